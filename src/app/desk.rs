@@ -1,0 +1,304 @@
+//! The desk's two channels, filled and emptied over a socket: a terminal that can't tell what is at the other end. When
+//! the link is lost this tries again for ever, and the desk says so; the engine's own end closes that of its sessions.
+
+use super::clock::Clock;
+use super::identity::IdMaker;
+use super::launch;
+use super::paths::Paths;
+use super::serve::build;
+use crate::attach::{AttachError, Attached};
+use crate::config::{ColourSetting, Loaded, Settings, template};
+use crate::domain::{AccountId, AccountKey, BrokerId};
+use crate::engine::SessionKind;
+use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
+use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
+use anyhow::Result;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Messages on their way to and from the desk.
+const QUEUE: usize = 4_096;
+/// How often the engine is asked whether it is there.
+const PING_EVERY: Duration = Duration::from_secs(2);
+/// How long between two tries to come back.
+const AGAIN_AFTER: Duration = Duration::from_millis(300);
+
+/// Opens the desk. With `start` (the flags to pass on) an engine is started where none runs.
+///
+/// # Errors
+/// The engine can't be reached or refuses this build, or the terminal can't be used.
+pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Result<()> {
+    let attached = match start {
+        Some(flags) => launch::attach_or_start(paths, flags, SessionKind::Terminal).await?,
+        None => Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await?,
+    };
+    let clock = Clock::start();
+    let log = Arc::default();
+    let (to_desk, from_engine) = mpsc::channel(QUEUE);
+    let (to_engine, from_desk) = mpsc::channel(QUEUE);
+    let prefix = attached.welcome.prefix.as_str().to_owned();
+    let ids = Mutex::new(IdMaker::new(&prefix, clock.clone()));
+    let new_id = Box::new(move || {
+        ids.lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .next_id()
+    });
+    let now = clock.clone();
+    let link = tokio::spawn(link(attached, paths.clone(), to_desk, from_desk, clock));
+    let exit = tui::run(
+        settings(&loaded.settings, log),
+        from_engine,
+        to_engine,
+        new_id,
+        Arc::new(move || now.now()),
+    )
+    .await;
+    // The link ends by itself once the desk's ends are gone; what was asked last still has to leave.
+    let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
+    match exit? {
+        Exit::StopEngine => Ok(super::shell::stop(paths).await.or_else(|error| match error {
+            super::shell::ShellError::NoEngine(_) => Ok(()),
+            other => Err(other),
+        })?),
+        Exit::Detached | Exit::HungUp => Ok(()),
+    }
+}
+
+fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettings {
+    let terminal = &settings.terminal;
+    let account = AccountId::new(&settings.account)
+        .ok()
+        .zip(BrokerId::new(&settings.broker).ok());
+    TuiSettings {
+        themes: template::THEMES
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect(),
+        theme: terminal.theme.clone(),
+        profile: settings.profile.clone(),
+        mouse: terminal.mouse,
+        fps: u16::try_from(terminal.fps).unwrap_or(30),
+        colour: Some(colour(terminal.colour)),
+        default_account: account.map(|(account, broker)| AccountKey { broker, account }),
+        log,
+    }
+}
+
+/// As configured; otherwise as the terminal says of itself in its environment.
+fn colour(setting: ColourSetting) -> ColourDepth {
+    match setting {
+        ColourSetting::Truecolor => ColourDepth::True,
+        ColourSetting::Indexed => ColourDepth::Indexed,
+        ColourSetting::Ansi => ColourDepth::Sixteen,
+        ColourSetting::None => ColourDepth::None,
+        ColourSetting::Auto => ColourDepth::detect(|name| std::env::var(name).ok()),
+    }
+}
+
+/// Carries messages both ways until the desk leaves; comes back after every loss.
+async fn link(
+    first: Attached,
+    paths: Paths,
+    to_desk: mpsc::Sender<FromEngine>,
+    mut from_desk: mpsc::Receiver<ToEngine>,
+    clock: Clock,
+) {
+    let mut attached = Some(first);
+    let mut wanted = Wanted::default();
+    loop {
+        let reason = match attached.take() {
+            Some(engine) => match carry(engine, &to_desk, &mut from_desk, &mut wanted, &clock).await {
+                Some(reason) => reason,
+                None => return,
+            },
+            None => match Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await {
+                Ok(engine) => {
+                    attached = Some(engine);
+                    continue;
+                }
+                Err(AttachError::NoEngine(_)) => "no engine runs; waiting for one".to_owned(),
+                Err(error) => error.to_string(),
+            },
+        };
+        if to_desk.send(FromEngine::Lost { reason }).await.is_err()
+            || !pause(&mut from_desk, &mut wanted).await
+        {
+            return;
+        }
+    }
+}
+
+/// What the desk last asked to watch: asked again after a loss.
+#[derive(Debug, Default)]
+struct Wanted {
+    watch: Option<ClientMessage>,
+}
+
+/// Waits a moment while the link is down. What the desk sends meanwhile is let go, but for what it watches: an order must
+/// never leave later than the moment it was meant for. False where the desk has left.
+async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) -> bool {
+    let again = tokio::time::sleep(AGAIN_AFTER);
+    tokio::pin!(again);
+    loop {
+        tokio::select! {
+            () = &mut again => return true,
+            asked = from_desk.recv() => match asked {
+                None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
+                Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
+                Some(ToEngine::Command { .. } | ToEngine::Bars { .. }) => {}
+            },
+        }
+    }
+}
+
+/// Carries messages over one connection. Nothing where the desk has left; otherwise why the link was lost.
+async fn carry(
+    engine: Attached,
+    to_desk: &mpsc::Sender<FromEngine>,
+    from_desk: &mut mpsc::Receiver<ToEngine>,
+    wanted: &mut Wanted,
+    clock: &Clock,
+) -> Option<String> {
+    let Attached {
+        welcome,
+        mut reader,
+        mut writer,
+        ..
+    } = engine;
+    if to_desk.send(greeting(&welcome)).await.is_err() {
+        return None;
+    }
+    let begin = [Some(ClientMessage::Subscribe), wanted.watch.clone()];
+    for message in begin.into_iter().flatten() {
+        if let Err(error) = writer.write(&message).await {
+            return Some(error.to_string());
+        }
+    }
+    let asked: Mutex<BTreeMap<u64, (crate::domain::InstrumentId, crate::market::Timeframe)>> =
+        Mutex::default();
+    let pinged: Mutex<Option<(u64, crate::domain::Timestamp)>> = Mutex::default();
+    let reading = async {
+        loop {
+            let message = match reader.read().await {
+                Ok(Some(ServerMessage::Goodbye { reason })) => return Some(reason.to_string()),
+                Ok(Some(message)) => message,
+                Ok(None) => return Some("the engine closed the connection".to_owned()),
+                Err(error) => return Some(error.to_string()),
+            };
+            for told in translate(message, &asked, &pinged, clock) {
+                if to_desk.send(told).await.is_err() {
+                    return None;
+                }
+            }
+        }
+    };
+    let writing = async {
+        let mut ping = tokio::time::interval(PING_EVERY);
+        let mut token = 0;
+        loop {
+            token += 1;
+            let message = tokio::select! {
+                asked_for = from_desk.recv() => match asked_for {
+                    None | Some(ToEngine::Detach | ToEngine::StopEngine) => return None,
+                    Some(ToEngine::Command { token, command }) => ClientMessage::Command { token, command: Box::new(command) },
+                    Some(ToEngine::Watch { instruments, depth }) => {
+                        let watch = ClientMessage::Watch { instruments, depth };
+                        wanted.watch = Some(watch.clone());
+                        watch
+                    }
+                    Some(ToEngine::Bars { instrument, timeframe, count }) => {
+                        lock(&asked).insert(token, (instrument, timeframe));
+                        ClientMessage::Query { token, query: Query::Bars { instrument, timeframe, count } }
+                    }
+                },
+                _ = ping.tick() => {
+                    *lock(&pinged) = Some((token, clock.now()));
+                    ClientMessage::Ping { token }
+                }
+            };
+            if let Err(error) = writer.write(&message).await {
+                return Some(error.to_string());
+            }
+        }
+    };
+    tokio::select! {
+        ended = reading => ended,
+        ended = writing => ended,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn greeting(welcome: &Welcome) -> FromEngine {
+    let ours = build();
+    let theirs = welcome.build.as_str();
+    FromEngine::Attached {
+        session: welcome.session,
+        build: theirs.to_owned(),
+        engine_older: (theirs != ours).then(|| {
+            format!("the engine is {theirs}, this terminal {ours}: 'tradewind restart' starts this build")
+        }),
+        id_prefix: welcome.prefix.as_str().to_owned(),
+        venue_offset_ns: welcome.venue_offset_ns,
+        venue_speed_milli: welcome.venue_speed_milli,
+    }
+}
+
+fn translate(
+    message: ServerMessage,
+    asked: &Mutex<BTreeMap<u64, (crate::domain::InstrumentId, crate::market::Timeframe)>>,
+    pinged: &Mutex<Option<(u64, crate::domain::Timestamp)>>,
+    clock: &Clock,
+) -> Vec<FromEngine> {
+    match message {
+        ServerMessage::Snapshot(snapshot) => {
+            vec![FromEngine::Snapshot(Box::new(snapshot.state), snapshot.now)]
+        }
+        ServerMessage::Events(events) => vec![FromEngine::Events(events)],
+        ServerMessage::Market(batch) => market(batch),
+        ServerMessage::Outcome { token, outcome } => vec![FromEngine::Outcome { token, outcome }],
+        ServerMessage::Reply {
+            token,
+            reply: Reply::Bars(bars),
+        } => lock(asked)
+            .remove(&token)
+            .map(|(id, timeframe)| FromEngine::Bars(id, timeframe, bars))
+            .into_iter()
+            .collect(),
+        ServerMessage::Pong { token } => {
+            let sent = lock(pinged).take_if(|(waiting, _)| *waiting == token);
+            sent.map(|(_, at)| FromEngine::RoundTrip(clock.now().since(at)))
+                .into_iter()
+                .collect()
+        }
+        ServerMessage::Reply { .. } | ServerMessage::Welcome(_) | ServerMessage::Goodbye { .. } => Vec::new(),
+    }
+}
+
+fn market(batch: MarketBatch) -> Vec<FromEngine> {
+    let MarketBatch {
+        quotes,
+        depths,
+        prints,
+        bars,
+        gaps: _,
+    } = batch;
+    let mut told = Vec::with_capacity(4);
+    if !quotes.is_empty() {
+        told.push(FromEngine::Quotes(quotes));
+    }
+    if !prints.is_empty() {
+        told.push(FromEngine::Prints(prints));
+    }
+    if !bars.is_empty() {
+        told.push(FromEngine::BarUpdates(bars));
+    }
+    if !depths.is_empty() {
+        told.push(FromEngine::Depths(depths));
+    }
+    told
+}

@@ -1,0 +1,611 @@
+//! The engine's task: the one owner of the engine and the market. The order never varies: fold, store, tell everyone, and
+//! then ask release whether a request may leave. Cancels alone leave before their commit. While one batch is being
+//! committed the next inputs are folded and wait; they are told and released in their order when their commit is done.
+
+use super::clock::Clock;
+use super::market_out::MarketOut;
+use super::queries::Questions;
+use crate::broker::sim::{FromVenue, MarketData, SimBroker};
+use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
+use crate::engine::{
+    BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
+};
+use crate::market::{BarUpdate, Market, Timeframe};
+use crate::server::handle::{Told, Wanted};
+use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Writer};
+use crate::wire::{PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Market data is sent to sessions this often: once a frame of a desk at thirty frames a second.
+const FLUSH_EVERY: Duration = Duration::from_millis(33);
+
+/// Bars that a new watch begins with: yesterday's close for the change, and a day's shape for the list.
+const BEGIN_WITH: [(Timeframe, usize); 2] = [(Timeframe::Day, 3), (Timeframe::M5, 48)];
+
+/// What the task is made from.
+pub(super) struct EngineParts {
+    /// The recovered state.
+    pub(super) state: State,
+    /// The market, with its history.
+    pub(super) market: Market,
+    /// The journal's writer.
+    pub(super) writer: Writer,
+    /// Answers questions that need the store.
+    pub(super) questions: Questions,
+    /// The one clock.
+    pub(super) clock: Clock,
+    /// What a session has to know.
+    pub(super) facts_of_life: FactsOfLife,
+    /// The broker in the box.
+    pub(super) broker: (BrokerId, SimBroker),
+}
+
+/// What does not change while an engine runs.
+#[derive(Clone, Debug)]
+pub(super) struct FactsOfLife {
+    /// Version and build.
+    pub(super) build: String,
+    /// Profile name.
+    pub(super) profile: String,
+    /// The install's prefix.
+    pub(super) prefix: String,
+    /// Settings that were given: name, value, source.
+    pub(super) settings: Vec<(String, String, String)>,
+    /// Limits of config.toml.
+    pub(super) limits: crate::domain::Limits,
+    /// The account that commands without one mean, as configured.
+    pub(super) account: Option<String>,
+    /// The venue's clock as seen from the engine's, at this moment.
+    pub(super) venue_clock: VenueClock,
+    /// A state snapshot is kept every so many events.
+    pub(super) snapshot_every: u64,
+}
+
+/// How the venue's time follows the engine's: the same, or a tape's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct VenueClock {
+    /// The engine's time at which the venue's was `venue`.
+    pub(super) engine: Timestamp,
+    /// The venue's time then.
+    pub(super) venue: Timestamp,
+    /// Thousandths of a venue second per second.
+    pub(super) speed_milli: u32,
+}
+
+impl VenueClock {
+    /// The venue's time minus the engine's, at `now`.
+    fn offset_ns(&self, now: Timestamp) -> i64 {
+        let elapsed = i128::from(now.0) - i128::from(self.engine.0);
+        let venue = i128::from(self.venue.0) + elapsed * i128::from(self.speed_milli) / 1_000;
+        i64::try_from(venue - i128::from(now.0)).unwrap_or(0)
+    }
+}
+
+/// The writer's answer to one batch: what is durable now, and the events of the batch.
+pub(super) type Commit = (Result<Committed, StoreError>, Vec<Event>);
+
+/// An answer that waits until everything it rests on is durable.
+struct Waiting {
+    after: u64,
+    answer: oneshot::Sender<Outcome>,
+    outcome: Outcome,
+}
+
+/// A session as the engine's task knows it.
+struct Listener {
+    queue: mpsc::Sender<Told>,
+    /// The event up to which its snapshot goes: it is told what follows.
+    from: u64,
+}
+
+/// How the task ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// In order, as asked.
+    Stopped,
+    /// The journal can't be written even with its reserve: brokers know what was sent, the next start reads it.
+    StorageLost,
+}
+
+/// The task.
+pub(super) struct EngineTask {
+    engine: Engine,
+    market: Market,
+    writer: Writer,
+    questions: Questions,
+    clock: Clock,
+    life: FactsOfLife,
+    broker: (BrokerId, SimBroker),
+    commits: mpsc::UnboundedSender<Commit>,
+    /// Batches given to the writer and not yet answered.
+    uncommitted: usize,
+    waiting: VecDeque<Waiting>,
+    listeners: BTreeMap<SessionId, Listener>,
+    watches: BTreeMap<SessionId, MarketOut>,
+    kinds: BTreeMap<SessionId, SessionKind>,
+    next_session: u64,
+    bars: Vec<BarUpdate>,
+    storage_failed: bool,
+    snapshot_at: u64,
+    stopping: bool,
+}
+
+impl EngineTask {
+    /// The task, and the end on which the writer's answers come to it.
+    pub(super) fn new(parts: EngineParts) -> (Self, mpsc::UnboundedReceiver<Commit>) {
+        let sequence = parts.state.sequence;
+        // Bounded by what may wait for the writer.
+        let (commits, committed) = mpsc::unbounded_channel();
+        let task = Self {
+            commits,
+            uncommitted: 0,
+            engine: Engine::new(parts.state),
+            market: parts.market,
+            writer: parts.writer,
+            questions: parts.questions,
+            clock: parts.clock,
+            life: parts.facts_of_life,
+            broker: parts.broker,
+            waiting: VecDeque::new(),
+            listeners: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            next_session: 1,
+            bars: Vec::new(),
+            storage_failed: false,
+            snapshot_at: sequence,
+            stopping: false,
+        };
+        (task, committed)
+    }
+
+    /// Runs until stopped. The order of choice is fixed: commits first, because answers wait for them; then the broker;
+    /// then people; market data and timers last.
+    pub(super) async fn run(
+        mut self,
+        mut commits: mpsc::UnboundedReceiver<Commit>,
+        mut venue: mpsc::Receiver<FromVenue>,
+        mut wanted: mpsc::Receiver<Wanted>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Ending {
+        let start = Input::Start {
+            build: SafeText::new(&self.life.build),
+            limits: Box::new(self.life.limits.clone()),
+        };
+        self.step(start, None);
+        let mut flush = tokio::time::interval(FLUSH_EVERY);
+        flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            let deadline = self.engine.next_deadline();
+            let nap = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.clock.now()));
+            tokio::select! {
+                biased;
+                Some(commit) = commits.recv() => {
+                    if !self.committed(commit) {
+                        return self.end(Ending::StorageLost);
+                    }
+                }
+                _ = stop.changed() => self.stopping = true,
+                Some(said) = venue.recv() => self.hear(said),
+                Some(wanted) = wanted.recv() => self.serve(wanted),
+                _ = flush.tick() => self.flush(),
+                () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
+            }
+            if self.stopping && self.uncommitted == 0 {
+                return self.end(Ending::Stopped);
+            }
+        }
+    }
+
+    /// Working orders stay where they are; what the broker does from now on, the next start reads.
+    fn end(mut self, ending: Ending) -> Ending {
+        self.listeners.clear();
+        self.broker.1.stop();
+        match self.writer.stop() {
+            Ok(journal) if ending == Ending::Stopped => {
+                let file = SnapshotFile::beside(journal.reader().file());
+                if let Err(error) = file.write(journal.reader(), self.engine.state()) {
+                    tracing::warn!(%error, "no snapshot at the end; the next start replays the journal");
+                }
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the journal's writer did not end in order"),
+        }
+        ending
+    }
+
+    /// Decides and folds one input, lets cancels leave, and hands the batch to the writer.
+    fn step(&mut self, input: Input, answer: Option<oneshot::Sender<Outcome>>) {
+        let now = self.clock.now();
+        let batch = self.engine.step(&self.market, &input, now);
+        self.store(batch.events, answer.zip(batch.outcome));
+    }
+
+    fn store(&mut self, events: Vec<Event>, answer: Option<(oneshot::Sender<Outcome>, Outcome)>) {
+        for event in &events {
+            if let Fact::InstrumentListed { instrument } = &event.fact {
+                self.market.list(instrument.clone());
+            }
+        }
+        let early: Vec<Event> = events
+            .iter()
+            .filter(|event| event.fact.leaves_before_commit())
+            .cloned()
+            .collect();
+        for event in &early {
+            self.release(event);
+        }
+        if let Some((answer, outcome)) = answer {
+            self.waiting.push_back(Waiting {
+                after: self.engine.state().sequence,
+                answer,
+                outcome,
+            });
+        }
+        if events.is_empty() {
+            // Nothing new: an answer waits for what is on its way to the disk, if anything is.
+            if self.uncommitted == 0 {
+                self.answer_up_to(self.engine.state().sequence);
+            }
+            return;
+        }
+        let stamp = Stamp {
+            mono_ns: self.clock.monotonic_ns(),
+            wall_ns: super::clock::wall().0,
+        };
+        let commits = self.commits.clone();
+        let submitted = self.writer.submit(events, stamp, move |result, events| {
+            let _ = commits.send((result, events));
+        });
+        match submitted {
+            Ok(()) => self.uncommitted += 1,
+            Err(error) => {
+                let _ = self.commits.send((Err(error), Vec::new()));
+                self.uncommitted += 1;
+            }
+        }
+    }
+
+    fn answer_up_to(&mut self, sequence: u64) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|waiting| waiting.after <= sequence)
+        {
+            if let Some(waiting) = self.waiting.pop_front() {
+                let _ = waiting.answer.send(waiting.outcome);
+            }
+        }
+    }
+
+    /// A commit is done: everyone is told, askers are answered, requests may leave. False where the process has to end:
+    /// the journal can't be written even with its reserve.
+    fn committed(&mut self, (result, events): Commit) -> bool {
+        self.uncommitted = self.uncommitted.saturating_sub(1);
+        let committed = match result {
+            Ok(committed) => committed,
+            Err(error) => {
+                tracing::error!(%error, "the journal can't be written; the engine stops, brokers keep what they have");
+                return false;
+            }
+        };
+        if committed.on_reserve && !self.storage_failed {
+            tracing::error!("the journal is on its reserve: trading is halted, cancels go on");
+            self.storage_failed = true;
+            self.step(
+                Input::StorageFailed {
+                    reason: SafeText::new("no space is left"),
+                },
+                None,
+            );
+        }
+        let events = Arc::new(events);
+        self.tell(&events);
+        self.answer_up_to(committed.last);
+        for event in events.iter().filter(|event| !event.fact.leaves_before_commit()) {
+            self.release(event);
+        }
+        self.keep_snapshot();
+        true
+    }
+
+    /// Now and then the state is kept, so that the next start replays little. Written elsewhere: it takes a disk's time.
+    fn keep_snapshot(&mut self) {
+        let sequence = self.engine.state().sequence;
+        if self.uncommitted > 0 || sequence < self.snapshot_at.saturating_add(self.life.snapshot_every) {
+            return;
+        }
+        self.snapshot_at = sequence;
+        self.questions.keep_snapshot(self.engine.state().clone());
+    }
+
+    /// Every subscriber gets every fact; one whose queue is full is cut off and comes back by snapshot.
+    fn tell(&mut self, events: &Arc<Vec<Event>>) {
+        let Some(last) = events.last().map(|event| event.sequence) else {
+            return;
+        };
+        self.listeners.retain(|session, listener| {
+            if last <= listener.from {
+                return true;
+            }
+            let kept = listener.queue.try_send(Told::Events(Arc::clone(events))).is_ok();
+            if !kept {
+                tracing::warn!(?session, "a session could not keep up and was cut off");
+            }
+            kept
+        });
+    }
+
+    fn release(&mut self, event: &Event) {
+        match self.engine.release(event) {
+            Release::Nothing => {}
+            Release::Send(request) => self.send(request),
+            Release::Withhold(fact) => self.withhold(fact),
+        }
+    }
+
+    fn withhold(&mut self, fact: Fact) {
+        let batch = self.engine.withhold(fact, self.clock.now());
+        self.store(batch.events, None);
+    }
+
+    fn send(&mut self, request: Request) {
+        tracing::debug!(?request, "released");
+        if let Err(not_sent) = self.broker.1.send(request) {
+            tracing::warn!(reason = not_sent.reason, "a request did not leave");
+            if let Some(id) = not_sent.order {
+                self.withhold(Fact::NotSent {
+                    id,
+                    reason: SafeText::new(not_sent.reason),
+                });
+            }
+        }
+    }
+
+    fn hear(&mut self, said: FromVenue) {
+        match said {
+            FromVenue::Broker(event) => {
+                if let BrokerEvent::Instrument(instrument) = &event {
+                    self.market.list(instrument.as_ref().clone());
+                }
+                let broker = self.broker.0;
+                self.step(Input::Broker { broker, event }, None);
+            }
+            FromVenue::Market(data) => self.market_data(&data),
+            FromVenue::Clock(venue) => {
+                self.life.venue_clock.engine = self.clock.now();
+                self.life.venue_clock.venue = venue;
+            }
+        }
+    }
+
+    fn market_data(&mut self, data: &[MarketData]) {
+        for piece in data {
+            match piece {
+                MarketData::Quote(quote) => {
+                    self.market.on_quote(*quote);
+                }
+                MarketData::Depth(depth) => {
+                    self.market.on_depth(depth.clone());
+                }
+                MarketData::Print(print) => {
+                    self.market.on_print(*print, &mut self.bars);
+                }
+            }
+            for out in self.watches.values_mut() {
+                out.put(piece);
+            }
+        }
+        for update in self.bars.drain(..) {
+            for out in self.watches.values_mut() {
+                out.put_bar(&update);
+            }
+            self.questions.keep_bar(&update);
+        }
+    }
+
+    /// Sends waiting market data to those who have room; for the others it goes on being conflated.
+    fn flush(&mut self) {
+        for (session, out) in &mut self.watches {
+            let Some(listener) = self.listeners.get(session) else {
+                continue;
+            };
+            // Facts go first: market data takes at most half of a queue.
+            if listener.queue.capacity() > crate::server::handle::QUEUE / 2
+                && let Some(batch) = out.drain()
+            {
+                let _ = listener.queue.try_send(Told::Market(batch));
+            }
+        }
+    }
+
+    fn serve(&mut self, wanted: Wanted) {
+        match wanted {
+            Wanted::Open { kind, answer } => self.open(kind, answer),
+            Wanted::Close { session } => self.close(session),
+            Wanted::Subscribe { session, queue } => self.subscribe(session, queue),
+            Wanted::Watch {
+                session,
+                instruments,
+                depth,
+            } => self.watch(session, instruments, depth),
+            Wanted::Command {
+                session,
+                kind,
+                command,
+                answer,
+            } => {
+                // Sessions begin and end by their sockets, not by what they say.
+                if matches!(command, Command::OpenSession | Command::CloseSession) {
+                    return;
+                }
+                self.step(
+                    Input::Command {
+                        origin: Origin { session, kind },
+                        command,
+                    },
+                    Some(answer),
+                );
+            }
+            Wanted::Query { kind, query, answer } => self.answer(kind, query, answer),
+        }
+    }
+
+    fn open(&mut self, kind: SessionKind, answer: oneshot::Sender<Welcome>) {
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        self.kinds.insert(session, kind);
+        let now = self.clock.now();
+        let welcome = Welcome {
+            protocol: PROTOCOL_VERSION,
+            fold: crate::engine::FOLD_VERSION,
+            build: SafeText::new(&self.life.build),
+            session,
+            prefix: SafeText::new(&self.life.prefix),
+            venue_offset_ns: self.life.venue_clock.offset_ns(now),
+            venue_speed_milli: self.life.venue_clock.speed_milli,
+        };
+        if kind == SessionKind::Terminal {
+            self.step(
+                Input::Command {
+                    origin: Origin { session, kind },
+                    command: Command::OpenSession,
+                },
+                None,
+            );
+        }
+        let _ = answer.send(welcome);
+    }
+
+    fn close(&mut self, session: SessionId) {
+        self.listeners.remove(&session);
+        self.watches.remove(&session);
+        let Some(kind) = self.kinds.remove(&session) else {
+            return;
+        };
+        if self.engine.state().sessions.contains_key(&session) {
+            self.step(
+                Input::Command {
+                    origin: Origin { session, kind },
+                    command: Command::CloseSession,
+                },
+                None,
+            );
+        }
+    }
+
+    fn subscribe(&mut self, session: SessionId, queue: mpsc::Sender<Told>) {
+        let state = self.engine.state();
+        let snapshot = SnapshotMessage {
+            state: state.clone(),
+            now: self.clock.now(),
+        };
+        let from = state.sequence;
+        if queue.try_send(Told::Snapshot(Arc::new(snapshot))).is_ok() {
+            self.listeners.insert(session, Listener { queue, from });
+        }
+    }
+
+    /// A new watch begins with what is known now, so that a desk is never empty while it waits for the next change.
+    fn watch(&mut self, session: SessionId, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>) {
+        let out = self.watches.entry(session).or_default();
+        out.watch(instruments.clone(), depth.clone());
+        for id in &instruments {
+            if let Some(quote) = self.market.quote(*id) {
+                out.put(&MarketData::Quote(*quote));
+            }
+            if let Some(print) = self.market.last(*id) {
+                out.put(&MarketData::Print(*print));
+            }
+            for (timeframe, count) in BEGIN_WITH {
+                let bars = self.market.bars(*id, timeframe);
+                for bar in bars.iter().skip(bars.len().saturating_sub(count)) {
+                    out.put_bar(&BarUpdate {
+                        instrument: *id,
+                        timeframe,
+                        bar: *bar,
+                    });
+                }
+            }
+        }
+        for book in depth.iter().filter_map(|id| self.market.depth(*id)) {
+            out.put(&MarketData::Depth(book.clone()));
+        }
+    }
+
+    fn answer(&mut self, kind: SessionKind, query: Query, answer: oneshot::Sender<Reply>) {
+        let reply = match query {
+            Query::Status => Reply::Status(Box::new(self.status())),
+            Query::State => Reply::State(Box::new(SnapshotMessage {
+                state: self.engine.state().clone(),
+                now: self.clock.now(),
+            })),
+            Query::Quotes { instruments } => self.quotes(&instruments),
+            Query::Bars {
+                instrument,
+                timeframe,
+                count,
+            } => Reply::Bars(
+                self.questions
+                    .bars(&self.market, instrument, timeframe, count as usize),
+            ),
+            Query::Log { from, count } => return self.questions.log(from, count, answer),
+            Query::Stop if kind == SessionKind::Monitor => Reply::Failed {
+                reason: SafeText::new("a session that only looks can't stop the engine"),
+            },
+            Query::Stop => {
+                tracing::info!("asked to stop");
+                self.stopping = true;
+                Reply::Stopping
+            }
+        };
+        let _ = answer.send(reply);
+    }
+
+    fn quotes(&self, wanted: &[InstrumentId]) -> Reply {
+        let chosen = |id: &InstrumentId| wanted.is_empty() || wanted.contains(id);
+        let ids = || self.engine.state().instruments.keys().filter(|id| chosen(id));
+        let quotes = ids().filter_map(|id| self.market.quote(*id)).copied().collect();
+        Reply::Quotes(
+            quotes,
+            ids().filter_map(|id| self.market.last(*id)).copied().collect(),
+        )
+    }
+
+    fn status(&self) -> StatusReply {
+        let text = |text: &String| SafeText::new(text);
+        StatusReply {
+            pid: std::process::id(),
+            profile: text(&self.life.profile),
+            build: text(&self.life.build),
+            sequence: self.engine.state().sequence,
+            uptime_s: self.clock.uptime().as_secs(),
+            clients: u32::try_from(
+                self.kinds
+                    .values()
+                    .filter(|kind| **kind == SessionKind::Terminal)
+                    .count(),
+            )
+            .unwrap_or(u32::MAX),
+            settings: self
+                .life
+                .settings
+                .iter()
+                .map(|(name, value, source)| (text(name), text(value), text(source)))
+                .collect(),
+            default_account: self.default_account(),
+        }
+    }
+
+    /// The configured account, else the first that the broker reported.
+    fn default_account(&self) -> Option<AccountKey> {
+        let accounts = || self.engine.state().accounts.keys();
+        match &self.life.account {
+            Some(wanted) => accounts().find(|key| key.account.as_str() == wanted).copied(),
+            None => accounts().next().copied(),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Finding the engine, and starting it in the background where none runs. The engine is never the terminal's child: a small
+//! parent in a session of its own starts it, and starts it again after a crash; it ends when the engine ends in order.
+
+use super::paths::Paths;
+use super::serve::build;
+use crate::attach::{AttachError, Attached};
+use crate::engine::SessionKind;
+use anyhow::{Context, Result, bail};
+use std::collections::VecDeque;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a start may take before it is given up.
+const START_WITHIN: Duration = Duration::from_secs(15);
+/// An engine that crashed is started again at most this often …
+const RESTARTS: usize = 3;
+/// … within this span; then it stays down.
+const RESTART_SPAN: Duration = Duration::from_secs(300);
+
+/// Attaches to the profile's engine, starting one first where none runs.
+///
+/// # Errors
+/// It can't be started or refuses this build: in words, with the remedy.
+pub async fn attach_or_start(paths: &Paths, flags: &[String], kind: SessionKind) -> Result<Attached> {
+    match Attached::connect(&paths.socket(), kind, &build()).await {
+        Err(AttachError::NoEngine(_)) => {}
+        other => return Ok(other?),
+    }
+    paths.create()?;
+    let mut parent = start_parent(paths, flags)?;
+    let begun = Instant::now();
+    loop {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        match Attached::connect(&paths.socket(), kind, &build()).await {
+            Err(AttachError::NoEngine(_)) => {}
+            other => return Ok(other?),
+        }
+        if let Some(status) = parent.try_wait()?
+            && !status.success()
+        {
+            bail!("the engine did not start:\n{}", last_words(paths));
+        }
+        if begun.elapsed() > START_WITHIN {
+            bail!(
+                "the engine did not answer within {} s; its log is in {}",
+                START_WITHIN.as_secs(),
+                paths.run().display()
+            );
+        }
+    }
+}
+
+fn start_parent(paths: &Paths, flags: &[String]) -> Result<Child> {
+    let out = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(output(paths))?;
+    let program = std::env::current_exe().context("this program's own file can't be found")?;
+    Command::new(program)
+        .arg("supervise")
+        .args(flags)
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn()
+        .context("the engine's process can't be started")
+}
+
+fn output(paths: &Paths) -> std::path::PathBuf {
+    paths.run().join("engine.out")
+}
+
+fn last_words(paths: &Paths) -> String {
+    let text = std::fs::read_to_string(output(paths)).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().rev().take(12).collect();
+    if lines.is_empty() {
+        return format!("it said nothing; its log is in {}", paths.run().display());
+    }
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+}
+
+/// The small parent: runs the engine as its child, and again after a crash.
+///
+/// # Errors
+/// The engine could not be started, or crashed too often.
+pub fn supervise(flags: &[String]) -> Result<()> {
+    // Fails only where this process leads a session already, which is as good.
+    let _ = rustix::process::setsid();
+    let program = std::env::current_exe().context("this program's own file can't be found")?;
+    let mut crashes: VecDeque<Instant> = VecDeque::new();
+    loop {
+        let status = Command::new(&program)
+            .arg("serve")
+            .args(flags)
+            .stdin(Stdio::null())
+            .status()?;
+        // An engine that ended by itself said why; only one that was killed or panicked is started again.
+        let crashed = status.signal().is_some() || status.code() == Some(101);
+        if !crashed {
+            if status.success() {
+                return Ok(());
+            }
+            bail!("the engine ended: {status}");
+        }
+        let now = Instant::now();
+        crashes.push_back(now);
+        crashes.retain(|at| now.duration_since(*at) < RESTART_SPAN);
+        if crashes.len() > RESTARTS {
+            bail!(
+                "the engine crashed {} times within {} minutes and stays down; its log says why",
+                crashes.len(),
+                RESTART_SPAN.as_secs() / 60
+            );
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Market data on its way to one session: newest quotes and books, all prints up to a bound, changed bars. Filled as the
+//! market moves, drained by a clock of its own when the session has room, so that a slow reader costs freshness only.
+
+use crate::broker::sim::MarketData;
+use crate::domain::InstrumentId;
+use crate::market::BarUpdate;
+use crate::market::conflate::{Conflater, PrintRing, TapeItem, Update};
+use crate::wire::MarketBatch;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Prints of one instrument that wait for a slow reader; older ones are dropped with a gap mark.
+const PRINTS: usize = 256;
+
+/// What one session watches and what waits for it.
+#[derive(Debug, Default)]
+pub(super) struct MarketOut {
+    instruments: BTreeSet<InstrumentId>,
+    depth: BTreeSet<InstrumentId>,
+    newest: Conflater,
+    prints: BTreeMap<InstrumentId, PrintRing>,
+}
+
+impl MarketOut {
+    /// Watches these from now on, in place of those before.
+    pub(super) fn watch(&mut self, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>) {
+        self.instruments = instruments.into_iter().collect();
+        self.depth = depth.into_iter().collect();
+        self.prints.retain(|id, _| self.instruments.contains(id));
+    }
+    /// Takes one piece of data.
+    pub(super) fn put(&mut self, data: &MarketData) {
+        match data {
+            MarketData::Quote(quote) if self.instruments.contains(&quote.instrument) => {
+                self.newest.put_quote(*quote)
+            }
+            MarketData::Depth(depth) if self.depth.contains(&depth.instrument) => {
+                self.newest.put_depth(depth.clone())
+            }
+            MarketData::Print(print) if self.instruments.contains(&print.instrument) => {
+                self.prints
+                    .entry(print.instrument)
+                    .or_insert_with(|| PrintRing::new(PRINTS))
+                    .push(*print);
+            }
+            _ => {}
+        }
+    }
+    /// Takes a changed bar.
+    pub(super) fn put_bar(&mut self, update: &BarUpdate) {
+        if self.instruments.contains(&update.instrument) {
+            self.newest.put_bar(*update);
+        }
+    }
+    /// Everything that waits, or nothing.
+    pub(super) fn drain(&mut self) -> Option<MarketBatch> {
+        if self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty) {
+            return None;
+        }
+        let mut batch = MarketBatch::default();
+        let mut updates = Vec::new();
+        self.newest.drain(&mut updates);
+        for update in updates {
+            match update {
+                Update::Quote(quote) => batch.quotes.push(quote),
+                Update::Depth(depth) => batch.depths.push(depth),
+                Update::Bar(bar) => batch.bars.push((bar.instrument, bar.timeframe, bar.bar)),
+            }
+        }
+        let mut items = Vec::new();
+        for (id, ring) in &mut self.prints {
+            ring.drain(&mut items);
+            for item in items.drain(..) {
+                match item {
+                    TapeItem::Gap(_) => batch.gaps.push(*id),
+                    TapeItem::Print(print) => batch.prints.push(print),
+                }
+            }
+        }
+        Some(batch)
+    }
+}

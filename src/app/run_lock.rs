@@ -1,0 +1,51 @@
+//! Who is the engine of a profile: whoever holds the lock. A file that is merely there means nothing; the kernel lets go
+//! of a lock when its holder dies, so stale files are cleaned by the next holder, under the lock.
+
+use super::paths::Paths;
+use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, Write};
+
+/// The lock, for as long as it lives.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunLock {
+    /// Takes the lock; nothing where another process has it.
+    ///
+    /// # Errors
+    /// The run folder can't be made or the file not opened.
+    pub fn take(paths: &Paths) -> Result<Option<Self>> {
+        paths.create()?;
+        let path = paths.lock();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("can't open the lock {}", path.display()))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        file.rewind()?;
+        writeln!(file, "{}", std::process::id())?;
+        let _ = std::fs::remove_file(paths.socket());
+        Ok(Some(Self { _file: file }))
+    }
+}
+
+/// The process that holds the lock, as it wrote itself down.
+pub fn holder(paths: &Paths) -> Option<i32> {
+    let mut file = File::open(paths.lock()).ok()?;
+    if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}

@@ -1,0 +1,149 @@
+//! The other end: how a terminal or a shell command reaches an engine. Connects, greets, and from then on sends and reads
+//! whole messages. Whether an engine runs, and starting one, is for others.
+
+use crate::domain::SafeText;
+use crate::engine::{Command, FOLD_VERSION, Outcome, SessionKind};
+use crate::wire::{
+    ClientMessage, FrameReader, FrameWriter, Hello, PROTOCOL_VERSION, Query, Reply, ServerMessage, Welcome,
+    WireError,
+};
+use std::path::Path;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+
+/// How long an engine may take to answer a greeting or a question.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why an engine could not be reached or did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// Nothing listens.
+    #[error("no engine runs here ({0}); 'tradewind' starts one, or 'tradewind serve' in the foreground")]
+    NoEngine(std::io::Error),
+    /// The engine refused, in its own words.
+    #[error("{0}")]
+    Refused(SafeText),
+    /// The engine closed the connection.
+    #[error("the engine closed the connection")]
+    Closed,
+    /// Nothing came in time.
+    #[error("the engine did not answer within {} s", ANSWER_WITHIN.as_secs())]
+    Silent,
+    /// What came was not understood.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+}
+
+/// A greeted connection.
+#[derive(Debug)]
+pub struct Attached {
+    /// What the engine said of itself.
+    pub welcome: Welcome,
+    /// Messages from the engine.
+    pub reader: FrameReader<OwnedReadHalf, ServerMessage>,
+    /// Messages to the engine.
+    pub writer: FrameWriter<OwnedWriteHalf, ClientMessage>,
+    next_token: u64,
+}
+
+impl Attached {
+    /// Connects to the engine at `socket` and greets it.
+    ///
+    /// # Errors
+    /// Nothing listens, the engine refuses this build, or it does not answer.
+    pub async fn connect(socket: &Path, kind: SessionKind, build: &str) -> Result<Self, AttachError> {
+        let stream = UnixStream::connect(socket).await.map_err(AttachError::NoEngine)?;
+        let (read, write) = stream.into_split();
+        let (mut reader, mut writer) = (FrameReader::new(read), FrameWriter::new(write));
+        let hello = Hello {
+            protocol: PROTOCOL_VERSION,
+            fold: FOLD_VERSION,
+            build: SafeText::new(build),
+            kind,
+        };
+        writer.write(&ClientMessage::Hello(hello)).await?;
+        match tokio::time::timeout(ANSWER_WITHIN, reader.read()).await {
+            Err(_) => Err(AttachError::Silent),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(None)) => Err(AttachError::Closed),
+            Ok(Ok(Some(ServerMessage::Welcome(welcome)))) => Ok(Self {
+                welcome,
+                reader,
+                writer,
+                next_token: 1,
+            }),
+            Ok(Ok(Some(ServerMessage::Goodbye { reason }))) => Err(AttachError::Refused(reason)),
+            Ok(Ok(Some(_))) => Err(AttachError::Refused(SafeText::new(
+                "the engine did not begin with a welcome",
+            ))),
+        }
+    }
+
+    /// Asks one question and waits for its answer.
+    ///
+    /// # Errors
+    /// The connection ended, or nothing came in time.
+    pub async fn query(&mut self, query: Query) -> Result<Reply, AttachError> {
+        let token = self.token();
+        self.writer.write(&ClientMessage::Query { token, query }).await?;
+        self.wait(|message| match message {
+            ServerMessage::Reply {
+                token: answered,
+                reply,
+            } if answered == token => Some(reply),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Sends one command and waits for its outcome.
+    ///
+    /// # Errors
+    /// The connection ended, or nothing came in time.
+    pub async fn command(&mut self, command: Command) -> Result<Outcome, AttachError> {
+        let token = self.token();
+        self.writer
+            .write(&ClientMessage::Command {
+                token,
+                command: Box::new(command),
+            })
+            .await?;
+        self.wait(|message| match message {
+            ServerMessage::Outcome {
+                token: answered,
+                outcome,
+            } if answered == token => Some(outcome),
+            _ => None,
+        })
+        .await
+    }
+
+    /// A token that was not used on this connection before.
+    pub fn token(&mut self) -> u64 {
+        self.next_token += 1;
+        self.next_token
+    }
+
+    async fn wait<T>(
+        &mut self,
+        mut wanted: impl FnMut(ServerMessage) -> Option<T>,
+    ) -> Result<T, AttachError> {
+        let answer = async {
+            loop {
+                match self.reader.read().await? {
+                    None => return Err(AttachError::Closed),
+                    Some(ServerMessage::Goodbye { reason }) => return Err(AttachError::Refused(reason)),
+                    Some(message) => {
+                        if let Some(answer) = wanted(message) {
+                            return Ok(answer);
+                        }
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(ANSWER_WITHIN, answer)
+            .await
+            .map_err(|_| AttachError::Silent)?
+    }
+}

@@ -1,0 +1,378 @@
+//! Arguments to mode. Every flag has its environment variable and its key in config.toml; which one won is remembered and
+//! shown by `tradewind status`.
+
+use crate::app::{desk, launch, paths::Paths, serve, shell};
+use crate::config::{Loaded, Override, Settings, Source};
+use crate::domain::ClientOrderId;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Flags that lay a value over config.toml: name, key, environment variable, what it is.
+const SETTINGS: &[(&str, &str, &str, &str)] = &[
+    (
+        "profile",
+        "profile",
+        "TRADEWIND_PROFILE",
+        "Which profile: each has an engine and a journal of its own",
+    ),
+    (
+        "data-dir",
+        "data_dir",
+        "TRADEWIND_DATA_DIR",
+        "Where profiles keep their data",
+    ),
+    (
+        "broker",
+        "broker",
+        "TRADEWIND_BROKER",
+        "The broker: sim is the exchange in the box",
+    ),
+    (
+        "account",
+        "account",
+        "TRADEWIND_ACCOUNT",
+        "The account that commands without one mean",
+    ),
+    (
+        "seed",
+        "sim.seed",
+        "TRADEWIND_SEED",
+        "What the built-in market is made from",
+    ),
+    (
+        "tape-speed",
+        "tape.speed",
+        "TRADEWIND_TAPE_SPEED",
+        "Tape seconds in a second; 0 for as fast as possible",
+    ),
+    (
+        "tape-start",
+        "tape.start",
+        "TRADEWIND_TAPE_START",
+        "Where the tape begins, such as 2013-10-07T13:30:00Z",
+    ),
+    (
+        "theme",
+        "terminal.theme",
+        "TRADEWIND_THEME",
+        "The terminal's theme",
+    ),
+    (
+        "log",
+        "log.filter",
+        "TRADEWIND_LOG",
+        "What is logged: info, debug, target=level",
+    ),
+];
+
+fn command() -> Command {
+    let mut command = Command::new("tradewind")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A trading workstation that lives in a terminal")
+        .after_help("Without a command the desk opens; an engine is started in the background where none runs.\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no engine to reach.")
+        .arg(Arg::new("config").long("config").env("TRADEWIND_CONFIG").global(true).value_name("FILE").help("Settings; otherwise config.toml in the user's configuration folder, if it is there"))
+        .arg(Arg::new("tape").long("tape").env("TRADEWIND_TAPE").global(true).num_args(1..).value_delimiter(',').value_name("FILE").help("Recorded trades and quotes become the market, in a profile of their own"));
+    for (name, _, variable, help) in SETTINGS {
+        command = command.arg(
+            Arg::new(*name)
+                .long(*name)
+                .env(*variable)
+                .global(true)
+                .value_name("VALUE")
+                .help(*help),
+        );
+    }
+    let json = || {
+        Arg::new("json")
+            .long("json")
+            .action(ArgAction::SetTrue)
+            .help("Answer as JSON")
+    };
+    command
+        .subcommand(Command::new("serve").about("Run the engine in the foreground"))
+        .subcommand(Command::new("attach").about("Open the desk on a running engine; starts none"))
+        .subcommand(
+            Command::new("status")
+                .about("What the engine says of itself")
+                .arg(json()),
+        )
+        .subcommand(Command::new("stop").about("Stop the engine in order; working orders stay at the broker"))
+        .subcommand(Command::new("restart").about("Stop the engine and start this build's in the background"))
+        .subcommand(
+            Command::new("order")
+                .about("Place, cancel or close by sentence, such as 'buy 100 AAPL @189.50'")
+                .arg(
+                    Arg::new("sentence")
+                        .required(true)
+                        .num_args(1..)
+                        .help("The sentence in single quotes, or - to read it from standard input"),
+                )
+                .arg(
+                    Arg::new("yes")
+                        .long("yes")
+                        .short('y')
+                        .action(ArgAction::SetTrue)
+                        .help("Send without asking"),
+                )
+                .arg(
+                    Arg::new("client-order-id")
+                        .long("client-order-id")
+                        .value_name("ID")
+                        .help("The same id again is the same order"),
+                )
+                .arg(
+                    Arg::new("arm")
+                        .long("arm")
+                        .value_name("LAST4")
+                        .help("The last four characters of a live account"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("orders")
+                .about("Live orders, and those that ended within a day")
+                .arg(json()),
+        )
+        .subcommand(Command::new("positions").about("What is held").arg(json()))
+        .subcommand(
+            Command::new("executions")
+                .about("Trades of the last week")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("log")
+                .about("The journal of events")
+                .arg(
+                    Arg::new("from")
+                        .long("from")
+                        .value_name("SEQUENCE")
+                        .value_parser(clap::value_parser!(u64))
+                        .help("The first event wanted"),
+                )
+                .arg(
+                    Arg::new("count")
+                        .long("count")
+                        .value_name("N")
+                        .value_parser(clap::value_parser!(u32))
+                        .default_value("50")
+                        .help("How many at most"),
+                )
+                .arg(json()),
+        )
+        .subcommand(Command::new("supervise").hide(true))
+}
+
+/// Parses the arguments, runs the mode, and answers with the exit code.
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, text)) => {
+            let _ = writeln!(std::io::stderr(), "tradewind: {text}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+type Ended = Result<(), (u8, String)>;
+
+fn fail(error: &anyhow::Error) -> (u8, String) {
+    (1, format!("{error:#}"))
+}
+
+fn run(matches: &ArgMatches) -> Ended {
+    let loaded = settings(matches)?;
+    let paths =
+        Paths::new(&loaded.settings.data_dir, &loaded.settings.profile).map_err(|error| fail(&error))?;
+    let flags = passed_on(&loaded, matches);
+    match matches.subcommand() {
+        Some(("serve", _)) => serve::serve(&loaded, &paths, outlived()).map_err(|error| fail(&error)),
+        Some(("supervise", _)) => launch::supervise(&flags).map_err(|error| fail(&error)),
+        None => block_on(desk::run(&loaded, &paths, Some(&flags))).map_err(|error| fail(&error)),
+        Some(("attach", _)) => match block_on(desk::run(&loaded, &paths, None)) {
+            Err(error)
+                if error
+                    .downcast_ref::<crate::attach::AttachError>()
+                    .is_some_and(|error| matches!(error, crate::attach::AttachError::NoEngine(_))) =>
+            {
+                Err((3, format!("{error:#}")))
+            }
+            other => other.map_err(|error| fail(&error)),
+        },
+        Some(("restart", _)) => restart(&paths, &flags),
+        Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
+    }
+}
+
+fn restart(paths: &Paths, flags: &[String]) -> Ended {
+    block_on(async {
+        match shell::stop(paths).await {
+            Ok(()) | Err(shell::ShellError::NoEngine(_)) => {}
+            Err(error) => return Err((1, error.to_string())),
+        }
+        let started = launch::attach_or_start(paths, flags, crate::engine::SessionKind::Shell).await;
+        started.map(drop).map_err(|error| fail(&error))
+    })
+}
+
+fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> Ended {
+    let json = sub
+        .try_get_one::<bool>("json")
+        .ok()
+        .flatten()
+        .copied()
+        .unwrap_or(false);
+    let result = block_on(async {
+        match name {
+            "status" => shell::status(paths, json).await,
+            "stop" => shell::stop(paths).await,
+            "orders" => shell::orders(paths, json).await,
+            "positions" => shell::positions(paths, json).await,
+            "executions" => shell::executions(paths, json).await,
+            "log" => {
+                let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
+                shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await
+            }
+            _ => shell::order(paths, &order_options(sub, loaded, json)?).await,
+        }
+    });
+    result.map_err(|error| match error {
+        shell::ShellError::NoEngine(_) => (3, error.to_string()),
+        shell::ShellError::Usage(_) => (2, error.to_string()),
+        shell::ShellError::Failed(_) => (1, error.to_string()),
+    })
+}
+
+fn order_options(
+    sub: &ArgMatches,
+    loaded: &Loaded,
+    json: bool,
+) -> Result<shell::OrderOptions, shell::ShellError> {
+    let words: Vec<String> = sub
+        .get_many::<String>("sentence")
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    let id = sub
+        .get_one::<String>("client-order-id")
+        .map(|text| ClientOrderId::new(text))
+        .transpose();
+    Ok(shell::OrderOptions {
+        sentence: words.join(" "),
+        yes: sub.get_flag("yes"),
+        client_order_id: id.map_err(|error| shell::ShellError::Usage(error.to_string()))?,
+        arm: sub.get_one::<String>("arm").cloned(),
+        account: (!loaded.settings.account.is_empty()).then(|| loaded.settings.account.clone()),
+        json,
+    })
+}
+
+/// Settings from file, environment and flags, in that order of strength.
+fn settings(matches: &ArgMatches) -> Result<Loaded, (u8, String)> {
+    let named = matches.get_one::<String>("config").map(PathBuf::from);
+    let usual = || crate::app::paths::platform_config_file().filter(|path| path.is_file());
+    let overrides = overrides(matches);
+    let mut loaded = Settings::load(named.or_else(usual).as_deref(), &overrides)
+        .map_err(|error| (1, error.to_string()))?;
+    if *loaded.sources.of("profile") == Source::Default {
+        // A tape never mixes with another market, nor a build under development with the one that trades.
+        let tape = !loaded.settings.tape.files.is_empty();
+        let debug = cfg!(debug_assertions);
+        loaded.settings.profile = match (tape, debug) {
+            (true, false) => "tape".into(),
+            (true, true) => "dev-tape".into(),
+            (false, true) => "dev".into(),
+            (false, false) => loaded.settings.profile,
+        };
+    }
+    Ok(loaded)
+}
+
+fn overrides(matches: &ArgMatches) -> Vec<Override> {
+    let mut overrides = Vec::new();
+    let mut add = |name: &str, key: &str, variable: &str, value: String| {
+        let source = match matches.value_source(name) {
+            Some(ValueSource::EnvVariable) => Source::Environment(variable.to_owned()),
+            _ => Source::Flag(format!("--{name}")),
+        };
+        // An empty variable is one that was not set.
+        if !value.is_empty() {
+            overrides.push(Override {
+                key: key.to_owned(),
+                value,
+                source,
+            });
+        }
+    };
+    for (name, key, variable, _) in SETTINGS {
+        if let Some(value) = matches.get_one::<String>(name) {
+            add(name, key, variable, value.clone());
+        }
+    }
+    let tape: Vec<String> = matches
+        .get_many::<String>("tape")
+        .into_iter()
+        .flatten()
+        .map(absolute)
+        .collect();
+    if !tape.is_empty() {
+        add("tape", "tape.files", "TRADEWIND_TAPE", tape.join(","));
+    }
+    overrides
+}
+
+/// Tape files keep their place whatever the engine's working folder is.
+fn absolute(path: &String) -> String {
+    std::path::absolute(path).map_or_else(|_| path.clone(), |path| path.to_string_lossy().into_owned())
+}
+
+/// What the engine in the background is told: the flags of this call. The environment it inherits.
+fn passed_on(loaded: &Loaded, matches: &ArgMatches) -> Vec<String> {
+    let mut flags = Vec::new();
+    if let Some(config) = matches.get_one::<String>("config") {
+        flags.extend(["--config".to_owned(), absolute(config)]);
+    }
+    for given in overrides(matches) {
+        if let Source::Flag(name) = given.source {
+            flags.extend([name, given.value]);
+        }
+    }
+    if !flags.iter().any(|flag| flag == "--profile") {
+        flags.extend(["--profile".to_owned(), loaded.settings.profile.clone()]);
+    }
+    flags
+}
+
+/// A process that the engine must not outlive, for those who start one for a while only.
+fn outlived() -> Option<i32> {
+    std::env::var("TRADEWIND_ENDS_WITH").ok()?.parse().ok()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    // One thread is enough for a terminal or a question; the engine has a runtime of its own.
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "tradewind: the runtime can't be started: {error}"
+            );
+            #[allow(clippy::exit, reason = "nothing can run without a runtime")]
+            std::process::exit(1)
+        }
+    }
+}

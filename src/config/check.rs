@@ -1,0 +1,119 @@
+//! Ranges: what a value must keep beyond being of the right kind.
+
+use super::settings::Settings;
+use crate::domain::{AccountId, BrokerId, Money, Timestamp};
+use std::collections::BTreeSet;
+
+/// The first value out of range: its key, and what would be right.
+pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
+    names(settings)?;
+    ranges(settings)?;
+    accounts(settings)
+}
+
+fn names(settings: &Settings) -> Result<(), (&'static str, String)> {
+    let profile = settings.profile.as_bytes();
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if !(1..=32).contains(&profile.len()) || !profile.iter().all(plain) {
+        let what = "must be 1 to 32 letters, digits, '-' or '_', because it names a folder";
+        return Err(("profile", what.into()));
+    }
+    BrokerId::new(&settings.broker).map_err(|error| ("broker", error.to_string()))?;
+    if !settings.account.is_empty() {
+        AccountId::new(&settings.account).map_err(|error| ("account", error.to_string()))?;
+    }
+    if !settings.tape.start.is_empty() && Timestamp::parse(&settings.tape.start).is_none() {
+        let what = format!(
+            "'{}' is no time such as 2013-10-07T13:30:00Z",
+            settings.tape.start
+        );
+        return Err(("tape.start", what));
+    }
+    if settings.terminal.theme.is_empty() {
+        return Err(("terminal.theme", "must name a theme, such as \"default\"".into()));
+    }
+    Ok(())
+}
+
+fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
+    let limits = &settings.limits;
+    let (engine, terminal) = (&settings.engine, &settings.terminal);
+    let whole = [
+        ("engine.snapshot_every", engine.snapshot_every, 100, 10_000_000),
+        (
+            "engine.journal_max_mb",
+            engine.journal_max_mb.into(),
+            8,
+            1_048_576,
+        ),
+        (
+            "engine.journal_reserve_mb",
+            engine.journal_reserve_mb.into(),
+            1,
+            1024,
+        ),
+        ("limits.max_live_orders", limits.max_live_orders.into(), 1, 10_000),
+        ("limits.collar_bps", limits.collar_bps.into(), 1, 10_000),
+        (
+            "limits.duplicate_window_ms",
+            limits.duplicate_window_ms,
+            0,
+            60_000,
+        ),
+        ("limits.rate_burst", limits.rate_burst.into(), 1, 10_000),
+        ("limits.rate_per_second", limits.rate_per_second.into(), 1, 10_000),
+        ("sim.latency_ms", settings.sim.latency_ms.into(), 0, 60_000),
+        ("terminal.fps", terminal.fps.into(), 1, 120),
+        ("log.keep_days", settings.log.keep_days.into(), 1, 365),
+    ];
+    for (key, value, least, most) in whole {
+        if !(least..=most).contains(&value) {
+            return Err((key, format!("{value} is out of range; {least} to {most}")));
+        }
+    }
+    if !(0.0..=1_000_000.0).contains(&settings.tape.speed) {
+        let what = format!("{} is out of range; 0 to 1000000", settings.tape.speed);
+        return Err(("tape.speed", what));
+    }
+    let quantities = [
+        ("limits.max_quantity_equity", limits.max_quantity_equity),
+        ("limits.max_quantity_future", limits.max_quantity_future),
+        ("limits.max_quantity_forex", limits.max_quantity_forex),
+        ("limits.max_quantity_crypto", limits.max_quantity_crypto),
+        ("terminal.quantity_equity", terminal.quantity_equity),
+        ("terminal.quantity_future", terminal.quantity_future),
+        ("terminal.quantity_forex", terminal.quantity_forex),
+        ("terminal.quantity_crypto", terminal.quantity_crypto),
+    ];
+    let amounts = [
+        ("limits.max_order_value", limits.max_order_value),
+        ("limits.max_position_value", limits.max_position_value),
+    ];
+    let bad_quantity = quantities.iter().find(|(_, quantity)| !quantity.is_positive());
+    let bad_amount = amounts.iter().find(|(_, amount)| *amount <= Money::ZERO);
+    match bad_quantity
+        .map(|(key, _)| *key)
+        .or(bad_amount.map(|(key, _)| *key))
+    {
+        Some(key) => Err((key, "must be above zero".into())),
+        None => Ok(()),
+    }
+}
+
+fn accounts(settings: &Settings) -> Result<(), (&'static str, String)> {
+    let key = "sim.accounts";
+    if settings.sim.accounts.is_empty() {
+        return Err((key, "must have at least one account".into()));
+    }
+    let mut seen = BTreeSet::new();
+    for account in &settings.sim.accounts {
+        AccountId::new(&account.id).map_err(|error| (key, error.to_string()))?;
+        if !seen.insert(&account.id) {
+            return Err((key, format!("'{}' stands there twice", account.id)));
+        }
+        if account.cash.values().any(|amount| *amount < Money::ZERO) {
+            return Err((key, format!("'{}' begins with negative cash", account.id)));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! Settings: config.toml, typed, with the environment and the command line laid over it. Knows where each value came
+//! from, and says of each error the file, the line, the key and what would be right. Which flags there are, and where
+//! the file lies, is told by the command line and the app.
+
+mod check;
+mod error;
+mod load;
+mod nearest;
+mod settings;
+pub mod template;
+
+pub use error::ConfigError;
+pub use load::{Loaded, Override, Source, Sources};
+pub use nearest::nearest;
+pub use settings::{
+    ColourSetting, EngineSettings, LogSettings, Settings, SimAccount, SimSettings, TapeSettings,
+    TerminalSettings, WatchlistSettings,
+};

@@ -1,0 +1,243 @@
+//! Every setting with its built-in default. `config.toml` in the project's root is the same list with words for people;
+//! a test holds the two equal. A setting that may be left open is an empty text, so that every key has a default to show.
+
+use crate::domain::{Currency, Limits, Money, Quantity};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use std::collections::BTreeMap;
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Which profile: each has an engine, a journal and a socket of its own.
+    pub profile: String,
+    /// Where profiles keep their data; empty for the platform's place.
+    pub data_dir: String,
+    /// The broker that commands without one mean.
+    pub broker: String,
+    /// The account that commands without one mean; empty for the first that the broker reports.
+    pub account: String,
+    /// The engine and its journal.
+    pub engine: EngineSettings,
+    /// What an order is held against.
+    pub limits: Limits,
+    /// The exchange in the box.
+    pub sim: SimSettings,
+    /// Recorded market data in place of the seeded market.
+    pub tape: TapeSettings,
+    /// The full-screen terminal.
+    pub terminal: TerminalSettings,
+    /// Log files.
+    pub log: LogSettings,
+    /// What the terminal lists at first.
+    pub watchlist: WatchlistSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            profile: "default".into(),
+            data_dir: String::new(),
+            broker: "sim".into(),
+            account: String::new(),
+            engine: EngineSettings::default(),
+            limits: Limits::default(),
+            sim: SimSettings::default(),
+            tape: TapeSettings::default(),
+            terminal: TerminalSettings::default(),
+            log: LogSettings::default(),
+            watchlist: WatchlistSettings::default(),
+        }
+    }
+}
+
+/// The engine and its journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineSettings {
+    /// A snapshot of the state is kept every so many events, so that a start replays no more than these.
+    pub snapshot_every: u64,
+    /// Largest size of the journal, in MiB.
+    pub journal_max_mb: u32,
+    /// Space kept beyond that so that cancels and halts can still be recorded, in MiB.
+    pub journal_reserve_mb: u32,
+}
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            snapshot_every: 10_000,
+            journal_max_mb: 4096,
+            journal_reserve_mb: 16,
+        }
+    }
+}
+
+/// The exchange in the box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SimSettings {
+    /// What the participants' market is made from: same seed, same market.
+    pub seed: u64,
+    /// Whether participants make a market at all.
+    pub participants: bool,
+    /// How long a message to or from the exchange takes, in milliseconds.
+    pub latency_ms: u32,
+    /// Customers' accounts, made when the exchange is first opened.
+    pub accounts: Vec<SimAccount>,
+}
+impl Default for SimSettings {
+    fn default() -> Self {
+        let account = |id: &str, cash: &[(Currency, i64)]| SimAccount {
+            id: id.into(),
+            cash: cash
+                .iter()
+                .map(|(currency, amount)| (*currency, Money::whole(*amount)))
+                .collect(),
+        };
+        Self {
+            seed: 1,
+            participants: true,
+            latency_ms: 0,
+            accounts: vec![
+                account("SIM100001", &[(Currency::USD, 1_000_000)]),
+                account("SIM100002", &[(Currency::EUR, 250_000), (Currency::USD, 250_000)]),
+            ],
+        }
+    }
+}
+
+/// One customer's account at the exchange in the box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimAccount {
+    /// Its name: 1 to 20 visible ASCII characters.
+    pub id: String,
+    /// Cash to begin with, by currency.
+    #[serde(deserialize_with = "cash_as_text")]
+    pub cash: BTreeMap<Currency, Money>,
+}
+
+/// Amounts are texts: a bare number would be taken for the raw integer of an amount.
+fn cash_as_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<Currency, Money>, D::Error> {
+    BTreeMap::<Currency, String>::deserialize(deserializer)?
+        .into_iter()
+        .map(|(currency, amount)| Ok((currency, amount.parse().map_err(de::Error::custom)?)))
+        .collect()
+}
+
+/// Recorded market data in place of the seeded market.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TapeSettings {
+    /// Files of prints and quotes; empty for the seeded market.
+    pub files: Vec<String>,
+    /// Tape seconds in a second; 0 for as fast as the machine can.
+    pub speed: f64,
+    /// Where to begin, in RFC 3339; empty for the first record.
+    pub start: String,
+}
+impl Default for TapeSettings {
+    fn default() -> Self {
+        Self {
+            files: Vec::new(),
+            speed: 1.0,
+            start: String::new(),
+        }
+    }
+}
+
+/// How many colours the terminal is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColourSetting {
+    /// What the terminal says it can.
+    #[default]
+    Auto,
+    /// 16 million.
+    Truecolor,
+    /// 256.
+    #[serde(rename = "256")]
+    Indexed,
+    /// The terminal's own sixteen.
+    #[serde(rename = "16")]
+    Ansi,
+    /// None: signs and brightness only.
+    None,
+}
+
+/// The full-screen terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TerminalSettings {
+    /// The theme's name.
+    pub theme: String,
+    /// Frames a second at most.
+    pub fps: u32,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
+    /// How many colours.
+    pub colour: ColourSetting,
+    /// Whether a ticket asks once more before it sends.
+    pub confirm: bool,
+    /// What a new ticket for shares begins with.
+    pub quantity_equity: Quantity,
+    /// What a new ticket for futures begins with, in contracts.
+    pub quantity_future: Quantity,
+    /// What a new ticket for currencies begins with, in base currency.
+    pub quantity_forex: Quantity,
+    /// What a new ticket for coins begins with.
+    pub quantity_crypto: Quantity,
+}
+impl Default for TerminalSettings {
+    fn default() -> Self {
+        let whole = |count| Quantity::whole(count).unwrap_or(Quantity::ONE);
+        Self {
+            theme: "default".into(),
+            fps: 30,
+            mouse: true,
+            colour: ColourSetting::Auto,
+            confirm: true,
+            quantity_equity: whole(100),
+            quantity_future: whole(1),
+            quantity_forex: whole(10_000),
+            quantity_crypto: Quantity::from_raw(Quantity::ONE.raw() / 10),
+        }
+    }
+}
+
+/// Log files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// What is written, as `level` or `target=level`, comma-separated.
+    pub filter: String,
+    /// Where; empty for the profile's run folder.
+    pub directory: String,
+    /// Files of how many days are kept.
+    pub keep_days: u32,
+}
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            filter: "info".into(),
+            directory: String::new(),
+            keep_days: 7,
+        }
+    }
+}
+
+/// What the terminal lists at first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchlistSettings {
+    /// Names of instruments, or of roots that stand for the next dated contract.
+    pub symbols: Vec<String>,
+}
+impl Default for WatchlistSettings {
+    fn default() -> Self {
+        let symbols = ["AAPL", "MSFT", "NVDA", "SPY", "ES", "EUR.USD", "BTC.USD"];
+        Self {
+            symbols: symbols.map(str::to_owned).to_vec(),
+        }
+    }
+}

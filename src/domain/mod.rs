@@ -1,0 +1,29 @@
+//! Nouns: what the house talks about. Numbers, instruments and their calendars, orders, executions, positions, accounts,
+//! ids and time, with what follows from them alone. Knows no other folder, no clock, no file and no socket.
+
+pub mod account;
+pub mod calendar;
+pub mod execution;
+pub mod id;
+pub mod instrument;
+pub mod limits;
+pub mod number;
+pub mod order;
+pub mod position;
+pub mod text;
+pub mod time;
+
+pub use account::{Account, AccountClass, LinkState, TradingState};
+pub use calendar::CalendarId;
+pub use execution::{Execution, Fee};
+pub use id::{
+    AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, ExecutionBase, ExecutionId, InstrumentId,
+    SessionId,
+};
+pub use instrument::{Instrument, InstrumentKind, TickTable};
+pub use limits::Limits;
+pub use number::{Currency, Money, Multiplier, NumberError, Price, Quantity};
+pub use order::{Order, OrderChange, OrderKind, OrderSpec, Pending, Phase, Role, Side, TimeInForce};
+pub use position::Position;
+pub use text::{SafeText, Text};
+pub use time::Timestamp;

@@ -1,0 +1,229 @@
+//! What a person, a strategy or a program asks of the engine. A command may be refused; the answer is an [`Outcome`] to
+//! the asker alone, while what happened because of it goes to everyone as facts.
+
+use crate::domain::{
+    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, TradingState,
+};
+use serde::{Deserialize, Serialize};
+
+/// Where a command comes from, as the engine's process knows it (the asker can't choose it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The session.
+    pub session: SessionId,
+    /// What kind of session.
+    pub kind: SessionKind,
+}
+
+/// What a session may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// A full-screen terminal: trades when it holds the trading token and is armed.
+    Terminal,
+    /// A one-shot command from a shell: trades when its user said so and, on a live account, armed the shell.
+    Shell,
+    /// Looks only.
+    Monitor,
+}
+
+/// The protective and profit-taking children of an entry, as absolute prices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Legs {
+    /// Trigger of a protective stop.
+    pub stop: Option<Price>,
+    /// Price of a profit-taking limit.
+    pub target: Option<Price>,
+}
+impl Legs {
+    /// True without any leg.
+    pub fn is_empty(&self) -> bool {
+        self.stop.is_none() && self.target.is_none()
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// A session begins. Sent by the engine's process itself.
+    OpenSession,
+    /// A session ended, by its own word or because its socket did.
+    CloseSession,
+    /// Place an order, with children if `legs` has any.
+    Submit {
+        /// Made by the asker; repeated for every retry.
+        id: ClientOrderId,
+        /// The order.
+        spec: OrderSpec,
+        /// Its children.
+        legs: Legs,
+    },
+    /// Place two orders of which one shrinks as the other fills.
+    SubmitPair {
+        /// The first order's id; also the group's name.
+        first: ClientOrderId,
+        /// The first order.
+        first_spec: OrderSpec,
+        /// The second order's id.
+        second: ClientOrderId,
+        /// The second order.
+        second_spec: OrderSpec,
+    },
+    /// Change a live order.
+    Modify {
+        /// Which.
+        id: ClientOrderId,
+        /// What.
+        change: OrderChange,
+    },
+    /// Cancel a live order.
+    Cancel {
+        /// Which.
+        id: ClientOrderId,
+    },
+    /// Cancel the live orders of an account.
+    CancelAll {
+        /// Whose.
+        account: AccountKey,
+        /// Of one instrument only.
+        instrument: Option<InstrumentId>,
+        /// Protective stops too. Otherwise they stay and are named in the outcome.
+        stops_too: bool,
+    },
+    /// Close what is held of one instrument at the market, less what working exits already close.
+    Close {
+        /// The closing order's id.
+        id: ClientOrderId,
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+    },
+    /// Cancel every order on one instrument, and when none can fill any more, close the position.
+    Flatten {
+        /// The closing order's id.
+        id: ClientOrderId,
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+    },
+    /// Allow more or less risk.
+    SetTrading {
+        /// Where.
+        account: AccountKey,
+        /// To what.
+        state: TradingState,
+        /// Why, in words.
+        reason: SafeText,
+    },
+    /// Take the trading token from whoever has it.
+    TakeToken,
+    /// Allow this session to add risk in an account. `confirmation` is the last four characters of a live account's id.
+    Arm {
+        /// Where.
+        account: AccountKey,
+        /// What the person typed.
+        confirmation: SafeText,
+    },
+    /// Stop allowing it.
+    Disarm {
+        /// Where.
+        account: AccountKey,
+    },
+    /// Read and compare now what the broker knows.
+    Reconcile {
+        /// Whose.
+        account: AccountKey,
+    },
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Recorded. Facts up to `sequence` belong to it.
+    Done {
+        /// The last event of the batch.
+        sequence: u64,
+        /// Something worth saying, such as `kept: 2 stops`.
+        note: Option<SafeText>,
+    },
+    /// The same command again: it had been recorded before, and nothing new was done.
+    Known {
+        /// The order that already has this id.
+        id: ClientOrderId,
+    },
+    /// Refused by the controls; recorded as a denial.
+    Denied(Denial),
+    /// Refused to the asker; nothing was recorded.
+    Refused(Denial),
+}
+
+/// Why something was refused: a stable code, words, and what would pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {text}", code = .code.as_str())]
+pub struct Denial {
+    /// Stable, for programs.
+    pub code: DenialCode,
+    /// For people: what was wrong, and the nearest value that would pass.
+    pub text: SafeText,
+}
+impl Denial {
+    /// A denial with its words.
+    pub fn new(code: DenialCode, text: impl Into<SafeText>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+}
+
+/// Names the codes once: variant, text, and what it means.
+macro_rules! denial_codes {
+    ($($variant:ident = $text:literal, $doc:literal;)*) => {
+        /// Stable codes of refusals. Never renamed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum DenialCode { $(#[doc = $doc] #[serde(rename = $text)] $variant,)* }
+        impl DenialCode {
+            /// All codes with their meaning, for the documents.
+            pub const ALL: &[(Self, &str)] = &[$((Self::$variant, $doc),)*];
+            /// The code as programs see it.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+denial_codes! {
+    UnknownInstrument = "UNKNOWN_INSTRUMENT", "No instrument has this name.";
+    UnknownAccount = "UNKNOWN_ACCOUNT", "No broker reported this account.";
+    UnknownOrder = "UNKNOWN_ORDER", "No order has this id.";
+    IdReused = "ID_REUSED", "Another order already has this id; no order was touched.";
+    NotLive = "NOT_LIVE", "The order has ended.";
+    NotTradable = "NOT_TRADABLE", "The instrument is quoted only, or has expired.";
+    BadQuantity = "BAD_QUANTITY", "The quantity is not positive or not a multiple of the lot.";
+    BadPrice = "BAD_PRICE", "A price is missing, not positive, or not a multiple of the tick.";
+    BadOrder = "BAD_ORDER", "The parts of the order contradict each other.";
+    MaxQuantity = "MAX_QUANTITY", "Larger than the largest quantity allowed in one order.";
+    MaxValue = "MAX_VALUE", "Worth more than the largest value allowed in one order.";
+    MaxPosition = "MAX_POSITION", "The position that could result is larger than allowed; working orders count in full.";
+    MaxOrders = "MAX_ORDERS", "Too many live orders in this instrument.";
+    Collar = "PRICE_COLLAR", "The price is too far from the market.";
+    NoPrice = "NO_PRICE", "There is no price to check the order against.";
+    Duplicate = "DUPLICATE", "An equal order was sent a moment ago.";
+    Rate = "ORDER_RATE", "Too many orders in a short time.";
+    Short = "SHORT", "It sells more than is held, and a short was not asked for or is not allowed.";
+    NotReady = "VENUE_NOT_READY", "The link to the broker is not ready; only cancels and reducing orders pass.";
+    Trading = "TRADING_STATE", "Trading in the account is halted, or only reducing orders pass.";
+    NotArmed = "NOT_ARMED", "The session is not armed for this account.";
+    NoToken = "NO_TOKEN", "Another terminal holds the trading token.";
+    ReadOnly = "READ_ONLY", "The session only looks.";
+    NothingToClose = "NOTHING_TO_CLOSE", "The position is flat, or working orders already close all of it.";
+    Confirmation = "CONFIRMATION", "What was typed does not match the account.";
+    PositionUnknown = "POSITION_UNKNOWN", "What the broker holds is not known yet.";
+    Unexplained = "UNEXPLAINED", "The broker's position differs from ours and nobody has explained it.";
+    Storage = "STORAGE", "The journal can't be written; only cancels pass.";
+    Busy = "BUSY", "A change of this order is already under way.";
+}

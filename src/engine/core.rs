@@ -1,0 +1,172 @@
+//! One input, one batch: decide, number, fold, and follow what follows, until nothing does. The caller stores the batch
+//! before it tells anyone or lets a request leave.
+
+use super::command::{Command, Origin, Outcome};
+use super::decide::{self, Decision};
+use super::event::{Actor, Event, Fact};
+use super::follow;
+use super::port::BrokerEvent;
+use super::release::{self, Release};
+use super::state::State;
+use super::timers;
+use crate::domain::{BrokerId, Limits, SafeText, Timestamp};
+use crate::market::Market;
+
+/// What can wake the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A process begins: once, before anything else.
+    Start {
+        /// The program's version and build.
+        build: SafeText,
+        /// The limits of config.toml.
+        limits: Box<Limits>,
+    },
+    /// Somebody asks for something.
+    Command {
+        /// Who.
+        origin: Origin,
+        /// What.
+        command: Command,
+    },
+    /// A broker says something.
+    Broker {
+        /// Which.
+        broker: BrokerId,
+        /// What.
+        event: BrokerEvent,
+    },
+    /// The next deadline has come.
+    Timer,
+    /// The journal could not be written: no more risk.
+    StorageFailed {
+        /// Why.
+        reason: SafeText,
+    },
+}
+
+impl Input {
+    fn actor(&self) -> Actor {
+        match self {
+            Self::Command { origin, .. } => Actor::Session(origin.session),
+            Self::Broker { broker, .. } => Actor::Broker(*broker),
+            Self::Timer => Actor::Timer,
+            Self::Start { .. } | Self::StorageFailed { .. } => Actor::Engine,
+        }
+    }
+}
+
+/// All facts of one input, and the answer to its asker.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// In order; to be stored in one transaction.
+    pub events: Vec<Event>,
+    /// The answer, for a command.
+    pub outcome: Option<Outcome>,
+}
+
+/// More facts than this from one input mean that the rules chase each other; the batch ends with a loud fact.
+const FACTS_PER_BATCH: usize = 4_096;
+
+/// The state and the one way to change it.
+#[derive(Clone, Debug, Default)]
+pub struct Engine {
+    state: State,
+}
+
+impl Engine {
+    /// An engine over a recovered state.
+    pub fn new(state: State) -> Self {
+        Self { state }
+    }
+
+    /// The state, to read.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Decides one input and folds what follows from it.
+    pub fn step(&mut self, market: &Market, input: &Input, now: Timestamp) -> Batch {
+        // A clock that went back stands still until it has caught up: decide, fold and timers see one time.
+        let now = now.max(self.state.at);
+        let Decision { facts, outcome } = decide::decide(&self.state, market, input, now);
+        let mut batch = Batch::default();
+        self.fold_all(facts, input.actor(), now, &mut batch.events);
+        batch.outcome = outcome.map(|outcome| match outcome {
+            Outcome::Done { note, .. } => Outcome::Done {
+                sequence: self.state.sequence,
+                note,
+            },
+            other => other,
+        });
+        batch
+    }
+
+    /// Whether the request that an event calls for may leave, asked after the event is stored.
+    pub fn release(&self, event: &Event) -> Release {
+        release::release(&self.state, event)
+    }
+
+    /// Folds the fact that a request did not leave, with what follows from it.
+    pub fn withhold(&mut self, fact: Fact, now: Timestamp) -> Batch {
+        let now = now.max(self.state.at);
+        let mut batch = Batch::default();
+        self.fold_all(vec![fact], Actor::Engine, now, &mut batch.events);
+        batch
+    }
+
+    /// When [`Input::Timer`] is wanted next.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        timers::next_deadline(&self.state)
+    }
+
+    fn fold_all(&mut self, facts: Vec<Fact>, actor: Actor, now: Timestamp, events: &mut Vec<Event>) {
+        let batch = self.state.sequence.saturating_add(1);
+        for fact in facts {
+            events.push(self.fold_one(fact, actor, None, batch, now));
+        }
+        let mut next = 0;
+        while next < events.len() {
+            let facts = follow::follow(&self.state, &events[next], now);
+            let cause = events[next].sequence;
+            next += 1;
+            for fact in facts {
+                if events.len() >= FACTS_PER_BATCH {
+                    let text = SafeText::new(
+                        "the engine's rules do not settle; trading by hand at the broker is advised",
+                    );
+                    events.push(self.fold_one(
+                        Fact::Surprised { text },
+                        Actor::Engine,
+                        Some(cause),
+                        batch,
+                        now,
+                    ));
+                    return;
+                }
+                events.push(self.fold_one(fact, Actor::Engine, Some(cause), batch, now));
+            }
+        }
+    }
+
+    fn fold_one(
+        &mut self,
+        fact: Fact,
+        actor: Actor,
+        cause: Option<u64>,
+        batch: u64,
+        now: Timestamp,
+    ) -> Event {
+        let sequence = self.state.sequence.saturating_add(1);
+        let event = Event {
+            sequence,
+            at: now,
+            batch,
+            actor,
+            cause,
+            fact,
+        };
+        self.state.apply(&event);
+        event
+    }
+}

@@ -1,0 +1,534 @@
+//! What is asked of the engine: orders, changes, cancels, closing words and trading states. Every refusal has a code; what
+//! the controls refuse is recorded, what makes no sense is only answered.
+
+use super::{Decision, cancel, is_protective, live, sessions};
+use crate::domain::{
+    AccountKey, ClientOrderId, Instrument, InstrumentId, OrderChange, OrderKind, OrderSpec, Phase, Quantity,
+    Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
+};
+use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome};
+use crate::engine::event::Fact;
+use crate::engine::fold::changed;
+use crate::engine::risk::{self, Check, Effect};
+use crate::engine::state::State;
+use crate::market::Market;
+
+/// Decides one command.
+pub(super) fn decide(
+    state: &State,
+    market: &Market,
+    origin: Origin,
+    command: &Command,
+    now: Timestamp,
+) -> Decision {
+    let desk = Desk {
+        state,
+        market,
+        origin,
+        now,
+    };
+    let decided = match command {
+        Command::Submit { id, spec, legs } => desk.submit(*id, spec, *legs),
+        Command::SubmitPair {
+            first,
+            first_spec,
+            second,
+            second_spec,
+        } => desk.submit_pair((*first, first_spec), (*second, second_spec)),
+        Command::Modify { id, change } => desk.modify(*id, *change),
+        Command::Cancel { id } => desk.cancel(*id),
+        Command::CancelAll {
+            account,
+            instrument,
+            stops_too,
+        } => desk.cancel_all(*account, *instrument, *stops_too),
+        Command::Close {
+            id,
+            account,
+            instrument,
+        } => desk.close(*id, *account, *instrument),
+        Command::Flatten {
+            id,
+            account,
+            instrument,
+        } => desk.flatten(*id, *account, *instrument),
+        Command::SetTrading {
+            account,
+            state,
+            reason,
+        } => desk.set_trading(*account, *state, reason),
+        Command::Reconcile { account } => desk.reconcile(*account),
+        Command::OpenSession
+        | Command::CloseSession
+        | Command::TakeToken
+        | Command::Arm { .. }
+        | Command::Disarm { .. } => sessions::decide(state, origin, command),
+    };
+    decided.unwrap_or_else(Decision::refused)
+}
+
+struct Desk<'a> {
+    state: &'a State,
+    market: &'a Market,
+    origin: Origin,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    fn check(&self) -> Check<'_> {
+        Check {
+            state: self.state,
+            market: self.market,
+            now: self.now,
+        }
+    }
+
+    /// The controls of one new order, the right to place it included.
+    fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        if risk::effect(self.state, spec) == Effect::Adds {
+            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+        }
+        self.check().order(spec)
+    }
+
+    fn submit(&self, id: ClientOrderId, spec: &OrderSpec, legs: Legs) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        stands_alone(spec)?;
+        if let Some(known) = risk::repeated(self.state, id, spec) {
+            return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
+        }
+        let children = match self.allowed(spec).and_then(|()| self.children(id, spec, legs)) {
+            Ok(children) => children,
+            Err(denial) => return Ok(denied(id, spec, denial)),
+        };
+        let quote = self.market.quote(spec.instrument).copied();
+        let mut facts = vec![Fact::Submitted {
+            id,
+            spec: spec.clone(),
+            oco: None,
+            quote,
+        }];
+        facts.extend(children.into_iter().map(|(child, spec)| Fact::Submitted {
+            id: child,
+            spec,
+            oco: Some(id),
+            quote: None,
+        }));
+        Ok(Decision::done(facts))
+    }
+
+    /// A repeated submission is the same one only with the same children. What was denied has none.
+    fn same_legs(&self, id: ClientOrderId, legs: Legs) -> Result<ClientOrderId, Denial> {
+        let order = |id: ClientOrderId| self.state.orders.get(&id);
+        let price = |number| {
+            let child = id.child(number).and_then(order)?;
+            child.asked.kind.limit().or(child.asked.kind.trigger())
+        };
+        let denied = order(id).is_some_and(|order| order.phase == Phase::Denied);
+        if denied || (legs.stop, legs.target) == (price(1), price(2)) {
+            return Ok(id);
+        }
+        let text = format!("{id} is already an order with another stop or target; make a new id");
+        Err(Denial::new(DenialCode::IdReused, text))
+    }
+
+    /// The waiting children of a bracket: they close what the entry opens, live until cancelled, and take from each other.
+    fn children(
+        &self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        legs: Legs,
+    ) -> Result<Vec<(ClientOrderId, OrderSpec)>, Denial> {
+        let mut children = Vec::new();
+        let reference = self.check().entry_price(spec);
+        let instrument = self.state.instruments.get(&spec.instrument);
+        let kinds = [
+            (legs.stop, Role::StopLoss, "stop", -1),
+            (legs.target, Role::Target, "target", 1),
+        ];
+        for (number, (price, role, word, toward)) in (1u8..).zip(kinds) {
+            let Some(price) = price else { continue };
+            let kind = match role {
+                Role::StopLoss => OrderKind::Stop { trigger: price },
+                _ => OrderKind::Limit { price },
+            };
+            let sign = if spec.side == Side::Buy { toward } else { -toward };
+            if let Some(reference) = reference
+                && price.raw().cmp(&reference.raw()) as i32 != sign
+            {
+                let side = if sign > 0 { "above" } else { "below" };
+                let text = format!(
+                    "the {word} of a {} goes {side} the entry at {reference}",
+                    spec.side.word().to_lowercase()
+                );
+                return Err(Denial::new(DenialCode::BadPrice, text));
+            }
+            let child = OrderSpec {
+                side: spec.side.opposite(),
+                kind,
+                tif: TimeInForce::Gtc,
+                display: None,
+                allow_short: true,
+                role,
+                parent: Some(id),
+                ..spec.clone()
+            };
+            if let Some(instrument) = instrument {
+                self.check().well_formed(&child, instrument)?;
+            }
+            let name = id.child(number).ok_or_else(|| {
+                Denial::new(
+                    DenialCode::BadOrder,
+                    format!("{id} can't have children: its id is too long or itself a child's"),
+                )
+            })?;
+            children.push((name, child));
+        }
+        Ok(children)
+    }
+
+    fn submit_pair(
+        &self,
+        first: (ClientOrderId, &OrderSpec),
+        second: (ClientOrderId, &OrderSpec),
+    ) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        stands_alone(first.1)?;
+        stands_alone(second.1)?;
+        if let Some(known) = risk::repeated(self.state, first.0, first.1) {
+            let both = match risk::repeated(self.state, second.0, second.1) {
+                Some(second) => second.and(known),
+                None => Err(Denial::new(
+                    DenialCode::IdReused,
+                    format!(
+                        "{} is already an order that is no part of this pair; make a new id",
+                        first.0
+                    ),
+                )),
+            };
+            return both.map(known_as);
+        }
+        if first.0 == second.0 || self.state.orders.contains_key(&second.0) {
+            return Err(Denial::new(
+                DenialCode::IdReused,
+                format!("{} is already an order; make a new id", second.0),
+            ));
+        }
+        if first.1.account != second.1.account
+            || first.1.instrument != second.1.instrument
+            || first.1.quantity != second.1.quantity
+        {
+            return Err(Denial::new(
+                DenialCode::BadOrder,
+                "both orders of a pair have one account, instrument and quantity",
+            ));
+        }
+        if let Err(denial) = self.allowed(first.1).and_then(|()| self.allowed(second.1)) {
+            let mut decision = denied(first.0, first.1, denial.clone());
+            decision
+                .facts
+                .append(&mut denied(second.0, second.1, denial).facts);
+            return Ok(decision);
+        }
+        let quote = self.market.quote(first.1.instrument).copied();
+        let submitted = |(id, spec): (ClientOrderId, &OrderSpec)| Fact::Submitted {
+            id,
+            spec: spec.clone(),
+            oco: Some(first.0),
+            quote,
+        };
+        Ok(Decision::done(vec![submitted(first), submitted(second)]))
+    }
+
+    fn modify(&self, id: ClientOrderId, change: OrderChange) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let order = live(self.state, id)?;
+        if matches!(order.phase, Phase::InFlight | Phase::Uncertain) || order.pending.is_some() {
+            let text = format!(
+                "{} is {}; wait for the broker's answer",
+                order.spec,
+                order.phase.word()
+            );
+            return Err(Denial::new(DenialCode::Busy, text));
+        }
+        if change.quantity.is_some() && order.oco.is_some() {
+            return Err(Denial::new(
+                DenialCode::BadOrder,
+                "the size of an order in a bracket or pair follows the fills of the others",
+            ));
+        }
+        let spec = changed(&order.spec, change);
+        if spec == order.spec {
+            return Err(Denial::new(
+                DenialCode::BadOrder,
+                format!("nothing would change in {}", order.spec),
+            ));
+        }
+        if spec.quantity <= order.filled {
+            let text = format!("{} are filled already; cancel the rest instead", order.filled);
+            return Err(Denial::new(DenialCode::BadQuantity, text));
+        }
+        if risk::change_effect(self.state, order, &spec) == Effect::Adds {
+            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+        }
+        self.check().change(order, &spec)?;
+        Ok(Decision::done(vec![match order.phase {
+            Phase::Created => Fact::Modified {
+                id,
+                quantity: spec.quantity,
+                kind: spec.kind,
+            },
+            _ => Fact::ModifyRequested { id, change },
+        }]))
+    }
+
+    fn cancel(&self, id: ClientOrderId) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let order = live(self.state, id)?;
+        Ok(Decision::done(vec![cancel(
+            order,
+            "cancelled before it was released",
+        )]))
+    }
+
+    fn cancel_all(
+        &self,
+        account: AccountKey,
+        instrument: Option<InstrumentId>,
+        stops_too: bool,
+    ) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let (mut facts, mut kept) = (Vec::new(), 0);
+        let chosen = |id: InstrumentId| instrument.is_none_or(|wanted| wanted == id);
+        for order in self
+            .state
+            .all_live()
+            .filter(|o| o.spec.account == account && chosen(o.spec.instrument))
+        {
+            if !stops_too && is_protective(self.state, order) {
+                kept += 1;
+            } else {
+                facts.push(cancel(order, "cancelled with all others"));
+            }
+        }
+        let count = facts.len();
+        let stops = if kept == 1 { "stop" } else { "stops" };
+        let note = if kept > 0 {
+            format!("{count} cancels, kept: {kept} {stops}")
+        } else {
+            format!("{count} cancels")
+        };
+        Ok(Decision::noted(facts, note))
+    }
+
+    fn close(
+        &self,
+        id: ClientOrderId,
+        account: AccountKey,
+        instrument: InstrumentId,
+    ) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        if let Some(known) = self.repeated_exit(id, account, instrument) {
+            return known.map(known_as);
+        }
+        let spec = closing(self.state, account, instrument)?;
+        if let Err(denial) = self.allowed(&spec) {
+            return Ok(denied(id, &spec, denial));
+        }
+        let quote = self.market.quote(instrument).copied();
+        Ok(Decision::done(vec![Fact::Submitted {
+            id,
+            spec,
+            oco: None,
+            quote,
+        }]))
+    }
+
+    /// The answer to the same closing word again, whatever is held by now.
+    fn repeated_exit(
+        &self,
+        id: ClientOrderId,
+        account: AccountKey,
+        instrument: InstrumentId,
+    ) -> Option<Result<ClientOrderId, Denial>> {
+        let known = self.state.orders.get(&id)?;
+        let asked = &known.asked;
+        let same = *asked == exit(account, instrument, asked.side, asked.quantity);
+        Some(if same {
+            Ok(id)
+        } else {
+            let text = format!("{id} is already {asked}; make a new id");
+            Err(Denial::new(DenialCode::IdReused, text))
+        })
+    }
+
+    fn flatten(
+        &self,
+        exit: ClientOrderId,
+        account: AccountKey,
+        instrument: InstrumentId,
+    ) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        if let Some(known) = self.repeated_exit(exit, account, instrument) {
+            return known.map(known_as);
+        }
+        known_instrument(self.state, instrument)?;
+        if !self.state.positions_known(account) {
+            return Err(Denial::new(
+                DenialCode::PositionUnknown,
+                format!("what {account} holds has not been read yet"),
+            ));
+        }
+        if let Some(under_way) = self.state.flattening.get(&(account, instrument)) {
+            if under_way.exit == exit {
+                return Ok(known_as(exit));
+            }
+            return Err(Denial::new(
+                DenialCode::Busy,
+                format!("{instrument} is being flattened already"),
+            ));
+        }
+        let flat = self.state.position(account, instrument).quantity.is_zero();
+        if flat && self.state.live_orders(account, instrument).next().is_none() {
+            return Err(Denial::new(
+                DenialCode::NothingToClose,
+                format!("{instrument} is flat and nothing is working"),
+            ));
+        }
+        Ok(Decision::done(vec![Fact::FlattenStarted {
+            account,
+            instrument,
+            exit,
+        }]))
+    }
+
+    fn set_trading(
+        &self,
+        account: AccountKey,
+        to: TradingState,
+        reason: &SafeText,
+    ) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let Some(entry) = self.state.accounts.get(&account) else {
+            return Err(Denial::new(
+                DenialCode::UnknownAccount,
+                format!("no account {account}"),
+            ));
+        };
+        if to < entry.trading {
+            sessions::may_add_risk(self.state, self.origin, account)?;
+        }
+        Ok(Decision::done(vec![Fact::TradingChanged {
+            account,
+            state: to,
+            reason: reason.clone(),
+        }]))
+    }
+
+    fn reconcile(&self, account: AccountKey) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let Some(entry) = self.state.accounts.get(&account) else {
+            return Err(Denial::new(
+                DenialCode::UnknownAccount,
+                format!("no account {account}"),
+            ));
+        };
+        if entry.reading.is_some() {
+            return Ok(Decision::noted(Vec::new(), "a read is under way".into()));
+        }
+        Ok(Decision::done(vec![Fact::ReconcileStarted {
+            account,
+            pass: entry.passes.saturating_add(1),
+        }]))
+    }
+}
+
+/// The same command again: nothing new is done.
+fn known_as(id: ClientOrderId) -> Decision {
+    Decision {
+        facts: Vec::new(),
+        outcome: Some(Outcome::Known { id }),
+    }
+}
+
+/// Only the engine makes children: an order that names a parent would wait for ever and pass controls unasked.
+fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
+    match spec.parent {
+        None => Ok(()),
+        Some(parent) => Err(Denial::new(
+            DenialCode::BadOrder,
+            format!("an order can't be put under {parent}; submit the entry with its stop and target"),
+        )),
+    }
+}
+
+fn denied(id: ClientOrderId, spec: &OrderSpec, denial: Denial) -> Decision {
+    Decision {
+        facts: vec![Fact::Denied {
+            id,
+            spec: spec.clone(),
+            denial: denial.clone(),
+        }],
+        outcome: Some(Outcome::Denied(denial)),
+    }
+}
+
+fn known_instrument(state: &State, id: InstrumentId) -> Result<&Instrument, Denial> {
+    state
+        .instruments
+        .get(&id)
+        .ok_or_else(|| Denial::new(DenialCode::UnknownInstrument, format!("no instrument {id}")))
+}
+
+/// The market order that closes a position, less what working exits already close: a closing word never oversells.
+pub(in crate::engine) fn closing(
+    state: &State,
+    account: AccountKey,
+    instrument: InstrumentId,
+) -> Result<OrderSpec, Denial> {
+    known_instrument(state, instrument)?;
+    if !state.positions_known(account) {
+        return Err(Denial::new(
+            DenialCode::PositionUnknown,
+            format!("what {account} holds has not been read yet"),
+        ));
+    }
+    let position = state.position(account, instrument);
+    let Some(side) = position.side() else {
+        return Err(Denial::new(
+            DenialCode::NothingToClose,
+            format!("{account} holds no {instrument}"),
+        ));
+    };
+    let exits = state.working_exits(account, instrument);
+    let quantity = position.quantity.abs().saturating_sub(exits);
+    if !quantity.is_positive() {
+        let text = format!(
+            "working orders already close all {} {instrument}; cancel them first",
+            position.quantity.abs()
+        );
+        return Err(Denial::new(DenialCode::NothingToClose, text));
+    }
+    Ok(exit(account, instrument, side.opposite(), quantity))
+}
+
+/// A market order that only closes.
+pub(in crate::engine) fn exit(
+    account: AccountKey,
+    instrument: InstrumentId,
+    side: Side,
+    quantity: Quantity,
+) -> OrderSpec {
+    OrderSpec {
+        account,
+        instrument,
+        side,
+        quantity,
+        kind: OrderKind::Market,
+        tif: TimeInForce::Day,
+        display: None,
+        allow_short: false,
+        role: Role::Entry,
+        parent: None,
+    }
+}

@@ -1,0 +1,118 @@
+//! Pure choice: reads the state and the market, changes neither, and answers with facts. One file for each kind of input.
+
+mod broker;
+mod commands;
+mod sessions;
+
+pub(super) use broker::{accepted, book};
+pub(super) use commands::{closing, exit};
+
+use super::command::{Denial, Outcome};
+use super::core::Input;
+use super::event::Fact;
+use super::state::State;
+use super::timers;
+use crate::domain::{ClientOrderId, Order, Phase, Role, SafeText, Timestamp, TradingState};
+use crate::market::Market;
+
+/// What an input leads to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// In order.
+    pub facts: Vec<Fact>,
+    /// The answer to the asker of a command. `Done`'s sequence is filled in after the fold.
+    pub outcome: Option<Outcome>,
+}
+
+impl Decision {
+    fn facts(facts: Vec<Fact>) -> Self {
+        Self { facts, outcome: None }
+    }
+    fn done(facts: Vec<Fact>) -> Self {
+        Self {
+            facts,
+            outcome: Some(Outcome::Done {
+                sequence: 0,
+                note: None,
+            }),
+        }
+    }
+    fn noted(facts: Vec<Fact>, note: String) -> Self {
+        Self {
+            facts,
+            outcome: Some(Outcome::Done {
+                sequence: 0,
+                note: Some(SafeText::new(&note)),
+            }),
+        }
+    }
+    fn refused(denial: Denial) -> Self {
+        Self {
+            facts: Vec::new(),
+            outcome: Some(Outcome::Refused(denial)),
+        }
+    }
+}
+
+/// Decides one input.
+pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> Decision {
+    match input {
+        Input::Start { build, limits } => {
+            let mut facts = vec![Fact::EngineStarted { build: build.clone() }];
+            if state.limits != **limits || state.sequence == 0 {
+                facts.push(Fact::LimitsSet {
+                    limits: limits.as_ref().clone(),
+                });
+            }
+            Decision::facts(facts)
+        }
+        Input::Command { origin, command } => commands::decide(state, market, *origin, command, now),
+        Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
+        Input::Timer => Decision::facts(timers::due(state, now)),
+        Input::StorageFailed { reason } => {
+            let text = SafeText::new(&format!(
+                "the journal can't be written ({reason}): halted, only cancels pass"
+            ));
+            let halt = |account| Fact::TradingChanged {
+                account,
+                state: TradingState::Halted,
+                reason: text.clone(),
+            };
+            Decision::facts(state.accounts.keys().copied().map(halt).collect())
+        }
+    }
+}
+
+/// The fact that cancels a live order: at once where it never left, else by asking the broker.
+pub(super) fn cancel(order: &Order, why: &str) -> Fact {
+    match order.phase {
+        Phase::Created => Fact::Cancelled {
+            id: order.id,
+            reason: SafeText::new(why),
+        },
+        _ => Fact::CancelRequested { id: order.id },
+    }
+}
+
+/// True for a stop that protects what is held: what panic keys leave alone.
+pub(super) fn is_protective(state: &State, order: &Order) -> bool {
+    let held = state.position(order.spec.account, order.spec.instrument).side();
+    (order.spec.role == Role::StopLoss && order.spec.parent.is_some())
+        || (order.spec.kind.is_stop() && held == Some(order.spec.side.opposite()))
+}
+
+/// The live order of this id, or why there is none.
+pub(super) fn live(state: &State, id: ClientOrderId) -> Result<&Order, Denial> {
+    use super::command::DenialCode::{NotLive, UnknownOrder};
+    let order = state
+        .orders
+        .get(&id)
+        .ok_or_else(|| Denial::new(UnknownOrder, format!("no order {id}")))?;
+    if !order.phase.is_live() {
+        return Err(Denial::new(
+            NotLive,
+            format!("{} is {}", order.spec, order.phase.word()),
+        ));
+    }
+    Ok(order)
+}

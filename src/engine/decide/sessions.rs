@@ -1,0 +1,105 @@
+//! Who may add risk: sessions, the trading token and arming. Reducing, cancelling and halting need only a session that is
+//! not a mere onlooker; adding risk needs the token (terminals) and an armed account.
+
+use super::Decision;
+use crate::domain::{AccountClass, AccountKey, SafeText};
+use crate::engine::command::{Command, Denial, DenialCode, Origin, SessionKind};
+use crate::engine::event::Fact;
+use crate::engine::state::State;
+
+/// Whether this session may add risk in this account.
+pub(super) fn may_add_risk(state: &State, origin: Origin, account: AccountKey) -> Result<(), Denial> {
+    may_act(origin)?;
+    let simulated = state
+        .accounts
+        .get(&account)
+        .is_some_and(|a| a.account.class == AccountClass::Sim);
+    let armed = state.armed.contains(&(origin.session, account));
+    match origin.kind {
+        SessionKind::Terminal if state.token != Some(origin.session) => Err(Denial::new(
+            DenialCode::NoToken,
+            "another terminal holds the trading token; take it with :token",
+        )),
+        SessionKind::Shell if simulated => Ok(()),
+        _ if armed => Ok(()),
+        _ => Err(Denial::new(
+            DenialCode::NotArmed,
+            format!("this session is not armed for {account}; arm it with :arm"),
+        )),
+    }
+}
+
+/// Whether this session may act at all.
+pub(super) fn may_act(origin: Origin) -> Result<(), Denial> {
+    match origin.kind {
+        SessionKind::Monitor => Err(Denial::new(DenialCode::ReadOnly, "this session only looks")),
+        SessionKind::Terminal | SessionKind::Shell => Ok(()),
+    }
+}
+
+/// Commands about sessions themselves.
+pub(super) fn decide(state: &State, origin: Origin, command: &Command) -> Result<Decision, Denial> {
+    let session = origin.session;
+    Ok(match command {
+        Command::OpenSession => Decision::done(vec![Fact::SessionOpened {
+            session,
+            kind: origin.kind,
+        }]),
+        Command::CloseSession => Decision::done(vec![Fact::SessionClosed { session }]),
+        Command::TakeToken => {
+            if origin.kind != SessionKind::Terminal {
+                return Err(Denial::new(
+                    DenialCode::ReadOnly,
+                    "only a terminal can hold the trading token",
+                ));
+            }
+            Decision::done(vec![Fact::TokenMoved { to: Some(session) }])
+        }
+        Command::Arm {
+            account,
+            confirmation,
+        } => arm(state, origin, *account, confirmation)?,
+        Command::Disarm { account } => Decision::done(vec![Fact::Disarmed {
+            session,
+            account: *account,
+            reason: SafeText::new("disarmed by hand"),
+        }]),
+        _ => Decision::default(),
+    })
+}
+
+/// Arming a live account takes its last four characters, typed; practice accounts take nothing.
+fn arm(
+    state: &State,
+    origin: Origin,
+    account: AccountKey,
+    confirmation: &SafeText,
+) -> Result<Decision, Denial> {
+    may_act(origin)?;
+    let Some(entry) = state.accounts.get(&account) else {
+        return Err(Denial::new(
+            DenialCode::UnknownAccount,
+            format!("no account {account}"),
+        ));
+    };
+    if origin.kind == SessionKind::Terminal && state.token != Some(origin.session) {
+        return Err(Denial::new(
+            DenialCode::NoToken,
+            "another terminal holds the trading token; take it with :token",
+        ));
+    }
+    if entry.account.class == AccountClass::Live {
+        let id = account.account.as_str();
+        let last = &id[id.len().saturating_sub(4)..];
+        if confirmation.as_str() != last {
+            return Err(Denial::new(
+                DenialCode::Confirmation,
+                format!("type the last four characters of {account} to arm it"),
+            ));
+        }
+    }
+    Ok(Decision::done(vec![Fact::Armed {
+        session: origin.session,
+        account,
+    }]))
+}

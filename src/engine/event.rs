@@ -1,0 +1,414 @@
+//! Facts: what happened. The engine decides them, the journal stores them, and everyone who shows or uses the state folds
+//! them with the same function. A stored fact is a public format: kinds are numbered here once and never renumbered, and
+//! a kind's meaning never changes.
+
+use super::command::{Denial, SessionKind};
+use crate::domain::{
+    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase, Fee,
+    Instrument, InstrumentId, Limits, LinkState, Money, Order, OrderChange, OrderKind, OrderSpec, Phase,
+    Price, Quantity, SafeText, SessionId, Timestamp, TradingState,
+};
+use crate::market::Quote;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Who made something happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// A session: a terminal or a shell.
+    Session(SessionId),
+    /// A broker said so.
+    Broker(BrokerId),
+    /// The clock.
+    Timer,
+    /// The engine itself, because of the fact named as cause.
+    Engine,
+}
+
+/// A numbered, timed fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Ascending by one from 1, without a gap.
+    pub sequence: u64,
+    /// When, by the engine's steady clock.
+    pub at: Timestamp,
+    /// The sequence of the first event of its batch: all facts of one input, stored in one transaction.
+    pub batch: u64,
+    /// Who made it happen.
+    pub actor: Actor,
+    /// The event it follows from, where the engine itself made it.
+    pub cause: Option<u64>,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// Declares the facts with their registry numbers.
+macro_rules! facts {
+    ($($(#[doc = $doc:literal])+ $number:literal $name:ident $word:literal { $($(#[doc = $fdoc:literal])+ $field:ident : $type:ty),* $(,)? })*) => {
+        /// What happened. Fields are part of the stored format.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Fact {
+            $($(#[doc = $doc])+ $name { $($(#[doc = $fdoc])+ $field: $type),* },)*
+        }
+        impl Fact {
+            /// The number and the name of every kind, as stored. Numbers are never given twice.
+            pub const KINDS: &[(u16, &str)] = &[$(($number, $word),)*];
+            /// The number under which this kind is stored.
+            pub fn kind(&self) -> u16 {
+                match self { $(Self::$name { .. } => $number,)* }
+            }
+            /// The name of this kind.
+            pub fn word(&self) -> &'static str {
+                match self { $(Self::$name { .. } => $word,)* }
+            }
+        }
+    };
+}
+
+facts! {
+    /// An engine process began; sessions, token and arming of the one before are gone.
+    1 EngineStarted "engine_started" {
+        /// The program's version and build.
+        build: SafeText,
+    }
+    /// The limits in force.
+    2 LimitsSet "limits_set" {
+        /// All of them.
+        limits: Limits,
+    }
+    /// A session began.
+    3 SessionOpened "session_opened" {
+        /// Which.
+        session: SessionId,
+        /// Of what kind.
+        kind: SessionKind,
+    }
+    /// A session ended.
+    4 SessionClosed "session_closed" {
+        /// Which.
+        session: SessionId,
+    }
+    /// The trading token moved. It moves disarmed.
+    5 TokenMoved "token_moved" {
+        /// To whom; nobody when its holder left.
+        to: Option<SessionId>,
+    }
+    /// A session may add risk in an account.
+    6 Armed "armed" {
+        /// Which session.
+        session: SessionId,
+        /// Where.
+        account: AccountKey,
+    }
+    /// A session may no longer add risk in an account.
+    7 Disarmed "disarmed" {
+        /// Which session.
+        session: SessionId,
+        /// Where.
+        account: AccountKey,
+        /// Why.
+        reason: SafeText,
+    }
+    /// Trading in an account allows more or less risk than before.
+    8 TradingChanged "trading_changed" {
+        /// Where.
+        account: AccountKey,
+        /// What is allowed now.
+        state: TradingState,
+        /// Why.
+        reason: SafeText,
+    }
+    /// An instrument is known, or its details changed.
+    10 InstrumentListed "instrument_listed" {
+        /// All its details.
+        instrument: Instrument,
+    }
+    /// A broker reported an account.
+    11 AccountReported "account_reported" {
+        /// What is known of it.
+        account: Account,
+    }
+    /// Cash changed.
+    12 BalanceReported "balance_reported" {
+        /// Whose.
+        account: AccountKey,
+        /// By currency.
+        cash: BTreeMap<Currency, Money>,
+    }
+    /// The link to a broker changed.
+    13 LinkChanged "link_changed" {
+        /// Which broker.
+        broker: BrokerId,
+        /// To what.
+        state: LinkState,
+        /// Why, where there is something to say.
+        reason: Option<SafeText>,
+    }
+    /// What the broker knows of an account is being read.
+    14 ReconcileStarted "reconcile_started" {
+        /// Whose.
+        account: AccountKey,
+        /// Which pass.
+        pass: u64,
+    }
+    /// A pass ended: everything was read and compared, or it failed and nothing may be concluded.
+    15 ReconcileEnded "reconcile_ended" {
+        /// Whose.
+        account: AccountKey,
+        /// Which pass.
+        pass: u64,
+        /// Why it failed, where it did.
+        failure: Option<SafeText>,
+        /// Instruments whose position differs: ours, and the broker's.
+        mismatches: Vec<(InstrumentId, Quantity, Quantity)>,
+    }
+    /// The first complete read of an account: positions as they were found, and executions that are part of them.
+    16 OpeningRead "opening_read" {
+        /// Whose.
+        account: AccountKey,
+        /// What was held before anything that this journal knows, with the average price where known.
+        positions: Vec<(InstrumentId, Quantity, Option<Price>)>,
+        /// Executions contained in those positions; they are never booked again.
+        executions: Vec<ExecutionBase>,
+    }
+    /// An intent is durable. Without a parent it is released at once; a child waits for its parent's fills.
+    20 Submitted "submitted" {
+        /// The asker's id.
+        id: ClientOrderId,
+        /// What was asked for.
+        spec: OrderSpec,
+        /// The group in which one fill shrinks the others.
+        oco: Option<ClientOrderId>,
+        /// The quote the controls used.
+        quote: Option<Quote>,
+    }
+    /// The controls refused an order; it never left.
+    21 Denied "denied" {
+        /// The asker's id.
+        id: ClientOrderId,
+        /// What was asked for.
+        spec: OrderSpec,
+        /// Why.
+        denial: Denial,
+    }
+    /// A waiting child is released, with this much of its quantity.
+    22 ChildReleased "child_released" {
+        /// Which.
+        id: ClientOrderId,
+        /// Its total quantity now.
+        quantity: Quantity,
+    }
+    /// A request never left: halted, not ready, or superseded in the meantime, or the adapter proved it.
+    23 NotSent "not_sent" {
+        /// Which order.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// The broker has the order. Binds its durable id.
+    24 Accepted "accepted" {
+        /// Which.
+        id: ClientOrderId,
+        /// The broker's durable name.
+        broker_id: BrokerOrderId,
+        /// Working or held.
+        phase: Phase,
+    }
+    /// No answer in time, or the link went: the order may be there or not.
+    25 Doubted "doubted" {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// A held order reached the book.
+    26 Triggered "triggered" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// A change was asked of the broker.
+    27 ModifyRequested "modify_requested" {
+        /// Which.
+        id: ClientOrderId,
+        /// What.
+        change: OrderChange,
+    }
+    /// A change took effect.
+    28 Modified "modified" {
+        /// Which.
+        id: ClientOrderId,
+        /// Total quantity now.
+        quantity: Quantity,
+        /// Kind and prices now.
+        kind: OrderKind,
+    }
+    /// A change did not take effect.
+    29 ModifyRefused "modify_refused" {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// A cancel was asked of the broker.
+    30 CancelRequested "cancel_requested" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// A cancel did not take effect.
+    31 CancelRefused "cancel_refused" {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// The order ended by a cancel. What was filled stays filled.
+    32 Cancelled "cancelled" {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// The order ended by time.
+    33 Expired "expired" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// The broker refused the order.
+    34 Rejected "rejected" {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    }
+    /// A complete read of the broker's orders did not contain this one.
+    35 Missed "missed" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// It was uncertain, and two complete reads did not contain it: it never arrived.
+    36 Absent "absent" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// It was acknowledged once, and two complete reads did not contain it.
+    37 Lost "lost" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// An order made elsewhere is adopted.
+    38 Adopted "adopted" {
+        /// As the broker knows it.
+        order: Box<Order>,
+    }
+    /// A second durable id under one client id: two orders at the broker.
+    39 DoubleFound "double_found" {
+        /// Which client id.
+        id: ClientOrderId,
+        /// The second durable name.
+        broker_id: BrokerOrderId,
+    }
+    /// A trade of ours, seen for the first time. Moves the position.
+    40 Executed "executed" {
+        /// The report.
+        execution: Execution,
+    }
+    /// A later revision of an execution replaces it; a quantity of zero removes it.
+    41 Corrected "corrected" {
+        /// The new report.
+        execution: Execution,
+    }
+    /// The fee of an execution became known.
+    42 FeeReported "fee_reported" {
+        /// Whose.
+        account: AccountKey,
+        /// Of which execution.
+        execution: ExecutionBase,
+        /// How much.
+        fee: Fee,
+    }
+    /// More was executed than was ordered.
+    43 Overfilled "overfilled" {
+        /// Which order.
+        id: ClientOrderId,
+        /// By how much.
+        excess: Quantity,
+    }
+    /// A flatten began: orders are being cancelled, then `exit` closes the position.
+    50 FlattenStarted "flatten_started" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// The id of the closing order.
+        exit: ClientOrderId,
+    }
+    /// A flatten ended: flat and nothing working, or not, and why.
+    51 FlattenEnded "flatten_ended" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Why it is not flat, where it isn't.
+        failure: Option<SafeText>,
+    }
+    /// Something unexpected that a person should see.
+    60 Surprised "surprised" {
+        /// In words, with what can be done.
+        text: SafeText,
+    }
+    /// What ended long ago left the state; it stays in the journal.
+    61 Trimmed "trimmed" {
+        /// Orders that ended before this moment.
+        orders_before: Timestamp,
+        /// Executions before this moment become part of the opening positions.
+        executions_before: Timestamp,
+    }
+}
+
+impl Fact {
+    /// The order it concerns, where it concerns one.
+    pub fn order(&self) -> Option<ClientOrderId> {
+        match self {
+            Self::Submitted { id, .. }
+            | Self::Denied { id, .. }
+            | Self::ChildReleased { id, .. }
+            | Self::NotSent { id, .. } => Some(*id),
+            Self::Accepted { id, .. }
+            | Self::Doubted { id, .. }
+            | Self::Triggered { id }
+            | Self::DoubleFound { id, .. } => Some(*id),
+            Self::ModifyRequested { id, .. } | Self::Modified { id, .. } | Self::ModifyRefused { id, .. } => {
+                Some(*id)
+            }
+            Self::CancelRequested { id }
+            | Self::CancelRefused { id, .. }
+            | Self::Cancelled { id, .. }
+            | Self::Expired { id } => Some(*id),
+            Self::Rejected { id, .. }
+            | Self::Missed { id }
+            | Self::Absent { id }
+            | Self::Lost { id }
+            | Self::Overfilled { id, .. } => Some(*id),
+            Self::Adopted { order } => Some(order.id),
+            Self::Executed { execution } | Self::Corrected { execution } => execution.order,
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fact;
+
+    #[test]
+    fn no_kind_is_numbered_or_named_twice() {
+        for (i, (number, word)) in Fact::KINDS.iter().enumerate() {
+            assert!(
+                Fact::KINDS[i + 1..].iter().all(|(n, w)| n != number && w != word),
+                "{number} {word}"
+            );
+        }
+    }
+}

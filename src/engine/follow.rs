@@ -1,0 +1,261 @@
+//! What follows from a fact, decided on the folded state: sessions get the token, links get read, children get released,
+//! siblings shrink, flattens move on. Each rule here looks at the state as it is and asks for what is missing, so that a
+//! rule that runs twice asks once.
+
+use super::brackets;
+use super::command::SessionKind;
+use super::decide::{cancel, closing, exit, is_protective};
+use super::event::{Event, Fact};
+use super::state::State;
+use crate::domain::{
+    AccountClass, AccountKey, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending, Phase,
+    SafeText, SessionId, Timestamp, TradingState,
+};
+
+/// Facts that follow from `event`, which is already folded into `state`.
+pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> {
+    match &event.fact {
+        Fact::EngineStarted { .. } => doubt_unanswered(state),
+        Fact::SessionOpened { .. } => hand_token(state, true),
+        Fact::SessionClosed { .. } => hand_token(state, false),
+        Fact::TokenMoved { to: Some(session) } => arm_practice(state, *session),
+        Fact::AccountReported { .. } => state
+            .token
+            .map(|session| arm_practice(state, session))
+            .unwrap_or_default(),
+        Fact::LinkChanged {
+            broker,
+            state: LinkState::Syncing,
+            ..
+        } => resume(state, *broker),
+        Fact::LinkChanged {
+            broker,
+            state: LinkState::Ready | LinkState::Degraded,
+            ..
+        } => settle_groups(state, *broker),
+        Fact::ReconcileEnded { account, .. } => judge_link(state, account.broker, now),
+        Fact::TradingChanged {
+            account,
+            state: TradingState::Halted,
+            ..
+        } => cancel_entries(state, *account),
+        Fact::FlattenStarted {
+            account, instrument, ..
+        } => cancel_for_flatten(state, *account, *instrument),
+        Fact::Executed { execution } | Fact::Corrected { execution } if execution.order.is_none() => {
+            // Somebody else's trade moved the position: what protects it follows.
+            brackets::settle_instrument(state, execution.account, execution.instrument, None)
+        }
+        fact => fact
+            .order()
+            .map(|id| follow_order(state, fact, id))
+            .unwrap_or_default(),
+    }
+}
+
+/// Orders that the process before had sent and not heard of: there or not, only the broker can tell.
+fn doubt_unanswered(state: &State) -> Vec<Fact> {
+    let reason = SafeText::new("the engine ended before an answer");
+    let unanswered = state.all_live().filter(|order| order.phase == Phase::InFlight);
+    unanswered
+        .map(|order| Fact::Doubted {
+            id: order.id,
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
+/// The first terminal gets the token. When its holder leaves, another terminal gets it only where no live account could
+/// be traded with it.
+fn hand_token(state: &State, opened: bool) -> Vec<Fact> {
+    if state.token.is_some() {
+        return Vec::new();
+    }
+    let mut terminals = state
+        .sessions
+        .iter()
+        .filter(|(_, kind)| **kind == SessionKind::Terminal)
+        .map(|(id, _)| *id);
+    let practice = state
+        .accounts
+        .values()
+        .all(|account| account.account.class == AccountClass::Sim);
+    match (terminals.next(), terminals.next()) {
+        (Some(only), None) if opened || practice => vec![Fact::TokenMoved { to: Some(only) }],
+        (Some(first), Some(_)) if practice => vec![Fact::TokenMoved { to: Some(first) }],
+        _ => Vec::new(),
+    }
+}
+
+/// On the simulated broker the desk starts armed.
+fn arm_practice(state: &State, session: SessionId) -> Vec<Fact> {
+    let practice = state
+        .accounts
+        .values()
+        .filter(|account| account.account.class == AccountClass::Sim);
+    practice
+        .map(|account| account.account.key)
+        .filter(|account| !state.armed.contains(&(session, *account)))
+        .map(|account| Fact::Armed { session, account })
+        .collect()
+}
+
+/// The link is back: cancels that could not leave go first, then everything is read.
+fn resume(state: &State, broker: BrokerId) -> Vec<Fact> {
+    let asked =
+        |order: &&Order| order.pending == Some(Pending::Cancel) && order.spec.account.broker == broker;
+    let mut facts: Vec<Fact> = state
+        .all_live()
+        .filter(asked)
+        .map(|order| Fact::CancelRequested { id: order.id })
+        .collect();
+    for (key, account) in state.accounts.iter().filter(|(key, _)| key.broker == broker) {
+        facts.push(Fact::ReconcileStarted {
+            account: *key,
+            pass: account.passes.saturating_add(1),
+        });
+    }
+    facts
+}
+
+/// Ready once every account was read since the link came up and no difference is confirmed; degraded while one is.
+fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
+    let Some(link) = state.links.get(&broker) else {
+        return Vec::new();
+    };
+    if !matches!(
+        link.state,
+        LinkState::Syncing | LinkState::Ready | LinkState::Degraded
+    ) {
+        return Vec::new();
+    }
+    let mut accounts = state
+        .accounts
+        .iter()
+        .filter(|(key, _)| key.broker == broker)
+        .map(|(_, account)| account);
+    let differs = accounts.clone().find_map(|account| {
+        let found = account
+            .mismatches
+            .iter()
+            .find(|(_, mismatch)| mismatch.is_confirmed(now))?;
+        Some(format!(
+            "{}: we have {}, the broker has {}",
+            found.0, found.1.ours, found.1.theirs
+        ))
+    });
+    let since_up = |at: Timestamp| link.state != LinkState::Syncing || at >= link.since;
+    let (to, reason) = match differs {
+        Some(text) => (LinkState::Degraded, Some(SafeText::new(&text))),
+        None if accounts.all(|account| account.read_at.is_some_and(since_up)) => (LinkState::Ready, None),
+        None => return Vec::new(),
+    };
+    if to == link.state {
+        Vec::new()
+    } else {
+        vec![Fact::LinkChanged {
+            broker,
+            state: to,
+            reason,
+        }]
+    }
+}
+
+/// A halt takes what would add risk off the market and leaves what protects.
+fn cancel_entries(state: &State, account: AccountKey) -> Vec<Fact> {
+    let entries = state
+        .all_live()
+        .filter(|order| order.spec.account == account && !is_protective(state, order));
+    entries.map(|order| cancel(order, "trading was halted")).collect()
+}
+
+fn cancel_for_flatten(state: &State, account: AccountKey, instrument: InstrumentId) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = state
+        .live_orders(account, instrument)
+        .map(|order| cancel(order, "the position is being closed"))
+        .collect();
+    if facts.is_empty() {
+        facts.extend(advance_flatten(state, account, instrument));
+    }
+    facts
+}
+
+/// Once nothing on the instrument can fill any more, the exit is sent by what is held then; it never crosses zero.
+fn advance_flatten(state: &State, account: AccountKey, instrument: InstrumentId) -> Option<Fact> {
+    let flattening = state.flattening.get(&(account, instrument))?;
+    if state.live_orders(account, instrument).next().is_some() {
+        return None;
+    }
+    let position = state.position(account, instrument);
+    let ended = |failure: Option<SafeText>| {
+        Some(Fact::FlattenEnded {
+            account,
+            instrument,
+            failure,
+        })
+    };
+    match (position.side(), state.orders.get(&flattening.exit)) {
+        (None, _) => ended(None),
+        (Some(side), None) => {
+            let spec = closing(state, account, instrument)
+                .unwrap_or_else(|_| exit(account, instrument, side.opposite(), position.quantity.abs()));
+            Some(Fact::Submitted {
+                id: flattening.exit,
+                spec,
+                oco: None,
+                quote: None,
+            })
+        }
+        (Some(_), Some(order)) => {
+            let why = order
+                .reason
+                .as_ref()
+                .map_or(String::new(), |reason| format!(" ({reason})"));
+            let text = format!(
+                "the exit is {}{why} and {} are still held",
+                order.phase.word(),
+                position.quantity
+            );
+            ended(Some(SafeText::new(&text)))
+        }
+    }
+}
+
+/// Children that waited for the link are released, and sizes that could not be changed without it are.
+fn settle_groups(state: &State, broker: BrokerId) -> Vec<Fact> {
+    let live = state.all_live().filter(|o| o.spec.account.broker == broker);
+    let groups: std::collections::BTreeSet<ClientOrderId> = live.filter_map(|order| order.oco).collect();
+    groups
+        .into_iter()
+        .flat_map(|group| brackets::settle(state, group))
+        .collect()
+}
+
+fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
+    let Some(order) = state.orders.get(&id) else {
+        return Vec::new();
+    };
+    let (account, instrument) = (order.spec.account, order.spec.instrument);
+    let mut facts = match fact {
+        Fact::Executed { .. } | Fact::Corrected { .. } => {
+            let mut facts = brackets::settle_instrument(state, account, instrument, Some(id));
+            facts.extend(brackets::unprotected_entry(state, order));
+            facts
+        }
+        Fact::Rejected { .. } | Fact::NotSent { .. } | Fact::Absent { .. } | Fact::Lost { .. } => {
+            let mut facts = brackets::settle_order(state, id);
+            facts.extend(brackets::lost_protection(state, order));
+            facts
+        }
+        Fact::ModifyRefused { .. } => brackets::after_refusal(state, order),
+        Fact::CancelRequested { .. }
+        | Fact::CancelRefused { .. }
+        | Fact::ModifyRequested { .. }
+        | Fact::Missed { .. } => Vec::new(),
+        _ => brackets::settle_order(state, id),
+    };
+    if !order.phase.is_live() && state.flattening.contains_key(&(account, instrument)) {
+        facts.extend(advance_flatten(state, account, instrument));
+    }
+    facts
+}

@@ -1,0 +1,31 @@
+//! Verbs, all of them pure. A command, a broker's word or the clock is *decided* into facts, which are *folded* into the
+//! one state; what follows from a fact is decided on the folded state, to a bounded fixed point; and after the facts are
+//! stored, *release* decides once more whether a request may leave. No clock, socket, file, chance or async in here.
+
+pub mod brackets;
+pub mod command;
+mod core;
+pub mod decide;
+pub mod event;
+mod fold;
+mod follow;
+pub mod order_flow;
+pub mod port;
+pub mod preview;
+mod reconcile;
+mod release;
+pub mod risk;
+pub mod sentence;
+pub mod state;
+#[cfg(test)]
+mod tests;
+pub mod timers;
+pub mod timing;
+
+pub use self::core::{Batch, Engine, Input};
+pub use command::{Command, Denial, DenialCode, Legs, Origin, Outcome, SessionKind};
+pub use event::{Actor, Event, Fact};
+pub use fold::changed;
+pub use port::{BrokerEvent, BrokerOrder, Report, Request, Snapshot};
+pub use release::Release;
+pub use state::{FOLD_VERSION, State};

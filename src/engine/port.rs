@@ -1,0 +1,204 @@
+//! The port to brokers: what the engine may ask of one ([`Request`]) and what one may say ([`BrokerEvent`]). What a
+//! broker says is never refused: it may repeat, lag and come out of order, and is compared before it becomes a fact.
+//! Stands beside `event.rs` on purpose; `decide::broker` is the only bridge.
+
+use crate::domain::{
+    Account, AccountKey, BrokerOrderId, ClientOrderId, Currency, Execution, Instrument, InstrumentId, Money,
+    OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What must be sent to the broker because of a fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Place an order.
+    Place {
+        /// Our id, which the broker keeps with the order.
+        id: ClientOrderId,
+        /// The order.
+        spec: OrderSpec,
+    },
+    /// Change a live order.
+    Modify {
+        /// Whose.
+        account: AccountKey,
+        /// Which.
+        id: ClientOrderId,
+        /// Its durable name at the broker, where bound.
+        broker_id: Option<BrokerOrderId>,
+        /// What changes.
+        change: OrderChange,
+    },
+    /// Cancel a live order.
+    Cancel {
+        /// Whose.
+        account: AccountKey,
+        /// Which.
+        id: ClientOrderId,
+        /// Its durable name at the broker, where bound.
+        broker_id: Option<BrokerOrderId>,
+    },
+    /// Read positions, cash, orders and executions, and answer with one [`Snapshot`] when every part had its end mark.
+    Snapshot {
+        /// Whose.
+        account: AccountKey,
+        /// Which pass asks.
+        pass: u64,
+    },
+}
+impl Request {
+    /// The account it concerns.
+    pub fn account(&self) -> AccountKey {
+        match self {
+            Self::Place { spec, .. } => spec.account,
+            Self::Modify { account, .. } | Self::Cancel { account, .. } | Self::Snapshot { account, .. } => {
+                *account
+            }
+        }
+    }
+}
+
+/// What a broker says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BrokerEvent {
+    /// A connection is being made.
+    Connecting,
+    /// Connected; these are the accounts.
+    Up {
+        /// All accounts that can be traded.
+        accounts: Vec<Account>,
+    },
+    /// The connection is lost.
+    Down {
+        /// Why, in the broker's or the system's words.
+        reason: SafeText,
+    },
+    /// An instrument's details.
+    Instrument(Box<Instrument>),
+    /// Something about an account's order or money.
+    Report {
+        /// Whose.
+        account: AccountKey,
+        /// What.
+        report: Report,
+    },
+    /// The answer to [`Request::Snapshot`], complete.
+    Snapshot(Box<Snapshot>),
+    /// A snapshot that could not be completed: not "empty", but unknown.
+    SnapshotFailed {
+        /// Whose.
+        account: AccountKey,
+        /// Which pass.
+        pass: u64,
+        /// Why.
+        reason: SafeText,
+    },
+    /// A request that provably never left this process.
+    NotSent {
+        /// Which order.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    },
+}
+
+/// A report about one order, or about money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Report {
+    /// The broker has the order: on its book, or held off it.
+    Accepted {
+        /// Which.
+        id: ClientOrderId,
+        /// Its durable name.
+        broker_id: BrokerOrderId,
+        /// [`Phase::Working`] or [`Phase::Held`].
+        phase: Phase,
+    },
+    /// The broker refused the order.
+    Rejected {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    },
+    /// A trade of ours, or its correction.
+    Executed(Execution),
+    /// A held order reached the book.
+    Triggered {
+        /// Which.
+        id: ClientOrderId,
+    },
+    /// A change took effect: the order as it is now.
+    Modified {
+        /// Which.
+        id: ClientOrderId,
+        /// Total quantity now.
+        quantity: Quantity,
+        /// Kind and prices now.
+        kind: OrderKind,
+    },
+    /// A change was refused; the order is as it was.
+    ModifyRejected {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    },
+    /// The order ended by a cancel, ours or somebody else's.
+    Cancelled {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    },
+    /// A cancel was refused; what the order is, only its status says.
+    CancelRejected {
+        /// Which.
+        id: ClientOrderId,
+        /// Why.
+        reason: SafeText,
+    },
+    /// The order ended by time.
+    Expired {
+        /// Which.
+        id: ClientOrderId,
+    },
+    /// Cash as it is now.
+    Balance {
+        /// By currency.
+        cash: BTreeMap<Currency, Money>,
+    },
+}
+
+/// Everything a broker knows of one account at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Which pass asked.
+    pub pass: u64,
+    /// Whose.
+    pub account: AccountKey,
+    /// What is held, with the broker's average price where it tells one.
+    pub positions: Vec<(InstrumentId, Quantity, Option<Price>)>,
+    /// Settled cash.
+    pub cash: BTreeMap<Currency, Money>,
+    /// Live orders, and those that ended within a day.
+    pub orders: Vec<BrokerOrder>,
+    /// Executions as far back as the broker gives them.
+    pub executions: Vec<Execution>,
+}
+
+/// One order as the broker knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerOrder {
+    /// Our id, or one made from the broker's for an order made elsewhere.
+    pub id: ClientOrderId,
+    /// The broker's durable name.
+    pub broker_id: BrokerOrderId,
+    /// The order as it is now.
+    pub spec: OrderSpec,
+    /// How far it has come there.
+    pub phase: Phase,
+    /// Executed so far, by the broker's word.
+    pub filled: Quantity,
+}

@@ -1,0 +1,155 @@
+//! The last gate. After a fact is stored and told, this decides once more whether the request it calls for may leave:
+//! halted, not ready or superseded in the meantime gives a fact instead of a request. Replay never asks, so replay can't
+//! send an order. Cancels and reads pass whatever the state of trading.
+
+use super::event::{Event, Fact};
+use super::fold::changed;
+use super::port::Request;
+use super::risk::{self, Effect};
+use super::state::State;
+use crate::domain::{
+    AccountKey, ClientOrderId, LinkState, Order, OrderChange, Pending, Phase, Role, SafeText, TradingState,
+};
+
+/// What release decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The fact calls for no request.
+    Nothing,
+    /// The request may leave.
+    Send(Request),
+    /// It may not; this fact says so and is to be folded and stored.
+    Withhold(Fact),
+}
+
+impl Fact {
+    /// True for facts whose request leaves before its commit: a cancel must not wait for a disk.
+    pub fn leaves_before_commit(&self) -> bool {
+        matches!(self, Self::CancelRequested { .. })
+    }
+}
+
+pub(super) fn release(state: &State, event: &Event) -> Release {
+    match &event.fact {
+        Fact::Submitted { id, .. } | Fact::ChildReleased { id, .. } => place(state, *id),
+        Fact::ModifyRequested { id, change } => match state.orders.get(id) {
+            Some(order) if order.pending == Some(Pending::Modify { change: *change }) => {
+                match may_change(state, order, *change) {
+                    Ok(()) => Release::Send(Request::Modify {
+                        account: order.spec.account,
+                        id: *id,
+                        broker_id: order.broker_id,
+                        change: *change,
+                    }),
+                    Err(reason) => Release::Withhold(Fact::ModifyRefused {
+                        id: *id,
+                        reason: SafeText::new(&format!("not sent: {reason}")),
+                    }),
+                }
+            }
+            // The order has ended, or is being cancelled.
+            _ => Release::Nothing,
+        },
+        Fact::CancelRequested { id } => match state.orders.get(id) {
+            // Without a link the cancel stays asked for; it is sent again first thing when the link is back.
+            Some(order) if order.phase.is_at_broker() && reaches(state, order.spec.account) => {
+                Release::Send(Request::Cancel {
+                    account: order.spec.account,
+                    id: *id,
+                    broker_id: order.broker_id,
+                })
+            }
+            _ => Release::Nothing,
+        },
+        Fact::ReconcileStarted { account, pass } => {
+            let waited_for = state
+                .accounts
+                .get(account)
+                .and_then(|a| a.reading)
+                .is_some_and(|(p, _)| p == *pass);
+            if waited_for && reaches(state, *account) {
+                Release::Send(Request::Snapshot {
+                    account: *account,
+                    pass: *pass,
+                })
+            } else {
+                Release::Nothing
+            }
+        }
+        _ => Release::Nothing,
+    }
+}
+
+/// True while a request can travel to the account's broker.
+fn reaches(state: &State, account: AccountKey) -> bool {
+    matches!(
+        state.link(account.broker),
+        LinkState::Syncing | LinkState::Ready | LinkState::Degraded
+    )
+}
+
+fn place(state: &State, id: ClientOrderId) -> Release {
+    let Some(order) = state.orders.get(&id) else {
+        return Release::Nothing;
+    };
+    if !matches!(order.phase, Phase::InFlight | Phase::Uncertain) {
+        return Release::Nothing;
+    }
+    let superseded = match (order.phase, order.pending) {
+        // It is asked here once, before it leaves: what is in doubt already has not left.
+        (Phase::Uncertain, _) => Some("it could not leave in time"),
+        // The cancel went ahead of it.
+        (_, Some(Pending::Cancel)) => Some("cancelled before it left"),
+        _ => None,
+    };
+    match superseded.map_or_else(|| may_leave(state, order), |why| Err(why.to_owned())) {
+        Ok(()) => Release::Send(Request::Place {
+            id,
+            spec: order.spec.clone(),
+        }),
+        Err(reason) => Release::Withhold(Fact::NotSent {
+            id,
+            reason: SafeText::new(&reason),
+        }),
+    }
+}
+
+fn may_leave(state: &State, order: &Order) -> Result<(), String> {
+    allowed(
+        state,
+        order.spec.account,
+        risk::reduces_now(state, order) || protects(state, order),
+    )
+}
+
+/// What only shrinks or closes passes while the link carries it; everything else needs what a new order needs.
+fn may_change(state: &State, order: &Order, change: OrderChange) -> Result<(), String> {
+    let reduces = risk::change_effect(state, order, &changed(&order.spec, change)) == Effect::Reduces;
+    allowed(state, order.spec.account, reduces || protects(state, order))
+}
+
+/// A bracket's stop no larger than the position protects it, whatever else works to close it.
+fn protects(state: &State, order: &Order) -> bool {
+    let held = state.position(order.spec.account, order.spec.instrument);
+    order.spec.role == Role::StopLoss
+        && order.spec.parent.is_some()
+        && held.side() == Some(order.spec.side.opposite())
+        && order.leaves() <= held.quantity.abs()
+}
+
+fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), String> {
+    match state.link(account.broker) {
+        LinkState::Ready => {}
+        LinkState::Syncing | LinkState::Degraded if reduces => {}
+        link => return Err(format!("the link to {} is {}", account.broker, link.word())),
+    }
+    match state
+        .accounts
+        .get(&account)
+        .map_or(TradingState::Halted, |account| account.trading)
+    {
+        TradingState::Active => Ok(()),
+        _ if reduces => Ok(()),
+        trading => Err(format!("{account} is {}", trading.word())),
+    }
+}

@@ -1,0 +1,326 @@
+//! The one state: every order, execution and position, and what decides whether an order may leave. Changed by
+//! `fold.rs` alone. Read by everybody; numbers that follow from it (exposure, profit) are methods, not fields.
+
+use super::command::SessionKind;
+use crate::domain::{
+    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Execution, ExecutionBase, Instrument,
+    InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity, SafeText,
+    SessionId, Side, Timestamp, TradingState,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
+pub const FOLD_VERSION: u32 = 1;
+
+/// How many notices the state keeps for screens; all of them are in the journal.
+pub const NOTICES_KEPT: usize = 200;
+
+/// Everything that is known, after `sequence` events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The last event folded.
+    pub sequence: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// All instruments.
+    pub instruments: BTreeMap<InstrumentId, Instrument>,
+    /// All accounts.
+    pub accounts: BTreeMap<AccountKey, AccountState>,
+    /// The link to each broker.
+    pub links: BTreeMap<BrokerId, Link>,
+    /// Live orders and those that ended within a day.
+    pub orders: BTreeMap<ClientOrderId, Order>,
+    /// The live ones of them, by account and instrument.
+    pub live: BTreeSet<(AccountKey, InstrumentId, ClientOrderId)>,
+    /// Which order a broker's durable id belongs to.
+    pub bound: BTreeMap<(BrokerId, BrokerOrderId), ClientOrderId>,
+    /// What one fill takes from the others.
+    pub groups: BTreeMap<ClientOrderId, Group>,
+    /// Positions with the executions that made them.
+    pub ledgers: BTreeMap<(AccountKey, InstrumentId), Ledger>,
+    /// Executions already booked, for a week, and the sequence of the event that booked them.
+    pub executions: BTreeMap<(AccountKey, ExecutionBase), Booked>,
+    /// Sessions now attached.
+    pub sessions: BTreeMap<SessionId, SessionKind>,
+    /// The terminal that may trade.
+    pub token: Option<SessionId>,
+    /// Who may add risk where.
+    pub armed: BTreeSet<(SessionId, AccountKey)>,
+    /// The limits in force.
+    pub limits: Limits,
+    /// Executions before this moment are part of the opening positions; when that was last moved.
+    pub trimmed: (Timestamp, Timestamp),
+    /// When the last read of an account ended, complete or not: a broker that can't answer is not asked in a loop.
+    pub attempts: BTreeMap<AccountKey, Timestamp>,
+    /// Flattens under way.
+    pub flattening: BTreeMap<(AccountKey, InstrumentId), Flattening>,
+    /// What a person should see: denials, rejections, surprises.
+    pub notices: VecDeque<Notice>,
+}
+
+/// An account and what decides about its orders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountState {
+    /// As the broker reports it.
+    pub account: Account,
+    /// Whether risk may be added.
+    pub trading: TradingState,
+    /// Why it is as it is.
+    pub trading_reason: Option<SafeText>,
+    /// True once the broker's positions were read completely.
+    pub opened: bool,
+    /// The pass under way, and since when.
+    pub reading: Option<(u64, Timestamp)>,
+    /// When the last complete pass ended.
+    pub read_at: Option<Timestamp>,
+    /// The last pass given out.
+    pub passes: u64,
+    /// Positions that differ from the broker's: ours, the broker's, in how many passes, and since when.
+    pub mismatches: BTreeMap<InstrumentId, Mismatch>,
+    /// The last submissions, newest last, for the duplicate and rate controls.
+    pub recent: VecDeque<Submission>,
+}
+
+/// A position that differs from the broker's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mismatch {
+    /// What we have.
+    pub ours: Quantity,
+    /// What the broker has.
+    pub theirs: Quantity,
+    /// In how many passes in a row.
+    pub passes: u32,
+    /// Since when.
+    pub since: Timestamp,
+}
+impl Mismatch {
+    /// Seen twice, at least five seconds apart: no longer explained by reports that are under way.
+    pub fn is_confirmed(&self, now: Timestamp) -> bool {
+        self.passes >= 2 && now.since(self.since) >= super::timing::READS_APART
+    }
+}
+
+/// What the duplicate control compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// When.
+    pub at: Timestamp,
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// Which way.
+    pub side: Side,
+    /// How much.
+    pub quantity: Quantity,
+    /// At what limit, else trigger; zero for none.
+    pub price: Price,
+}
+
+/// The link to one broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// How it is.
+    pub state: LinkState,
+    /// Why, where there is something to say.
+    pub reason: Option<SafeText>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Orders of which a fill of one takes from the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The entry whose fills are the group's size; nothing for a plain pair.
+    pub parent: Option<ClientOrderId>,
+    /// The size of a plain pair.
+    pub size: Quantity,
+    /// Its members.
+    pub members: Vec<ClientOrderId>,
+}
+
+/// One position and how it came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Of the instrument.
+    pub multiplier: Multiplier,
+    /// What was there before `executions`.
+    pub opening: Position,
+    /// The executions of the last week in the order they were booked, the newest revision of each.
+    pub executions: Vec<Execution>,
+    /// What is held now.
+    pub position: Position,
+    /// When it was last flat and then was not: the age of the position.
+    pub opened_at: Option<Timestamp>,
+}
+
+/// What is remembered of a booked execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booked {
+    /// Its newest revision.
+    pub revision: u32,
+    /// The event that booked it.
+    pub sequence: u64,
+    /// When it happened, by the venue's clock; for forgetting it after a week.
+    pub at: Timestamp,
+    /// In which ledger it is; nothing for one that was part of the opening positions.
+    pub instrument: Option<InstrumentId>,
+    /// True once its fee is known.
+    pub fee_known: bool,
+}
+
+/// A flatten under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flattening {
+    /// The closing order's id.
+    pub exit: ClientOrderId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Something a person should see.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The event.
+    pub sequence: u64,
+    /// When.
+    pub at: Timestamp,
+    /// How loud.
+    pub level: NoticeLevel,
+    /// In words.
+    pub text: SafeText,
+}
+
+/// How loud a notice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeLevel {
+    /// For the record.
+    Info,
+    /// A fill.
+    Fill,
+    /// Needs a look.
+    Warning,
+}
+
+impl State {
+    /// The link to `broker`; down where nothing is known of it.
+    pub fn link(&self, broker: BrokerId) -> LinkState {
+        self.links.get(&broker).map_or(LinkState::Down, |link| link.state)
+    }
+    /// What is held; flat where nothing is known to be held. Ask [`State::positions_known`] before concluding.
+    pub fn position(&self, account: AccountKey, instrument: InstrumentId) -> Position {
+        self.ledgers
+            .get(&(account, instrument))
+            .map(|ledger| ledger.position)
+            .unwrap_or_default()
+    }
+    /// True once the broker's positions of this account were read completely.
+    pub fn positions_known(&self, account: AccountKey) -> bool {
+        self.accounts.get(&account).is_some_and(|account| account.opened)
+    }
+    /// The live orders of an account in one instrument.
+    pub fn live_orders(&self, account: AccountKey, instrument: InstrumentId) -> impl Iterator<Item = &Order> {
+        self.live
+            .range((account, instrument, ClientOrderId::LOWEST)..)
+            .take_while(move |(owner, of, _)| *owner == account && *of == instrument)
+            .filter_map(|(_, _, id)| self.orders.get(id))
+    }
+    /// All live orders, by account and instrument.
+    pub fn all_live(&self) -> impl Iterator<Item = &Order> {
+        self.live.iter().filter_map(|(_, _, id)| self.orders.get(id))
+    }
+    /// What live orders of `side` could still execute, each at its full size. Of a group only one member can, so the
+    /// largest counts; children that wait count in full, because their entry could fill at any moment.
+    pub fn working(&self, account: AccountKey, instrument: InstrumentId, side: Side) -> Quantity {
+        could_execute(
+            self.live_orders(account, instrument)
+                .filter(|order| order.spec.side == side),
+        )
+    }
+    /// What live sell orders would take off a long position, or make of a short one. Children that wait for their entry
+    /// are not counted: they close what it opens, and nothing else.
+    pub fn working_sells(&self, account: AccountKey, instrument: InstrumentId) -> Quantity {
+        could_execute(
+            self.live_orders(account, instrument)
+                .filter(|o| o.spec.side == Side::Sell && o.phase != Phase::Created),
+        )
+    }
+    /// What closing orders that can still execute would take off the position. Children that wait for their entry are
+    /// not counted: what they close is not held yet.
+    pub fn working_exits(&self, account: AccountKey, instrument: InstrumentId) -> Quantity {
+        let Some(side) = self.position(account, instrument).side() else {
+            return Quantity::ZERO;
+        };
+        could_execute(
+            self.live_orders(account, instrument)
+                .filter(|o| o.spec.side != side && o.phase != Phase::Created),
+        )
+    }
+    /// What protective stops cover of a position, at most all of it.
+    pub fn protected(&self, account: AccountKey, instrument: InstrumentId) -> Quantity {
+        let position = self.position(account, instrument);
+        let Some(side) = position.side() else {
+            return Quantity::ZERO;
+        };
+        let covered = self
+            .live_orders(account, instrument)
+            .filter(|o| {
+                o.spec.kind.is_stop()
+                    && o.spec.side != side
+                    && matches!(o.phase, Phase::Held | Phase::Working)
+            })
+            .fold(Quantity::ZERO, |sum, order| sum.saturating_add(order.leaves()));
+        covered.min(position.quantity.abs())
+    }
+    /// Realised profit of an account by currency since the journal's opening, fees taken off.
+    pub fn realized(&self, account: AccountKey) -> BTreeMap<crate::domain::Currency, Money> {
+        let mut sums = BTreeMap::new();
+        for ((_, id), ledger) in self.ledgers.iter().filter(|((owner, _), _)| *owner == account) {
+            let Some(instrument) = self.instruments.get(id) else {
+                continue;
+            };
+            let sum: &mut Money = sums.entry(instrument.currency).or_default();
+            *sum = sum
+                .saturating_add(ledger.position.realized)
+                .saturating_sub(ledger.position.fees);
+        }
+        sums
+    }
+    /// The dated contract that a root stands for at `now`: the first that has not expired. An instrument's own name
+    /// stands for itself.
+    pub fn resolve(&self, name: &str, now: Timestamp) -> Option<&Instrument> {
+        let upper = name.to_ascii_uppercase();
+        if let Some(instrument) = InstrumentId::new(&upper)
+            .ok()
+            .and_then(|id| self.instruments.get(&id))
+        {
+            return Some(instrument);
+        }
+        self.instruments
+            .values()
+            .filter(|i| i.root.is_some_and(|root| root.as_str() == upper) && !i.is_expired(now))
+            .min_by_key(|i| i.expires)
+    }
+    /// The hash of the whole state, to compare replicas.
+    pub fn digest(&self) -> [u8; 32] {
+        use sha2::Digest;
+        // A state always serialises: it has no maps with keys that the format lacks, and no floating point.
+        sha2::Sha256::digest(rmp_serde::to_vec(self).unwrap_or_default()).into()
+    }
+}
+
+/// The sum of what is left of each order, but of a group only its largest member.
+fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
+    let mut total = Quantity::ZERO;
+    let mut by_group: BTreeMap<ClientOrderId, Quantity> = BTreeMap::new();
+    for order in orders {
+        match order.oco {
+            Some(group) => {
+                let largest = by_group.entry(group).or_default();
+                *largest = (*largest).max(order.leaves());
+            }
+            None => total = total.saturating_add(order.leaves()),
+        }
+    }
+    by_group.into_values().fold(total, Quantity::saturating_add)
+}

@@ -1,0 +1,140 @@
+//! Named deadlines. The engine only states the next one; whoever drives it sleeps until then and says "timer".
+
+use super::event::Fact;
+use super::state::{AccountState, State};
+use super::timing::{
+    ANSWER_WITHIN, ENDED_KEPT, EXECUTIONS_KEPT, FLAT_WITHIN, READ_EVERY, READ_WITHIN, READS_APART, TRIM_EVERY,
+};
+use crate::domain::{AccountKey, LinkState, Order, Phase, SafeText, Timestamp};
+
+/// What can be due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Timer {
+    /// An order was sent and not answered.
+    Answer(crate::domain::ClientOrderId),
+    /// A read of the broker was not answered.
+    ReadAnswer(AccountKey, u64),
+    /// The broker is to be read.
+    Read(AccountKey, u64),
+    /// A flatten should be done by now.
+    Flat(AccountKey, crate::domain::InstrumentId),
+    /// Old orders and executions leave the state.
+    Trim,
+}
+
+/// The next deadline of all.
+pub fn next_deadline(state: &State) -> Option<Timestamp> {
+    let mut next: Option<Timestamp> = None;
+    timers(state, |at, _| {
+        next = Some(next.map_or(at, |earliest| earliest.min(at)))
+    });
+    next
+}
+
+/// Facts of every timer that is due.
+pub(super) fn due(state: &State, now: Timestamp) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    timers(state, |at, timer| {
+        if at <= now {
+            fire(state, timer, now, &mut facts);
+        }
+    });
+    facts
+}
+
+/// Tells every running timer with its deadline.
+fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
+    for order in state.all_live().filter(|order| order.phase == Phase::InFlight) {
+        if let Some(sent) = order.sent_at {
+            tell(sent.after(ANSWER_WITHIN), Timer::Answer(order.id));
+        }
+    }
+    for (key, account) in &state.accounts {
+        if let Some((pass, since)) = account.reading {
+            tell(since.after(READ_WITHIN), Timer::ReadAnswer(*key, pass));
+        } else if let Some(at) = next_read(state, *key, account) {
+            tell(at, Timer::Read(*key, account.passes.saturating_add(1)));
+        }
+    }
+    for ((account, instrument), flattening) in &state.flattening {
+        tell(
+            flattening.since.after(FLAT_WITHIN),
+            Timer::Flat(*account, *instrument),
+        );
+    }
+    if !state.orders.is_empty() || !state.executions.is_empty() {
+        tell(state.trimmed.1.after(TRIM_EVERY), Timer::Trim);
+    }
+}
+
+/// When an account is to be read again: soon while something is in doubt, now and then otherwise.
+fn next_read(state: &State, key: AccountKey, account: &AccountState) -> Option<Timestamp> {
+    let link = state.links.get(&key.broker)?;
+    if !matches!(
+        link.state,
+        LinkState::Syncing | LinkState::Ready | LinkState::Degraded
+    ) {
+        return None;
+    }
+    let attempt = state.attempts.get(&key).copied().unwrap_or(link.since);
+    let last = attempt.max(link.since);
+    let soonest = last.after(READS_APART);
+    let unread = account.read_at.is_none_or(|at| at < link.since);
+    if link.state != LinkState::Ready || unread || !account.mismatches.is_empty() {
+        return Some(soonest);
+    }
+    let own = state.all_live().filter(|order| order.spec.account == key);
+    let doubtful = own.filter_map(doubted_at).min();
+    Some(
+        last.after(READ_EVERY)
+            .min(doubtful.map_or(Timestamp::MAX, |at| at.max(soonest))),
+    )
+}
+
+/// Since when only a read can tell what an order is.
+fn doubted_at(order: &Order) -> Option<Timestamp> {
+    if order.phase == Phase::Uncertain || order.missing.is_some() {
+        return Some(Timestamp::MIN);
+    }
+    let asked = order.pending.and(order.pending_since)?;
+    Some(asked.after(ANSWER_WITHIN))
+}
+
+fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
+    match timer {
+        Timer::Answer(id) => {
+            let reason = SafeText::new(&format!("no answer within {} s", ANSWER_WITHIN.as_secs()));
+            facts.push(Fact::Doubted { id, reason });
+        }
+        Timer::ReadAnswer(account, pass) => {
+            let failure = Some(SafeText::new(&format!(
+                "no answer within {} s",
+                READ_WITHIN.as_secs()
+            )));
+            facts.push(Fact::ReconcileEnded {
+                account,
+                pass,
+                failure,
+                mismatches: Vec::new(),
+            });
+        }
+        Timer::Read(account, pass) => facts.push(Fact::ReconcileStarted { account, pass }),
+        Timer::Flat(account, instrument) => {
+            let working = state.live_orders(account, instrument).count();
+            let held = state.position(account, instrument).quantity;
+            let why = format!(
+                "after {} s {held} are still held and {working} orders are working; close at the broker if this stays",
+                FLAT_WITHIN.as_secs()
+            );
+            facts.push(Fact::FlattenEnded {
+                account,
+                instrument,
+                failure: Some(SafeText::new(&why)),
+            });
+        }
+        Timer::Trim => facts.push(Fact::Trimmed {
+            orders_before: now.before(ENDED_KEPT),
+            executions_before: state.trimmed.0.max(now.before(EXECUTIONS_KEPT)),
+        }),
+    }
+}

@@ -1,0 +1,239 @@
+//! Folds market data: newest quote, prints, depth, the day's figures and the bars of every timeframe, for
+//! each listed instrument. Pure: times are the venue's, nothing is asked or sent. One [`Market`] in the
+//! engine's process builds the bars from all prints; [`Market::replica`]s in terminals take them ready-made.
+//! Who may see what, and how it travels, is for others; [`conflate`] only keeps the newest for a slow reader,
+//! [`watch`] only counts who looks.
+
+pub mod bars;
+pub mod conflate;
+pub mod data;
+mod guard;
+mod line;
+pub mod quote_bars;
+pub mod series;
+pub mod studies;
+pub mod ticker;
+pub mod timeframe;
+pub mod watch;
+
+pub use data::{Bar, Depth, Level, Print, Quality, Quote, Timeframe};
+pub use line::TAPE_LIMIT;
+pub use ticker::{Basis, Mark, Ticker};
+pub use watch::Watches;
+
+use crate::domain::{Instrument, InstrumentId, Price, Timestamp};
+use line::Line;
+use serde::{Deserialize, Serialize};
+use series::Changed;
+use std::collections::BTreeMap;
+
+/// A bar that is new or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BarUpdate {
+    /// Of what.
+    pub instrument: InstrumentId,
+    /// Of which length.
+    pub timeframe: Timeframe,
+    /// As it is now; the newest revision wins.
+    pub bar: Bar,
+}
+
+/// What a quote did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuoteOutcome {
+    /// It is the newest, and another one than before.
+    Changed,
+    /// It is the newest, and only its time differs.
+    Unchanged,
+    /// A newer one was here already.
+    Older,
+    /// Its bid is above its ask.
+    Crossed,
+    /// A price or size that can't be: not above zero, or negative.
+    Impossible,
+    /// More than a tenth away from the last good one; waits for confirmation. The last good one stays.
+    Quarantined,
+    /// The instrument is not listed.
+    Unlisted,
+}
+
+/// What a print did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintOutcome {
+    /// Folded into last price, tape and bars.
+    Taken,
+    /// Its number was here before.
+    Repeated,
+    /// A price or size that can't be.
+    Impossible,
+    /// More than a tenth away from the last good one; folded later if the next two agree, else dropped.
+    Quarantined,
+    /// The instrument is not listed.
+    Unlisted,
+}
+
+/// What went wrong with an instrument's data, in numbers since it was listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneHealth {
+    /// Prints that never came, by their numbers.
+    pub missing: u64,
+    /// Prints that came twice.
+    pub repeated: u64,
+    /// Bars that a print came too late for.
+    pub too_late: u64,
+    /// Quotes held back, and prints dropped, for a price too far off.
+    pub quarantined: u64,
+    /// Quotes and books with a bid above the ask.
+    pub crossed: u64,
+    /// Quotes and prints that can't be.
+    pub impossible: u64,
+    /// How often the feed began to count its prints anew unannounced.
+    pub restarts: u64,
+}
+
+/// The market as known here.
+#[derive(Debug)]
+pub struct Market {
+    places: BTreeMap<InstrumentId, usize>,
+    lines: Vec<Line>,
+    builds: bool,
+}
+
+impl Default for Market {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Market {
+    /// An empty market that judges prices and builds bars from prints: the engine's.
+    pub fn new() -> Self {
+        Self {
+            places: BTreeMap::new(),
+            lines: Vec::new(),
+            builds: true,
+        }
+    }
+    /// An empty market that believes what it is told and takes bars ready-made: a terminal's.
+    pub fn replica() -> Self {
+        Self {
+            builds: false,
+            ..Self::new()
+        }
+    }
+    /// Lists an instrument. Listed again, its description is replaced and its data stay, unless it changed
+    /// its calendar.
+    pub fn list(&mut self, instrument: Instrument) {
+        let builds = self.builds;
+        match self.line_mut(instrument.id) {
+            Some(line) if line.instrument.calendar == instrument.calendar => line.instrument = instrument,
+            Some(line) => *line = Line::new(instrument, builds),
+            None => {
+                self.places.insert(instrument.id, self.lines.len());
+                self.lines.push(Line::new(instrument, builds));
+            }
+        }
+    }
+    /// The listed instruments, by id.
+    pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
+        self.places
+            .values()
+            .filter_map(|place| self.lines.get(*place))
+            .map(|line| &line.instrument)
+    }
+    /// A listed instrument.
+    pub fn instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.line(id).map(|line| &line.instrument)
+    }
+
+    /// Folds a quote; of two the one with the later time stays, of equal times the one that came later. A
+    /// time that lies in the future would shut out all quotes until then: whoever has a clock refuses it
+    /// before.
+    pub fn on_quote(&mut self, quote: Quote) -> QuoteOutcome {
+        self.line_mut(quote.instrument)
+            .map_or(QuoteOutcome::Unlisted, |line| line.on_quote(quote))
+    }
+    /// Folds a print and adds the bars that it changed to `out`, which is not cleared.
+    pub fn on_print(&mut self, print: Print, out: &mut Vec<BarUpdate>) -> PrintOutcome {
+        self.line_mut(print.instrument)
+            .map_or(PrintOutcome::Unlisted, |line| line.on_print(print, out))
+    }
+    /// Folds a book; false where a newer one is here, it is crossed, or the instrument is not listed.
+    pub fn on_depth(&mut self, depth: Depth) -> bool {
+        self.line_mut(depth.instrument)
+            .is_some_and(|line| line.on_depth(depth))
+    }
+    /// The feed will count its prints anew: say so when a broker's connection was made again.
+    pub fn restart_feed(&mut self, id: InstrumentId) {
+        if let Some(line) = self.line_mut(id) {
+            line.restart();
+        }
+    }
+    /// Takes a bar ready-made; the newest revision wins.
+    pub fn apply_bar(&mut self, update: &BarUpdate) -> Changed {
+        self.line_mut(update.instrument).map_or(Changed::Nothing, |line| {
+            line.apply_bar(update.timeframe, update.bar)
+        })
+    }
+    /// Joins bars from a store, a broker or a snapshot with those that are here. See [`series::Series::join`]
+    /// for which of two bars with the same start stays. Bars in the making go on from there.
+    /// Bars start where [`Timeframe::interval`] says; a broker's daily bar, told by date, starts where
+    /// [`crate::domain::calendar::Calendar::day`] says.
+    pub fn set_bars(&mut self, id: InstrumentId, timeframe: Timeframe, bars: Vec<Bar>) {
+        if let Some(line) = self.line_mut(id) {
+            line.set_bars(timeframe, bars);
+        }
+    }
+    /// Tells the close or settlement that counts as the previous one on the trading day of `at`, in place of
+    /// the last day's bar.
+    pub fn set_previous_close(&mut self, id: InstrumentId, price: Price, at: Timestamp) {
+        if let Some(line) = self.line_mut(id) {
+            line.set_previous_close(price, at);
+        }
+    }
+
+    /// Newest quote.
+    pub fn quote(&self, id: InstrumentId) -> Option<&Quote> {
+        self.line(id)?.ticker.quote.as_ref()
+    }
+    /// Newest print.
+    pub fn last(&self, id: InstrumentId) -> Option<&Print> {
+        self.line(id)?.ticker.last.as_ref()
+    }
+    /// Quote, last print and the day's figures.
+    pub fn ticker(&self, id: InstrumentId) -> Option<&Ticker> {
+        self.line(id).map(|line| &line.ticker)
+    }
+    /// The newest book.
+    pub fn depth(&self, id: InstrumentId) -> Option<&Depth> {
+        self.line(id)?.depth.as_ref()
+    }
+    /// The newest [`TAPE_LIMIT`] prints, the newest last.
+    pub fn tape(&self, id: InstrumentId) -> impl DoubleEndedIterator<Item = &Print> {
+        self.line(id).into_iter().flat_map(|line| line.tape.iter())
+    }
+    /// Bars, the newest last and perhaps unfinished. Timeframes other than [`Timeframe::BASE`] are here only
+    /// where they were given by [`Market::set_bars`] or [`Market::apply_bar`]; else roll up from
+    /// [`Timeframe::base`].
+    pub fn bars(&self, id: InstrumentId, timeframe: Timeframe) -> &[Bar] {
+        self.line(id).map_or(&[], |line| line.bars(timeframe))
+    }
+    /// What a position is valued at.
+    pub fn mark(&self, id: InstrumentId) -> Option<Mark> {
+        self.line(id)?.ticker.mark()
+    }
+    /// What went wrong with the data.
+    pub fn health(&self, id: InstrumentId) -> Option<&LaneHealth> {
+        self.line(id).map(|line| &line.health)
+    }
+
+    fn line(&self, id: InstrumentId) -> Option<&Line> {
+        self.lines.get(*self.places.get(&id)?)
+    }
+    fn line_mut(&mut self, id: InstrumentId) -> Option<&mut Line> {
+        self.lines.get_mut(*self.places.get(&id)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

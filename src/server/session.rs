@@ -1,0 +1,218 @@
+//! One session: greets, then passes what it is asked to the engine and what it is told to the socket. Reading and writing
+//! are two halves that never wait for each other; answers may overtake one another, each carries its token.
+
+use super::handle::{QUEUE, Told, Wanted};
+use crate::domain::{SafeText, SessionId};
+use crate::engine::{FOLD_VERSION, SessionKind};
+use crate::wire::{ClientMessage, FrameReader, FrameWriter, Hello, PROTOCOL_VERSION, ServerMessage, Welcome};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A caller that does not greet within this time is let go.
+const GREETING_WITHIN: Duration = Duration::from_secs(5);
+
+/// Answers on their way to the socket.
+const ANSWERS: usize = 256;
+
+type Writer = FrameWriter<OwnedWriteHalf, ServerMessage>;
+
+/// Runs a connection to its end.
+pub(super) async fn run(stream: UnixStream, engine: mpsc::Sender<Wanted>, stop: watch::Receiver<bool>) {
+    let (read, write) = stream.into_split();
+    let (mut reader, mut writer) = (FrameReader::new(read), FrameWriter::new(write));
+    let hello = match tokio::time::timeout(GREETING_WITHIN, reader.read()).await {
+        Ok(Ok(Some(ClientMessage::Hello(hello)))) => hello,
+        Ok(Ok(None)) | Err(_) => return,
+        Ok(Ok(Some(_))) => return goodbye(&mut writer, "the first message has to be a greeting").await,
+        Ok(Err(error)) => return goodbye(&mut writer, &error.to_string()).await,
+    };
+    if let Err(reason) = fits(&hello) {
+        return goodbye(&mut writer, &reason).await;
+    }
+    let Some(welcome) = open(&engine, hello.kind).await else {
+        return goodbye(&mut writer, "the engine is stopping").await;
+    };
+    let session = Session {
+        id: welcome.session,
+        kind: hello.kind,
+        engine,
+    };
+    if writer.write(&ServerMessage::Welcome(welcome)).await.is_ok() {
+        session.talk(reader, writer, stop).await;
+    }
+    let _ = session.engine.send(Wanted::Close { session: session.id }).await;
+}
+
+/// Same protocol always; the same fold for those that fold.
+fn fits(hello: &Hello) -> Result<(), String> {
+    let ours = env!("CARGO_PKG_VERSION");
+    if hello.protocol != PROTOCOL_VERSION {
+        return Err(format!(
+            "this engine ({ours}) speaks protocol {PROTOCOL_VERSION}, the caller ({}) {}: restart the engine with 'tradewind restart'",
+            hello.build, hello.protocol
+        ));
+    }
+    if hello.fold != FOLD_VERSION {
+        return Err(format!(
+            "this engine ({ours}) folds version {FOLD_VERSION}, the caller ({}) {}: 'tradewind restart' starts the newer one; working orders stay at the broker",
+            hello.build, hello.fold
+        ));
+    }
+    Ok(())
+}
+
+async fn open(engine: &mpsc::Sender<Wanted>, kind: SessionKind) -> Option<Welcome> {
+    let (answer, opened) = oneshot::channel();
+    engine.send(Wanted::Open { kind, answer }).await.ok()?;
+    opened.await.ok()
+}
+
+async fn goodbye(writer: &mut Writer, reason: &str) {
+    tracing::info!(reason, "a caller was turned away");
+    let _ = writer
+        .write(&ServerMessage::Goodbye {
+            reason: SafeText::new(reason),
+        })
+        .await;
+    let _ = writer.close().await;
+}
+
+struct Session {
+    id: SessionId,
+    kind: SessionKind,
+    engine: mpsc::Sender<Wanted>,
+}
+
+impl Session {
+    async fn talk(
+        &self,
+        mut reader: FrameReader<tokio::net::unix::OwnedReadHalf, ClientMessage>,
+        mut writer: Writer,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let (answers, mut answered) = mpsc::channel::<ServerMessage>(ANSWERS);
+        let (queue, mut told) = mpsc::channel::<Told>(QUEUE);
+        // Handed over with the first subscription; while it is here, `told` stays open.
+        let mut queue = Some(queue);
+        let listening = async {
+            loop {
+                match reader.read().await {
+                    Ok(Some(message)) => {
+                        if !self.hear(message, &answers, &mut queue).await {
+                            return None;
+                        }
+                    }
+                    Ok(None) => return None,
+                    Err(error) => return Some(error.to_string()),
+                }
+            }
+        };
+        let telling = async {
+            loop {
+                let message = tokio::select! {
+                    biased;
+                    Some(answer) = answered.recv() => answer,
+                    told = told.recv() => match told {
+                        Some(told) => message(told),
+                        None => return Some("too slow: more was told than the queue holds; attach again".to_owned()),
+                    },
+                };
+                if writer.write(&message).await.is_err() {
+                    return None;
+                }
+            }
+        };
+        let reason = tokio::select! {
+            reason = listening => reason,
+            reason = telling => reason,
+            _ = stop.changed() => Some("the engine is stopping".to_owned()),
+        };
+        if let Some(reason) = reason {
+            goodbye(&mut writer, &reason).await;
+        }
+    }
+
+    /// Passes one message on; false where the session has to end.
+    async fn hear(
+        &self,
+        message: ClientMessage,
+        answers: &mpsc::Sender<ServerMessage>,
+        queue: &mut Option<mpsc::Sender<Told>>,
+    ) -> bool {
+        match message {
+            ClientMessage::Hello(_) => false,
+            ClientMessage::Subscribe => match queue.take() {
+                Some(queue) => self
+                    .engine
+                    .send(Wanted::Subscribe {
+                        session: self.id,
+                        queue,
+                    })
+                    .await
+                    .is_ok(),
+                None => true,
+            },
+            ClientMessage::Watch { instruments, depth } => self
+                .engine
+                .send(Wanted::Watch {
+                    session: self.id,
+                    instruments,
+                    depth,
+                })
+                .await
+                .is_ok(),
+            ClientMessage::Ping { token } => answers.send(ServerMessage::Pong { token }).await.is_ok(),
+            ClientMessage::Command { token, command } => {
+                let (answer, answered) = oneshot::channel();
+                let wanted = Wanted::Command {
+                    session: self.id,
+                    kind: self.kind,
+                    command: *command,
+                    answer,
+                };
+                if self.engine.send(wanted).await.is_err() {
+                    return false;
+                }
+                let answers = answers.clone();
+                tokio::spawn(async move {
+                    if let Ok(outcome) = answered.await {
+                        let _ = answers.send(ServerMessage::Outcome { token, outcome }).await;
+                    }
+                });
+                true
+            }
+            ClientMessage::Query { token, query } => {
+                let (answer, answered) = oneshot::channel();
+                if self
+                    .engine
+                    .send(Wanted::Query {
+                        kind: self.kind,
+                        query,
+                        answer,
+                    })
+                    .await
+                    .is_err()
+                {
+                    return false;
+                }
+                let answers = answers.clone();
+                tokio::spawn(async move {
+                    if let Ok(reply) = answered.await {
+                        let _ = answers.send(ServerMessage::Reply { token, reply }).await;
+                    }
+                });
+                true
+            }
+        }
+    }
+}
+
+fn message(told: Told) -> ServerMessage {
+    match told {
+        Told::Snapshot(snapshot) => ServerMessage::Snapshot(Box::new(snapshot.as_ref().clone())),
+        Told::Events(events) => ServerMessage::Events(events.as_ref().clone()),
+        Told::Market(batch) => ServerMessage::Market(batch),
+    }
+}

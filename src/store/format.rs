@@ -1,0 +1,102 @@
+//! The frozen formats of stored facts. A fact is stored as the number of its kind, the version of that kind's format, and
+//! its fields: msgpack with field names, decimal numbers as text, moments as nanoseconds since 1970. A format once
+//! released is never changed: a new one gets the next version and an upcaster here, and golden files of every version are
+//! decoded by the tests.
+
+use super::error::StoreError;
+use crate::engine::Fact;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+
+/// The version in which facts are written. Kinds whose format moves on get an entry in [`version_of`].
+const FIRST_VERSION: u16 = 1;
+/// Deepest nesting of maps and lists in a stored fact.
+const DEPTH_MAX: usize = 64;
+
+/// A fact as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The number of its kind, as in `Fact::KINDS`.
+    pub kind: u16,
+    /// The version of its format.
+    pub version: u16,
+    /// Its fields.
+    pub body: Vec<u8>,
+}
+
+/// The version in which a kind is written now.
+pub fn version_of(_kind: u16) -> u16 {
+    FIRST_VERSION
+}
+
+/// The highest number of any kind this program knows.
+pub fn highest_kind() -> u16 {
+    Fact::KINDS.iter().map(|(number, _)| *number).max().unwrap_or(0)
+}
+
+/// A fact in its stored format.
+pub fn encode(fact: &Fact) -> Result<Encoded, StoreError> {
+    let (kind, version) = (fact.kind(), version_of(fact.kind()));
+    let failed = |what: String| StoreError::Format { kind, version, what };
+    let mut body = to_msgpack(fact).map_err(failed)?;
+    let prefix = prefix_of(fact.word()).map_err(failed)?;
+    if !body.starts_with(&prefix) {
+        return Err(failed("the kind's name is not the name of its variant".into()));
+    }
+    body.drain(..prefix.len());
+    Ok(Encoded { kind, version, body })
+}
+
+/// The fact behind a stored format, of this or any earlier version.
+pub fn decode(kind: u16, version: u16, body: &[u8]) -> Result<Fact, StoreError> {
+    let failed = |what: String| StoreError::Format { kind, version, what };
+    let word = Fact::KINDS
+        .iter()
+        .find_map(|(number, word)| (*number == kind).then_some(*word))
+        .ok_or_else(|| failed("this program knows no such kind; a newer one wrote it".into()))?;
+    let mut whole = prefix_of(word).map_err(failed)?;
+    whole.extend_from_slice(&upcast(kind, version, body).map_err(failed)?);
+    from_msgpack(&whole).map_err(failed)
+}
+
+/// Brings a body of an earlier version to the present one, one version at a time.
+fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    match version {
+        0 => Err("there is no version 0".into()),
+        _ if version == version_of(kind) => Ok(Cow::Borrowed(body)),
+        _ => Err(format!(
+            "this program knows versions up to {}; a newer one wrote it",
+            version_of(kind)
+        )),
+    }
+}
+
+/// What a variant's content stands behind in msgpack: a map of one entry, and the variant's name as its key.
+fn prefix_of(word: &str) -> Result<Vec<u8>, String> {
+    match u8::try_from(word.len()) {
+        Ok(length @ 1..=31) => Ok([&[0x81, 0xA0 | length], word.as_bytes()].concat()),
+        _ => Err(format!("'{word}' is no name of a kind: 1 to 31 characters")),
+    }
+}
+
+/// Any value as msgpack with field names and decimal numbers as text.
+pub(super) fn to_msgpack<T: Serialize>(value: &T) -> Result<Vec<u8>, String> {
+    let mut out = Vec::with_capacity(512);
+    let mut encoder = rmp_serde::Serializer::new(&mut out)
+        .with_struct_map()
+        .with_human_readable();
+    value.serialize(&mut encoder).map_err(|error| error.to_string())?;
+    Ok(out)
+}
+
+/// The value in `bytes`, which must hold nothing beyond it.
+pub(super) fn from_msgpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let mut decoder = rmp_serde::Deserializer::new(bytes).with_human_readable();
+    decoder.set_max_depth(DEPTH_MAX);
+    let value = T::deserialize(&mut decoder).map_err(|error| error.to_string())?;
+    match decoder.get_ref().len() {
+        0 => Ok(value),
+        rest => Err(format!("{rest} bytes follow it")),
+    }
+}

@@ -1,0 +1,22 @@
+//! What outlives the process: the journal of events with its hash chain, snapshots of the state, recovery from both, the
+//! thread that writes, and stored bars. Events are stored in frozen formats that later versions keep reading. What an
+//! event means is told by the engine; when a snapshot is taken, and what follows from a failed commit, by the app.
+
+mod bars;
+mod error;
+pub mod format;
+mod journal;
+mod reader;
+mod recover;
+mod row;
+mod schema;
+mod snapshot;
+mod writer;
+
+pub use bars::BarStore;
+pub use error::{Fault, StoreError};
+pub use journal::{Journal, JournalSettings, Opened, Stamp};
+pub use reader::{JournalReader, VerifyReport};
+pub use recover::{Recovered, recover};
+pub use snapshot::{Snapshot, SnapshotFile};
+pub use writer::{Committed, Writer};

@@ -1,0 +1,242 @@
+//! Reads the journal: events in order, and the check of the whole hash chain. Works on a connection of its own beside a
+//! running writer, and then sees what is committed.
+
+use super::error::{Fault, StoreError};
+use super::row::{Hash, Row};
+use super::schema::{self, Meta};
+use crate::engine::Event;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const COLUMNS: &str = "sequence, at_ns, mono_ns, wall_ns, batch, actor, cause, kind, version, body, hash";
+
+/// What a check of the whole journal found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// How many records were checked and good.
+    pub events: u64,
+    /// The hash of the last good record: who keeps it can later prove that nothing before it changed.
+    pub head: Hash,
+    /// The first record that is not as it was written, and what is wrong with it.
+    pub fault: Option<(u64, Fault)>,
+}
+
+/// A journal opened for reading.
+#[derive(Debug)]
+pub struct JournalReader {
+    pub(super) connection: Connection,
+    pub(super) file: PathBuf,
+    pub(super) meta: Meta,
+}
+
+impl JournalReader {
+    /// Opens an existing journal without changing it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::sqlite(path, "opening the journal", &error);
+        let connection =
+            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+        if schema::is_new(&connection, path)? {
+            return Err(StoreError::Foreign {
+                file: path.to_owned(),
+                what: "journal",
+            });
+        }
+        Self::over(connection, path)
+    }
+
+    /// Reads over a connection that is already open.
+    pub(super) fn over(connection: Connection, path: &Path) -> Result<Self, StoreError> {
+        let meta = schema::meta(&connection, path)?;
+        Ok(Self {
+            connection,
+            file: path.to_owned(),
+            meta,
+        })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The last event that was ever committed, zero for none, and its hash.
+    pub fn head(&self) -> Result<(u64, Hash), StoreError> {
+        let head = self
+            .connection
+            .query_row("SELECT sequence, hash FROM head", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(|error| self.failed(&error))?;
+        let sequence: i64 = head.0;
+        Ok((u64::try_from(sequence).unwrap_or(0), head.1))
+    }
+
+    /// The stored hash of one event; before the first, the hash that the chain begins with.
+    pub fn hash_at(&self, sequence: u64) -> Result<Option<Hash>, StoreError> {
+        if sequence == 0 {
+            return Ok(Some(self.meta.genesis()));
+        }
+        self.connection
+            .query_row(
+                "SELECT hash FROM journal WHERE sequence = ?1",
+                [signed(sequence)],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Gives `visitor` every event from sequence `from` on, in order, and stops at its first error. Neither checks the
+    /// chain nor minds a gap: that is [`JournalReader::verify`] and recovery.
+    pub fn read(
+        &self,
+        from: u64,
+        mut visitor: impl FnMut(Event) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.rows(from, u64::MAX, |row, _| visitor(row.event(&self.file)?))
+    }
+
+    /// At most `count` events from sequence `from` on.
+    pub fn read_range(&self, from: u64, count: u32) -> Result<Vec<Event>, StoreError> {
+        let mut events = Vec::new();
+        self.rows(from, count.into(), |row, _| {
+            events.push(row.event(&self.file)?);
+            Ok(())
+        })?;
+        Ok(events)
+    }
+
+    /// Checks every record from the first to the last that was ever committed. An error means that the file could not be
+    /// read that far; what the chain itself says is in the report.
+    pub fn verify(&self) -> Result<VerifyReport, StoreError> {
+        let (head, head_hash) = self.head()?;
+        let mut chain = Chain::new(0, self.meta.genesis());
+        self.rows(1, u64::MAX, |row, hash| {
+            if chain.fault.is_none() {
+                chain.check(&row, &hash);
+            }
+            if chain.fault.is_none() {
+                row.event(&self.file)?;
+            }
+            Ok(())
+        })?;
+        Ok(VerifyReport {
+            events: chain.last,
+            head: chain.hash,
+            fault: chain.fault.or_else(|| chain.end(head, &head_hash)),
+        })
+    }
+
+    /// As [`JournalReader::read`], but each record is checked against the hash of event `last` before it is given.
+    pub(super) fn read_checked(
+        &self,
+        last: u64,
+        hash: Hash,
+        mut visitor: impl FnMut(Event) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (head, head_hash) = self.head()?;
+        let mut chain = Chain::new(last, hash);
+        let broken = |(sequence, fault)| StoreError::Chain {
+            file: self.file.clone(),
+            sequence,
+            fault,
+        };
+        self.rows(last + 1, u64::MAX, |row, stored| {
+            chain.check(&row, &stored);
+            match chain.fault {
+                Some(fault) => Err(broken(fault)),
+                None => visitor(row.event(&self.file)?),
+            }
+        })?;
+        chain
+            .end(head, &head_hash)
+            .map_or(Ok(()), |fault| Err(broken(fault)))
+    }
+
+    fn rows(
+        &self,
+        from: u64,
+        count: u64,
+        mut visitor: impl FnMut(Row, Hash) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let failed = |error| self.failed(&error);
+        let sql = format!("SELECT {COLUMNS} FROM journal WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2");
+        let mut statement = self.connection.prepare(&sql).map_err(failed)?;
+        let mut rows = statement.query([signed(from), signed(count)]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (row, hash) = read_row(row).map_err(failed)?;
+            visitor(row, hash)?;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &rusqlite::Error) -> StoreError {
+        match error {
+            // A value of another type or size than was written: changed from outside.
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::QueryReturnedNoRows => StoreError::Corrupt {
+                file: self.file.clone(),
+                what: error.to_string(),
+            },
+            _ => StoreError::sqlite(&self.file, "reading the journal", error),
+        }
+    }
+}
+
+fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Row, Hash)> {
+    let read = Row {
+        sequence: row.get(0)?,
+        at_ns: row.get(1)?,
+        mono_ns: row.get(2)?,
+        wall_ns: row.get(3)?,
+        batch: row.get(4)?,
+        actor: row.get(5)?,
+        cause: row.get(6)?,
+        kind: row.get(7)?,
+        version: row.get(8)?,
+        body: row.get(9)?,
+    };
+    Ok((read, row.get(10)?))
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The chain up to a record, and the first thing wrong with it.
+struct Chain {
+    last: u64,
+    hash: Hash,
+    fault: Option<(u64, Fault)>,
+}
+impl Chain {
+    fn new(last: u64, hash: Hash) -> Self {
+        let fault = None;
+        Self { last, hash, fault }
+    }
+    fn check(&mut self, row: &Row, stored: &Hash) {
+        let next = self.last + 1;
+        if row.sequence != signed(next) {
+            self.fault = Some((next, Fault::Missing));
+            return;
+        }
+        let hash = row.hash(&self.hash);
+        if hash != *stored {
+            self.fault = Some((next, Fault::Changed));
+            return;
+        }
+        (self.last, self.hash) = (next, hash);
+    }
+    /// What is wrong with the end, where the last record ought to be the head's.
+    fn end(&self, head: u64, head_hash: &Hash) -> Option<(u64, Fault)> {
+        match head.cmp(&self.last) {
+            std::cmp::Ordering::Greater => Some((self.last + 1, Fault::Cut)),
+            std::cmp::Ordering::Less => Some((head + 1, Fault::Changed)),
+            std::cmp::Ordering::Equal => (*head_hash != self.hash).then_some((head.max(1), Fault::Changed)),
+        }
+    }
+}

@@ -1,0 +1,662 @@
+//! The desk: everything the screen shows and every half-finished thing a person has under their hands. It takes what the
+//! engine tells and what a person does (`update`), and answers with effects; it draws nothing, sends nothing, and knows
+//! the time only as an argument.
+
+use super::chord::Chord;
+use super::keymap::Keymap;
+use super::layout::{Layout, PaneId, arrange};
+use super::line::Line;
+use super::link::{FromEngine, ToEngine};
+use super::pane::{Pane, Wish};
+use super::panes::{Chart, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
+use super::run::{Exit, TuiSettings};
+use super::search::Search;
+use super::theme::Theme;
+use super::ticket::Ticket;
+use super::world::{Link, World};
+use crate::domain::{
+    AccountClass, AccountKey, ClientOrderId, InstrumentId, Quantity, SafeText, Timestamp, TradingState,
+};
+use crate::engine::state::NoticeLevel;
+use crate::engine::{Command, Outcome};
+use crate::market::{BarUpdate, Timeframe};
+use ratatui::layout::Rect;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+/// How many bars are asked for at once.
+const BARS_ASKED: u32 = 600;
+/// How many instruments are watched at most: brokers count lines.
+const WATCHED: usize = 100;
+/// How long a message stays.
+const MESSAGE_STAYS: Duration = Duration::from_secs(8);
+/// How long a warning stays.
+const WARNING_STAYS: Duration = Duration::from_secs(20);
+
+/// What the loop must do beyond drawing.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful a second, never stored in numbers"
+)]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Tell the engine.
+    Tell(ToEngine),
+    /// End.
+    Leave(Exit),
+    /// Forget what the terminal shows and draw everything.
+    Redraw,
+    /// Stop as a job of the shell.
+    Suspend,
+}
+
+/// How a message sounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tone {
+    /// For the record.
+    Plain,
+    /// A fill.
+    Good,
+    /// Needs a look.
+    Warn,
+}
+
+/// What the message line says.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// In words.
+    pub text: String,
+    /// How it sounds.
+    pub tone: Tone,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// A command that waits for Enter because of what it would do.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What would be done, or what speaks against it.
+    pub text: String,
+    /// What Enter sends. A closing order's id is made at that moment.
+    pub pledge: Pledge,
+    /// When it was put.
+    pub at: Timestamp,
+}
+
+/// What a question's Enter sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pledge {
+    /// Close a position.
+    Close(AccountKey, InstrumentId),
+    /// Cancel an order.
+    Cancel(ClientOrderId),
+}
+
+/// What is open over the panes; it gets the keys first.
+#[derive(Clone, Debug)]
+pub enum Modal {
+    /// An order ticket.
+    Ticket(Box<Ticket>),
+    /// A question.
+    Question(Question),
+    /// The order line.
+    Line(Line),
+    /// The symbol search.
+    Search(Search),
+    /// The help, scrolled by so many rows.
+    Help(u16),
+    /// Leave, and how?
+    Leaving,
+}
+
+/// One pane in its place.
+#[derive(Debug)]
+pub struct Place {
+    /// Which.
+    pub id: PaneId,
+    /// Itself.
+    pub pane: Box<dyn Pane + Send>,
+}
+
+/// Makes ids of orders.
+pub type IdMaker = Box<dyn FnMut() -> ClientOrderId + Send>;
+
+/// The desk.
+pub struct Desk {
+    /// The replica and what is on the desk.
+    pub world: World,
+    /// All panes.
+    pub panes: Vec<Place>,
+    /// The pane with the focus.
+    pub focus: PaneId,
+    /// Panes by when they last had the focus, newest first: which tab is in front.
+    pub recent: Vec<PaneId>,
+    /// The focused pane has the whole body.
+    pub zoomed: bool,
+    /// The workspace's number.
+    pub workspace: u8,
+    /// What is open.
+    pub modal: Option<Modal>,
+    /// The beginning of a key sequence.
+    pub pressed: Vec<Chord>,
+    /// A typed count or quantity.
+    pub count: Option<u32>,
+    /// The message line.
+    pub message: Option<Message>,
+    /// Amounts and names are hidden.
+    pub masked: bool,
+    /// The profile's name.
+    pub profile: String,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Where panes were at the last frame.
+    pub body: Rect,
+    /// The terminal is too small to show anything: only the panic keys and leaving hold.
+    pub too_small: bool,
+    /// Earlier lines, newest last.
+    pub history: Vec<String>,
+    pub(super) new_id: IdMaker,
+    /// The id that previews use; no order ever carries it.
+    pub preview_id: ClientOrderId,
+    pub(super) themes: Vec<(String, String)>,
+    pub(super) enter_at: Option<Timestamp>,
+    pub(super) quantities: BTreeMap<InstrumentId, Quantity>,
+    wanted_account: Option<AccountKey>,
+    next_token: u64,
+    waiting: BTreeMap<u64, String>,
+    asked_bars: BTreeSet<(InstrumentId, Timeframe)>,
+    watched: Vec<InstrumentId>,
+    watched_depth: Option<InstrumentId>,
+    last_notice: u64,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("focus", &self.focus)
+            .field("modal", &self.modal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// A desk before any engine has answered. What is wrong with the theme is the first message.
+    pub fn new(settings: &TuiSettings, mut new_id: IdMaker, now: Timestamp) -> Self {
+        let (theme, faults) = Theme::choose(&settings.themes, &settings.theme);
+        let place = |id, pane: Box<dyn Pane + Send>| Place { id, pane };
+        let mut desk = Self {
+            world: World::new(theme, now),
+            panes: vec![
+                place(PaneId::Watchlist, Box::<Watchlist>::default()),
+                place(PaneId::Chart, Box::new(Chart::new())),
+                place(PaneId::Depth, Box::new(DepthPane::new())),
+                place(PaneId::Positions, Box::new(Positions::new())),
+                place(PaneId::Orders, Box::new(Orders::new())),
+                place(PaneId::Executions, Box::new(Executions::new())),
+                place(PaneId::Log, Box::new(LogPane::new(settings.log.clone()))),
+            ],
+            focus: PaneId::Watchlist,
+            recent: Vec::new(),
+            zoomed: false,
+            workspace: 0,
+            modal: None,
+            pressed: Vec::new(),
+            count: None,
+            message: None,
+            masked: false,
+            profile: settings.profile.clone(),
+            keymap: Keymap::default(),
+            body: Rect::new(0, 1, 80, 20),
+            too_small: false,
+            history: Vec::new(),
+            preview_id: new_id(),
+            new_id,
+            themes: settings.themes.clone(),
+            enter_at: None,
+            quantities: BTreeMap::new(),
+            wanted_account: settings.default_account,
+            next_token: 1,
+            waiting: BTreeMap::new(),
+            asked_bars: BTreeSet::new(),
+            watched: Vec::new(),
+            watched_depth: None,
+            last_notice: 0,
+        };
+        for fault in &faults {
+            tracing::warn!("{fault}");
+        }
+        if let Some(fault) = faults.first() {
+            let more = if faults.len() > 1 {
+                format!(" (and {} more, in the log)", faults.len() - 1)
+            } else {
+                String::new()
+            };
+            desk.say(Tone::Warn, format!("{fault}{more}"), now);
+        }
+        desk
+    }
+
+    /// Takes what the engine tells.
+    pub fn on_engine(&mut self, message: FromEngine, now: Timestamp) -> Vec<Effect> {
+        self.world.heard_at = now;
+        match message {
+            FromEngine::Attached {
+                session,
+                build,
+                engine_older,
+                venue_offset_ns,
+                venue_speed_milli,
+                ..
+            } => {
+                self.world.session = Some(session);
+                self.world.build = build;
+                self.world.link = Link::Attached;
+                self.world.is_known = false;
+                let venue = Timestamp(now.0.saturating_add(venue_offset_ns));
+                self.world.venue_clock = (venue, now, venue_speed_milli);
+                self.asked_bars.clear();
+                self.watched.clear();
+                self.watched_depth = None;
+                if let Some(older) = engine_older {
+                    self.say(Tone::Warn, older, now);
+                }
+            }
+            FromEngine::Snapshot(state, _) => self.take_snapshot(*state),
+            FromEngine::Events(events) => self.take_events(&events, now),
+            FromEngine::Quotes(quotes) => quotes.into_iter().for_each(|quote| {
+                self.world.market.on_quote(quote);
+            }),
+            FromEngine::Depths(depths) => depths.into_iter().for_each(|depth| {
+                self.world.market.on_depth(depth);
+            }),
+            FromEngine::Prints(prints) => {
+                // A replica takes its bars ready-made, so a print changes none here.
+                let mut none = Vec::new();
+                for print in prints {
+                    self.world.market.on_print(print, &mut none);
+                }
+            }
+            FromEngine::BarUpdates(bars) => {
+                for (instrument, timeframe, bar) in bars {
+                    self.world.take_bar(&BarUpdate {
+                        instrument,
+                        timeframe,
+                        bar,
+                    });
+                }
+            }
+            FromEngine::Bars(instrument, timeframe, bars) => {
+                self.world.market.set_bars(instrument, timeframe, bars);
+            }
+            FromEngine::Outcome { token, outcome } => self.take_outcome(token, outcome, now),
+            FromEngine::Lost { reason } => self.lose(reason, now),
+            FromEngine::RoundTrip(span) => self.world.round_trip = Some(span),
+        }
+        self.ask()
+    }
+
+    fn take_snapshot(&mut self, state: crate::engine::State) {
+        if self.last_notice == 0 {
+            self.last_notice = state.notices.back().map_or(0, |notice| notice.sequence);
+        }
+        self.world.take_snapshot(state);
+        let accounts = &self.world.state.accounts;
+        let here = |account: &AccountKey| accounts.contains_key(account);
+        let account = self
+            .wanted_account
+            .filter(here)
+            .or(self.world.account.filter(here));
+        self.world.account = account.or_else(|| accounts.keys().next().copied());
+        let known = |id: &InstrumentId| self.world.state.instruments.contains_key(id);
+        let instrument = self.world.instrument.filter(known);
+        self.world.instrument = instrument.or_else(|| self.world.state.instruments.keys().next().copied());
+    }
+
+    fn take_events(&mut self, events: &[crate::engine::Event], now: Timestamp) {
+        for event in events {
+            if !self.world.fold(event) {
+                tracing::warn!(
+                    have = self.world.state.sequence,
+                    got = event.sequence,
+                    "events are missing"
+                );
+                self.say(
+                    Tone::Warn,
+                    "events are missing: what is shown may be old until the link is renewed",
+                    now,
+                );
+                return;
+            }
+        }
+        if self.world.account.is_none() {
+            self.world.account = self.world.state.accounts.keys().next().copied();
+        }
+        if self.world.instrument.is_none() {
+            self.world.instrument = self.world.state.instruments.keys().next().copied();
+        }
+        self.tell_notices(now);
+    }
+
+    /// Puts the newest of the new notices on the message line; a fill or a warning is not covered by what is less.
+    fn tell_notices(&mut self, now: Timestamp) {
+        let new: Vec<_> = self
+            .world
+            .state
+            .notices
+            .iter()
+            .filter(|notice| notice.sequence > self.last_notice && notice.level > NoticeLevel::Info)
+            .cloned()
+            .collect();
+        if let Some(last) = self.world.state.notices.back() {
+            self.last_notice = self.last_notice.max(last.sequence);
+        }
+        if let Some(notice) = new.iter().max_by_key(|notice| (notice.level, notice.sequence)) {
+            let more = if new.len() > 1 {
+                format!("  (+{} more)", new.len() - 1)
+            } else {
+                String::new()
+            };
+            let tone = if notice.level == NoticeLevel::Fill {
+                Tone::Good
+            } else {
+                Tone::Warn
+            };
+            self.say(tone, format!("{}{more}", notice.text), now);
+        }
+    }
+
+    fn take_outcome(&mut self, token: u64, outcome: Outcome, now: Timestamp) {
+        let what = self.waiting.remove(&token).unwrap_or_default();
+        match outcome {
+            Outcome::Done { note: Some(note), .. } => self.say(Tone::Plain, format!("{what}: {note}"), now),
+            Outcome::Done { note: None, .. } => {
+                // The fill of this very order may have been told already: that says more.
+                let told = self
+                    .message
+                    .as_ref()
+                    .is_some_and(|m| m.tone > Tone::Plain && now.since(m.at) < Duration::from_secs(1));
+                if !told && !what.is_empty() {
+                    self.say(Tone::Plain, what, now);
+                }
+            }
+            Outcome::Known { .. } => self.say(Tone::Plain, format!("{what}: it was recorded before"), now),
+            Outcome::Denied(denial) => self.say(Tone::Warn, format!("denied: {what}: {denial}"), now),
+            Outcome::Refused(denial) => self.say(Tone::Warn, format!("refused: {what}: {denial}"), now),
+        }
+    }
+
+    fn lose(&mut self, reason: String, now: Timestamp) {
+        let unanswered = std::mem::take(&mut self.waiting).len();
+        if unanswered > 0 {
+            let text = format!(
+                "{unanswered} without an answer when the link was lost: look at the orders once it is back"
+            );
+            self.say(Tone::Warn, text, now);
+        }
+        let since = match self.world.link {
+            Link::Lost(since, _) => since,
+            _ => now,
+        };
+        self.world.link = Link::Lost(since, reason);
+    }
+
+    /// Asks for the data that the desk shows and has not asked for yet.
+    pub(super) fn ask(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if !self.is_attached() {
+            return effects;
+        }
+        let wanted: Vec<InstrumentId> = self
+            .world
+            .state
+            .instruments
+            .keys()
+            .take(WATCHED)
+            .copied()
+            .collect();
+        if !wanted.is_empty() && (wanted != self.watched || self.world.instrument != self.watched_depth) {
+            self.watched.clone_from(&wanted);
+            self.watched_depth = self.world.instrument;
+            let depth = self.world.instrument.into_iter().collect();
+            effects.push(Effect::Tell(ToEngine::Watch {
+                instruments: wanted,
+                depth,
+            }));
+        }
+        if let Some(instrument) = self.world.instrument {
+            for timeframe in Timeframe::BASE {
+                self.ask_bars(instrument, timeframe, &mut effects);
+            }
+        }
+        effects
+    }
+    fn ask_bars(&mut self, instrument: InstrumentId, timeframe: Timeframe, effects: &mut Vec<Effect>) {
+        if self.asked_bars.insert((instrument, timeframe)) {
+            effects.push(Effect::Tell(ToEngine::Bars {
+                instrument,
+                timeframe,
+                count: BARS_ASKED,
+            }));
+        }
+    }
+    /// True while a whole state is here and the link stands.
+    pub fn is_attached(&self) -> bool {
+        self.world.link == Link::Attached && self.world.is_known
+    }
+
+    /// Says something on the message line.
+    pub fn say(&mut self, tone: Tone, text: impl Into<String>, now: Timestamp) {
+        self.message = Some(Message {
+            text: SafeText::new(&text.into()).to_string(),
+            tone,
+            at: now,
+        });
+    }
+    /// Lets an old message go; true where something changed.
+    pub fn tick(&mut self, now: Timestamp) -> bool {
+        let gone = self.message.as_ref().is_some_and(|message| {
+            let stays = if message.tone == Tone::Warn {
+                WARNING_STAYS
+            } else {
+                MESSAGE_STAYS
+            };
+            now.since(message.at) > stays
+        });
+        if gone {
+            self.message = None;
+        }
+        gone
+    }
+
+    /// Sends a command; `what` is how its answer is told.
+    pub(super) fn send(&mut self, command: Command, what: String, now: Timestamp) -> Vec<Effect> {
+        if !self.is_attached() {
+            self.say(
+                Tone::Warn,
+                format!("not sent: {what}: there is no link to the engine"),
+                now,
+            );
+            return Vec::new();
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        self.waiting.insert(token, what);
+        vec![Effect::Tell(ToEngine::Command { token, command })]
+    }
+    /// The account on the desk, or a message that there is none.
+    pub(super) fn need_account(&mut self, now: Timestamp) -> Option<AccountKey> {
+        if self.world.account.is_none() {
+            self.say(Tone::Warn, "no account is known yet", now);
+        }
+        self.world.account
+    }
+    /// Account and instrument on the desk, or a message that there are none.
+    pub(super) fn need_instrument(&mut self, now: Timestamp) -> Option<(AccountKey, InstrumentId)> {
+        let account = self.need_account(now)?;
+        if self.world.instrument.is_none() {
+            self.say(
+                Tone::Warn,
+                "no instrument is on the desk: / searches for one",
+                now,
+            );
+        }
+        Some((account, self.world.instrument?))
+    }
+    /// Asks for another trading state.
+    pub(super) fn set_trading(&mut self, state: TradingState, now: Timestamp) -> Vec<Effect> {
+        let Some(account) = self.need_account(now) else {
+            return Vec::new();
+        };
+        let reason = SafeText::new("from a terminal");
+        self.send(
+            Command::SetTrading {
+                account,
+                state,
+                reason,
+            },
+            format!("trading {}", state.word()),
+            now,
+        )
+    }
+    /// Real, paper or simulated.
+    pub fn class(&self) -> Option<AccountClass> {
+        Some(self.world.state.accounts.get(&self.world.account?)?.account.class)
+    }
+
+    /// Does what a pane wishes.
+    pub(super) fn grant(&mut self, wishes: Vec<Wish>, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for wish in wishes {
+            match wish {
+                Wish::Select(instrument) => self.world.instrument = Some(instrument),
+                Wish::Send(command) => effects.extend(self.send_or_ask(*command, now)),
+                Wish::Edit(id) => self.edit(id, now),
+                Wish::Bars(instrument, timeframe) => self.ask_bars(instrument, timeframe, &mut effects),
+                Wish::Say(text) => self.say(Tone::Plain, text, now),
+            }
+        }
+        effects.extend(self.ask());
+        effects
+    }
+
+    /// Cancels at once, unless that takes the last protection off a position: then it asks.
+    fn send_or_ask(&mut self, command: Command, now: Timestamp) -> Vec<Effect> {
+        let Command::Cancel { id } = command else {
+            let what = words(&command);
+            return self.send(command, what, now);
+        };
+        if let Some(naked) = self.left_naked(id) {
+            let text = format!("cancelling this stop leaves {naked} NAKED: Enter cancels it, Esc keeps it");
+            self.modal = Some(Modal::Question(Question {
+                text,
+                pledge: Pledge::Cancel(id),
+                at: now,
+            }));
+            return Vec::new();
+        }
+        self.cancel(id, now)
+    }
+    pub(super) fn cancel(&mut self, id: ClientOrderId, now: Timestamp) -> Vec<Effect> {
+        let what = self
+            .world
+            .state
+            .orders
+            .get(&id)
+            .map_or(String::new(), |order| order.spec.to_string());
+        self.send(Command::Cancel { id }, format!("cancel asked: {what}"), now)
+    }
+    /// What would stand without a stop if this order went: `300 AAPL`.
+    fn left_naked(&self, id: ClientOrderId) -> Option<String> {
+        let state = &self.world.state;
+        let order = state
+            .orders
+            .get(&id)
+            .filter(|order| order.spec.kind.is_stop() && order.phase.is_live())?;
+        let (account, instrument) = (order.spec.account, order.spec.instrument);
+        let position = state.position(account, instrument);
+        if position.side() != Some(order.spec.side.opposite()) {
+            return None;
+        }
+        let others = state
+            .live_orders(account, instrument)
+            .filter(|other| other.id != id && other.spec.kind.is_stop() && other.spec.side == order.spec.side)
+            .fold(Quantity::ZERO, |sum, other| sum.saturating_add(other.leaves()));
+        let bare = position.quantity.abs().saturating_sub(others);
+        bare.is_positive().then(|| format!("{bare} {instrument}"))
+    }
+    fn edit(&mut self, id: ClientOrderId, now: Timestamp) {
+        let state = &self.world.state;
+        let found = state
+            .orders
+            .get(&id)
+            .and_then(|order| Some((order, state.instruments.get(&order.spec.instrument)?)));
+        match found {
+            Some((order, instrument)) if order.phase.is_live() => {
+                let quote = self.world.market.quote(instrument.id);
+                let ticket = Ticket::modify(order, instrument, quote, now);
+                self.modal = Some(Modal::Ticket(Box::new(ticket)));
+            }
+            _ => self.say(Tone::Warn, "the order has ended", now),
+        }
+    }
+
+    /// The window's title.
+    pub fn title(&self) -> String {
+        let class = self.class().map_or("", AccountClass::word);
+        let account = self
+            .world
+            .account
+            .filter(|_| !self.masked)
+            .map_or(String::new(), |key| key.account.to_string());
+        format!("tradewind {class} {account}").trim_end().to_owned()
+    }
+    /// Where the panes are now.
+    pub fn layout(&self, body: Rect) -> Layout {
+        arrange(self.workspace, self.zoomed.then_some(self.focus), body)
+    }
+    /// The tab in front of a place.
+    pub fn front(&self, tabs: &[PaneId]) -> Option<PaneId> {
+        self.recent
+            .iter()
+            .find(|pane| tabs.contains(pane))
+            .or(tabs.first())
+            .copied()
+    }
+    /// Gives a pane the focus.
+    pub fn focus_on(&mut self, pane: PaneId) {
+        self.focus = pane;
+        self.recent.retain(|other| *other != pane);
+        self.recent.insert(0, pane);
+    }
+    /// A pane by its name.
+    pub fn pane(&self, id: PaneId) -> Option<&Place> {
+        self.panes.iter().find(|place| place.id == id)
+    }
+}
+
+/// A command as the message line tells it.
+pub(super) fn words(command: &Command) -> String {
+    match command {
+        Command::Submit { spec, .. } => format!("sent {spec}"),
+        Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        } => format!("sent {first_spec} or {second_spec}"),
+        Command::Modify { .. } => "change asked".to_owned(),
+        Command::Cancel { .. } => "cancel asked".to_owned(),
+        Command::CancelAll {
+            instrument: Some(id), ..
+        } => format!("cancel asked: every order on {id}"),
+        Command::CancelAll { .. } => "cancel asked: every order of the account".to_owned(),
+        Command::Close { instrument, .. } => format!("closing {instrument}"),
+        Command::Flatten { instrument, .. } => format!("flattening {instrument}"),
+        Command::SetTrading { state, .. } => format!("trading {}", state.word()),
+        Command::TakeToken => "this terminal has the trading token".to_owned(),
+        Command::Arm { .. } => "armed".to_owned(),
+        Command::Disarm { .. } => "disarmed".to_owned(),
+        Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
+        Command::OpenSession | Command::CloseSession => String::new(),
+    }
+}

@@ -1,0 +1,200 @@
+//! The order line: what is being typed after `:`, its history, and what it means. A sentence is the engine's own language;
+//! a few words are the desk's. Reading is a pure function of the text and the view, so that the preview beside the line
+//! and the Enter that sends can't differ.
+
+use super::forecast::{Forecast, forecast};
+use super::pane::View;
+use super::theme::nearest;
+use crate::domain::{ClientOrderId, Timestamp};
+use crate::engine::Command;
+use crate::engine::sentence::{SentenceError, parse, resolve};
+use std::ops::Range;
+use tui_input::{Input, InputRequest};
+
+/// How many lines the history keeps.
+const HISTORY: usize = 100;
+
+/// The words of the desk itself, with what may follow and what they do.
+pub const DESK_WORDS: &[(&str, &str, &str)] = &[
+    ("theme", "NAME", "other colours"),
+    (
+        "arm",
+        "[LAST FOUR]",
+        "allow this terminal to add risk; a live account wants the last four of its name",
+    ),
+    ("disarm", "", "stop allowing it"),
+    ("token", "", "take the trading token from whoever has it"),
+    ("halt", "", "let nothing leave that adds risk"),
+    ("reduce", "", "let only what reduces a position leave"),
+    ("resume", "", "allow risk again"),
+    ("reconcile", "", "read and compare what the broker knows, now"),
+    ("account", "NAME", "another account on the desk"),
+    ("help", "", "the keys"),
+    ("quit", "", "leave; the engine goes on"),
+    ("stop", "", "stop the engine and leave"),
+];
+
+/// The line being typed.
+#[derive(Clone, Debug)]
+pub struct Line {
+    input: Input,
+    /// When the text last changed: what it means has stood since.
+    pub changed_at: Timestamp,
+    /// Which of the history's lines is shown, counted from the newest; nothing for a line of its own.
+    recalled: Option<usize>,
+}
+
+/// What a line means.
+#[derive(Clone, Debug)]
+pub enum Reading {
+    /// Nothing is typed.
+    Empty,
+    /// A word of the desk, and what follows it.
+    Desk(&'static str, String),
+    /// A symbol alone: put it on the desk.
+    Symbol(crate::domain::InstrumentId),
+    /// Commands, and what they would do.
+    Commands(Vec<Command>, Vec<Forecast>),
+    /// It means nothing; where, and why.
+    Wrong(Range<usize>, String),
+}
+
+impl Line {
+    /// An empty line.
+    pub fn new(now: Timestamp) -> Self {
+        Self {
+            input: Input::default(),
+            changed_at: now,
+            recalled: None,
+        }
+    }
+    /// What is typed.
+    pub fn text(&self) -> &str {
+        self.input.value()
+    }
+    /// Where the cursor is, in columns from the line's beginning.
+    pub fn cursor(&self) -> usize {
+        self.input.visual_cursor()
+    }
+    /// Changes the text or moves in it.
+    pub fn edit(&mut self, request: InputRequest, now: Timestamp) {
+        if self.input.handle(request).is_some_and(|change| change.value) {
+            self.changed_at = now;
+            self.recalled = None;
+        }
+    }
+    /// Puts text in at the cursor.
+    pub fn insert(&mut self, text: &str, now: Timestamp) {
+        for c in text.chars().filter(|c| !c.is_control()).take(256) {
+            self.edit(InputRequest::InsertChar(c), now);
+        }
+    }
+    /// Shows an older (or newer) line.
+    pub fn recall(&mut self, history: &[String], older: bool, now: Timestamp) {
+        let next = match (self.recalled, older) {
+            (None, true) => Some(0),
+            (Some(n), true) => Some((n + 1).min(history.len().saturating_sub(1))),
+            (Some(0) | None, false) => None,
+            (Some(n), false) => Some(n - 1),
+        };
+        let text = next
+            .and_then(|n| history.iter().rev().nth(n))
+            .cloned()
+            .unwrap_or_default();
+        self.input = Input::new(text);
+        self.changed_at = now;
+        self.recalled = next.filter(|_| !history.is_empty());
+    }
+    /// The rest of the word under the cursor's end, where one of the names begins with it.
+    pub fn completion(&self, view: &View<'_>) -> Option<String> {
+        let text = self.text();
+        let word = text.rsplit(' ').next().filter(|word| !word.is_empty())?;
+        let first = word.len() == text.len();
+        let lower = word.to_ascii_lowercase();
+        let verbs = ["buy", "sell", "close", "flat", "x"].into_iter();
+        let verb = verbs
+            .chain(DESK_WORDS.iter().map(|(word, ..)| *word))
+            .find(|verb| first && verb.len() > word.len() && verb.starts_with(&lower));
+        if let Some(verb) = verb {
+            return Some(verb[word.len()..].to_owned());
+        }
+        let upper = word.to_ascii_uppercase();
+        let ids = view
+            .state
+            .instruments
+            .keys()
+            .map(crate::domain::InstrumentId::as_str);
+        let symbol = ids
+            .into_iter()
+            .find(|id| id.len() > upper.len() && id.starts_with(&upper))?;
+        Some(symbol[word.len()..].to_owned())
+    }
+    /// Takes the completion in.
+    pub fn complete(&mut self, view: &View<'_>, now: Timestamp) {
+        if let Some(rest) = self.completion(view) {
+            self.edit(InputRequest::GoToEnd, now);
+            self.insert(&rest, now);
+        }
+    }
+}
+
+/// Adds a line to the history, once.
+pub fn remember(history: &mut Vec<String>, text: &str) {
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    history.retain(|line| line != text);
+    history.push(text.to_owned());
+    history.drain(..history.len().saturating_sub(HISTORY));
+}
+
+/// What `text` means now. `new_id` names the orders of a sentence.
+pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrderId) -> Reading {
+    let Some(first) = text.split_whitespace().next() else {
+        return Reading::Empty;
+    };
+    let lower = first.to_ascii_lowercase();
+    if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| *word == lower) {
+        let rest = text.trim_start()[first.len()..].trim();
+        return Reading::Desk(word, rest.to_owned());
+    }
+    let alone = text.split_whitespace().count() == 1;
+    if let (true, Some(instrument)) = (alone, view.state.resolve(first, view.venue_now)) {
+        return Reading::Symbol(instrument.id);
+    }
+    let wrong = |SentenceError { at, text }| Reading::Wrong(at, text);
+    let sentence = match parse(text) {
+        Ok(sentence) => sentence,
+        Err(error) => return wrong(with_hint(error, &lower)),
+    };
+    let Some(account) = view.account else {
+        return Reading::Wrong(0..0, "no account is known yet".to_owned());
+    };
+    match resolve(
+        &sentence,
+        view.state,
+        view.market,
+        account,
+        view.venue_now,
+        new_id,
+    ) {
+        Ok(commands) => {
+            let ahead = commands.iter().map(|command| forecast(command, view)).collect();
+            Reading::Commands(commands, ahead)
+        }
+        Err(error) => wrong(error),
+    }
+}
+
+/// A verb that is nearly a word of the desk is named.
+fn with_hint(error: SentenceError, first: &str) -> SentenceError {
+    let near = nearest(first, DESK_WORDS.iter().map(|(word, ..)| *word));
+    match near {
+        Some(word) if error.at.start == 0 => SentenceError {
+            text: format!("'{first}' is no verb; did you mean '{word}'?"),
+            ..error
+        },
+        _ => error,
+    }
+}

@@ -1,0 +1,91 @@
+//! The two channels to the engine as the desk sees them. Who fills and empties them (a socket here, a socket elsewhere) is
+//! not the desk's business: it can't tell a local engine from a remote one.
+
+use crate::domain::{InstrumentId, SessionId, Timestamp};
+use crate::engine::{Command, Event, Outcome, State};
+use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use std::time::Duration;
+
+/// From the engine to the desk.
+#[derive(Clone, Debug)]
+pub enum FromEngine {
+    /// An engine answered; its snapshot follows.
+    Attached {
+        /// Our session.
+        session: SessionId,
+        /// Its version and build, for people.
+        build: String,
+        /// What to say where the engine is an older build than this terminal.
+        engine_older: Option<String>,
+        /// The two characters that begin client order ids.
+        id_prefix: String,
+        /// The venue's clock minus the engine's at this moment, in nanoseconds.
+        venue_offset_ns: i64,
+        /// How fast the venue's clock runs, in thousandths.
+        venue_speed_milli: u32,
+    },
+    /// The whole state, and the engine's time.
+    Snapshot(Box<State>, Timestamp),
+    /// Events in order.
+    Events(Vec<Event>),
+    /// Newest quotes.
+    Quotes(Vec<Quote>),
+    /// Newest depths.
+    Depths(Vec<Depth>),
+    /// Prints in order.
+    Prints(Vec<Print>),
+    /// Bars that changed.
+    BarUpdates(Vec<(InstrumentId, Timeframe, Bar)>),
+    /// Older bars that were asked for, oldest first.
+    Bars(InstrumentId, Timeframe, Vec<Bar>),
+    /// The answer to a command.
+    Outcome {
+        /// The token it was sent with.
+        token: u64,
+        /// The answer.
+        outcome: Outcome,
+    },
+    /// The link is lost; whoever holds the other end tries again.
+    Lost {
+        /// Why, in words.
+        reason: String,
+    },
+    /// How long a question and its answer took.
+    RoundTrip(Duration),
+}
+
+/// From the desk to the engine.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a handful a second, never stored in numbers"
+)]
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToEngine {
+    /// Do this; the answer comes back with the token.
+    Command {
+        /// Chosen here.
+        token: u64,
+        /// What.
+        command: Command,
+    },
+    /// Send data of these instruments, and depth of those, in place of what was asked for before.
+    Watch {
+        /// All that are wanted.
+        instruments: Vec<InstrumentId>,
+        /// The instruments whose depth is wanted.
+        depth: Vec<InstrumentId>,
+    },
+    /// Send the newest `count` bars.
+    Bars {
+        /// Of what.
+        instrument: InstrumentId,
+        /// How long each.
+        timeframe: Timeframe,
+        /// How many at most.
+        count: u32,
+    },
+    /// Stop the engine in order.
+    StopEngine,
+    /// We leave; the engine goes on.
+    Detach,
+}

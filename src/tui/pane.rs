@@ -1,0 +1,69 @@
+//! What a pane is: something with a title that draws itself from a [`View`] and answers actions with what it wants done.
+//! Drawing takes `&self`: events change, drawing does not; where a row landed, for the mouse, is returned.
+
+use super::action::Action;
+use super::theme::Theme;
+use crate::domain::{AccountKey, InstrumentId, Timestamp};
+use crate::engine::{Command, State};
+use crate::market::{Market, Timeframe};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Everything a pane may look at while it draws or acts.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The replica of the engine's state.
+    pub state: &'a State,
+    /// Market data as it has arrived here.
+    pub market: &'a Market,
+    /// The engine's time.
+    pub now: Timestamp,
+    /// The venue's time: that of sessions, bars and prints.
+    pub venue_now: Timestamp,
+    /// The account on the desk.
+    pub account: Option<AccountKey>,
+    /// The instrument on the desk: chart, depth and ticket follow it.
+    pub instrument: Option<InstrumentId>,
+    /// Colours by role.
+    pub theme: &'a Theme,
+    /// False while the link to the engine is lost: everything shown is old.
+    pub attached: bool,
+}
+
+/// What a pane wants done beyond its own looks.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wish {
+    /// Put this instrument on the desk.
+    Select(InstrumentId),
+    /// Send a command that cannot add risk (a cancel) at once.
+    Send(Box<Command>),
+    /// Open the ticket on a live order, to change it.
+    Edit(crate::domain::ClientOrderId),
+    /// Ask for bars.
+    Bars(InstrumentId, Timeframe),
+    /// Say something on the message line.
+    Say(String),
+}
+
+/// Where rows landed, for the mouse: the area of each with what a click on it selects.
+#[derive(Clone, Debug, Default)]
+pub struct Hits {
+    /// Row areas with the index of the row in the pane's own list.
+    pub rows: Vec<(Rect, usize)>,
+}
+
+/// One region of the desk.
+pub trait Pane: std::fmt::Debug {
+    /// Stable name, used by layouts and help: `watchlist`, `chart`, `depth`, …
+    fn name(&self) -> &'static str;
+    /// Left and right text of the title line.
+    fn title(&self, view: &View<'_>) -> (String, String);
+    /// Draws the inside (the title line is drawn by the frame). Must work at any size, down to nothing.
+    fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits;
+    /// Answers an action that was meant for this pane; nothing where it is not its business.
+    fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>>;
+    /// A click on row `index` of the last [`Hits`].
+    fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,25 @@
+//! One file a pane. Each draws itself at any size from what a [`View`](super::pane::View) shows, says `--` for what is not
+//! known, and answers actions with wishes; sending, asking and the title line are the frame's.
+
+pub mod account;
+pub mod chart;
+pub mod depth;
+pub mod executions;
+#[cfg(test)]
+pub mod fixture;
+pub mod log;
+pub mod orders;
+pub mod positions;
+mod read;
+#[cfg(test)]
+mod tests;
+pub mod watchlist;
+
+pub use account::AccountPane;
+pub use chart::Chart;
+pub use depth::DepthPane;
+pub use executions::Executions;
+pub use log::LogPane;
+pub use orders::Orders;
+pub use positions::Positions;
+pub use watchlist::Watchlist;

@@ -1,0 +1,259 @@
+//! What is held: size, average, mark, profit, and what protects it. A position without a stop says NAKED. The cursor is
+//! the instrument on the desk, because closing and flattening act on that one.
+
+use super::read::{self, Sums};
+use crate::domain::{Instrument, InstrumentId, Price, Quantity, Side};
+use crate::engine::state::Ledger;
+use crate::tui::action::Action;
+use crate::tui::pane::{Hits, Pane, View, Wish};
+use crate::tui::widgets::columns::{Cell, Column, Look, table};
+use crate::tui::widgets::list::Cursor;
+use crate::tui::widgets::number;
+use crate::tui::widgets::text::{Pen, bold, ink};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// In what order the columns stand.
+const COLUMNS: [Column; 8] = [
+    Column::text("symbol", 8, 0),
+    Column::number("qty", 6, 0),
+    Column::number("avg", 9, 3),
+    Column::number("mark", 9, 2),
+    Column::number("open P&L", 11, 0),
+    Column::number("realised", 11, 5),
+    Column::number("stop", 9, 1),
+    Column::number("value", 12, 6),
+];
+
+/// The list of positions.
+#[derive(Debug, Default)]
+pub struct Positions {
+    cursor: Cursor<InstrumentId>,
+}
+
+impl Positions {
+    /// The positions of the account on the desk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// What is held, then what was closed and left a profit, each by symbol.
+fn rows(view: &View<'_>) -> Vec<InstrumentId> {
+    let Some(account) = view.account else {
+        return Vec::new();
+    };
+    let ledgers = || view.state.ledgers.iter().filter(move |(key, _)| key.0 == account);
+    let held = ledgers().filter(|(_, ledger)| !ledger.position.quantity.is_zero());
+    let closed = ledgers().filter(|(_, ledger)| {
+        let position = &ledger.position;
+        position.quantity.is_zero() && (position.realized.raw() != 0 || position.fees.raw() != 0)
+    });
+    held.chain(closed).map(|(key, _)| key.1).collect()
+}
+
+fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
+    let theme = view.theme;
+    let Some((account, ledger)) = view.account.and_then(|account| {
+        let ledger = view.state.ledgers.get(&(account, id))?;
+        Some((account, ledger))
+    }) else {
+        return Default::default();
+    };
+    let instrument = view.state.instruments.get(&id);
+    let quantity = ledger.position.quantity;
+    let open = read::open_profit(view, id, ledger);
+    let realized = ledger.position.realized.saturating_sub(ledger.position.fees);
+    let currency = instrument.map(|instrument| instrument.currency);
+    let mark = view.market.mark(id).map(|mark| mark.price);
+    let average = ledger.position.average_price(ledger.multiplier);
+    let mismatch = view
+        .state
+        .accounts
+        .get(&account)
+        .and_then(|account| account.mismatches.get(&id));
+    let symbol = if view.instrument == Some(id) {
+        bold(theme.bright)
+    } else {
+        ink(theme.text)
+    };
+    let size = match mismatch {
+        // The broker says something else: both are shown until one is explained.
+        Some(other) => Cell::new(
+            format!(
+                "{} ≠ {}",
+                number::quantity_signed(quantity),
+                number::quantity_signed(other.theirs)
+            ),
+            bold(theme.warn),
+        ),
+        None => Cell::new(
+            number::quantity_signed(quantity),
+            ink(match quantity.raw().signum() {
+                1 => theme.up,
+                -1 => theme.down,
+                _ => theme.dim,
+            }),
+        ),
+    };
+    let profit = |profit| {
+        let color = if open.is_some() {
+            read::profit_color(view, profit)
+        } else {
+            theme.faint
+        };
+        ink(color)
+    };
+    if quantity.is_zero() {
+        return [
+            Cell::new(id.as_str(), symbol),
+            Cell::new("flat", ink(theme.dim)),
+            Cell::default(),
+            Cell::new(read::price_or_unknown(view, id, mark), ink(theme.dim)),
+            Cell::default(),
+            Cell::new(read::profit(Some(realized), currency), profit(realized)),
+            Cell::default(),
+            Cell::default(),
+        ];
+    }
+    [
+        Cell::new(id.as_str(), symbol),
+        size,
+        Cell::new(read::price_or_unknown(view, id, average), ink(theme.dim)),
+        Cell::new(
+            read::price_or_unknown(view, id, mark),
+            ink(if mark.is_some() { theme.text } else { theme.faint }),
+        ),
+        Cell::new(read::profit(open, currency), profit(open.unwrap_or_default())),
+        Cell::new(read::profit(Some(realized), currency), profit(realized)),
+        stop(view, account, id, quantity),
+        Cell::new(value(mark, ledger, instrument), ink(theme.dim)),
+    ]
+}
+
+/// What the position is worth at its mark, in the instrument's currency.
+fn value(mark: Option<Price>, ledger: &Ledger, instrument: Option<&Instrument>) -> String {
+    let decimals = instrument.map_or(2, |instrument| instrument.currency.minor_decimals());
+    mark.and_then(|mark| mark.notional(ledger.position.quantity, ledger.multiplier))
+        .map_or_else(
+            || number::UNKNOWN.to_owned(),
+            |value| number::money(value, decimals),
+        )
+}
+
+/// The nearest protective stop, or how much has none.
+fn stop(view: &View<'_>, account: crate::domain::AccountKey, id: InstrumentId, quantity: Quantity) -> Cell {
+    let protected = view.state.protected(account, id);
+    let bare = quantity.abs().saturating_sub(protected);
+    if protected.is_zero() {
+        return Cell::new("NAKED", bold(view.theme.warn));
+    }
+    if bare.is_positive() {
+        return Cell::new(format!("NAKED {}", number::quantity(bare)), bold(view.theme.warn));
+    }
+    let closing = if quantity.is_positive() {
+        Side::Sell
+    } else {
+        Side::Buy
+    };
+    let triggers = view
+        .state
+        .live_orders(account, id)
+        .filter(|order| order.spec.side == closing)
+        .filter_map(|order| order.spec.kind.trigger());
+    let nearest = match closing {
+        Side::Sell => triggers.max(),
+        Side::Buy => triggers.min(),
+    };
+    Cell::new(read::price_or_unknown(view, id, nearest), ink(view.theme.dim))
+}
+
+impl Pane for Positions {
+    fn name(&self) -> &'static str {
+        "positions"
+    }
+
+    fn title(&self, view: &View<'_>) -> (String, String) {
+        let Some(account) = view.account else {
+            return ("POSITIONS".to_owned(), String::new());
+        };
+        let (mut sums, mut held) = (Sums::default(), 0);
+        for ((owner, id), ledger) in &view.state.ledgers {
+            if *owner != account || ledger.position.quantity.is_zero() {
+                continue;
+            }
+            held += 1;
+            if let Some(instrument) = view.state.instruments.get(id) {
+                sums.add(instrument.currency, read::open_profit(view, *id, ledger));
+            }
+        }
+        let base = view.state.accounts.get(&account).map(|state| state.account.base);
+        let mut currencies: Vec<_> = sums.currencies().collect();
+        // The account's own currency first.
+        currencies.sort_by_key(|currency| Some(*currency) != base);
+        let mut right: Vec<String> = currencies
+            .into_iter()
+            .map(|currency| {
+                format!(
+                    "{} {}",
+                    read::profit(sums.of(currency), Some(currency)),
+                    currency.as_str()
+                )
+            })
+            .collect();
+        if let Some(first) = right.first_mut() {
+            first.insert_str(0, "Σ ");
+        }
+        if !view.state.positions_known(account) {
+            right.push("not confirmed".to_owned());
+        }
+        (format!("POSITIONS {held}"), right.join("  "))
+    }
+
+    fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits {
+        let mut pen = Pen::new(buf, area);
+        let rows = rows(view);
+        if rows.is_empty() {
+            let words = match view.account {
+                None => read::nothing(view, "no account yet"),
+                Some(account) if !view.state.positions_known(account) => {
+                    read::nothing(view, "positions are not known yet")
+                }
+                Some(_) => read::nothing(view, "flat"),
+            };
+            pen.say(&words, view.theme.dim);
+            return Hits::default();
+        }
+        let on_desk = view
+            .instrument
+            .and_then(|id| rows.iter().position(|row| *row == id))
+            .filter(|_| focused);
+        let look = Look {
+            head: view.theme.faint,
+            selection: view.theme.selection,
+        };
+        let rows = table(&mut pen, COLUMNS, look, rows.len(), on_desk, |at| {
+            rows.get(at).map_or_else(Default::default, |id| cells(view, *id))
+        });
+        Hits { rows }
+    }
+
+    fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+        let rows = rows(view);
+        // What is on the desk is what closing and flattening act on: nothing else is ever selected.
+        match view.instrument.filter(|id| rows.contains(id)) {
+            Some(id) => self.cursor.hold(id),
+            None => self.cursor.release(),
+        }
+        if action == Action::Enter {
+            return self.cursor.held(&rows).map(|id| vec![Wish::Select(id)]);
+        }
+        let moved = self.cursor.act(action, &rows, view.instrument);
+        moved.then(|| self.cursor.held(&rows).map(Wish::Select).into_iter().collect())
+    }
+
+    fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {
+        let chosen = rows(view).get(index).copied();
+        chosen.map(Wish::Select).into_iter().collect()
+    }
+}

@@ -1,0 +1,176 @@
+//! What several panes read of state and market, in one place: prices with their instrument's decimals, the day's change,
+//! and the words for what is not there.
+
+use crate::domain::calendar::SessionState;
+use crate::domain::{Currency, InstrumentId, Money, Price, Timestamp};
+use crate::engine::state::Ledger;
+use crate::market::Quality;
+use crate::tui::pane::View;
+use crate::tui::widgets::number;
+use std::collections::BTreeMap;
+
+/// How long a changed price stands out.
+const FLASH: std::time::Duration = std::time::Duration::from_millis(400);
+/// How many prints are looked at to find when the price changed.
+const FLASH_PRINTS: usize = 32;
+
+/// Decimals in which prices of an instrument near `price` are shown.
+pub fn decimals(view: &View<'_>, id: InstrumentId, price: Price) -> u32 {
+    view.state
+        .instruments
+        .get(&id)
+        .map_or(2, |instrument| instrument.decimals_at(price))
+}
+
+/// A price of an instrument as text.
+pub fn price(view: &View<'_>, id: InstrumentId, price: Price) -> String {
+    number::price(price, decimals(view, id, price))
+}
+
+/// A price that may be unknown, as text.
+pub fn price_or_unknown(view: &View<'_>, id: InstrumentId, value: Option<Price>) -> String {
+    value.map_or_else(|| number::UNKNOWN.to_owned(), |value| price(view, id, value))
+}
+
+/// The smallest step of prices near `price`.
+pub fn tick(view: &View<'_>, id: InstrumentId, price: Price) -> Price {
+    view.state
+        .instruments
+        .get(&id)
+        .map_or(Price::from_raw(10_000_000), |instrument| {
+            instrument.ticks.tick_at(price)
+        })
+}
+
+/// The last price of an instrument, or the middle of its quote.
+pub fn last(view: &View<'_>, id: InstrumentId) -> Option<Price> {
+    view.market.ticker(id)?.price()
+}
+
+/// What there is to say of how new an instrument's prices are; nothing where they come as they happen.
+pub fn freshness(view: &View<'_>, id: InstrumentId) -> Option<&'static str> {
+    if !view.attached {
+        return Some("no link");
+    }
+    let instrument = view.state.instruments.get(&id)?;
+    let session = instrument.calendar.session_at(view.venue_now);
+    match view.market.quote(id).map(|quote| quote.quality) {
+        _ if session.state == SessionState::Closed => Some("closed"),
+        Some(Quality::Frozen) => Some("frozen"),
+        Some(Quality::Delayed) => Some("delayed"),
+        Some(Quality::Derived) => Some("derived"),
+        Some(Quality::Live) | None => None,
+    }
+}
+
+/// Which way the last price of an instrument moved, if it did so a moment ago.
+pub fn flash(view: &View<'_>, id: InstrumentId) -> Option<std::cmp::Ordering> {
+    let mut prints = view.market.tape(id).rev().take(FLASH_PRINTS);
+    let newest = prints.next()?;
+    let mut since = newest.at;
+    for print in prints {
+        if view.venue_now.since(since) > FLASH {
+            return None;
+        }
+        if print.price != newest.price {
+            return Some(newest.price.cmp(&print.price));
+        }
+        since = print.at;
+    }
+    None
+}
+
+/// A moment in the time zone of an instrument (of New York without one), by a pattern of `strftime`.
+pub fn local(view: &View<'_>, id: Option<InstrumentId>, at: Timestamp, pattern: &str) -> String {
+    let zone = zone(view, id);
+    at.to_jiff().map_or_else(
+        || number::UNKNOWN.to_owned(),
+        |at| at.to_zoned(zone).strftime(pattern).to_string(),
+    )
+}
+
+/// The time zone of the exchange where an instrument trades.
+pub fn zone(view: &View<'_>, id: Option<InstrumentId>) -> jiff::tz::TimeZone {
+    use crate::domain::CalendarId;
+    let calendar = id
+        .and_then(|id| view.state.instruments.get(&id))
+        .map(|instrument| instrument.calendar);
+    let name = match calendar {
+        Some(CalendarId::CmeGlobex) => "America/Chicago",
+        Some(CalendarId::Xetra) => "Europe/Berlin",
+        _ => "America/New_York",
+    };
+    // The zones are compiled in; should one be missing, UTC is better than nothing and says so beside the clock.
+    jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
+}
+
+/// Why a pane that needs the market has nothing to show.
+pub fn nothing(view: &View<'_>, waiting_for: &str) -> String {
+    if !view.attached {
+        return "no link to the engine".to_owned();
+    }
+    if view.state.instruments.is_empty() {
+        return "loading instruments".to_owned();
+    }
+    waiting_for.to_owned()
+}
+
+/// A moment in a list of what happened: the time for the last hours, the date with it for what is older. In New York's
+/// time, as the status bar's clock, so that one list has one clock.
+pub fn when(view: &View<'_>, at: Timestamp) -> String {
+    const RECENT: std::time::Duration = std::time::Duration::from_secs(18 * 3_600);
+    if view.venue_now.since(at) > RECENT {
+        return local(view, None, at, "%b %d %H:%M");
+    }
+    local(view, None, at, "%H:%M:%S")
+}
+
+/// How a profit looks.
+pub fn profit_color(view: &View<'_>, profit: Money) -> ratatui::style::Color {
+    match profit.raw().signum() {
+        1 => view.theme.up,
+        -1 => view.theme.down,
+        _ => view.theme.dim,
+    }
+}
+
+/// The profit of what is held of an instrument, at its mark; nothing where there is no mark.
+pub fn open_profit(view: &View<'_>, id: InstrumentId, ledger: &Ledger) -> Option<Money> {
+    if ledger.position.quantity.is_zero() {
+        return Some(Money::ZERO);
+    }
+    let mark = view.market.mark(id)?.price;
+    ledger.position.unrealized(mark, ledger.multiplier)
+}
+
+/// Sums by currency of which some may be unknown: one unknown part makes its whole sum unknown.
+#[derive(Debug, Default)]
+pub struct Sums(BTreeMap<Currency, Option<Money>>);
+
+impl Sums {
+    /// Adds a part.
+    pub fn add(&mut self, currency: Currency, part: Option<Money>) {
+        let sum = self.0.entry(currency).or_insert(Some(Money::ZERO));
+        *sum = match (*sum, part) {
+            (Some(sum), Some(part)) => sum.checked_add(part),
+            _ => None,
+        };
+    }
+    /// The sum in a currency: zero where nothing was added, nothing where it is not known.
+    pub fn of(&self, currency: Currency) -> Option<Money> {
+        self.0.get(&currency).copied().unwrap_or(Some(Money::ZERO))
+    }
+    /// The currencies that something was added in.
+    pub fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.0.keys().copied()
+    }
+}
+
+/// A profit that may be unknown, as text.
+pub fn profit(profit: Option<Money>, currency: Option<Currency>) -> String {
+    let decimals = currency.map_or(2, |currency| currency.minor_decimals());
+    profit.map_or_else(
+        || number::UNKNOWN.to_owned(),
+        |profit| number::profit(profit, decimals),
+    )
+}

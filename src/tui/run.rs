@@ -1,0 +1,370 @@
+//! The loop: one place where everything that can wake the screen is named, in a fixed order of choice. Data changes the
+//! desk and marks it; a tick of the screen's own clock draws, if marked and if the writer is free. A key is drawn at once
+//! where the last frame is old enough. A terminal that goes away ends the loop before its input can spin.
+
+use super::colour::ColourDepth;
+use super::desk::{Desk, Effect, IdMaker};
+use super::input::Decoder;
+use super::link::{FromEngine, ToEngine};
+use super::screen::Screen;
+use super::terminal::Terminal;
+use super::view::{self, Drawn};
+use super::writer::Writer;
+use crate::domain::{AccountKey, Timestamp};
+use crossterm::event::{Event, EventStream};
+use futures_util::StreamExt;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use rustix::stdio::stdout;
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
+
+/// A key is drawn at once where the last frame is older than this; else it waits for the tick.
+const KEY_FRAME: Duration = Duration::from_millis(8);
+/// How many messages of the engine, or keys, are taken in a row before the loop looks at everything again.
+const BATCH: usize = 256;
+
+/// How the desk is to look and behave. Texts of themes are handed in: the desk reads no files.
+#[derive(Clone, Debug)]
+pub struct TuiSettings {
+    /// Every theme there is: name and TOML text.
+    pub themes: Vec<(String, String)>,
+    /// The chosen one.
+    pub theme: String,
+    /// The profile's name, for the status bar and the title.
+    pub profile: String,
+    /// Whether the mouse is used.
+    pub mouse: bool,
+    /// Frames a second at most, 1 to 120.
+    pub fps: u16,
+    /// How many colours to send; nothing asks the environment.
+    pub colour: Option<ColourDepth>,
+    /// The account to begin with.
+    pub default_account: Option<AccountKey>,
+    /// The last lines of this program's log, for the log pane.
+    pub log: Arc<Mutex<VecDeque<String>>>,
+}
+
+/// How the desk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The person left; the engine goes on.
+    Detached,
+    /// The person asked for the engine to stop too.
+    StopEngine,
+    /// The terminal went away, or the program was told to end.
+    HungUp,
+}
+
+/// Why the desk could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum TuiError {
+    /// Input or output is no terminal.
+    #[error(
+        "the desk needs a terminal on standard input and output; one-shot commands such as `tradewind status` do not"
+    )]
+    NoTerminal,
+    /// The terminal refused a setting.
+    #[error("the terminal could not be set up: {0}")]
+    Terminal(#[from] std::io::Error),
+}
+
+/// Whose clock says what time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Shows the desk until the person leaves or the terminal goes away.
+///
+/// # Errors
+/// Where there is no terminal, or it can't be set up.
+pub async fn run(
+    settings: TuiSettings,
+    mut from: Receiver<FromEngine>,
+    to: Sender<ToEngine>,
+    new_id: IdMaker,
+    clock: Clock,
+) -> Result<Exit, TuiError> {
+    if !Terminal::is_present() {
+        return Err(TuiError::NoTerminal);
+    }
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+    let mut stage = Stage::new(&settings, new_id, clock)?;
+    let mut events = Some(EventStream::new());
+    let (mut tick, mut second) = (ticks(settings.fps), every(Duration::from_secs(1)));
+    let mut open = true;
+    let exit = loop {
+        let torn = stage.decoder.deadline().is_some();
+        let next_event = async {
+            match events.as_mut() {
+                Some(stream) => stream.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = hangup.recv() => break Exit::HungUp,
+            _ = terminate.recv() => break Exit::HungUp,
+            _ = resumed.recv() => stage.come_back()?,
+            event = next_event => match event {
+                Some(Ok(event)) => {
+                    let batch = drain(event, events.as_mut()).await;
+                    stage.take_input(&batch);
+                }
+                Some(Err(_)) | None => break Exit::HungUp,
+            },
+            () = sleep_until(Instant::now() + super::input::ESCAPE_DELAY), if torn => stage.take_input(&[]),
+            _ = second.tick() => {
+                if Terminal::is_gone() {
+                    break Exit::HungUp;
+                }
+                stage.second();
+            }
+            _ = tick.tick(), if stage.wants_frame() => stage.draw(),
+            () = stage.writer.idle(), if stage.writer.is_busy() => {}
+            message = from.recv(), if open => match message {
+                Some(message) => {
+                    stage.take(message);
+                    for _ in 1..BATCH {
+                        let Ok(message) = from.try_recv() else { break };
+                        stage.take(message);
+                    }
+                }
+                None => {
+                    open = false;
+                    stage.take(FromEngine::Lost { reason: "the connection ended".to_owned() });
+                }
+            },
+        }
+        if stage.writer.has_failed() {
+            break Exit::HungUp;
+        }
+        match stage.settle(&to) {
+            Next::Go => {}
+            Next::Leave(exit) => break exit,
+            Next::Suspend => {
+                // The stream reads the terminal; it must not while the shell has it.
+                drop(events.take());
+                stage.suspend()?;
+                events = Some(EventStream::new());
+            }
+        }
+    };
+    // First of all: a stream that is kept on a terminal that went away spins.
+    drop(events);
+    stage.leave(exit, &to);
+    Ok(exit)
+}
+
+fn ticks(fps: u16) -> Interval {
+    every(Duration::from_micros(1_000_000 / u64::from(fps.clamp(1, 120))))
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    interval
+}
+
+/// Everything that was reported at once: what tells a paste from typing. Asks with the task's own waker: the stream keeps
+/// the waker of whoever found it empty, and one that wakes nobody would cost the next key its wake-up.
+async fn drain(first: Event, stream: Option<&mut EventStream>) -> Vec<Event> {
+    let mut batch = vec![first];
+    let Some(stream) = stream else {
+        return batch;
+    };
+    poll_fn(|context| {
+        while batch.len() < BATCH {
+            match stream.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(event))) => batch.push(event),
+                _ => break,
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
+    batch
+}
+
+/// What the loop does next.
+enum Next {
+    Go,
+    Leave(Exit),
+    Suspend,
+}
+
+/// The desk with its terminal.
+struct Stage {
+    desk: Desk,
+    decoder: Decoder,
+    screen: Screen,
+    writer: Writer,
+    terminal: Terminal,
+    clock: Clock,
+    buffer: Buffer,
+    drawn: Drawn,
+    dirty: bool,
+    /// A key came: draw without waiting for the tick.
+    hurry: bool,
+    drawn_at: Option<Instant>,
+    effects: Vec<Effect>,
+    /// What the engine could not be told yet, because its channel was full.
+    untold: VecDeque<ToEngine>,
+    title: String,
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage")
+            .field("desk", &self.desk)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stage {
+    fn new(settings: &TuiSettings, new_id: IdMaker, clock: Clock) -> Result<Self, TuiError> {
+        let depth = settings
+            .colour
+            .unwrap_or_else(|| ColourDepth::detect(|name| std::env::var(name).ok()));
+        let desk = Desk::new(settings, new_id, clock());
+        let terminal = Terminal::take(settings.mouse)?;
+        let mut stage = Self {
+            desk,
+            decoder: Decoder::default(),
+            screen: Screen::new(depth),
+            writer: Writer::start(stdout())?,
+            terminal,
+            clock,
+            buffer: Buffer::empty(Rect::ZERO),
+            drawn: Drawn::default(),
+            dirty: true,
+            hurry: true,
+            drawn_at: None,
+            effects: Vec::new(),
+            untold: VecDeque::new(),
+            title: String::new(),
+        };
+        stage.draw();
+        Ok(stage)
+    }
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+    fn take(&mut self, message: FromEngine) {
+        let now = self.now();
+        self.effects.extend(self.desk.on_engine(message, now));
+        self.dirty = true;
+    }
+    fn take_input(&mut self, events: &[Event]) {
+        let now = self.now();
+        for input in self.decoder.feed(events, now) {
+            self.effects.extend(self.desk.on_input(&input, &self.drawn, now));
+        }
+        self.dirty = true;
+        self.hurry = true;
+    }
+    /// Once a second clocks and ages change.
+    fn second(&mut self) {
+        let now = self.now();
+        self.desk.tick(now);
+        self.dirty = true;
+    }
+    fn wants_frame(&self) -> bool {
+        self.dirty && !self.writer.is_busy()
+    }
+    /// Draws one frame and hands it to the writer, where it is free. Nothing is written where nothing differs.
+    fn draw(&mut self) {
+        if self.writer.is_busy() {
+            return;
+        }
+        let now = self.now();
+        let (width, height) = Terminal::size().unwrap_or(view::SMALLEST);
+        let area = Rect::new(0, 0, width, height);
+        if self.buffer.area == area {
+            self.buffer.reset();
+        } else {
+            self.buffer = Buffer::empty(area);
+        }
+        self.desk.body = view::body_of(area);
+        self.desk.too_small = view::is_too_small(width, height);
+        self.drawn = view::draw(&self.desk, now, &mut self.buffer);
+        let theme = &self.desk.world.theme;
+        self.screen.set_plain_grounds(vec![theme.background, theme.panel]);
+        let mut bytes = self.writer.buffer();
+        let title = self.desk.title();
+        if title != self.title {
+            bytes.extend(Terminal::title(&title));
+            self.title = title;
+        }
+        self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
+        if !bytes.is_empty() && !self.writer.send(bytes) {
+            self.screen.forget();
+        }
+        self.dirty = false;
+        self.hurry = false;
+        self.drawn_at = Some(Instant::now());
+    }
+    /// Carries out what the desk asked for, and draws at once after a key.
+    fn settle(&mut self, to: &Sender<ToEngine>) -> Next {
+        for effect in std::mem::take(&mut self.effects) {
+            match effect {
+                Effect::Tell(message) => self.untold.push_back(message),
+                Effect::Redraw => self.screen.forget(),
+                Effect::Leave(exit) => return Next::Leave(exit),
+                Effect::Suspend => return Next::Suspend,
+            }
+        }
+        self.tell(to);
+        let old_enough = self.drawn_at.is_none_or(|at| at.elapsed() > KEY_FRAME);
+        if self.hurry && old_enough && self.wants_frame() {
+            self.draw();
+        }
+        Next::Go
+    }
+    /// Tells the engine what waits. The loop never waits for the channel: what does not fit goes next time.
+    fn tell(&mut self, to: &Sender<ToEngine>) {
+        while let Some(message) = self.untold.pop_front() {
+            if let Err(error) = to.try_send(message) {
+                if let tokio::sync::mpsc::error::TrySendError::Full(message) = error {
+                    self.untold.push_front(message);
+                }
+                break;
+            }
+        }
+    }
+    fn suspend(&mut self) -> Result<(), TuiError> {
+        self.writer.drain(Duration::from_millis(200));
+        self.terminal.suspend()?;
+        self.screen.forget();
+        self.dirty = true;
+        self.hurry = true;
+        Ok(())
+    }
+    /// The shell let us go on after a stop that we did not ask for: it may have changed everything.
+    fn come_back(&mut self) -> Result<(), TuiError> {
+        self.terminal.enter()?;
+        self.screen.forget();
+        self.dirty = true;
+        self.hurry = true;
+        Ok(())
+    }
+    fn leave(mut self, exit: Exit, to: &Sender<ToEngine>) {
+        let last = if exit == Exit::StopEngine {
+            ToEngine::StopEngine
+        } else {
+            ToEngine::Detach
+        };
+        self.untold.push_back(last);
+        self.tell(to);
+        if exit != Exit::HungUp {
+            self.writer.drain(Duration::from_millis(200));
+        }
+    }
+}

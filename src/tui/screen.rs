@@ -1,0 +1,562 @@
+//! From a drawn buffer to the fewest bytes that make the terminal show it. Keeps what the terminal shows now, sends what
+//! differs, moves the cursor by the shortest way and sets only the attributes that change. One frame is one run of bytes
+//! inside synchronized output. Nothing that a terminal would act on gets through from a cell's text.
+
+use super::colour::ColourDepth;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Position;
+use ratatui::style::{Color, Modifier};
+use std::io::Write;
+use unicode_width::UnicodeWidthStr;
+
+/// How one cell looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
+    fg: Color,
+    bg: Color,
+    modifier: Modifier,
+}
+impl Look {
+    const PLAIN: Self = Self {
+        fg: Color::Reset,
+        bg: Color::Reset,
+        modifier: Modifier::empty(),
+    };
+}
+
+/// One cell of the terminal: a text of width one or two, or the right half of the cell before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Glyph {
+    One(char, Look),
+    /// More than one character, or one of width two, with its width.
+    Cluster(Box<str>, u16, Look),
+    RightHalf(Look),
+}
+impl Glyph {
+    fn look(&self) -> Look {
+        match self {
+            Self::One(_, look) | Self::Cluster(_, _, look) | Self::RightHalf(look) => *look,
+        }
+    }
+}
+
+/// What the terminal shows, and how to change it.
+#[derive(Debug)]
+pub struct Screen {
+    depth: ColourDepth,
+    /// Grounds that are nothing special where there are no colours.
+    plain: Vec<Color>,
+    width: u16,
+    height: u16,
+    shown: Vec<Glyph>,
+    next: Vec<Glyph>,
+    look: Look,
+    at: Option<Position>,
+    cursor: Option<Position>,
+    /// Nothing is known of what is shown.
+    lost: bool,
+}
+
+impl Screen {
+    /// A screen of which nothing is known yet.
+    pub fn new(depth: ColourDepth) -> Self {
+        Self {
+            depth,
+            plain: Vec::new(),
+            width: 0,
+            height: 0,
+            shown: Vec::new(),
+            next: Vec::new(),
+            look: Look::PLAIN,
+            at: None,
+            cursor: None,
+            lost: true,
+        }
+    }
+    /// Grounds that need no mark where there are no colours; every other ground is shown in reverse.
+    pub fn set_plain_grounds(&mut self, grounds: Vec<Color>) {
+        self.plain = grounds;
+    }
+    /// Something else may have written to the terminal: the next frame draws everything.
+    pub fn forget(&mut self) {
+        self.lost = true;
+    }
+    /// Appends the bytes that turn what is shown into `buffer`, with the cursor at `cursor` or hidden. Nothing is
+    /// appended where nothing differs. The bytes must reach the terminal before the next frame is asked for.
+    pub fn frame(&mut self, buffer: &Buffer, cursor: Option<Position>, out: &mut Vec<u8>) {
+        let start = out.len();
+        out.extend_from_slice(b"\x1b[?2026h");
+        let head = out.len();
+        if self.lost || (self.width, self.height) != (buffer.area.width, buffer.area.height) {
+            self.begin(buffer, out);
+        }
+        self.read(buffer);
+        for y in 0..self.height {
+            self.row(y, out);
+        }
+        std::mem::swap(&mut self.shown, &mut self.next);
+        if self.cursor != cursor || (out.len() > head && cursor.is_some()) {
+            self.place_cursor(cursor, out);
+        }
+        if out.len() == head {
+            out.truncate(start);
+        } else {
+            out.extend_from_slice(b"\x1b[?2026l");
+        }
+    }
+
+    fn begin(&mut self, buffer: &Buffer, out: &mut Vec<u8>) {
+        (self.width, self.height) = (buffer.area.width, buffer.area.height);
+        let cells = usize::from(self.width) * usize::from(self.height);
+        self.shown = vec![Glyph::One(' ', Look::PLAIN); cells];
+        out.extend_from_slice(b"\x1b[0m\x1b[?25l\x1b[H\x1b[2J");
+        self.look = Look::PLAIN;
+        self.at = Some(Position::ORIGIN);
+        self.cursor = None;
+        self.lost = false;
+    }
+
+    /// Reads the buffer into cells as a terminal has them.
+    fn read(&mut self, buffer: &Buffer) {
+        self.next.clear();
+        for row in buffer.content.chunks(usize::from(self.width).max(1)) {
+            let mut skip = 0;
+            for (x, cell) in row.iter().enumerate() {
+                let look = self.look_of(cell.fg, cell.bg, cell.modifier);
+                if skip > 0 {
+                    skip -= 1;
+                    self.next.push(Glyph::RightHalf(look_of_owner(&self.next)));
+                    continue;
+                }
+                let glyph = glyph(cell.symbol(), look);
+                let wide = matches!(glyph, Glyph::Cluster(_, 2, _));
+                if wide && x + 1 >= row.len() {
+                    self.next.push(Glyph::One(' ', look));
+                } else {
+                    skip = usize::from(wide);
+                    self.next.push(glyph);
+                }
+            }
+        }
+    }
+
+    fn look_of(&self, fg: Color, bg: Color, modifier: Modifier) -> Look {
+        let marked = self.depth == ColourDepth::None && bg != Color::Reset && !self.plain.contains(&bg);
+        let extra = if marked {
+            Modifier::REVERSED
+        } else {
+            Modifier::empty()
+        };
+        Look {
+            fg: self.depth.degrade(fg),
+            bg: self.depth.degrade(bg),
+            modifier: (modifier | extra) & SENT,
+        }
+    }
+
+    fn row(&mut self, y: u16, out: &mut Vec<u8>) {
+        let from = usize::from(y) * usize::from(self.width);
+        let mut x = 0;
+        while x < self.width {
+            let i = from + usize::from(x);
+            let width = match &self.next[i] {
+                Glyph::Cluster(_, width, _) => *width,
+                _ => 1,
+            };
+            let same = self.next[i] == self.shown[i]
+                && (width == 1 || self.next.get(i + 1) == self.shown.get(i + 1));
+            if !same {
+                self.move_to(Position::new(x, y), out);
+                self.put(i, out);
+            }
+            x += width.max(1);
+        }
+    }
+
+    /// Writes the cell at `i`, where the cursor stands.
+    fn put(&mut self, i: usize, out: &mut Vec<u8>) {
+        let look = self.next[i].look();
+        set_look(&mut self.look, look, out);
+        let width = match &self.next[i] {
+            Glyph::One(c, _) => {
+                let mut bytes = [0; 4];
+                out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
+                1
+            }
+            Glyph::Cluster(text, width, _) => {
+                out.extend_from_slice(text.as_bytes());
+                *width
+            }
+            Glyph::RightHalf(_) => 1,
+        };
+        // After the last column terminals differ in where the cursor is: it is not relied upon. The same holds after
+        // a cluster, whose width terminals may judge differently.
+        let simple = matches!(self.next[i], Glyph::One(..));
+        self.at = self
+            .at
+            .map(|at| Position::new(at.x + width, at.y))
+            .filter(|at| at.x < self.width && simple);
+    }
+
+    fn move_to(&mut self, to: Position, out: &mut Vec<u8>) {
+        let Some(at) = self.at else {
+            absolute(to, out);
+            self.at = Some(to);
+            return;
+        };
+        if at == to {
+            return;
+        }
+        if at.y == to.y && to.x > at.x && to.x - at.x <= 3 && self.can_retype(at, to) {
+            let from = usize::from(at.y) * usize::from(self.width);
+            for x in at.x..to.x {
+                if let Glyph::One(c, _) = self.next[from + usize::from(x)] {
+                    let mut bytes = [0; 4];
+                    out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
+                }
+            }
+        } else {
+            let (mut far, mut near) = (Vec::with_capacity(12), Vec::with_capacity(12));
+            absolute(to, &mut far);
+            relative(at, to, &mut near);
+            out.extend_from_slice(if !near.is_empty() && near.len() < far.len() {
+                &near
+            } else {
+                &far
+            });
+        }
+        self.at = Some(to);
+    }
+
+    /// True where writing the cells between again is shorter than moving over them.
+    fn can_retype(&self, at: Position, to: Position) -> bool {
+        let from = usize::from(at.y) * usize::from(self.width);
+        (at.x..to.x).all(|x| {
+            let i = from + usize::from(x);
+            matches!(&self.next[i], Glyph::One(c, look) if c.is_ascii() && *look == self.look)
+                && self.next[i] == self.shown[i]
+        })
+    }
+
+    fn place_cursor(&mut self, cursor: Option<Position>, out: &mut Vec<u8>) {
+        match cursor {
+            Some(to) => {
+                let to = Position::new(
+                    to.x.min(self.width.saturating_sub(1)),
+                    to.y.min(self.height.saturating_sub(1)),
+                );
+                self.move_to(to, out);
+                if self.cursor.is_none() {
+                    out.extend_from_slice(b"\x1b[?25h");
+                }
+            }
+            None => out.extend_from_slice(b"\x1b[?25l"),
+        }
+        self.cursor = cursor;
+    }
+}
+
+/// The attributes that are ever sent. Blinking is not: a desk holds still.
+const SENT: Modifier = Modifier::BOLD
+    .union(Modifier::DIM)
+    .union(Modifier::ITALIC)
+    .union(Modifier::UNDERLINED)
+    .union(Modifier::REVERSED);
+
+fn look_of_owner(cells: &[Glyph]) -> Look {
+    cells.last().map_or(Look::PLAIN, Glyph::look)
+}
+
+/// A cell's text as it may be sent: a control character, or what shows nothing, becomes a blank.
+fn glyph(symbol: &str, look: Look) -> Glyph {
+    let mut chars = symbol.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c @ ' '..='~'), None) => Glyph::One(c, look),
+        _ if symbol.chars().any(is_hostile) => Glyph::One('\u{fffd}', look),
+        (Some(c), None) => match symbol.width() {
+            0 => Glyph::One(' ', look),
+            1 => Glyph::One(c, look),
+            _ => Glyph::Cluster(symbol.into(), 2, look),
+        },
+        (None, _) => Glyph::One(' ', look),
+        _ => match symbol.width() {
+            0 => Glyph::One(' ', look),
+            1 => Glyph::Cluster(symbol.into(), 1, look),
+            2 => Glyph::Cluster(symbol.into(), 2, look),
+            _ => Glyph::One('\u{fffd}', look),
+        },
+    }
+}
+
+/// Characters that a terminal acts on, or that change the order in which others are shown.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+/// Writes to the buffer; a `Vec` takes everything.
+macro_rules! push {
+    ($out:expr, $($arg:tt)*) => {
+        if write!($out, $($arg)*).is_err() { return; }
+    };
+}
+
+fn absolute(to: Position, out: &mut Vec<u8>) {
+    match (to.x, to.y) {
+        (0, 0) => out.extend_from_slice(b"\x1b[H"),
+        (0, y) => push!(out, "\x1b[{}H", y + 1),
+        (x, y) => push!(out, "\x1b[{};{}H", y + 1, x + 1),
+    }
+}
+
+/// Line feeds and moves along the row; nothing where that is no way. A line feed never scrolls here, because the target
+/// row exists.
+fn relative(at: Position, to: Position, out: &mut Vec<u8>) {
+    if to.y < at.y || to.y - at.y > 3 {
+        return;
+    }
+    if to.x == 0 && at.x > 0 {
+        out.push(b'\r');
+    }
+    out.extend(std::iter::repeat_n(b'\n', usize::from(to.y - at.y)));
+    match (at.x, to.x) {
+        (_, 0) => {}
+        (from, x) if x > from + 1 => push!(out, "\x1b[{}C", x - from),
+        (from, x) if x == from + 1 => out.extend_from_slice(b"\x1b[C"),
+        (from, x) if x + 4 > from && x < from => out.extend(std::iter::repeat_n(8, usize::from(from - x))),
+        (from, x) if x < from => push!(out, "\x1b[{}D", from - x),
+        _ => {}
+    }
+}
+
+/// Changes the attributes in force to `wanted` with one sequence.
+fn set_look(now: &mut Look, wanted: Look, out: &mut Vec<u8>) {
+    if *now == wanted {
+        return;
+    }
+    if wanted == Look::PLAIN {
+        out.extend_from_slice(b"\x1b[m");
+        *now = wanted;
+        return;
+    }
+    let mut codes: Vec<u8> = Vec::with_capacity(40);
+    let gone = now.modifier - wanted.modifier;
+    let mut held = now.modifier - gone;
+    if gone.intersects(Modifier::BOLD | Modifier::DIM) {
+        push!(codes, "22;");
+        held -= Modifier::BOLD | Modifier::DIM;
+    }
+    for (modifier, code) in [
+        (Modifier::ITALIC, 23),
+        (Modifier::UNDERLINED, 24),
+        (Modifier::REVERSED, 27),
+    ] {
+        if gone.contains(modifier) {
+            push!(codes, "{code};");
+        }
+    }
+    let new = wanted.modifier - held;
+    for (modifier, code) in [
+        (Modifier::BOLD, 1),
+        (Modifier::DIM, 2),
+        (Modifier::ITALIC, 3),
+        (Modifier::UNDERLINED, 4),
+        (Modifier::REVERSED, 7),
+    ] {
+        if new.contains(modifier) {
+            push!(codes, "{code};");
+        }
+    }
+    if now.fg != wanted.fg {
+        colour(wanted.fg, 30, &mut codes);
+    }
+    if now.bg != wanted.bg {
+        colour(wanted.bg, 40, &mut codes);
+    }
+    codes.pop();
+    out.extend_from_slice(b"\x1b[");
+    out.extend_from_slice(&codes);
+    out.push(b'm');
+    *now = wanted;
+}
+
+/// The code of a colour, on the ground or (base 30) before it.
+fn colour(colour: Color, base: u8, codes: &mut Vec<u8>) {
+    let index = match colour {
+        Color::Reset => return push!(codes, "{};", base + 9),
+        Color::Rgb(r, g, b) => return push!(codes, "{};2;{r};{g};{b};", base + 8),
+        Color::Indexed(index) => return push!(codes, "{};5;{index};", base + 8),
+        Color::Black => 0,
+        Color::Red => 1,
+        Color::Green => 2,
+        Color::Yellow => 3,
+        Color::Blue => 4,
+        Color::Magenta => 5,
+        Color::Cyan => 6,
+        Color::Gray => 7,
+        Color::DarkGray => 60,
+        Color::LightRed => 61,
+        Color::LightGreen => 62,
+        Color::LightYellow => 63,
+        Color::LightBlue => 64,
+        Color::LightMagenta => 65,
+        Color::LightCyan => 66,
+        Color::White => 67,
+    };
+    push!(codes, "{};", base + index);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+    use std::num::NonZeroU16;
+
+    fn parser(width: u16, height: u16) -> vt100::Parser {
+        vt100::Parser::new(
+            NonZeroU16::new(height).unwrap(),
+            NonZeroU16::new(width).unwrap(),
+            0,
+        )
+    }
+
+    fn as_vt100(colour: Color) -> vt100::Color {
+        match colour {
+            Color::Rgb(r, g, b) => vt100::Color::Rgb(r, g, b),
+            Color::Indexed(i) => vt100::Color::Idx(i),
+            Color::Red => vt100::Color::Idx(1),
+            Color::LightBlue => vt100::Color::Idx(12),
+            _ => vt100::Color::Default,
+        }
+    }
+
+    /// The terminal shows the buffer: text, colours and attributes of every cell.
+    fn assert_shows(screen: &vt100::Screen, buffer: &Buffer) {
+        for y in 0..buffer.area.height {
+            let mut x = 0;
+            while x < buffer.area.width {
+                let cell = &buffer[(x, y)];
+                let seen = screen.cell(y, x).unwrap();
+                let width = u16::try_from(cell.symbol().width()).unwrap().max(1);
+                let wide_at_edge = width == 2 && x + 1 == buffer.area.width;
+                let text = if wide_at_edge || seen.contents().is_empty() {
+                    " "
+                } else {
+                    seen.contents()
+                };
+                let expected = if wide_at_edge { " " } else { cell.symbol() };
+                assert_eq!(text, expected, "text at {x},{y}");
+                assert_eq!(seen.fgcolor(), as_vt100(cell.fg), "colour at {x},{y}");
+                assert_eq!(seen.bgcolor(), as_vt100(cell.bg), "ground at {x},{y}");
+                assert_eq!(
+                    seen.bold(),
+                    cell.modifier.contains(Modifier::BOLD),
+                    "bold at {x},{y}"
+                );
+                assert_eq!(
+                    seen.inverse(),
+                    cell.modifier.contains(Modifier::REVERSED),
+                    "reverse at {x},{y}"
+                );
+                x += width;
+            }
+        }
+    }
+
+    fn writes() -> impl Strategy<Value = Vec<(u16, u16, &'static str, u8, u8, bool, bool)>> {
+        let text = prop::sample::select(vec![
+            "a", "buy 100", "▲ 1.5", "日本", "é", "┃", " ", "x日y", "   ", "BTC.USD",
+        ]);
+        prop::collection::vec(
+            (
+                0u16..24,
+                0u16..7,
+                text,
+                0u8..4,
+                0u8..4,
+                any::<bool>(),
+                any::<bool>(),
+            ),
+            0..30,
+        )
+    }
+
+    proptest! {
+        /// Whatever was shown before, the bytes of a frame make the terminal show the new buffer, cell for cell.
+        #[test]
+        fn a_terminal_shows_what_was_drawn(frames in prop::collection::vec((writes(), any::<bool>()), 1..6)) {
+            let colours = [Color::Reset, Color::Rgb(78, 161, 255), Color::LightBlue, Color::Red];
+            let mut screen = Screen::new(ColourDepth::True);
+            let mut terminal = parser(24, 7);
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 24, 7));
+            for (writes, clear) in frames {
+                if clear {
+                    buffer.reset();
+                }
+                for (x, y, text, fg, bg, bold, reverse) in writes {
+                    let mut style = Style::new().fg(colours[usize::from(fg)]).bg(colours[usize::from(bg)]);
+                    style = if bold { style.bold() } else { style.not_bold() };
+                    style = if reverse { style.reversed() } else { style.not_reversed() };
+                    buffer.set_string(x, y, text, style);
+                }
+                let mut bytes = Vec::new();
+                screen.frame(&buffer, None, &mut bytes);
+                terminal.process(&bytes);
+                // A cell that lies under the right half of another is not part of what is drawn.
+                assert_shows(terminal.screen(), &buffer);
+                let mut again = Vec::new();
+                screen.frame(&buffer, None, &mut again);
+                prop_assert!(again.is_empty(), "a clean frame writes nothing");
+            }
+        }
+
+        /// No cell's text can make the terminal do anything.
+        #[test]
+        fn no_control_character_leaves(text in "\\PC{0,3}|[\\x00-\\x1f\\x7f-\\u{9f}\\u{202e}]{1,3}") {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 1));
+            buffer[(1, 0)].set_symbol(&text);
+            let mut bytes = Vec::new();
+            let mut screen = Screen::new(ColourDepth::True);
+            screen.frame(&buffer, None, &mut bytes);
+            let mut shown = String::from_utf8(bytes).unwrap();
+            for own in ["\x1b[?2026h", "\x1b[?2026l", "\x1b[0m", "\x1b[?25l", "\x1b[H", "\x1b[2J", "\x1b[C", "\x1b[1;2H"] {
+                shown = shown.replace(own, "");
+            }
+            prop_assert!(!shown.chars().any(is_hostile), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn one_changed_number_costs_a_handful_of_bytes() {
+        let mut screen = Screen::new(ColourDepth::True);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 160, 45));
+        buffer.set_string(40, 20, "189.52", Style::new().fg(Color::Rgb(1, 2, 3)));
+        let mut bytes = Vec::new();
+        screen.frame(&buffer, None, &mut bytes);
+        bytes.clear();
+        buffer.set_string(40, 20, "189.54", Style::new().fg(Color::Rgb(1, 2, 3)));
+        screen.frame(&buffer, None, &mut bytes);
+        assert!(
+            bytes.len() <= 16 + 9 + 1,
+            "{}",
+            String::from_utf8_lossy(&bytes).escape_debug()
+        );
+    }
+
+    #[test]
+    fn without_colours_a_marked_ground_is_reversed() {
+        let mut screen = Screen::new(ColourDepth::None);
+        screen.set_plain_grounds(vec![Color::Rgb(1, 1, 1)]);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 1));
+        buffer.set_string(0, 0, "ab", Style::new().bg(Color::Rgb(1, 1, 1)));
+        buffer.set_string(2, 0, "cd", Style::new().bg(Color::Rgb(9, 9, 9)));
+        let mut bytes = Vec::new();
+        screen.frame(&buffer, None, &mut bytes);
+        let mut terminal = parser(4, 1);
+        terminal.process(&bytes);
+        assert!(!terminal.screen().cell(0, 0).unwrap().inverse());
+        assert!(terminal.screen().cell(0, 2).unwrap().inverse());
+    }
+}

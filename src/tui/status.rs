@@ -1,0 +1,298 @@
+//! The status bar: whose money this is and whether it is real, what may be done, how it stands, and how well the desk
+//! hears the engine, the broker and the market. Every state is a word as well as a colour and always in the same place;
+//! what does not fit is left out from the least important on.
+
+use super::desk::Desk;
+use super::forecast::{bold, span};
+use super::profit::{Total, totals};
+use super::widgets::number;
+use super::widgets::text::Pen;
+use super::world::{Link, Standing};
+use crate::domain::{AccountClass, CalendarId, Currency, LinkState, Money, Timestamp, TradingState};
+use jiff::tz::TimeZone;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Span;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// A group of spans that is shown whole or not at all.
+struct Part {
+    /// Lower goes first when there is no room.
+    worth: u8,
+    spans: Vec<Span<'static>>,
+}
+
+/// Draws the bar.
+pub fn draw(desk: &Desk, now: Timestamp, mut pen: Pen<'_>) {
+    let theme = &desk.world.theme;
+    let width = pen.width();
+    pen.clear(theme.panel);
+    if let Link::Lost(since, reason) = &desk.world.link {
+        let style = Style::new()
+            .fg(theme.background)
+            .bg(theme.warn)
+            .add_modifier(Modifier::BOLD);
+        pen.ground(0, 0, width, 1, theme.warn);
+        let age = number::age(now.since(*since));
+        pen.put_within(
+            1,
+            width,
+            0,
+            &format!("LINK LOST {age} — retrying; what is shown is old: {reason}"),
+            style,
+        );
+        return;
+    }
+    let (mut left, mut right) = (left(desk, now), right(desk, now));
+    while used(&left, 2) + used(&right, 3) + 1 > usize::from(width) {
+        let least = left
+            .iter()
+            .chain(&right)
+            .map(|part| part.worth)
+            .min()
+            .unwrap_or(0);
+        if let Some(at) = right.iter().position(|part| part.worth == least) {
+            right.remove(at);
+        } else if let Some(at) = left.iter().rposition(|part| part.worth == least) {
+            left.remove(at);
+        } else {
+            break;
+        }
+    }
+    let mut x = 0;
+    for part in &left {
+        x = put(&mut pen, x, &part.spans) + 2;
+    }
+    let mut x = width
+        .saturating_sub(u16::try_from(used(&right, 3)).unwrap_or(width))
+        .saturating_sub(1);
+    for (i, part) in right.iter().enumerate() {
+        x = put(&mut pen, x + if i > 0 { 3 } else { 0 }, &part.spans);
+    }
+}
+
+/// Writes spans one after the other and answers where they end.
+pub fn put(pen: &mut Pen<'_>, mut x: u16, spans: &[Span<'_>]) -> u16 {
+    let end = pen.width();
+    for span in spans {
+        x = pen.put_within(x, end, 0, &span.content, span.style);
+    }
+    x
+}
+
+/// Columns that parts take with gaps between them.
+fn used(parts: &[Part], gap: usize) -> usize {
+    let spans: usize = parts.iter().flat_map(|part| &part.spans).map(Span::width).sum();
+    spans + gap * parts.len().saturating_sub(1)
+}
+
+fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
+    let (world, theme) = (&desk.world, &desk.world.theme);
+    let Some(account) = world.account else {
+        let words = if world.is_known { "no account" } else { "tradewind" };
+        return vec![Part {
+            worth: 9,
+            spans: vec![bold(format!(" {words}"), theme.bright)],
+        }];
+    };
+    let (colour, ground, word) = match desk.class() {
+        Some(AccountClass::Live) => (theme.live, theme.live_back, "LIVE"),
+        Some(AccountClass::Paper) => (theme.paper, theme.paper_back, "PAPER"),
+        _ => (theme.sim, theme.sim_back, "SIM"),
+    };
+    let badge = Style::new().fg(colour).bg(ground).add_modifier(Modifier::BOLD);
+    let name = if desk.masked {
+        "········".to_owned()
+    } else {
+        account.account.to_string()
+    };
+    let mut parts = vec![
+        Part {
+            worth: 9,
+            spans: vec![Span::styled(format!(" {word} "), badge)],
+        },
+        Part {
+            worth: 7,
+            spans: vec![span(name, theme.text)],
+        },
+        Part {
+            worth: 9,
+            spans: standing(desk, colour),
+        },
+    ];
+    let trading = world
+        .state
+        .accounts
+        .get(&account)
+        .map_or(TradingState::Active, |account| account.trading);
+    if trading != TradingState::Active {
+        parts.push(Part {
+            worth: 9,
+            spans: vec![bold(trading.word(), theme.warn)],
+        });
+    }
+    let all = totals(&world.view(now), account);
+    parts.push(money(desk, &all, ("day", 6), |total| total.day, true));
+    parts.push(money(desk, &all, ("open", 3), |total| total.open, true));
+    parts.push(money(desk, &all, ("net", 2), |total| total.net, false));
+    parts
+}
+
+/// What this terminal may do. Its first word says it; the rest says what helps.
+fn standing(desk: &Desk, armed: Color) -> Vec<Span<'static>> {
+    let theme = &desk.world.theme;
+    match desk.world.standing() {
+        Standing::Armed => vec![bold("ARMED", armed)],
+        Standing::Disarmed => vec![bold("READ-ONLY", theme.warn), span(" :arm", theme.dim)],
+        Standing::NoToken => vec![bold("READ-ONLY", theme.warn), span(" Space t", theme.dim)],
+        Standing::TokenElsewhere => vec![bold("READ-ONLY", theme.warn), span(" token elsewhere", theme.dim)],
+    }
+}
+
+/// One total in at most two currencies; more are on the Portfolio workspace.
+fn money(
+    desk: &Desk,
+    all: &[(Currency, Total)],
+    (label, worth): (&str, u8),
+    pick: impl Fn(&Total) -> Option<Money>,
+    is_profit: bool,
+) -> Part {
+    let theme = &desk.world.theme;
+    let mut spans = vec![span(format!("{label} "), theme.dim)];
+    let mut shown = 0;
+    for (i, (currency, total)) in all.iter().enumerate() {
+        let amount = pick(total);
+        if i > 0 && amount == Some(Money::ZERO) || shown == 2 {
+            continue;
+        }
+        let gap = if shown > 0 { " " } else { "" };
+        shown += 1;
+        spans.push(match amount {
+            _ if desk.masked => span(format!("{gap}····"), theme.dim),
+            None => span(format!("{gap}{}", number::UNKNOWN), theme.dim),
+            Some(amount) => {
+                let decimals = currency.minor_decimals().min(4);
+                let text = if is_profit {
+                    number::profit(amount, decimals)
+                } else {
+                    number::money(amount, decimals)
+                };
+                let colour = match amount.raw().signum() {
+                    1 if is_profit => theme.up,
+                    -1 if is_profit => theme.down,
+                    _ => theme.text,
+                };
+                if is_profit {
+                    bold(format!("{gap}{text}"), colour)
+                } else {
+                    span(format!("{gap}{text}"), colour)
+                }
+            }
+        });
+        if i > 0 {
+            spans.push(span(format!(" {currency}"), theme.dim));
+        }
+    }
+    if shown == 0 {
+        spans.push(span(number::UNKNOWN, theme.dim));
+    }
+    Part { worth, spans }
+}
+
+fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
+    let (world, theme) = (&desk.world, &desk.world.theme);
+    let mut parts = Vec::new();
+    if let Some(account) = world.account {
+        let state = world.state.link(account.broker);
+        let link = world.state.links.get(&account.broker);
+        let colour = if state == LinkState::Ready {
+            theme.sim
+        } else {
+            theme.warn
+        };
+        let mut spans = vec![span("● ", colour), span(state.word(), theme.dim)];
+        if let Some(link) = link.filter(|_| state != LinkState::Ready) {
+            spans.push(span(
+                format!(" {}", number::age(now.since(link.since))),
+                theme.warn,
+            ));
+        }
+        parts.push(Part { worth: 8, spans });
+    }
+    let silent = now.since(world.heard_at);
+    if silent > Duration::from_secs(5) && world.is_known {
+        let words = format!("engine silent {}", number::age(silent));
+        parts.push(Part {
+            worth: 8,
+            spans: vec![span("● ", theme.warn), span(words, theme.warn)],
+        });
+    } else if let Some(round_trip) = world.round_trip {
+        parts.push(Part {
+            worth: 5,
+            spans: vec![span(number::latency(round_trip), theme.dim)],
+        });
+    }
+    let all = world.state.instruments.len();
+    if all > 0 {
+        let quoted = world
+            .state
+            .instruments
+            .keys()
+            .filter(|id| world.market.quote(**id).is_some())
+            .count();
+        let colour = if quoted == all { theme.sim } else { theme.warn };
+        let spans = vec![
+            span("feed ", theme.dim),
+            span("● ", colour),
+            span(format!("{quoted}/{all}"), theme.dim),
+        ];
+        parts.push(Part { worth: 4, spans });
+    }
+    if desk.profile != "default" && !desk.profile.is_empty() {
+        parts.push(Part {
+            worth: 1,
+            spans: vec![span(desk.profile.clone(), theme.dim)],
+        });
+    }
+    parts.push(Part {
+        worth: 8,
+        spans: vec![span(clock(desk, now), theme.dim)],
+    });
+    parts
+}
+
+/// The venue's time in the zone of the instrument on the desk, and the zone's name.
+fn clock(desk: &Desk, now: Timestamp) -> String {
+    let calendar = desk
+        .world
+        .instrument
+        .and_then(|id| desk.world.state.instruments.get(&id))
+        .map_or(CalendarId::UsEquity, |instrument| instrument.calendar);
+    let (zone, name) = match calendar {
+        CalendarId::CmeGlobex => (1, "CHI"),
+        CalendarId::Xetra => (2, "FRA"),
+        _ => (0, "NY"),
+    };
+    let speed = desk.world.venue_clock.2;
+    let tape = if speed == 1_000 {
+        String::new()
+    } else {
+        format!(" ×{}", f64::from(speed) / 1_000.0)
+    };
+    match desk.world.venue_time(now).to_jiff() {
+        Some(at) => format!(
+            "{} {name}{tape}",
+            at.to_zoned(zones()[zone].clone()).strftime("%H:%M:%S")
+        ),
+        None => number::UNKNOWN.to_owned(),
+    }
+}
+
+/// New York, Chicago, Frankfurt.
+fn zones() -> &'static [TimeZone; 3] {
+    static ZONES: OnceLock<[TimeZone; 3]> = OnceLock::new();
+    ZONES.get_or_init(|| {
+        ["America/New_York", "America/Chicago", "Europe/Berlin"]
+            .map(|name| TimeZone::get(name).unwrap_or(TimeZone::UTC))
+    })
+}

@@ -1,0 +1,436 @@
+//! The desk as a person meets it: keys in, a screen out.
+
+use super::chord::{Chord, Key};
+use super::desk::{Desk, Effect, Modal};
+use super::input::Input;
+use super::layout::PaneId;
+use super::link::{FromEngine, ToEngine};
+use super::run::Exit;
+use super::sample;
+use super::ticket::{QUIET, STANDS};
+use super::view::{self, Drawn};
+use super::widgets::screen_of;
+use crate::domain::{AccountClass, Side, Timestamp};
+use crate::engine::{Command, Outcome};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::time::Duration;
+
+/// Draws a desk at a size.
+fn drawn(desk: &mut Desk, width: u16, height: u16, now: Timestamp) -> (Vec<String>, Drawn) {
+    let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
+    desk.body = view::body_of(buf.area);
+    desk.too_small = view::is_too_small(width, height);
+    let drawn = view::draw(desk, now, &mut buf);
+    for cell in &buf.content {
+        assert!(
+            !cell.symbol().chars().any(char::is_control),
+            "a control character in {:?}",
+            cell.symbol()
+        );
+    }
+    (screen_of(&buf), drawn)
+}
+
+/// A desk under a person's hands, whose clock goes on a third of a second a key.
+struct Hands {
+    desk: Desk,
+    now: Timestamp,
+    sent: Vec<Command>,
+    left: Option<Exit>,
+}
+
+impl Hands {
+    fn new() -> Self {
+        let mut desk = sample::desk().0;
+        drawn(&mut desk, 160, 45, sample::now());
+        Self {
+            desk,
+            now: sample::now(),
+            sent: Vec::new(),
+            left: None,
+        }
+    }
+    fn do_at_once(&mut self, input: &Input) {
+        for effect in self.desk.on_input(input, &Drawn::default(), self.now) {
+            match effect {
+                Effect::Tell(ToEngine::Command { command, .. }) => self.sent.push(command),
+                Effect::Leave(exit) => self.left = Some(exit),
+                _ => {}
+            }
+        }
+    }
+    /// Presses keys by their names, with spaces between.
+    fn press(&mut self, keys: &str) -> &mut Self {
+        for name in keys.split(' ') {
+            self.now = self.now.after(Duration::from_millis(300));
+            let chord = Chord::parse(name).unwrap_or_else(|| panic!("no key {name}"));
+            self.do_at_once(&Input::Key(chord));
+        }
+        self
+    }
+    /// Types text, one key after the other.
+    fn type_text(&mut self, text: &str) -> &mut Self {
+        for c in text.chars() {
+            self.now = self.now.after(Duration::from_millis(60));
+            self.do_at_once(&Input::Key(Chord::char(c)));
+        }
+        self
+    }
+    fn wait(&mut self, span: Duration) -> &mut Self {
+        self.now = self.now.after(span);
+        self
+    }
+    fn said(&self) -> &str {
+        self.desk.message.as_ref().map_or("", |message| &message.text)
+    }
+    fn screen(&mut self, width: u16, height: u16) -> String {
+        drawn(&mut self.desk, width, height, self.now).0.join("\n")
+    }
+}
+
+#[test]
+fn a_buy_is_a_key_a_look_and_enter_and_goes_once() {
+    let mut hands = Hands::new();
+    hands.press("2 0 0 b");
+    assert!(
+        hands.screen(80, 24).contains("BUY  200  AAPL"),
+        "{}",
+        hands.screen(80, 24)
+    );
+    hands.press("+").wait(QUIET).press("Enter");
+    let [Command::Submit { spec, id, .. }] = &hands.sent[..] else {
+        panic!("{:?} {}", hands.sent, hands.said())
+    };
+    assert_eq!(
+        (
+            spec.side,
+            spec.instrument.as_str(),
+            spec.quantity.to_string().as_str()
+        ),
+        (Side::Buy, "AAPL", "200")
+    );
+    assert_ne!(*id, hands.desk.preview_id);
+    hands.press("Enter Enter Enter");
+    assert_eq!(hands.sent.len(), 1, "a held Enter sends nothing more");
+}
+
+#[test]
+fn nobody_confirms_what_they_have_not_seen() {
+    let mut hands = Hands::new();
+    hands.press("B");
+    hands
+        .wait(STANDS - Duration::from_millis(1))
+        .do_at_once(&Input::Key(Chord::plain(Key::Enter)));
+    assert!(
+        hands.sent.is_empty() && hands.said().contains("only just appeared"),
+        "{}",
+        hands.said()
+    );
+    hands.press("Enter");
+    assert!(
+        hands.sent.is_empty() && hands.said().contains("a moment ago"),
+        "a held key: {}",
+        hands.said()
+    );
+    hands.wait(QUIET).press("Enter");
+    assert_eq!(hands.sent.len(), 1);
+}
+
+#[test]
+fn a_preview_from_before_a_jump_is_shown_anew_and_not_sent() {
+    let mut hands = Hands::new();
+    hands.press("b");
+    hands.wait(Duration::from_secs(1));
+    let mut quote = *hands
+        .desk
+        .world
+        .market
+        .quote(sample::instrument("AAPL").id)
+        .unwrap();
+    quote = sample::quote("AAPL", "186.00", "186.02").tap_at(quote.at);
+    hands.desk.on_engine(FromEngine::Quotes(vec![quote]), hands.now);
+    hands.press("Enter");
+    assert!(
+        hands.sent.is_empty() && hands.said().contains("the market moved"),
+        "{}",
+        hands.said()
+    );
+    hands.wait(QUIET).press("Enter");
+    assert_eq!(hands.sent.len(), 1);
+}
+
+trait TapAt {
+    fn tap_at(self, at: Timestamp) -> Self;
+}
+impl TapAt for crate::market::Quote {
+    fn tap_at(mut self, at: Timestamp) -> Self {
+        self.at = at.after(Duration::from_secs(1));
+        self
+    }
+}
+
+#[test]
+fn a_paste_is_text_in_a_field_and_nothing_elsewhere() {
+    let mut hands = Hands::new();
+    hands.do_at_once(&Input::Paste("B Enter b100".into()));
+    assert!(hands.sent.is_empty() && hands.desk.modal.is_none() && hands.said().contains("PASTE BLOCKED"));
+    hands
+        .press(":")
+        .do_at_once(&Input::Paste("buy 10 AAPL mkt".into()));
+    assert!(hands.sent.is_empty());
+    assert!(matches!(&hands.desk.modal, Some(Modal::Line(line)) if line.text() == "buy 10 AAPL mkt"));
+    hands.press("Esc b").do_at_once(&Input::Paste("1".into()));
+    assert!(hands.said().contains("PASTE BLOCKED"), "a ticket takes no paste");
+}
+
+#[test]
+fn the_order_line_previews_points_and_sends() {
+    let mut hands = Hands::new();
+    hands.press(":").type_text("buy 10 AAPL @189 stop 188");
+    let screen = hands.screen(160, 45);
+    assert!(
+        screen.contains("BUY 10 AAPL @ 189.00 day") && screen.contains("held by the engine"),
+        "{screen}"
+    );
+    hands.press("Enter");
+    assert!(
+        matches!(&hands.sent[..], [Command::Submit { legs, .. }] if legs.stop == "188".parse().ok()),
+        "{}",
+        hands.said()
+    );
+    hands.press(":").type_text("buy 0100 MSFT").press("Enter");
+    assert!(hands.said().contains("begins with a zero"), "{}", hands.said());
+    assert_eq!(hands.sent.len(), 1);
+    hands.press("Esc :").type_text("hlat").press("Enter");
+    assert!(hands.said().contains("did you mean 'halt'?"), "{}", hands.said());
+    hands.press("Esc : Up Enter");
+    assert_eq!(
+        hands.sent.len(),
+        2,
+        "history brings the first line back: {}",
+        hands.said()
+    );
+}
+
+#[test]
+fn panic_keys_work_in_every_field_and_too_small_a_terminal_takes_nothing_else() {
+    let mut hands = Hands::new();
+    hands.press("/").type_text("ms").press("Ctrl-x a");
+    assert!(matches!(
+        hands.sent[..],
+        [Command::CancelAll {
+            instrument: None,
+            stops_too: false,
+            ..
+        }]
+    ));
+    assert!(
+        matches!(hands.desk.modal, Some(Modal::Search(_))),
+        "and leave it open"
+    );
+    let mut hands = Hands::new();
+    assert!(hands.screen(60, 20).contains("needs 80x24 and has 60x20"));
+    hands.press("B").wait(QUIET).press("Enter Ctrl-x f");
+    assert!(
+        matches!(hands.sent[..], [Command::Flatten { .. }]),
+        "{:?}",
+        hands.sent
+    );
+}
+
+#[test]
+fn taking_the_last_stop_off_a_position_asks_first() {
+    let mut hands = Hands::new();
+    let stop = hands
+        .desk
+        .world
+        .state
+        .orders
+        .values()
+        .find(|o| o.spec.kind.is_stop())
+        .unwrap()
+        .id;
+    let now = hands.now;
+    hands.desk.grant(
+        vec![super::pane::Wish::Send(Box::new(Command::Cancel { id: stop }))],
+        now,
+    );
+    assert!(
+        hands.screen(80, 24).contains("leaves 100 AAPL NAKED"),
+        "{}",
+        hands.screen(80, 24)
+    );
+    hands.wait(QUIET).press("Enter");
+    assert_eq!(hands.sent, [Command::Cancel { id: stop }]);
+}
+
+#[test]
+fn leaving_asks_on_the_simulated_exchange_only() {
+    let mut hands = Hands::new();
+    hands.press("q");
+    assert!(
+        hands.left.is_none()
+            && hands
+                .screen(80, 24)
+                .contains("the engine and the simulated exchange go on")
+    );
+    hands.press("s");
+    assert_eq!(hands.left, Some(Exit::StopEngine));
+    let mut hands = Hands::new();
+    let account = sample::account();
+    hands
+        .desk
+        .world
+        .state
+        .accounts
+        .get_mut(&account)
+        .unwrap()
+        .account
+        .class = AccountClass::Live;
+    assert!(hands.screen(80, 24).starts_with(" LIVE "));
+    hands.press("q");
+    assert_eq!(hands.left, Some(Exit::Detached));
+}
+
+#[test]
+fn a_lost_link_is_loud_and_nothing_is_sent_over_it() {
+    let mut hands = Hands::new();
+    let now = hands.now;
+    hands.desk.on_engine(
+        FromEngine::Lost {
+            reason: "the engine closed the connection".into(),
+        },
+        now,
+    );
+    hands.wait(Duration::from_secs(3));
+    assert!(
+        hands.screen(80, 24).starts_with(" LINK LOST 0:03 — retrying"),
+        "{}",
+        hands.screen(80, 24)
+    );
+    hands.press("B").wait(QUIET).press("Enter");
+    assert!(
+        hands.sent.is_empty() && hands.said().contains("there is no link"),
+        "{}",
+        hands.said()
+    );
+    assert!(
+        matches!(hands.desk.modal, Some(Modal::Ticket(_))),
+        "the draft stays"
+    );
+}
+
+#[test]
+fn denials_are_told_in_words() {
+    let mut hands = Hands::new();
+    hands.press("b").wait(QUIET).press("Enter");
+    let denial = crate::engine::Denial::new(
+        crate::engine::DenialCode::MaxValue,
+        "2.56 M over 250 k; 488 would pass",
+    );
+    let outcome = Outcome::Denied(denial);
+    let now = hands.now;
+    hands
+        .desk
+        .on_engine(FromEngine::Outcome { token: 1, outcome }, now);
+    assert!(
+        hands
+            .said()
+            .contains("MAX_VALUE: 2.56 M over 250 k; 488 would pass"),
+        "{}",
+        hands.said()
+    );
+}
+
+#[test]
+fn what_is_watched_is_asked_for_once() {
+    let (mut desk, effects) = sample::desk();
+    let watches = effects
+        .iter()
+        .filter(|e| matches!(e, Effect::Tell(ToEngine::Watch { .. })))
+        .count();
+    let bars = effects
+        .iter()
+        .filter(|e| matches!(e, Effect::Tell(ToEngine::Bars { .. })))
+        .count();
+    assert_eq!((watches, bars), (1, 5));
+    assert_eq!(
+        desk.on_engine(FromEngine::RoundTrip(Duration::from_micros(1)), sample::now()),
+        []
+    );
+    let select = vec![super::pane::Wish::Select(sample::instrument("MSFT").id)];
+    let effects = desk.grant(select, sample::now());
+    assert!(
+        matches!(&effects[0], Effect::Tell(ToEngine::Watch { depth, .. }) if depth[0].as_str() == "MSFT")
+    );
+}
+
+#[test]
+fn it_draws_at_every_size_and_with_everything_open() {
+    let opened: [&[&str]; 9] = [
+        &[],
+        &["b"],
+        &[":"],
+        &["/"],
+        &["?"],
+        &["q"],
+        &["Ctrl-x"],
+        &["g p"],
+        &["c"],
+    ];
+    for keys in opened {
+        let mut hands = Hands::new();
+        for key in keys {
+            hands.press(key);
+        }
+        for width in (0..=60)
+            .step_by(7)
+            .chain([79, 80, 81, 99, 100, 119, 120, 139, 140, 160, 240])
+        {
+            for height in (0..=40).step_by(5).chain([23, 24, 25, 45, 70]) {
+                hands.screen(width, height);
+            }
+        }
+    }
+    let mut empty = sample::empty_desk();
+    for (width, height) in [(0, 0), (1, 1), (80, 24), (160, 45)] {
+        drawn(&mut empty, width, height, sample::now());
+    }
+    let (screen, _) = drawn(&mut empty, 80, 24, sample::now());
+    assert!(screen.join("\n").contains("starting the engine…"));
+}
+
+#[test]
+fn tab_goes_round_and_tabs_come_to_the_front() {
+    let mut hands = Hands::new();
+    hands.screen(80, 24);
+    let mut seen = Vec::new();
+    for _ in 0..6 {
+        hands.press("Tab");
+        seen.push(hands.desk.focus);
+        let screen = drawn(&mut hands.desk, 80, 24, hands.now).1;
+        assert!(
+            screen.panes.iter().any(|(pane, ..)| *pane == hands.desk.focus),
+            "{:?} is in view",
+            hands.desk.focus
+        );
+    }
+    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
+    assert_eq!(seen, [Chart, Depth, Positions, Orders, Executions, Watchlist]);
+}
+
+#[test]
+#[ignore = "prints pictures for a person to look at"]
+fn look() {
+    for keys in ["", "b", ":", "/", "?", "g p", "g l", "Ctrl-x", "q", "c"] {
+        let mut hands = Hands::new();
+        if !keys.is_empty() {
+            hands.press(keys);
+        }
+        if keys == ":" {
+            hands.type_text("buy 100 AAPL @bid stop 188.20 target 192");
+        }
+        println!("[{keys}]\n{}\n{}", hands.screen(80, 24), hands.screen(160, 45));
+    }
+}

@@ -1,0 +1,701 @@
+//! What a person does, turned into changes of the desk and effects. What is open gets the keys first and answers for
+//! itself; the panic keys go before everything. Pasted text is only ever text.
+
+use super::action::Action;
+use super::chord::{Chord, Key};
+use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
+use super::input::Input;
+use super::keymap::{Context, Meaning};
+use super::layout::{PaneId, WORKSPACES};
+use super::line::{self, Line, Reading};
+use super::pane::Wish;
+use super::run::Exit;
+use super::search::Search;
+use super::theme::Theme;
+use super::ticket::{NotYet, Purpose, Ticket, may_confirm};
+use super::view::Drawn;
+use crate::domain::{AccountClass, AccountId, Quantity, SafeText, Side, Timestamp, TradingState};
+use crate::engine::Command;
+use ratatui::layout::Position;
+use tui_input::InputRequest;
+
+impl Desk {
+    /// Takes one thing that a person did. `drawn` tells where everything was at the last frame.
+    pub fn on_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        match input {
+            Input::Key(chord) => self.on_key(*chord, now),
+            Input::Paste(text) => self.on_paste(text, now),
+            Input::Click(x, y) => self.on_click(Position::new(*x, *y), drawn, now),
+            Input::Wheel(x, y, up) => self.on_wheel(Position::new(*x, *y), *up, drawn, now),
+            Input::Resize => vec![Effect::Redraw],
+        }
+    }
+    /// Which keys hold now.
+    pub fn context(&self) -> Context {
+        match self.modal {
+            _ if self.too_small => Context::Anywhere,
+            None => Context::Desk,
+            Some(Modal::Ticket(_) | Modal::Question(_)) => Context::Ticket,
+            Some(Modal::Line(_)) => Context::Line,
+            Some(Modal::Search(_)) => Context::Search,
+            Some(Modal::Help(_)) => Context::Help,
+            Some(Modal::Leaving) => Context::Leaving,
+        }
+    }
+
+    fn on_key(&mut self, chord: Chord, now: Timestamp) -> Vec<Effect> {
+        let mut pressed = std::mem::take(&mut self.pressed);
+        let began = !pressed.is_empty();
+        if began && chord == Chord::plain(Key::Esc) {
+            return Vec::new();
+        }
+        pressed.push(chord);
+        let effects = match self.keymap.meaning(self.context(), &pressed) {
+            Meaning::Prefix => {
+                self.pressed = pressed;
+                return Vec::new();
+            }
+            Meaning::Action(action) => {
+                let effects = self.act(action, now);
+                self.count = None;
+                effects
+            }
+            Meaning::Nothing if began => {
+                let names: Vec<String> = pressed.iter().map(ToString::to_string).collect();
+                self.say(
+                    Tone::Plain,
+                    format!("{} means nothing here", names.join(" ")),
+                    now,
+                );
+                Vec::new()
+            }
+            Meaning::Nothing if self.too_small => {
+                if chord == Chord::char('q') {
+                    self.leave()
+                } else {
+                    Vec::new()
+                }
+            }
+            Meaning::Nothing => {
+                self.type_key(chord, now);
+                Vec::new()
+            }
+        };
+        if chord.key == Key::Enter {
+            self.enter_at = Some(now);
+        }
+        effects
+    }
+
+    /// A key that is no binding: text where a field is open, a count on the desk.
+    fn type_key(&mut self, chord: Chord, now: Timestamp) {
+        match &mut self.modal {
+            Some(Modal::Line(line)) => {
+                if let Some(request) = editing(chord) {
+                    line.edit(request, now);
+                }
+            }
+            Some(Modal::Search(search)) => {
+                if let Some(request) = editing(chord) {
+                    search.input.handle(request);
+                    search.selected = 0;
+                }
+            }
+            Some(Modal::Ticket(ticket)) => {
+                let typed = if chord.key == Key::Backspace {
+                    Some('\u{8}')
+                } else {
+                    chord.typed()
+                };
+                if let Some(c) = typed {
+                    ticket.type_char(c, now);
+                }
+            }
+            None => {
+                self.count = match chord.typed().and_then(|c| c.to_digit(10)) {
+                    Some(digit) if digit > 0 || self.count.is_some() => {
+                        let more = self
+                            .count
+                            .unwrap_or(0)
+                            .checked_mul(10)
+                            .and_then(|count| count.checked_add(digit));
+                        more.filter(|count| *count <= 99_999_999).or(self.count)
+                    }
+                    _ => None,
+                };
+            }
+            _ => {}
+        }
+    }
+
+    fn on_paste(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
+        self.pressed.clear();
+        match &mut self.modal {
+            Some(Modal::Line(line)) => line.insert(text, now),
+            Some(Modal::Search(search)) => {
+                for c in text.chars().take(64) {
+                    search.input.handle(InputRequest::InsertChar(c));
+                }
+            }
+            // What begins as a line does is put into one, unsent: to open a field is no action.
+            None if text.starts_with(':') && !self.too_small => {
+                let mut line = Line::new(now);
+                line.insert(&text[1..], now);
+                self.modal = Some(Modal::Line(line));
+            }
+            _ => self.say(
+                Tone::Warn,
+                "PASTE BLOCKED: pasted text is text only; open : or / first",
+                now,
+            ),
+        }
+        Vec::new()
+    }
+
+    /// Does an action. What works everywhere comes first, then what is open, then the desk.
+    fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+        match action {
+            Action::Redraw => return vec![Effect::Redraw],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::CancelSymbol | Action::CancelAll | Action::FlattenSymbol | Action::Halt => {
+                return self.panic(action, now);
+            }
+            _ => {}
+        }
+        match self.modal.take() {
+            None => self.act_on_desk(action, now),
+            Some(Modal::Ticket(ticket)) => self.act_on_ticket(action, ticket, now),
+            Some(Modal::Question(question)) => self.act_on_question(action, question, now),
+            Some(Modal::Line(line)) => self.act_on_line(action, line, now),
+            Some(Modal::Search(search)) => self.act_on_search(action, search, now),
+            Some(Modal::Help(scroll)) => {
+                self.modal = scrolled(action, scroll).map(Modal::Help);
+                Vec::new()
+            }
+            Some(Modal::Leaving) => match action {
+                Action::Quit => vec![Effect::Leave(Exit::Detached)],
+                Action::StopEngine => vec![Effect::Leave(Exit::StopEngine)],
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    /// The keys that take risk away at large. They work whatever is open, and leave it open.
+    fn panic(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+        if action == Action::Halt {
+            return self.set_trading(TradingState::Halted, now);
+        }
+        let command = if action == Action::CancelAll {
+            let Some(account) = self.need_account(now) else {
+                return Vec::new();
+            };
+            Command::CancelAll {
+                account,
+                instrument: None,
+                stops_too: false,
+            }
+        } else {
+            let Some((account, instrument)) = self.need_instrument(now) else {
+                return Vec::new();
+            };
+            match action {
+                Action::FlattenSymbol => Command::Flatten {
+                    id: (self.new_id)(),
+                    account,
+                    instrument,
+                },
+                _ => Command::CancelAll {
+                    account,
+                    instrument: Some(instrument),
+                    stops_too: false,
+                },
+            }
+        };
+        let what = words(&command);
+        self.send(command, what, now)
+    }
+
+    fn act_on_desk(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+        match action {
+            Action::Buy => self.open_ticket(Side::Buy, false, now),
+            Action::Sell => self.open_ticket(Side::Sell, false, now),
+            Action::BuyMarket => self.open_ticket(Side::Buy, true, now),
+            Action::SellMarket => self.open_ticket(Side::Sell, true, now),
+            Action::Close => self.ask_close(now),
+            Action::Search => self.modal = Some(Modal::Search(Search::default())),
+            Action::CommandLine => self.modal = Some(Modal::Line(Line::new(now))),
+            Action::Help => self.modal = Some(Modal::Help(0)),
+            Action::Quit => return self.leave(),
+            Action::NextPane => self.step_focus(true),
+            Action::PreviousPane => self.step_focus(false),
+            Action::Pane(n) => self.focus_nth(n),
+            Action::ZoomPane => self.zoomed = !self.zoomed,
+            Action::Workspace(n) => self.go(n),
+            Action::ThemeNext => self.next_theme(now),
+            Action::Mask => self.masked = !self.masked,
+            Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            Action::Resume => return self.set_trading(TradingState::Active, now),
+            Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
+            Action::Escape if self.zoomed => self.zoomed = false,
+            _ => return self.act_on_pane(action, now),
+        }
+        Vec::new()
+    }
+
+    /// Hands an action to the focused pane, or to the one whose business it is wherever the focus is.
+    fn act_on_pane(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+        let times = match action {
+            Action::Up | Action::Down | Action::Left | Action::Right => {
+                self.count.unwrap_or(1).clamp(1, 1_000)
+            }
+            _ => 1,
+        };
+        let mut wishes = Vec::new();
+        for _ in 0..times {
+            match self.pane_acts(self.focus, action, now) {
+                Some(more) => wishes.extend(more),
+                None => match owner(action) {
+                    Some(pane) if self.is_in_front(pane) => {
+                        wishes.extend(self.pane_acts(pane, action, now).unwrap_or_default());
+                    }
+                    Some(PaneId::Orders) => {
+                        self.say(Tone::Plain, "the orders are not in view: Tab goes there", now)
+                    }
+                    _ => {}
+                },
+            }
+        }
+        self.grant(wishes, now)
+    }
+    fn pane_acts(&mut self, pane: PaneId, action: Action, now: Timestamp) -> Option<Vec<Wish>> {
+        let view = self.world.view(now);
+        self.panes
+            .iter_mut()
+            .find(|place| place.id == pane)?
+            .pane
+            .act(action, &view)
+    }
+    fn is_in_front(&self, pane: PaneId) -> bool {
+        let layout = self.layout(self.body);
+        layout
+            .slots
+            .iter()
+            .any(|slot| self.front(&slot.tabs) == Some(pane))
+    }
+
+    fn open_ticket(&mut self, side: Side, at_market: bool, now: Timestamp) {
+        let Some((account, id)) = self.need_instrument(now) else {
+            return;
+        };
+        let Some(instrument) = self.world.state.instruments.get(&id) else {
+            return self.say(Tone::Warn, format!("nothing is known of {id} yet"), now);
+        };
+        let typed = self.count.and_then(|count| Quantity::whole(i64::from(count)));
+        let usual = self.quantities.get(&id).copied();
+        let quantity = typed
+            .or(usual)
+            .unwrap_or_else(|| Ticket::first_quantity(instrument));
+        let quote = self.world.market.quote(id);
+        let ticket = Ticket::new((account, instrument), side, quantity, at_market, quote, now);
+        self.modal = Some(Modal::Ticket(Box::new(ticket)));
+    }
+
+    fn ask_close(&mut self, now: Timestamp) {
+        let Some((account, instrument)) = self.need_instrument(now) else {
+            return;
+        };
+        let held = self.world.state.position(account, instrument).quantity;
+        if held.is_zero() {
+            return self.say(Tone::Plain, format!("nothing is held of {instrument}"), now);
+        }
+        let text = "Enter closes it, Esc keeps it".to_owned();
+        self.modal = Some(Modal::Question(Question {
+            text,
+            pledge: Pledge::Close(account, instrument),
+            at: now,
+        }));
+    }
+
+    fn act_on_ticket(&mut self, action: Action, mut ticket: Box<Ticket>, now: Timestamp) -> Vec<Effect> {
+        let quote = self.world.market.quote(ticket.instrument.id).copied();
+        let quote = quote.as_ref();
+        let times = i64::from(self.count.unwrap_or(1).clamp(1, 1_000));
+        match action {
+            Action::Escape => {
+                self.say(Tone::Plain, "dropped; nothing was sent", now);
+                return Vec::new();
+            }
+            Action::Enter => return self.confirm_ticket(ticket, now),
+            Action::PriceUp => ticket.step_price(times, quote, now),
+            Action::PriceDown => ticket.step_price(-times, quote, now),
+            Action::QuantityUp => ticket.step_quantity(times, now),
+            Action::QuantityDown => ticket.step_quantity(-times, now),
+            Action::NextField => ticket.next_field(true, now),
+            Action::PreviousField => ticket.next_field(false, now),
+            Action::NextTimeInForce => ticket.next_tif(now),
+            Action::ToggleMarket => ticket.toggle_market(quote, now),
+            Action::ToggleShort => ticket.short = !ticket.short,
+            _ => {}
+        }
+        self.modal = Some(Modal::Ticket(ticket));
+        Vec::new()
+    }
+
+    fn confirm_ticket(&mut self, mut ticket: Box<Ticket>, now: Timestamp) -> Vec<Effect> {
+        let quote = self.world.market.quote(ticket.instrument.id).copied();
+        if let Err(not_yet) = ticket.confirm(quote.as_ref(), self.enter_at, now) {
+            return self.keep_ticket(ticket, not_yet.words(), now);
+        }
+        if !self.is_attached() {
+            return self.keep_ticket(ticket, "not sent: there is no link to the engine", now);
+        }
+        let command = match ticket.command((self.new_id)()) {
+            Ok(command) => command,
+            Err(missing) => return self.keep_ticket(ticket, missing, now),
+        };
+        if ticket.purpose == Purpose::New {
+            self.quantities.insert(ticket.instrument.id, ticket.quantity);
+        }
+        let what = words(&command);
+        self.send(command, what, now)
+    }
+    fn keep_ticket(&mut self, ticket: Box<Ticket>, why: &str, now: Timestamp) -> Vec<Effect> {
+        self.say(Tone::Warn, why, now);
+        self.modal = Some(Modal::Ticket(ticket));
+        Vec::new()
+    }
+
+    fn act_on_question(&mut self, action: Action, question: Question, now: Timestamp) -> Vec<Effect> {
+        match action {
+            Action::Escape => {
+                self.say(Tone::Plain, "dropped; nothing was sent", now);
+                Vec::new()
+            }
+            Action::Enter => match may_confirm(question.at, self.enter_at, now) {
+                Ok(()) => match question.pledge {
+                    Pledge::Cancel(id) => self.cancel(id, now),
+                    Pledge::Close(account, instrument) => {
+                        let command = Command::Close {
+                            id: (self.new_id)(),
+                            account,
+                            instrument,
+                        };
+                        let what = words(&command);
+                        self.send(command, what, now)
+                    }
+                },
+                Err(not_yet) => {
+                    self.say(Tone::Warn, not_yet.words(), now);
+                    self.modal = Some(Modal::Question(question));
+                    Vec::new()
+                }
+            },
+            _ => {
+                self.modal = Some(Modal::Question(question));
+                Vec::new()
+            }
+        }
+    }
+
+    fn act_on_search(&mut self, action: Action, mut search: Search, now: Timestamp) -> Vec<Effect> {
+        match action {
+            Action::Escape => return Vec::new(),
+            Action::Enter => {
+                let Some(chosen) = search.chosen(&self.world.state) else {
+                    self.say(Tone::Plain, "nothing matches", now);
+                    self.modal = Some(Modal::Search(search));
+                    return Vec::new();
+                };
+                return self.grant(vec![Wish::Select(chosen)], now);
+            }
+            Action::Down => search.selected = (search.selected + 1).min(self.world.state.instruments.len()),
+            Action::Up => search.selected = search.selected.saturating_sub(1),
+            _ => {}
+        }
+        self.modal = Some(Modal::Search(search));
+        Vec::new()
+    }
+
+    fn act_on_line(&mut self, action: Action, mut line: Line, now: Timestamp) -> Vec<Effect> {
+        match action {
+            Action::Escape => return Vec::new(),
+            Action::Enter => return self.enter_line(line, now),
+            Action::Complete => line.complete(&self.world.view(now), now),
+            Action::Up => line.recall(&self.history, true, now),
+            Action::Down => line.recall(&self.history, false, now),
+            _ => {}
+        }
+        self.modal = Some(Modal::Line(line));
+        Vec::new()
+    }
+
+    /// Enter on the order line: does what the preview beside it says. A line that means nothing stays open.
+    fn enter_line(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
+        let text = line.text().to_owned();
+        let reading = line::read(&text, &self.world.view(now), &mut *self.new_id);
+        let effects = match reading {
+            Reading::Empty => return Vec::new(),
+            Reading::Wrong(_, why) => {
+                self.say(Tone::Warn, why, now);
+                self.modal = Some(Modal::Line(line));
+                return Vec::new();
+            }
+            Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
+            Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
+            Reading::Commands(commands, ahead) => {
+                if let Some(denial) = ahead.into_iter().find_map(|forecast| forecast.denial) {
+                    self.say(Tone::Warn, format!("not sent: {denial}"), now);
+                    self.modal = Some(Modal::Line(line));
+                    return Vec::new();
+                }
+                // A held Enter is no danger here: the line closes with the first one that counts.
+                let adds = commands
+                    .iter()
+                    .any(|command| matches!(command, Command::Submit { .. }));
+                if adds && may_confirm(line.changed_at, None, now).is_err() {
+                    self.say(Tone::Warn, NotYet::TooSoon.words(), now);
+                    self.modal = Some(Modal::Line(line));
+                    return Vec::new();
+                }
+                let mut effects = Vec::new();
+                for command in commands {
+                    let what = words(&command);
+                    effects.extend(self.send(command, what, now));
+                }
+                effects
+            }
+        };
+        line::remember(&mut self.history, &text);
+        effects
+    }
+
+    /// A word of the desk itself.
+    fn desk_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
+        match word {
+            "theme" => self.choose_theme(rest, now),
+            "help" => self.modal = Some(Modal::Help(0)),
+            "quit" => return vec![Effect::Leave(Exit::Detached)],
+            "stop" => return vec![Effect::Leave(Exit::StopEngine)],
+            "halt" => return self.set_trading(TradingState::Halted, now),
+            "reduce" => return self.set_trading(TradingState::Reducing, now),
+            "resume" => return self.set_trading(TradingState::Active, now),
+            "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            "account" => return self.choose_account(rest, now),
+            _ => {
+                let Some(account) = self.need_account(now) else {
+                    return Vec::new();
+                };
+                let command = match word {
+                    "arm" => Command::Arm {
+                        account,
+                        confirmation: SafeText::new(rest),
+                    },
+                    "disarm" => Command::Disarm { account },
+                    _ => Command::Reconcile { account },
+                };
+                let what = words(&command);
+                return self.send(command, what, now);
+            }
+        }
+        Vec::new()
+    }
+    fn choose_account(&mut self, name: &str, now: Timestamp) -> Vec<Effect> {
+        let wanted = AccountId::new(name).ok();
+        let found = self
+            .world
+            .state
+            .accounts
+            .keys()
+            .find(|key| Some(key.account) == wanted)
+            .copied();
+        match found {
+            Some(account) => self.world.account = Some(account),
+            None => {
+                let names: Vec<&str> = self
+                    .world
+                    .state
+                    .accounts
+                    .keys()
+                    .map(|key| key.account.as_str())
+                    .collect();
+                self.say(
+                    Tone::Warn,
+                    format!("there is no account '{name}'; there are {}", names.join(", ")),
+                    now,
+                );
+            }
+        }
+        Vec::new()
+    }
+    fn choose_theme(&mut self, name: &str, now: Timestamp) {
+        let (theme, faults) = Theme::choose(&self.themes, name);
+        match faults.first() {
+            None => self.say(Tone::Plain, format!("theme {}", theme.name), now),
+            Some(fault) => self.say(Tone::Warn, fault.clone(), now),
+        }
+        if faults.is_empty() || self.themes.iter().any(|(known, _)| known == name) {
+            self.world.theme = theme;
+        }
+    }
+    fn next_theme(&mut self, now: Timestamp) {
+        let here = self
+            .themes
+            .iter()
+            .position(|(name, _)| *name == self.world.theme.name);
+        let next = here.map_or(0, |here| (here + 1) % self.themes.len());
+        if let Some((name, _)) = self.themes.get(next).cloned() {
+            self.choose_theme(&name, now);
+        }
+    }
+
+    /// On the simulated exchange leaving asks what is meant; elsewhere it always leaves the engine to its orders.
+    fn leave(&mut self) -> Vec<Effect> {
+        if self.too_small
+            || self.class().is_some_and(|class| class != AccountClass::Sim)
+            || !self.world.is_known
+        {
+            return vec![Effect::Leave(Exit::Detached)];
+        }
+        self.modal = Some(Modal::Leaving);
+        Vec::new()
+    }
+
+    fn tab_order(&self) -> Vec<PaneId> {
+        let layout = super::layout::arrange(self.workspace, None, self.body);
+        layout.slots.into_iter().flat_map(|slot| slot.tabs).collect()
+    }
+    fn step_focus(&mut self, forward: bool) {
+        let order = self.tab_order();
+        let here = order.iter().position(|pane| *pane == self.focus);
+        let step = if forward { 1 } else { order.len().saturating_sub(1) };
+        let next = here.map_or(0, |here| (here + step) % order.len().max(1));
+        if let Some(pane) = order.get(next) {
+            self.focus_on(*pane);
+        }
+    }
+    fn focus_nth(&mut self, n: u8) {
+        if let Some(pane) = self.tab_order().get(usize::from(n).saturating_sub(1)) {
+            self.focus_on(*pane);
+        }
+    }
+    fn go(&mut self, workspace: u8) {
+        if usize::from(workspace) >= WORKSPACES.len() {
+            return;
+        }
+        self.workspace = workspace;
+        self.zoomed = false;
+        let order = self.tab_order();
+        if !order.contains(&self.focus)
+            && let Some(pane) = order.first()
+        {
+            self.focus_on(*pane);
+        }
+    }
+
+    fn on_click(&mut self, at: Position, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        if self.modal.is_some() {
+            return Vec::new();
+        }
+        if let Some((_, workspace)) = drawn.workspaces.iter().find(|(area, _)| area.contains(at)) {
+            self.go(*workspace);
+            return Vec::new();
+        }
+        if let Some((_, pane)) = drawn.tabs.iter().find(|(area, _)| area.contains(at)) {
+            self.focus_on(*pane);
+            return Vec::new();
+        }
+        let Some((pane, _, hits)) = drawn.panes.iter().find(|(_, area, _)| area.contains(at)) else {
+            return Vec::new();
+        };
+        self.focus_on(*pane);
+        let Some((_, row)) = hits.rows.iter().find(|(area, _)| area.contains(at)) else {
+            return Vec::new();
+        };
+        let view = self.world.view(now);
+        let place = self.panes.iter_mut().find(|place| place.id == *pane);
+        let wishes = place.map_or_else(Vec::new, |place| place.pane.click(*row, &view));
+        self.grant(wishes, now)
+    }
+
+    fn on_wheel(&mut self, at: Position, up: bool, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        let action = if up { Action::Up } else { Action::Down };
+        if self.modal.is_some() {
+            return match self.modal {
+                Some(Modal::Help(_)) => self.act(action, now),
+                _ => Vec::new(),
+            };
+        }
+        let Some(pane) = drawn
+            .panes
+            .iter()
+            .find(|(_, area, _)| area.contains(at))
+            .map(|(pane, ..)| *pane)
+        else {
+            return Vec::new();
+        };
+        let action = match (pane, up) {
+            (PaneId::Chart, true) => Action::ZoomIn,
+            (PaneId::Chart, false) => Action::ZoomOut,
+            _ => action,
+        };
+        let wishes = self.pane_acts(pane, action, now).unwrap_or_default();
+        // Rolling through a list only looks; what is on the desk stays.
+        let looks = wishes
+            .into_iter()
+            .filter(|wish| !matches!(wish, Wish::Send(_) | Wish::Edit(_)))
+            .collect();
+        self.grant(looks, now)
+    }
+}
+
+/// The pane whose business an action is, where the focused one did not take it.
+fn owner(action: Action) -> Option<PaneId> {
+    match action {
+        Action::Cancel | Action::Modify => Some(PaneId::Orders),
+        Action::TimeframeNext
+        | Action::TimeframePrevious
+        | Action::Timeframe(_)
+        | Action::ZoomIn
+        | Action::ZoomOut
+        | Action::ChartStyle
+        | Action::ToggleVolume
+        | Action::ToggleStudy
+        | Action::ScrollLive => Some(PaneId::Chart),
+        _ => None,
+    }
+}
+
+/// The help after an action; nothing where it is closed.
+fn scrolled(action: Action, scroll: u16) -> Option<u16> {
+    Some(match action {
+        Action::Escape => return None,
+        Action::Down => scroll.saturating_add(1),
+        Action::Up => scroll.saturating_sub(1),
+        Action::PageDown => scroll.saturating_add(10),
+        Action::PageUp => scroll.saturating_sub(10),
+        Action::Top => 0,
+        Action::Bottom => u16::MAX,
+        _ => scroll,
+    })
+}
+
+/// What a key does in a line of text.
+fn editing(chord: Chord) -> Option<InputRequest> {
+    if let Some(c) = chord.typed() {
+        return Some(InputRequest::InsertChar(c));
+    }
+    Some(match (chord.ctrl, chord.key) {
+        (false, Key::Backspace) | (true, Key::Char('h')) => InputRequest::DeletePrevChar,
+        (false, Key::Delete) => InputRequest::DeleteNextChar,
+        (false, Key::Left) => InputRequest::GoToPrevChar,
+        (false, Key::Right) => InputRequest::GoToNextChar,
+        (true, Key::Left) => InputRequest::GoToPrevWord,
+        (true, Key::Right) => InputRequest::GoToNextWord,
+        (false, Key::Home) | (true, Key::Char('a')) => InputRequest::GoToStart,
+        (false, Key::End) | (true, Key::Char('e')) => InputRequest::GoToEnd,
+        (true, Key::Char('w')) => InputRequest::DeletePrevWord,
+        (true, Key::Char('u')) => InputRequest::DeleteLine,
+        (true, Key::Char('k')) => InputRequest::DeleteTillEnd,
+        _ => return None,
+    })
+}

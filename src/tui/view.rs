@@ -1,0 +1,268 @@
+//! Draws the desk into a buffer and answers where everything landed. Changes nothing, at any size: too small a terminal
+//! says what it needs, a desk without a state says what it waits for.
+
+use super::desk::{Desk, Modal};
+use super::layout::{PaneId, Slot};
+use super::pane::Hits;
+use super::widgets::number;
+use super::widgets::text::Pen;
+use super::world::Link;
+use super::{foot, overlay, status};
+use crate::domain::Timestamp;
+use crate::engine::state::NoticeLevel;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+
+/// The smallest terminal that the desk is drawn on.
+pub const SMALLEST: (u16, u16) = (80, 24);
+/// Rows of status bar and foot.
+const FRAME_ROWS: u16 = 4;
+
+/// Where everything landed, for the mouse and the cursor.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    /// Panes in view, where, and their rows.
+    pub panes: Vec<(PaneId, Rect, Hits)>,
+    /// Titles and tabs.
+    pub tabs: Vec<(Rect, PaneId)>,
+    /// The names of the workspaces.
+    pub workspaces: Vec<(Rect, u8)>,
+    /// Where text is typed.
+    pub cursor: Option<Position>,
+}
+
+/// True where the terminal is too small for the desk.
+pub fn is_too_small(width: u16, height: u16) -> bool {
+    width < SMALLEST.0 || height < SMALLEST.1
+}
+
+/// The part of the screen that belongs to panes.
+pub fn body_of(screen: Rect) -> Rect {
+    Rect {
+        y: screen.y.saturating_add(1).min(screen.y + screen.height),
+        height: screen.height.saturating_sub(FRAME_ROWS),
+        ..screen
+    }
+}
+
+/// Draws everything.
+pub fn draw(desk: &Desk, now: Timestamp, buf: &mut Buffer) -> Drawn {
+    let screen = buf.area;
+    let theme = &desk.world.theme;
+    buf.set_style(screen, Style::new().fg(theme.text).bg(theme.background));
+    let mut drawn = Drawn::default();
+    if is_too_small(screen.width, screen.height) {
+        too_small(desk, now, buf);
+        return drawn;
+    }
+    let body = body_of(screen);
+    if desk.world.is_known {
+        panes(desk, now, body, buf, &mut drawn);
+    } else {
+        waiting(desk, now, body, buf);
+    }
+    status::draw(desk, now, Pen::new(buf, Rect { height: 1, ..screen }));
+    foot::draw(desk, now, screen, buf, &mut drawn);
+    overlay::draw(desk, now, body, buf, &mut drawn);
+    drawn
+}
+
+fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
+    let (screen, theme) = (buf.area, &desk.world.theme);
+    let text = format!(
+        "tradewind needs {}x{} and has {}x{}. ^x s/a cancel, ^x f flatten and ^x h halt still work; q leaves.",
+        SMALLEST.0, SMALLEST.1, screen.width, screen.height
+    );
+    if screen.height > 1 {
+        status::draw(desk, now, Pen::new(buf, Rect { height: 1, ..screen }));
+    }
+    let below = Rect {
+        y: screen.y + screen.height.min(1),
+        height: screen.height.saturating_sub(1),
+        ..screen
+    };
+    let text = desk
+        .message
+        .as_ref()
+        .map_or(text.clone(), |message| format!("{} — {text}", message.text));
+    Pen::new(buf, below).say(&text, theme.style(theme.warn));
+}
+
+/// Before the first snapshot.
+fn waiting(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer) {
+    let theme = &desk.world.theme;
+    let (text, since) = match &desk.world.link {
+        Link::Starting(since) => ("starting the engine…", *since),
+        Link::Attached => ("reading the state…", desk.world.heard_at),
+        Link::Lost(since, _) => ("the engine does not answer; trying again…", *since),
+    };
+    let waited = now.since(since);
+    let text = if waited.as_secs() >= 3 {
+        format!("{text}  {}", number::age(waited))
+    } else {
+        text.to_owned()
+    };
+    Pen::new(buf, body).say(&text, theme.style(theme.dim));
+    if let (Link::Lost(_, reason), true) = (&desk.world.link, body.height > 4) {
+        let below = Rect {
+            y: body.y + body.height / 2,
+            height: body.height / 2,
+            ..body
+        };
+        Pen::new(buf, below).say(reason, theme.style(theme.faint));
+    }
+}
+
+fn panes(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
+    let theme = &desk.world.theme;
+    let layout = desk.layout(body);
+    for rule in &layout.rules {
+        let glyph = if rule.width == 1 { '│' } else { '─' };
+        let mut pen = Pen::new(buf, *rule);
+        for y in 0..rule.height {
+            pen.line(0, rule.width, y, glyph, theme.rule);
+        }
+    }
+    for slot in &layout.slots {
+        draw_slot(desk, now, slot, buf, drawn);
+    }
+    if let Some(area) = layout.feed {
+        feed(desk, now, area, buf);
+    }
+}
+
+/// A place: its title line with the tabs, and the pane in front.
+fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: &mut Drawn) {
+    let Some(place) = desk.front(&slot.tabs).and_then(|front| desk.pane(front)) else {
+        return;
+    };
+    let (view, theme) = (desk.world.view(now), &desk.world.theme);
+    let focused = place.id == desk.focus;
+    let (title, right) = place.pane.title(&view);
+    let mut pen = Pen::new(
+        buf,
+        Rect {
+            height: 1,
+            ..slot.area
+        },
+    );
+    let width = pen.width();
+    pen.clear(theme.panel);
+    if focused {
+        pen.put(0, 0, "▌", theme.focus_bar);
+    }
+    let style = if focused {
+        Style::new().fg(theme.bright).add_modifier(Modifier::BOLD)
+    } else {
+        theme.style(theme.dim)
+    };
+    // The name speaks up; what stands after it (a count, a timeframe) stays quiet.
+    let (name, rest) = title.split_once(' ').unwrap_or((&title, ""));
+    let mut x = pen.put_within(1, width, 0, name, style);
+    let mut tabs = vec![(1, x, place.id)];
+    if !rest.is_empty() {
+        x = pen.put_within(x + 1, width, 0, rest, theme.style(theme.dim));
+    }
+    for other in slot.tabs.iter().filter(|tab| **tab != place.id) {
+        let from = x + 3;
+        x = pen.put_within(from, width, 0, name_of(*other), theme.style(theme.faint));
+        tabs.push((from, x, *other));
+    }
+    let room = usize::from(width.saturating_sub(x + 2));
+    pen.right(
+        width.saturating_sub(1),
+        0,
+        fitting(&right, room),
+        theme.style(theme.dim),
+    );
+    drawn.tabs.extend(
+        tabs.into_iter()
+            .filter(|(from, to, _)| to > from)
+            .map(|(from, to, pane)| {
+                (
+                    Rect {
+                        x: slot.area.x + from,
+                        width: to - from,
+                        height: 1,
+                        ..slot.area
+                    },
+                    pane,
+                )
+            }),
+    );
+    let inside = Rect {
+        y: slot.area.y + slot.area.height.min(1),
+        height: slot.area.height.saturating_sub(1),
+        ..slot.area
+    };
+    let hits = place.pane.render(&view, inside, focused, buf);
+    if desk.masked && !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+        mask(buf, inside);
+    }
+    drawn.panes.push((place.id, slot.area, hits));
+}
+
+/// As much of a title's right side as fits, whole groups from the end.
+fn fitting(text: &str, room: usize) -> &str {
+    let mut rest = text;
+    while rest.chars().count() > room {
+        match rest.split_once("  ") {
+            Some((_, after)) => rest = after.trim_start(),
+            None => return "",
+        }
+    }
+    rest
+}
+
+fn name_of(pane: PaneId) -> &'static str {
+    match pane {
+        PaneId::Watchlist => "watch",
+        PaneId::Chart => "chart",
+        PaneId::Depth => "depth",
+        PaneId::Positions => "positions",
+        PaneId::Orders => "orders",
+        PaneId::Executions => "executions",
+        PaneId::Log => "log",
+    }
+}
+
+/// Hides every digit.
+fn mask(buf: &mut Buffer, area: Rect) {
+    for at in area.intersection(buf.area).positions() {
+        let cell = &mut buf[at];
+        if cell.symbol().bytes().all(|byte| byte.is_ascii_digit()) {
+            cell.set_char('·');
+        }
+    }
+}
+
+/// The newest notices, the newest first.
+fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
+    let theme = &desk.world.theme;
+    let mut pen = Pen::new(buf, area);
+    let width = pen.width();
+    for (y, notice) in (0..pen.height()).zip(desk.world.state.notices.iter().rev()) {
+        let colour = match notice.level {
+            NoticeLevel::Info => theme.dim,
+            NoticeLevel::Fill => theme.text,
+            NoticeLevel::Warning => theme.warn,
+        };
+        let age = number::age(now.since(notice.at));
+        pen.right_within(0, 9, y, &age, theme.style(theme.faint));
+        pen.put_within(11, width, y, notice.text.as_str(), theme.style(colour));
+    }
+    if desk.masked {
+        mask(buf, area);
+    }
+}
+
+impl Desk {
+    /// True while something covers the panes that a person has to answer.
+    pub fn is_asking(&self) -> bool {
+        matches!(
+            self.modal,
+            Some(Modal::Ticket(_) | Modal::Question(_) | Modal::Leaving)
+        )
+    }
+}

@@ -1,0 +1,195 @@
+//! A table written straight into cells: columns with priorities that drop when it gets narrow, right-aligned numbers, and
+//! rows made only for what is visible. Which rows there are and what they say is the pane's business.
+
+use super::list::window;
+use super::text::{Pen, width};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+
+/// One column of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// The word above it.
+    pub head: &'static str,
+    /// Its usual width; wider content widens it.
+    pub width: u16,
+    /// True for numbers.
+    pub right: bool,
+    /// When it gets narrow the highest goes first. 0 never goes.
+    pub priority: u8,
+}
+
+impl Column {
+    /// A column of text.
+    pub const fn text(head: &'static str, width: u16, priority: u8) -> Self {
+        Self {
+            head,
+            width,
+            right: false,
+            priority,
+        }
+    }
+    /// A column of numbers.
+    pub const fn number(head: &'static str, width: u16, priority: u8) -> Self {
+        Self {
+            head,
+            width,
+            right: true,
+            priority,
+        }
+    }
+}
+
+/// What stands in one place of a table.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    /// The text.
+    pub text: String,
+    /// Its look.
+    pub style: Style,
+}
+
+impl Cell {
+    /// Text with its look.
+    pub fn new(text: impl Into<String>, style: impl Into<Style>) -> Self {
+        Self {
+            text: text.into(),
+            style: style.into(),
+        }
+    }
+}
+
+/// What a table needs to know of colours.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The heads of columns.
+    pub head: Color,
+    /// The ground of the selected row.
+    pub selection: Color,
+}
+
+/// Where a column lies: its first cell, and the one after its last.
+type Place = Option<(u16, u16)>;
+
+/// Finds places for the columns in `width` cells, one of them left free at each end. A column whose priority is not 0
+/// is left out where there is no room for it.
+pub fn place<const N: usize>(columns: &[Column; N], width: u16) -> [Place; N] {
+    let room = width.saturating_sub(2);
+    let mut kept = [true; N];
+    let needs = |kept: &[bool; N]| {
+        let shown = || columns.iter().zip(kept).filter(|(_, kept)| **kept);
+        let gaps = u16::try_from(shown().count().saturating_sub(1)).unwrap_or(u16::MAX);
+        let cells = shown().fold(0u16, |sum, (column, _)| sum.saturating_add(column.width));
+        (cells.saturating_add(gaps), gaps)
+    };
+    while needs(&kept).0 > room {
+        let last = (0..N)
+            .filter(|at| kept[*at] && columns[*at].priority > 0)
+            .max_by_key(|at| columns[*at].priority);
+        let Some(last) = last else { break };
+        kept[last] = false;
+    }
+    let (needed, gaps) = needs(&kept);
+    let gap = 1 + (room.saturating_sub(needed) / gaps.max(1)).min(3);
+    let (mut places, mut x) = ([None; N], 1u16);
+    for (at, column) in columns.iter().enumerate().filter(|(at, _)| kept[*at]) {
+        let end = x.saturating_add(column.width).min(width.saturating_sub(1));
+        places[at] = (x < end).then_some((x, end));
+        x = x.saturating_add(column.width).saturating_add(gap);
+    }
+    places
+}
+
+/// Draws the heads and the rows around `cursor`; `row` makes those that are seen. Answers where each landed.
+pub fn table<const N: usize>(
+    pen: &mut Pen<'_>,
+    mut columns: [Column; N],
+    look: Look,
+    total: usize,
+    cursor: Option<usize>,
+    row: impl FnMut(usize) -> [Cell; N],
+) -> Vec<(Rect, usize)> {
+    // A pane of one row shows a row rather than heads.
+    let head = u16::from(pen.height() > 1);
+    let seen = window(total, pen.height() - head, cursor);
+    let rows: Vec<[Cell; N]> = seen.clone().map(row).collect();
+    for cells in &rows {
+        for (column, cell) in columns.iter_mut().zip(cells) {
+            column.width = column
+                .width
+                .max(u16::try_from(width(&cell.text)).unwrap_or(u16::MAX));
+        }
+    }
+    let limit = pen.width().saturating_sub(2);
+    for column in &mut columns {
+        // One overlong text must not push out all the others: it is cut at half of the pane.
+        if !column.right {
+            column.width = column.width.min((limit / 2).max(8));
+        }
+    }
+    let mut places = place(&columns, pen.width());
+    if let Some(last) = places.iter().rposition(Option::is_some)
+        && !columns[last].right
+        && let Some((_, end)) = &mut places[last]
+    {
+        // The last column, where it is text, has what is left.
+        *end = pen.width().saturating_sub(1).max(*end);
+    }
+    if head == 1 {
+        for (column, (start, end)) in columns.iter().zip(places).filter_map(|(c, p)| Some((c, p?))) {
+            if column.right {
+                pen.right_within(start, end, 0, column.head, look.head);
+            } else {
+                pen.put_within(start, end, 0, column.head, look.head);
+            }
+        }
+    }
+    let mut hits = Vec::with_capacity(rows.len());
+    for ((y, index), cells) in (head..).zip(seen).zip(&rows) {
+        if cursor == Some(index) {
+            pen.ground(0, y, pen.width(), 1, look.selection);
+        }
+        for ((column, cell), (start, end)) in columns
+            .iter()
+            .zip(cells)
+            .zip(places)
+            .filter_map(|(c, p)| Some((c, p?)))
+        {
+            if column.right {
+                pen.right_within(start, end, y, &cell.text, cell.style);
+            } else {
+                pen.put_within(start, end, y, &cell.text, cell.style);
+            }
+        }
+        hits.push((pen.row(y), index));
+    }
+    hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: [Column; 4] = [
+        Column::text("symbol", 8, 0),
+        Column::number("last", 8, 1),
+        Column::number("volume", 6, 3),
+        Column::number("%", 6, 2),
+    ];
+
+    #[test]
+    fn the_least_important_columns_go_first_and_nothing_lies_outside() {
+        let kept = |width: u16| place(&COLUMNS, width).map(|p| p.is_some());
+        assert_eq!(kept(60), [true; 4]);
+        assert_eq!(kept(32), [true, true, false, true]);
+        assert_eq!(kept(20), [true, true, false, false]);
+        assert_eq!(kept(10), [true, false, false, false]);
+        for width in 0..70 {
+            let mut end_before = 0;
+            for (start, end) in place(&COLUMNS, width).into_iter().flatten() {
+                assert!(start >= end_before && end <= width, "{width}");
+                end_before = end;
+            }
+        }
+    }
+}

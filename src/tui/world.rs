@@ -1,0 +1,141 @@
+//! What the desk looks at: the replica of the state, the market, which account and instrument are on the desk, and whose
+//! clock says what. Folds what the engine tells; knows nothing of keys and panes.
+
+use super::pane::View;
+use super::theme::Theme;
+use crate::domain::{AccountKey, InstrumentId, SessionId, Timestamp};
+use crate::engine::{Event, Fact, State};
+use crate::market::{BarUpdate, Market};
+use std::time::Duration;
+
+/// How the desk stands to the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// No engine has answered yet, since when.
+    Starting(Timestamp),
+    /// Attached.
+    Attached,
+    /// Was attached; since when not, and why.
+    Lost(Timestamp, String),
+}
+
+/// What this terminal's session may do in the desk's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may add risk.
+    Armed,
+    /// It holds the token and is not armed.
+    Disarmed,
+    /// Nobody holds the token.
+    NoToken,
+    /// Another terminal holds it.
+    TokenElsewhere,
+}
+
+/// The replica and what is on the desk.
+#[derive(Debug)]
+pub struct World {
+    /// The engine's state, folded here.
+    pub state: State,
+    /// Market data.
+    pub market: Market,
+    /// The account on the desk.
+    pub account: Option<AccountKey>,
+    /// The instrument on the desk.
+    pub instrument: Option<InstrumentId>,
+    /// Colours.
+    pub theme: Theme,
+    /// How we stand to the engine.
+    pub link: Link,
+    /// Our session there.
+    pub session: Option<SessionId>,
+    /// The engine's version and build.
+    pub build: String,
+    /// A snapshot has come since we attached.
+    pub is_known: bool,
+    /// The last round trip.
+    pub round_trip: Option<Duration>,
+    /// When anything last came from the engine.
+    pub heard_at: Timestamp,
+    /// The venue's clock: its time at a moment of ours, and its speed in thousandths.
+    pub venue_clock: (Timestamp, Timestamp, u32),
+}
+
+impl World {
+    /// Nothing is known yet.
+    pub fn new(theme: Theme, now: Timestamp) -> Self {
+        Self {
+            state: State::default(),
+            market: Market::replica(),
+            account: None,
+            instrument: None,
+            theme,
+            link: Link::Starting(now),
+            session: None,
+            build: String::new(),
+            is_known: false,
+            round_trip: None,
+            heard_at: now,
+            venue_clock: (now, now, 1_000),
+        }
+    }
+    /// What panes look at.
+    pub fn view(&self, now: Timestamp) -> View<'_> {
+        View {
+            state: &self.state,
+            market: &self.market,
+            now,
+            venue_now: self.venue_time(now),
+            account: self.account,
+            instrument: self.instrument,
+            theme: &self.theme,
+            attached: self.link == Link::Attached && self.is_known,
+        }
+    }
+    /// The venue's time.
+    pub fn venue_time(&self, now: Timestamp) -> Timestamp {
+        let (venue, ours, speed) = self.venue_clock;
+        let passed = i128::from(now.0.saturating_sub(ours.0)) * i128::from(speed) / 1_000;
+        Timestamp(venue.0.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)))
+    }
+    /// Takes a whole state.
+    pub fn take_snapshot(&mut self, state: State) {
+        for instrument in state.instruments.values() {
+            self.market.list(instrument.clone());
+        }
+        self.state = state;
+        self.is_known = true;
+    }
+    /// Folds one event; false where some before it are missing. One that is known already is passed over.
+    pub fn fold(&mut self, event: &Event) -> bool {
+        if event.sequence <= self.state.sequence {
+            return true;
+        }
+        if event.sequence != self.state.sequence + 1 {
+            return false;
+        }
+        if let Fact::InstrumentListed { instrument } = &event.fact {
+            self.market.list(instrument.clone());
+        }
+        self.state.apply(event);
+        true
+    }
+    /// Takes a changed bar.
+    pub fn take_bar(&mut self, update: &BarUpdate) {
+        self.market.apply_bar(update);
+    }
+    /// What this session may do in the desk's account.
+    pub fn standing(&self) -> Standing {
+        match (self.state.token, self.session, self.account) {
+            (None, ..) => Standing::NoToken,
+            (Some(token), Some(session), Some(account)) if token == session => {
+                if self.state.armed.contains(&(session, account)) {
+                    Standing::Armed
+                } else {
+                    Standing::Disarmed
+                }
+            }
+            _ => Standing::TokenElsewhere,
+        }
+    }
+}

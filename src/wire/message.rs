@@ -1,0 +1,214 @@
+//! What crosses a socket between our own programs, one enum each way. A terminal greets, gets a snapshot, and from then
+//! on the events by number, so that it folds the same state; market data comes conflated beside it. A shell command asks
+//! a query or sends a command, and reads one answer.
+
+use crate::domain::{AccountKey, InstrumentId, SafeText, SessionId, Timestamp};
+use crate::engine::{Command, Event, Outcome, SessionKind, State};
+use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use serde::{Deserialize, Serialize};
+
+/// Raised when an older program could misread a message.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// From a terminal or a shell command to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ClientMessage {
+    /// The first message. Anything else first closes the connection.
+    Hello(Hello),
+    /// Send the state and, from then on, its events.
+    Subscribe,
+    /// Do something. `token` comes back with the answer.
+    Command {
+        /// Chosen by the asker.
+        token: u64,
+        /// What.
+        command: Box<Command>,
+    },
+    /// Send quotes, prints and today's bars of these instruments, in place of those asked for before.
+    Watch {
+        /// All that are wanted now.
+        instruments: Vec<InstrumentId>,
+        /// The instruments whose depth is wanted.
+        depth: Vec<InstrumentId>,
+    },
+    /// Answer one question.
+    Query {
+        /// Chosen by the asker.
+        token: u64,
+        /// What.
+        query: Query,
+    },
+    /// Are you there? For the round-trip time.
+    Ping {
+        /// Comes back.
+        token: u64,
+    },
+}
+
+/// Who calls, and what it speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`] of the caller.
+    pub protocol: u32,
+    /// `engine::FOLD_VERSION` of the caller.
+    pub fold: u32,
+    /// Version and build, for people.
+    pub build: SafeText,
+    /// What it wants to be.
+    pub kind: SessionKind,
+}
+
+/// From the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ServerMessage {
+    /// The answer to a greeting that fits.
+    Welcome(Welcome),
+    /// The answer to a greeting that does not, or the word before the connection is closed.
+    Goodbye {
+        /// Why, and what can be done.
+        reason: SafeText,
+    },
+    /// The state as it is, and market data to begin with.
+    Snapshot(Box<SnapshotMessage>),
+    /// Events in order, each batch whole.
+    Events(Vec<Event>),
+    /// Conflated market data since the last such message.
+    Market(MarketBatch),
+    /// The answer to a command.
+    Outcome {
+        /// The asker's.
+        token: u64,
+        /// The answer.
+        outcome: Outcome,
+    },
+    /// The answer to a query.
+    Reply {
+        /// The asker's.
+        token: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// The asker's.
+        token: u64,
+    },
+}
+
+/// The engine's side of the greeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// [`PROTOCOL_VERSION`] of the engine.
+    pub protocol: u32,
+    /// `engine::FOLD_VERSION` of the engine.
+    pub fold: u32,
+    /// Version and build, for people.
+    pub build: SafeText,
+    /// The number of this session.
+    pub session: SessionId,
+    /// The two characters that begin client order ids made for this engine.
+    pub prefix: SafeText,
+    /// The venue's clock minus the engine's, in nanoseconds: not zero on a tape.
+    pub venue_offset_ns: i64,
+    /// How fast the venue's clock runs, in thousandths: 1000 but on a tape.
+    pub venue_speed_milli: u32,
+}
+
+/// A whole state, and what is known of the market.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotMessage {
+    /// The state after `state.sequence` events.
+    pub state: State,
+    /// The engine's time.
+    pub now: Timestamp,
+}
+
+/// Market data since the last batch: newest quotes and depths, all prints but for stated gaps, changed bars.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MarketBatch {
+    /// Newest quote of each instrument that changed.
+    pub quotes: Vec<Quote>,
+    /// Newest depth of each instrument that changed.
+    pub depths: Vec<Depth>,
+    /// Prints in order.
+    pub prints: Vec<Print>,
+    /// Instruments of whose prints some were dropped before these, because this reader was slow.
+    pub gaps: Vec<InstrumentId>,
+    /// Changed bars, newest revision.
+    pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
+}
+
+/// A question to the engine's process. Never changes the state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// Bars, the newest `count`, the unfinished one included.
+    Bars {
+        /// Of what.
+        instrument: InstrumentId,
+        /// How long each.
+        timeframe: Timeframe,
+        /// How many at most.
+        count: u32,
+    },
+    /// What the engine's process says of itself.
+    Status,
+    /// The state, for a one-shot command.
+    State,
+    /// The quotes of these instruments, for a one-shot command.
+    Quotes {
+        /// Of what; all when empty.
+        instruments: Vec<InstrumentId>,
+    },
+    /// The journal's events from this sequence on.
+    Log {
+        /// The first wanted.
+        from: u64,
+        /// How many at most.
+        count: u32,
+    },
+    /// Stop the engine in order. Working orders stay at the broker.
+    Stop,
+}
+
+/// The answer to a query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// Oldest first.
+    Bars(Vec<Bar>),
+    /// What the engine's process says of itself.
+    Status(Box<StatusReply>),
+    /// The state.
+    State(Box<SnapshotMessage>),
+    /// Quotes, and the last prints of instruments that have one.
+    Quotes(Vec<Quote>, Vec<Print>),
+    /// Events in order.
+    Log(Vec<Event>),
+    /// The engine is stopping.
+    Stopping,
+    /// It could not be answered.
+    Failed {
+        /// Why.
+        reason: SafeText,
+    },
+}
+
+/// What the engine's process says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusReply {
+    /// Process id.
+    pub pid: u32,
+    /// Profile name.
+    pub profile: SafeText,
+    /// Version and build.
+    pub build: SafeText,
+    /// The last event.
+    pub sequence: u64,
+    /// Seconds since it started.
+    pub uptime_s: u64,
+    /// Sessions attached, this one not counted.
+    pub clients: u32,
+    /// Settings that were given, and where each came from: name, value, source.
+    pub settings: Vec<(SafeText, SafeText, SafeText)>,
+    /// The account that commands without one mean.
+    pub default_account: Option<AccountKey>,
+}

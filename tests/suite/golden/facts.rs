@@ -1,0 +1,339 @@
+//! One fact of every kind, as full as it can be: what the golden files hold, and what the tests of the journal store.
+
+use std::collections::BTreeMap;
+use tradewind::domain::*;
+use tradewind::engine::{Actor, Denial, DenialCode, Event, Fact, SessionKind};
+use tradewind::market::{Quality, Quote};
+
+/// The moment of everything.
+pub const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+pub fn key() -> AccountKey {
+    AccountKey {
+        broker: BrokerId::new("sim").unwrap(),
+        account: AccountId::new("SIM100001").unwrap(),
+    }
+}
+pub fn id() -> ClientOrderId {
+    ClientOrderId::new("TW01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap()
+}
+pub fn aapl() -> InstrumentId {
+    InstrumentId::new("AAPL").unwrap()
+}
+pub fn price(text: &str) -> Price {
+    text.parse().unwrap()
+}
+pub fn quantity(text: &str) -> Quantity {
+    text.parse().unwrap()
+}
+pub fn money(text: &str) -> Money {
+    text.parse().unwrap()
+}
+pub fn text(text: &str) -> SafeText {
+    SafeText::new(text)
+}
+
+pub fn spec(kind: OrderKind, tif: TimeInForce) -> OrderSpec {
+    OrderSpec {
+        account: key(),
+        instrument: aapl(),
+        side: Side::Buy,
+        quantity: quantity("100"),
+        kind,
+        tif,
+        display: None,
+        allow_short: false,
+        role: Role::Entry,
+        parent: None,
+    }
+}
+
+pub fn limit() -> OrderSpec {
+    let kind = OrderKind::Limit {
+        price: price("189.5"),
+    };
+    spec(kind, TimeInForce::Day)
+}
+
+pub fn quote() -> Quote {
+    Quote {
+        instrument: aapl(),
+        bid: Some((price("189.49"), quantity("300"))),
+        ask: None,
+        at: NOW,
+        quality: Quality::Live,
+    }
+}
+
+pub fn execution(revision: u32, size: &str) -> Execution {
+    Execution {
+        id: ExecutionId {
+            base: ExecutionBase::new("SIM-17").unwrap(),
+            revision,
+        },
+        account: key(),
+        order: Some(id()),
+        broker_order: Some(BrokerOrderId::new("9001").unwrap()),
+        instrument: aapl(),
+        side: Side::Buy,
+        quantity: quantity(size),
+        price: price("189.4999"),
+        at: NOW,
+        fee: Some(fee()),
+        maker: Some(false),
+    }
+}
+
+pub fn fee() -> Fee {
+    Fee {
+        amount: money("-0.35"),
+        currency: Currency::USD,
+    }
+}
+
+pub fn instrument() -> Instrument {
+    let broker_id = Text::new("ESZ6.CME").unwrap();
+    Instrument {
+        id: InstrumentId::new("ESZ6").unwrap(),
+        name: text("E-mini S&P 500 Dec 2026"),
+        kind: InstrumentKind::Future,
+        currency: Currency::USD,
+        multiplier: Multiplier::whole(50).unwrap(),
+        ticks: TickTable::banded(vec![(Price::ZERO, price("0.05")), (price("3"), price("0.25"))]).unwrap(),
+        lot: Quantity::ONE,
+        calendar: CalendarId::CmeGlobex,
+        root: Some(Text::new("ES").unwrap()),
+        expires: Some(NOW),
+        broker_ids: BTreeMap::from([(key().broker, broker_id)]),
+    }
+}
+
+pub fn order() -> Order {
+    let spec = spec(
+        OrderKind::StopLimit {
+            trigger: price("200"),
+            price: price("200.25"),
+        },
+        TimeInForce::Gtd { until: NOW },
+    );
+    let change = OrderChange {
+        quantity: Some(quantity("50")),
+        price: None,
+        trigger: Some(price("199")),
+    };
+    Order {
+        id: id(),
+        asked: spec.clone(),
+        spec,
+        phase: Phase::Held,
+        filled: quantity("0.5"),
+        filled_value: money("94.75"),
+        broker_id: Some(BrokerOrderId::new("9001").unwrap()),
+        pending: Some(Pending::Modify { change }),
+        pending_since: Some(NOW),
+        oco: Some(id()),
+        reason: Some(text("made at the broker's own screen")),
+        external: true,
+        created_at: NOW,
+        sent_at: Some(NOW),
+        acked_at: None,
+        ended_at: None,
+        missing: Some((1, NOW)),
+    }
+}
+
+pub fn account_facts() -> Vec<Fact> {
+    let (account, session) = (key(), SessionId(3));
+    let cash = BTreeMap::from([(Currency::EUR, money("-12.5")), (Currency::USD, money("1000000"))]);
+    let reported = Account {
+        key: account,
+        class: AccountClass::Sim,
+        base: Currency::USD,
+        cash: Some(cash.clone()),
+    };
+    let reason = text("end of day");
+    vec![
+        Fact::EngineStarted {
+            build: text("0.1.0 (abc)"),
+        },
+        Fact::LimitsSet {
+            limits: Limits::default(),
+        },
+        Fact::SessionOpened {
+            session,
+            kind: SessionKind::Terminal,
+        },
+        Fact::SessionClosed { session },
+        Fact::TokenMoved { to: Some(session) },
+        Fact::Armed { session, account },
+        Fact::Disarmed {
+            session,
+            account,
+            reason: reason.clone(),
+        },
+        Fact::TradingChanged {
+            account,
+            state: TradingState::Reducing,
+            reason: reason.clone(),
+        },
+        Fact::InstrumentListed {
+            instrument: instrument(),
+        },
+        Fact::AccountReported { account: reported },
+        Fact::BalanceReported { account, cash },
+        Fact::LinkChanged {
+            broker: account.broker,
+            state: LinkState::Syncing,
+            reason: Some(reason),
+        },
+        Fact::ReconcileStarted { account, pass: 7 },
+        Fact::ReconcileEnded {
+            account,
+            pass: 7,
+            failure: None,
+            mismatches: vec![(aapl(), quantity("100"), quantity("-1"))],
+        },
+        Fact::OpeningRead {
+            account,
+            positions: vec![
+                (aapl(), quantity("100"), Some(price("180.25"))),
+                (aapl(), quantity("-2"), None),
+            ],
+            executions: vec![ExecutionBase::new("SIM-1").unwrap()],
+        },
+    ]
+}
+
+pub fn order_facts() -> Vec<Fact> {
+    let (account, id, reason) = (key(), id(), text("because"));
+    let broker_id = BrokerOrderId::new("9001").unwrap();
+    let (instrument, exit) = (aapl(), id);
+    let change = OrderChange {
+        quantity: None,
+        price: Some(price("189.25")),
+        trigger: None,
+    };
+    let stop = OrderKind::Stop {
+        trigger: price("188"),
+    };
+    let denial = Denial::new(DenialCode::MaxValue, "at most 1000000");
+    let mut child = spec(OrderKind::Market, TimeInForce::Ioc);
+    (child.role, child.parent, child.display) = (Role::StopLoss, Some(id), Some(quantity("10")));
+    vec![
+        Fact::Submitted {
+            id,
+            spec: limit(),
+            oco: None,
+            quote: Some(quote()),
+        },
+        Fact::Denied {
+            id,
+            spec: child,
+            denial,
+        },
+        Fact::ChildReleased {
+            id,
+            quantity: quantity("50"),
+        },
+        Fact::NotSent {
+            id,
+            reason: reason.clone(),
+        },
+        Fact::Accepted {
+            id,
+            broker_id,
+            phase: Phase::Working,
+        },
+        Fact::Doubted {
+            id,
+            reason: reason.clone(),
+        },
+        Fact::Triggered { id },
+        Fact::ModifyRequested { id, change },
+        Fact::Modified {
+            id,
+            quantity: quantity("80"),
+            kind: stop,
+        },
+        Fact::ModifyRefused {
+            id,
+            reason: reason.clone(),
+        },
+        Fact::CancelRequested { id },
+        Fact::CancelRefused {
+            id,
+            reason: reason.clone(),
+        },
+        Fact::Cancelled {
+            id,
+            reason: reason.clone(),
+        },
+        Fact::Expired { id },
+        Fact::Rejected {
+            id,
+            reason: reason.clone(),
+        },
+        Fact::Missed { id },
+        Fact::Absent { id },
+        Fact::Lost { id },
+        Fact::Adopted {
+            order: Box::new(order()),
+        },
+        Fact::DoubleFound { id, broker_id },
+        Fact::Executed {
+            execution: execution(1, "100"),
+        },
+        Fact::Corrected {
+            execution: execution(2, "0"),
+        },
+        Fact::FeeReported {
+            account,
+            execution: execution(1, "1").id.base,
+            fee: fee(),
+        },
+        Fact::Overfilled {
+            id,
+            excess: quantity("1"),
+        },
+        Fact::FlattenStarted {
+            account,
+            instrument,
+            exit,
+        },
+        Fact::FlattenEnded {
+            account,
+            instrument,
+            failure: Some(reason.clone()),
+        },
+        Fact::Surprised { text: reason },
+        Fact::Trimmed {
+            orders_before: NOW,
+            executions_before: NOW,
+        },
+    ]
+}
+
+pub fn facts() -> Vec<Fact> {
+    account_facts().into_iter().chain(order_facts()).collect()
+}
+
+/// As many events as wanted, in batches of up to three.
+pub fn events(from: u64, count: u64) -> Vec<Event> {
+    let facts = facts();
+    let actors = [
+        Actor::Engine,
+        Actor::Timer,
+        Actor::Session(SessionId(3)),
+        Actor::Broker(key().broker),
+    ];
+    (from..from + count)
+        .map(|sequence| Event {
+            sequence,
+            at: Timestamp(NOW.0 + i64::try_from(sequence).unwrap()),
+            batch: sequence - (sequence - 1) % 3,
+            actor: actors[usize::try_from(sequence % 4).unwrap()],
+            cause: (sequence % 5 == 0).then(|| sequence - 1),
+            fact: facts[usize::try_from(sequence).unwrap() % facts.len()].clone(),
+        })
+        .collect()
+}

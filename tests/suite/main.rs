@@ -1,0 +1,8 @@
+//! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
+
+mod oracle_bars;
+mod oracle_files;
+mod oracle_matching;
+mod oracle_studies;
+mod store;
+mod tape;
