@@ -12,8 +12,9 @@ use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
 use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
+use std::io::IsTerminal;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -30,6 +31,10 @@ const AGAIN_AFTER: Duration = Duration::from_millis(300);
 /// # Errors
 /// The engine can't be reached or refuses this build, or the terminal can't be used.
 pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Result<()> {
+    // Before an engine is started for a desk that nobody could see.
+    if start.is_some() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+        bail!("the desk needs a terminal; 'tradewind serve' runs the engine without one");
+    }
     let attached = match start {
         Some(flags) => launch::attach_or_start(paths, flags, SessionKind::Terminal).await?,
         None => Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await?,

@@ -8,7 +8,7 @@ use super::queries::Questions;
 use crate::broker::sim::{FromVenue, MarketData, SimBroker};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::{
-    BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
+    Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
 use crate::market::{BarUpdate, Market, Timeframe};
 use crate::server::handle::{Told, Wanted};
@@ -368,10 +368,7 @@ impl EngineTask {
     fn hear(&mut self, said: FromVenue) {
         match said {
             FromVenue::Broker(event) => {
-                if let BrokerEvent::Instrument(instrument) = &event {
-                    self.market.list(instrument.as_ref().clone());
-                }
-                let broker = self.broker.0;
+                let (broker, event) = (self.broker.0, *event);
                 self.step(Input::Broker { broker, event }, None);
             }
             FromVenue::Market(data) => self.market_data(&data),
@@ -439,9 +436,10 @@ impl EngineTask {
                 answer,
             } => {
                 // Sessions begin and end by their sockets, not by what they say.
-                if matches!(command, Command::OpenSession | Command::CloseSession) {
+                if matches!(*command, Command::OpenSession | Command::CloseSession) {
                     return;
                 }
+                let command = *command;
                 self.step(
                     Input::Command {
                         origin: Origin { session, kind },

@@ -31,10 +31,10 @@ impl MarketOut {
     pub(super) fn put(&mut self, data: &MarketData) {
         match data {
             MarketData::Quote(quote) if self.instruments.contains(&quote.instrument) => {
-                self.newest.put_quote(*quote)
+                self.newest.put_quote(*quote);
             }
             MarketData::Depth(depth) if self.depth.contains(&depth.instrument) => {
-                self.newest.put_depth(depth.clone())
+                self.newest.put_depth(depth.clone());
             }
             MarketData::Print(print) if self.instruments.contains(&print.instrument) => {
                 self.prints

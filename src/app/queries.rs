@@ -31,17 +31,15 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    /// With a thread that keeps bars.
-    pub(super) fn start(journal: &Path, store: BarStore, clock: Clock) -> std::io::Result<Self> {
+    /// With a thread that keeps bars, where there is a store for them.
+    pub(super) fn start(journal: &Path, store: Option<BarStore>, clock: Clock) -> std::io::Result<Self> {
+        let journal = journal.to_owned();
+        let Some(store) = store else {
+            return Ok(Self { journal, bars: None, thread: None });
+        };
         let (bars, changed) = sync_channel(BARS);
-        let thread = std::thread::Builder::new()
-            .name("bars".into())
-            .spawn(move || keep(store, &changed, &clock))?;
-        Ok(Self {
-            journal: journal.to_owned(),
-            bars: Some(bars),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("bars".into()).spawn(move || keep(store, &changed, &clock))?;
+        Ok(Self { journal, bars: Some(bars), thread: Some(thread) })
     }
 
     /// Keeps a changed bar, sooner or later.

@@ -27,7 +27,7 @@ const FROM_VENUE: usize = 4_096;
 /// What sessions want on its way to the engine.
 const WANTED: usize = 1_024;
 /// Bars of the past that a chart begins with.
-const HISTORY: usize = 600;
+const HISTORY: u32 = 600;
 
 /// Version and build of this program, for people.
 pub fn build() -> String {
@@ -105,8 +105,9 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
             tracing::warn!("{}:{}: {}", report.path, line.line, line.why);
         }
     }
-    let bars = BarStore::open(&paths.bars())?;
-    let market = market(&recovered.state, &venue, &bars);
+    // A tape brings its own past with it: bars kept from an earlier play would be its future.
+    let bars = if settings.tape.files.is_empty() { Some(BarStore::open(&paths.bars())?) } else { None };
+    let market = market(&recovered.state, &venue, bars.as_ref());
     let life = life(loaded, &clock, &venue, opened.prefix)?;
     let (tell, venue_says) = mpsc::channel(FROM_VENUE);
     let ticking = clock.clone();
@@ -252,7 +253,7 @@ fn speed(speed: f64) -> Speed {
 }
 
 /// A market with a past: the exchange's own history, and over it the bars that were really built.
-fn market(state: &State, venue: &Venue, bars: &BarStore) -> Market {
+fn market(state: &State, venue: &Venue, bars: Option<&BarStore>) -> Market {
     let mut market = Market::new();
     for instrument in state.instruments.values().chain(venue.instruments()) {
         market.list(instrument.clone());
@@ -262,11 +263,12 @@ fn market(state: &State, venue: &Venue, bars: &BarStore) -> Market {
             market.set_bars(
                 instrument.id,
                 timeframe,
-                venue.history(instrument.id, timeframe, HISTORY, venue.now()),
+                venue.history(instrument.id, timeframe, HISTORY as usize, venue.now()),
             );
-            match bars.newest(instrument.id, timeframe, HISTORY as u32) {
-                Ok(stored) => market.set_bars(instrument.id, timeframe, stored),
-                Err(error) => tracing::warn!(%error, "stored bars can't be read"),
+            match bars.map(|bars| bars.newest(instrument.id, timeframe, HISTORY)) {
+                Some(Ok(stored)) => market.set_bars(instrument.id, timeframe, stored),
+                Some(Err(error)) => tracing::warn!(%error, "stored bars can't be read"),
+                None => {}
             }
         }
     }
@@ -275,10 +277,10 @@ fn market(state: &State, venue: &Venue, bars: &BarStore) -> Market {
 
 fn life(loaded: &Loaded, clock: &Clock, venue: &Venue, prefix: String) -> Result<FactsOfLife> {
     let settings = &loaded.settings;
-    let speed_milli = if settings.tape.files.is_empty() {
-        1_000
-    } else {
-        (settings.tape.speed * 1_000.0).clamp(0.0, 1e9) as u32
+    let tape = &settings.tape;
+    let speed_milli = match speed(tape.speed) {
+        Speed::Thousandths(speed) if !tape.files.is_empty() => u32::try_from(speed).unwrap_or(u32::MAX),
+        _ => 1_000,
     };
     Ok(FactsOfLife {
         build: build(),

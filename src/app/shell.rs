@@ -315,15 +315,23 @@ pub async fn log(paths: &Paths, json: bool, from: Option<u64>, count: u32) -> Re
     })
 }
 
-/// `tradewind stop`: asks the engine to stop and waits until it has.
+/// `tradewind stop`: asks the engine to stop and waits until it has. One that can't be talked to, because it is of another
+/// build, hangs, or lost its socket, is asked by signal, which is an ordered stop as well.
 ///
 /// # Errors
 /// No engine, or it goes on.
 pub async fn stop(paths: &Paths) -> Result<()> {
-    let mut shell = Shell::connect(paths, false).await?;
-    match shell.engine.query(Query::Stop).await? {
-        Reply::Stopping => {}
-        other => return failed(format!("the engine goes on: {}", word(&other))),
+    match Shell::connect(paths, false).await {
+        Ok(mut shell) => match shell.engine.query(Query::Stop).await {
+            Ok(Reply::Failed { reason }) => return failed(format!("the engine goes on: {reason}")),
+            // One that stops at once may close the connection before its answer.
+            Ok(_) | Err(_) => {}
+        },
+        Err(error) => match super::run_lock::holder(paths).and_then(rustix::process::Pid::from_raw) {
+            None => return Err(error),
+            Some(holder) => rustix::process::kill_process(holder, rustix::process::Signal::TERM)
+                .map_err(|why| ShellError::Failed(format!("{error}; nor can it be signalled: {why}")))?,
+        },
     }
     for _ in 0..1_000 {
         if super::run_lock::holder(paths).is_none() {
@@ -372,7 +380,9 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
     let mut ids = IdMaker::new(shell.engine.welcome.prefix.as_str(), Clock::start());
     let mut given = options.client_order_id;
     let mut new_id = || given.take().unwrap_or_else(|| ids.next_id());
-    let commands = resolve(&sentence, &state, &market, account, now, &mut new_id)
+    // A root stands for the contract that trades now at the venue, whose time is a tape's on a tape.
+    let venue_now = Timestamp(now.0.saturating_add(shell.engine.welcome.venue_offset_ns));
+    let commands = resolve(&sentence, &state, &market, account, venue_now, &mut new_id)
         .map_err(|error| usage(&text, &error))?;
     if !options.yes {
         confirm(&state, &market, &commands, now)?;

@@ -382,7 +382,7 @@ impl Money {
         }
         // money (1e-17) / (quantity 1e-8 * multiplier 1e-6) = 1e-3; a price wants 1e-9: six more digits.
         let (amount, units) = if units < 0 {
-            (-self.0, -units)
+            (self.0.saturating_neg(), -units)
         } else {
             (self.0, units)
         };
@@ -521,7 +521,7 @@ mod tests {
         fn arithmetic_never_panics(a: i64, b: i64, m in 1i64.., part: i64, whole: i64, wide: i128) {
             let _ = Price::from_raw(a).notional(Quantity::from_raw(b), Multiplier::from_raw(m));
             let _ = Money::from_raw(wide / 4).share(Quantity::from_raw(part), Quantity::from_raw(whole));
-            let _ = Money::from_raw(wide / 4).per_unit(Quantity::from_raw(a), Multiplier::from_raw(m));
+            let _ = Money::from_raw(wide).per_unit(Quantity::from_raw(a), Multiplier::from_raw(m));
             let _ = Money::from_raw(wide / 4).round_to(2);
         }
     }

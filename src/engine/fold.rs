@@ -225,12 +225,23 @@ impl State {
                     order.spec.kind = *kind;
                     answer_change(order, at);
                 });
+                if self
+                    .orders
+                    .get(id)
+                    .is_some_and(|order| order.leaves().is_positive())
+                    && let Some(order) = self.step(*id, Step::Enlarge, at)
+                {
+                    order.ended_at = None;
+                }
                 self.complete(*id, at);
             }
-            Fact::ModifyRefused { id, reason } => self.edit(*id, |order| {
-                answer_change(order, at);
-                order.reason = Some(reason.clone());
-            }),
+            Fact::ModifyRefused { id, reason } => {
+                self.edit(*id, |order| {
+                    answer_change(order, at);
+                    order.reason = Some(reason.clone());
+                });
+                self.complete(*id, at);
+            }
             Fact::CancelRequested { id } => self.edit(*id, |order| {
                 order.pending = Some(Pending::Cancel);
                 order.pending_since = Some(at);
@@ -449,7 +460,7 @@ impl State {
         let full = self
             .orders
             .get(&id)
-            .is_some_and(|o| o.filled.is_positive() && o.filled >= o.spec.quantity);
+            .is_some_and(|o| o.filled.is_positive() && o.filled >= asked_quantity(o));
         if full {
             self.step(id, Step::Fill, at);
         }
@@ -571,7 +582,9 @@ impl State {
                 (order.filled, order.filled_value) = (filled, value);
             }
         }
+        let id = order.id;
         self.insert_order(order);
+        self.complete(id, self.at);
     }
 
     /// The terms of an instrument came later than what was traded in it, or changed: profit is counted by the new ones.
@@ -774,6 +787,16 @@ fn book(position: &mut Position, execution: &Execution, multiplier: Multiplier, 
         .filter(|fee| currency.is_none_or(|currency| currency == fee.currency))
     {
         position.fees = position.fees.saturating_add(fee.amount);
+    }
+}
+
+/// What may execute by all that was asked: a change that makes the order larger may have taken effect unheard.
+pub(super) fn asked_quantity(order: &Order) -> Quantity {
+    match order.pending {
+        Some(Pending::Modify { change }) => change
+            .quantity
+            .map_or(order.spec.quantity, |quantity| quantity.max(order.spec.quantity)),
+        _ => order.spec.quantity,
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Step {
     Doubt,
     /// All of it was executed.
     Fill,
+    /// The broker has it larger than what was executed.
+    Enlarge,
     /// The broker or we cancelled it.
     Cancel,
     /// Its time ended.
@@ -73,6 +75,8 @@ pub const TABLE: &[(Phase, Step, Phase)] = {
         (Working, Step::Expire, Expired),
         (Working, Step::Reject, Rejected), // and a working order, too
         (Working, Step::Lose, Lost),
+        // A change that we did not hear of had made it larger before it filled.
+        (Filled, Step::Enlarge, Working),
         // Money is truth: a fill after the end completes the order.
         (Cancelled, Step::Fill, Filled),
         (Expired, Step::Fill, Filled),
@@ -107,21 +111,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_step_leads_to_one_phase_and_nothing_leaves_filled_or_denied() {
+    fn each_step_leads_to_one_phase_and_nothing_leaves_denied() {
         for (i, (from, step, _)) in TABLE.iter().enumerate() {
             assert!(
                 TABLE[i + 1..].iter().all(|(f, s, _)| f != from || s != step),
                 "{from:?} {step:?} twice"
             );
-            assert!(!matches!(from, Phase::Filled | Phase::Denied));
+            assert!(*from != Phase::Denied);
         }
     }
 
     #[test]
-    fn an_ended_order_never_becomes_live_but_by_a_late_report_of_a_lost_one() {
-        for (from, _, to) in TABLE {
+    fn an_ended_order_becomes_live_by_a_late_report_of_a_lost_one_or_by_its_size_alone() {
+        for (from, step, to) in TABLE {
             if !from.is_live() && to.is_live() {
-                assert!(matches!(from, Phase::Absent | Phase::Lost), "{from:?} -> {to:?}");
+                let lost = matches!(from, Phase::Absent | Phase::Lost);
+                assert!(lost || *step == Step::Enlarge, "{from:?} -> {to:?}");
             }
         }
     }

@@ -162,7 +162,8 @@ impl Pass {
         let (id, terms) = (ours.id, &reported.spec);
         let mut facts = accepted(&self.scratch, id, reported.broker_id, reported.phase);
         let revived = matches!(ours.phase, Phase::Absent | Phase::Lost) && !facts.is_empty();
-        if !ours.phase.is_live() && !revived {
+        let larger = ours.phase == Phase::Filled && terms.quantity > ours.filled;
+        if !(ours.phase.is_live() || revived || larger) {
             // Ended here by the broker's own later word: the read is older than that word.
             return facts;
         }
@@ -291,6 +292,11 @@ impl Pass {
 fn match_ended(ours: &Order, reported: &BrokerOrder) -> Vec<Fact> {
     let id = ours.id;
     let reason = SafeText::new("as read from the broker");
+    if reported.phase == Phase::Filled && ours.phase.is_live() && ours.filled >= reported.spec.quantity {
+        // All of it is booked, and what it was made smaller by was not heard.
+        let (quantity, kind) = (reported.spec.quantity, reported.spec.kind);
+        return vec![Fact::Modified { id, quantity, kind }];
+    }
     let (step, fact) = match reported.phase {
         Phase::Cancelled => (Step::Cancel, Fact::Cancelled { id, reason }),
         Phase::Expired => (Step::Expire, Fact::Expired { id }),
@@ -298,10 +304,14 @@ fn match_ended(ours: &Order, reported: &BrokerOrder) -> Vec<Fact> {
         _ => return Vec::new(),
     };
     if next(ours.phase, step).is_some() {
-        vec![fact]
-    } else {
-        Vec::new()
+        return vec![fact];
     }
+    if ours.phase == Phase::Filled && reported.spec.quantity > ours.filled {
+        // It was larger than we knew when we took it for filled.
+        let (quantity, kind) = (reported.spec.quantity, reported.spec.kind);
+        return vec![Fact::Modified { id, quantity, kind }, fact];
+    }
+    Vec::new()
 }
 
 /// An order made elsewhere, as ours to show.

@@ -49,7 +49,7 @@ pub enum Wanted {
         /// Of what kind.
         kind: SessionKind,
         /// What.
-        command: Command,
+        command: Box<Command>,
         /// The answer, given when the facts are stored.
         answer: oneshot::Sender<Outcome>,
     },

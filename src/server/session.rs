@@ -169,7 +169,7 @@ impl Session {
                 let wanted = Wanted::Command {
                     session: self.id,
                     kind: self.kind,
-                    command: *command,
+                    command,
                     answer,
                 };
                 if self.engine.send(wanted).await.is_err() {

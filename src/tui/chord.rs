@@ -1,6 +1,5 @@
 //! One key as it was pressed, with its modifiers, and its name as people write it: `b`, `B`, `Ctrl-x`, `PageDown`.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use std::fmt;
 
 /// Which key.
@@ -104,36 +103,6 @@ impl Chord {
     /// A sequence of names with spaces between, such as `Ctrl-x s`.
     pub fn parse_sequence(text: &str) -> Option<Vec<Self>> {
         text.split(' ').map(Self::parse).collect()
-    }
-    /// What the terminal reported; nothing for releases and keys that are not used.
-    pub fn from_event(event: &KeyEvent) -> Option<Self> {
-        if event.kind == KeyEventKind::Release {
-            return None;
-        }
-        let key = match event.code {
-            KeyCode::Char(c) => Key::Char(c),
-            KeyCode::Enter => Key::Enter,
-            KeyCode::Esc => Key::Esc,
-            KeyCode::BackTab => Key::BackTab,
-            KeyCode::Tab => Key::Tab,
-            KeyCode::Backspace => Key::Backspace,
-            KeyCode::Delete => Key::Delete,
-            KeyCode::Up => Key::Up,
-            KeyCode::Down => Key::Down,
-            KeyCode::Left => Key::Left,
-            KeyCode::Right => Key::Right,
-            KeyCode::Home => Key::Home,
-            KeyCode::End => Key::End,
-            KeyCode::PageUp => Key::PageUp,
-            KeyCode::PageDown => Key::PageDown,
-            KeyCode::F(n) => Key::F(n),
-            _ => return None,
-        };
-        Some(Self {
-            key,
-            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-            alt: event.modifiers.contains(KeyModifiers::ALT),
-        })
     }
     /// The character it types, where it types one.
     pub fn typed(self) -> Option<char> {

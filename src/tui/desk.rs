@@ -8,7 +8,7 @@ use super::layout::{Layout, PaneId, arrange};
 use super::line::Line;
 use super::link::{FromEngine, ToEngine};
 use super::pane::{Pane, Wish};
-use super::panes::{Chart, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
+use super::panes::{AccountPane, Chart, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
@@ -184,17 +184,17 @@ impl Desk {
     /// A desk before any engine has answered. What is wrong with the theme is the first message.
     pub fn new(settings: &TuiSettings, mut new_id: IdMaker, now: Timestamp) -> Self {
         let (theme, faults) = Theme::choose(&settings.themes, &settings.theme);
-        let place = |id, pane: Box<dyn Pane + Send>| Place { id, pane };
         let mut desk = Self {
             world: World::new(theme, now),
             panes: vec![
-                place(PaneId::Watchlist, Box::<Watchlist>::default()),
-                place(PaneId::Chart, Box::new(Chart::new())),
-                place(PaneId::Depth, Box::new(DepthPane::new())),
-                place(PaneId::Positions, Box::new(Positions::new())),
-                place(PaneId::Orders, Box::new(Orders::new())),
-                place(PaneId::Executions, Box::new(Executions::new())),
-                place(PaneId::Log, Box::new(LogPane::new(settings.log.clone()))),
+                place(PaneId::Watchlist, Watchlist::new()),
+                place(PaneId::Chart, Chart::new()),
+                place(PaneId::Depth, DepthPane::new()),
+                place(PaneId::Positions, Positions::new()),
+                place(PaneId::Orders, Orders::new()),
+                place(PaneId::Executions, Executions::new()),
+                place(PaneId::Account, AccountPane::new()),
+                place(PaneId::Log, LogPane::new(settings.log.clone())),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),
@@ -632,6 +632,13 @@ impl Desk {
     /// A pane by its name.
     pub fn pane(&self, id: PaneId) -> Option<&Place> {
         self.panes.iter().find(|place| place.id == id)
+    }
+}
+
+fn place(id: PaneId, pane: impl Pane + Send + 'static) -> Place {
+    Place {
+        id,
+        pane: Box::new(pane),
     }
 }
 

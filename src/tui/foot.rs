@@ -18,9 +18,12 @@ use crate::engine::Command;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
+use std::time::Duration;
 
 /// From this width on the preview stands beside the order line, below it above.
 const BESIDE: u16 = 120;
+/// How long a warning is news.
+const NEWS: Duration = Duration::from_secs(3);
 
 /// Draws the foot into the last rows of `screen`.
 pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
@@ -47,20 +50,25 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
             None
         }
     };
-    message(desk, said.flatten(), &view, Pen::new(buf, row(rows)));
+    message(desk, said.flatten(), &view, now, Pen::new(buf, row(rows)));
     hints(desk, &view, row(1), buf, drawn);
 }
 
-/// The rule under the panes with what there is to say on it. What the open ticket or line says comes first.
-fn message(desk: &Desk, said: Option<(Tone, String)>, view: &View<'_>, mut pen: Pen<'_>) {
+/// The rule under the panes with what there is to say on it. What the open ticket or line says stands, but gives way for
+/// some seconds to a warning that has just come: why Enter did not send, or what the engine answered.
+fn message(desk: &Desk, said: Option<(Tone, String)>, view: &View<'_>, now: Timestamp, mut pen: Pen<'_>) {
     let (theme, width) = (view.theme, pen.width());
     pen.line(0, width, 0, '─', theme.rule);
-    let said = said.or_else(|| {
-        desk.message
-            .as_ref()
-            .map(|message| (message.tone, message.text.clone()))
-    });
-    if let Some((tone, text)) = said {
+    let told = desk
+        .message
+        .as_ref()
+        .map(|message| (message.tone, message.text.clone()));
+    let is_news = desk
+        .message
+        .as_ref()
+        .is_some_and(|m| m.tone > Tone::Plain && now.since(m.at) < NEWS);
+    let shown = if is_news { told } else { said.or(told) };
+    if let Some((tone, text)) = shown {
         let colour = match tone {
             Tone::Plain => theme.text,
             Tone::Good => theme.up,
@@ -129,12 +137,10 @@ fn draw_line(
         }
         (Reading::Wrong(_, why), _) => Some((Tone::Plain, why)),
         (_, Some(denial)) => Some((Tone::Warn, format!("would be denied: {denial}"))),
-        (Reading::Commands(commands, _), None) => {
-            let adds = commands
-                .iter()
-                .any(|command| matches!(command, Command::Submit { .. }));
-            Some(adds).filter(|adds| *adds).and_then(|_| unarmed(desk))
-        }
+        (Reading::Commands(commands, _), None) => match commands.first() {
+            Some(Command::Submit { legs, .. }) => unarmed(desk).or_else(|| holder(!legs.is_empty())),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -195,6 +201,12 @@ fn ahead(reading: &Reading, view: &View<'_>) -> Forecast {
         )]),
         Reading::Wrong(..) => only(Vec::new()),
     }
+}
+
+/// Who watches over stop and target.
+fn holder(has_legs: bool) -> Option<(Tone, String)> {
+    let text = "stop and target are held by the engine: they reach the broker as the entry fills";
+    has_legs.then(|| (Tone::Plain, text.to_owned()))
 }
 
 /// What keeps this terminal from adding risk.
@@ -273,7 +285,7 @@ fn draw_ticket(
             put(&mut pen, 1, &spans);
             match ahead.denial {
                 Some(denial) => Some((Tone::Warn, format!("would be denied: {denial}"))),
-                None => unarmed(desk),
+                None => unarmed(desk).or_else(|| holder(ticket.stop.is_some() || ticket.target.is_some())),
             }
         }
     }

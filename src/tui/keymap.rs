@@ -132,6 +132,11 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Workspace(1), ["g c"], "Chart";
     Desk None Action::Workspace(2), ["g p"], "Portfolio";
     Desk None Action::Workspace(3), ["g l"], "Log";
+    Desk None Action::Timeframe(0), ["g 1"], "bars of 5 seconds";
+    Desk None Action::Timeframe(1), ["g 2"], "bars of 1 minute";
+    Desk None Action::Timeframe(2), ["g 3"], "bars of 5 minutes";
+    Desk None Action::Timeframe(3), ["g 4"], "bars of 1 hour";
+    Desk None Action::Timeframe(4), ["g 5"], "bars of 1 day";
     Desk None Action::Pane(1), ["Space 1"], "first pane";
     Desk None Action::Pane(2), ["Space 2"], "second pane";
     Desk None Action::Pane(3), ["Space 3"], "third pane";

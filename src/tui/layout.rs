@@ -18,6 +18,8 @@ pub enum PaneId {
     Orders,
     /// What was traded.
     Executions,
+    /// Cash, worth and profit of the account.
+    Account,
     /// This terminal's log.
     Log,
 }
@@ -171,7 +173,14 @@ fn chart(layout: &mut Layout, mut body: Rect) {
 fn portfolio(layout: &mut Layout, mut body: Rect) {
     let height = body.height / 2;
     let lower = layout.below(&mut body, height);
-    layout.add(body, &[PaneId::Positions]);
+    if body.width >= 120 {
+        let width = body.width - (body.width / 2).clamp(45, 75);
+        let positions = layout.left(&mut body, width);
+        layout.add(positions, &[PaneId::Positions]);
+        layout.add(body, &[PaneId::Account]);
+    } else {
+        layout.add(body, &[PaneId::Positions, PaneId::Account]);
+    }
     lower_half(layout, lower, [&[PaneId::Orders], &[PaneId::Executions]]);
 }
 

@@ -2,14 +2,15 @@
 //! commands, and draws at its own pace; it can't tell a local engine from a remote one, because all it has are two
 //! channels ([`FromEngine`], [`ToEngine`]) that somebody else fills and empties. It reads no file and no clock.
 //!
-//! From the outside in: [`run`](run()) is the loop; `terminal`, `writer`, `screen` and `input` are the terminal's two
-//! directions; `desk` and `update` are what is known and what a person does with it, `world` is the replica; `keymap` is
+//! From the outside in: [`run`](run()) is the loop; `terminal`, `reader`, `input`, `screen` and `writer` are the terminal and
+//! its two directions; `desk` and `update` are what is known and what a person does with it, `world` is the replica; `keymap` is
 //! the one table of keys; `view`, `status`, `foot`, `overlay` and `layout` draw; `panes` and `widgets` are what they draw
 //! with. A new pane is one file in `panes/` and one line in `desk`.
 
 pub mod action;
 pub mod chord;
 pub mod colour;
+mod command;
 pub mod desk;
 mod foot;
 pub mod forecast;
@@ -18,10 +19,12 @@ pub mod keymap;
 pub mod layout;
 pub mod line;
 mod link;
+mod mouse;
 mod overlay;
 pub mod pane;
 pub mod panes;
 mod profit;
+pub mod reader;
 mod run;
 #[cfg(test)]
 mod sample;

@@ -4,23 +4,20 @@
 
 use super::colour::ColourDepth;
 use super::desk::{Desk, Effect, IdMaker};
-use super::input::Decoder;
+use super::input::{Decoder, Input};
 use super::link::{FromEngine, ToEngine};
+use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
 use super::view::{self, Drawn};
 use super::writer::Writer;
 use crate::domain::{AccountKey, Timestamp};
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use rustix::stdio::stdout;
+use rustix::stdio::{stdin, stdout};
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
-use std::task::Poll;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender};
@@ -28,7 +25,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 /// A key is drawn at once where the last frame is older than this; else it waits for the tick.
 const KEY_FRAME: Duration = Duration::from_millis(8);
-/// How many messages of the engine, or keys, are taken in a row before the loop looks at everything again.
+/// How many messages of the engine are taken in a row before the loop looks at everything again.
 const BATCH: usize = 256;
 
 /// How the desk is to look and behave. Texts of themes are handed in: the desk reads no files.
@@ -95,16 +92,17 @@ pub async fn run(
     }
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut resized = signal(SignalKind::window_change())?;
     let mut resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     let mut stage = Stage::new(&settings, new_id, clock)?;
-    let mut events = Some(EventStream::new());
+    let mut reader = Some(Reader::start(stdin())?);
     let (mut tick, mut second) = (ticks(settings.fps), every(Duration::from_secs(1)));
     let mut open = true;
     let exit = loop {
         let torn = stage.decoder.deadline().is_some();
-        let next_event = async {
-            match events.as_mut() {
-                Some(stream) => stream.next().await,
+        let typed = async {
+            match reader.as_mut() {
+                Some(reader) => reader.next().await,
                 None => std::future::pending().await,
             }
         };
@@ -113,13 +111,11 @@ pub async fn run(
             _ = hangup.recv() => break Exit::HungUp,
             _ = terminate.recv() => break Exit::HungUp,
             _ = resumed.recv() => stage.come_back()?,
-            event = next_event => match event {
-                Some(Ok(event)) => {
-                    let batch = drain(event, events.as_mut()).await;
-                    stage.take_input(&batch);
-                }
-                Some(Err(_)) | None => break Exit::HungUp,
+            bytes = typed => match bytes {
+                Some(bytes) => stage.take_input(&bytes),
+                None => break Exit::HungUp,
             },
+            _ = resized.recv() => stage.resize(),
             () = sleep_until(Instant::now() + super::input::ESCAPE_DELAY), if torn => stage.take_input(&[]),
             _ = second.tick() => {
                 if Terminal::is_gone() {
@@ -150,15 +146,14 @@ pub async fn run(
             Next::Go => {}
             Next::Leave(exit) => break exit,
             Next::Suspend => {
-                // The stream reads the terminal; it must not while the shell has it.
-                drop(events.take());
+                // Nobody may read the terminal while the shell has it.
+                drop(reader.take());
                 stage.suspend()?;
-                events = Some(EventStream::new());
+                reader = Some(Reader::start(stdin())?);
             }
         }
     };
-    // First of all: a stream that is kept on a terminal that went away spins.
-    drop(events);
+    drop(reader);
     stage.leave(exit, &to);
     Ok(exit)
 }
@@ -171,26 +166,6 @@ fn every(period: Duration) -> Interval {
     let mut interval = interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
     interval
-}
-
-/// Everything that was reported at once: what tells a paste from typing. Asks with the task's own waker: the stream keeps
-/// the waker of whoever found it empty, and one that wakes nobody would cost the next key its wake-up.
-async fn drain(first: Event, stream: Option<&mut EventStream>) -> Vec<Event> {
-    let mut batch = vec![first];
-    let Some(stream) = stream else {
-        return batch;
-    };
-    poll_fn(|context| {
-        while batch.len() < BATCH {
-            match stream.poll_next_unpin(context) {
-                Poll::Ready(Some(Ok(event))) => batch.push(event),
-                _ => break,
-            }
-        }
-        Poll::Ready(())
-    })
-    .await;
-    batch
 }
 
 /// What the loop does next.
@@ -262,11 +237,18 @@ impl Stage {
         self.effects.extend(self.desk.on_engine(message, now));
         self.dirty = true;
     }
-    fn take_input(&mut self, events: &[Event]) {
+    fn take_input(&mut self, bytes: &[u8]) {
         let now = self.now();
-        for input in self.decoder.feed(events, now) {
+        for input in self.decoder.feed(bytes, now) {
             self.effects.extend(self.desk.on_input(&input, &self.drawn, now));
         }
+        self.dirty = true;
+        self.hurry = true;
+    }
+    fn resize(&mut self) {
+        let now = self.now();
+        self.effects
+            .extend(self.desk.on_input(&Input::Resize, &self.drawn, now));
         self.dirty = true;
         self.hurry = true;
     }

@@ -44,7 +44,7 @@ pub fn draw(desk: &Desk, now: Timestamp, mut pen: Pen<'_>) {
         return;
     }
     let (mut left, mut right) = (left(desk, now), right(desk, now));
-    while used(&left, 2) + used(&right, 3) + 1 > usize::from(width) {
+    while used(&left, 2) + used(&right, 3) + 3 > usize::from(width) {
         let least = left
             .iter()
             .chain(&right)

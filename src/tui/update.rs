@@ -7,14 +7,13 @@ use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
 use super::input::Input;
 use super::keymap::{Context, Meaning};
 use super::layout::{PaneId, WORKSPACES};
-use super::line::{self, Line, Reading};
+use super::line::Line;
 use super::pane::Wish;
 use super::run::Exit;
 use super::search::Search;
-use super::theme::Theme;
-use super::ticket::{NotYet, Purpose, Ticket, may_confirm};
+use super::ticket::{Purpose, Ticket, may_confirm};
 use super::view::Drawn;
-use crate::domain::{AccountClass, AccountId, Quantity, SafeText, Side, Timestamp, TradingState};
+use crate::domain::{AccountClass, Quantity, Side, Timestamp, TradingState};
 use crate::engine::Command;
 use ratatui::layout::Position;
 use tui_input::InputRequest;
@@ -153,7 +152,7 @@ impl Desk {
     }
 
     /// Does an action. What works everywhere comes first, then what is open, then the desk.
-    fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         match action {
             Action::Redraw => return vec![Effect::Redraw],
             Action::Suspend => return vec![Effect::Suspend],
@@ -259,7 +258,7 @@ impl Desk {
                         wishes.extend(self.pane_acts(pane, action, now).unwrap_or_default());
                     }
                     Some(PaneId::Orders) => {
-                        self.say(Tone::Plain, "the orders are not in view: Tab goes there", now)
+                        self.say(Tone::Plain, "the orders are not in view: Tab goes there", now);
                     }
                     _ => {}
                 },
@@ -267,7 +266,7 @@ impl Desk {
         }
         self.grant(wishes, now)
     }
-    fn pane_acts(&mut self, pane: PaneId, action: Action, now: Timestamp) -> Option<Vec<Wish>> {
+    pub(super) fn pane_acts(&mut self, pane: PaneId, action: Action, now: Timestamp) -> Option<Vec<Wish>> {
         let view = self.world.view(now);
         self.panes
             .iter_mut()
@@ -416,138 +415,6 @@ impl Desk {
         Vec::new()
     }
 
-    fn act_on_line(&mut self, action: Action, mut line: Line, now: Timestamp) -> Vec<Effect> {
-        match action {
-            Action::Escape => return Vec::new(),
-            Action::Enter => return self.enter_line(line, now),
-            Action::Complete => line.complete(&self.world.view(now), now),
-            Action::Up => line.recall(&self.history, true, now),
-            Action::Down => line.recall(&self.history, false, now),
-            _ => {}
-        }
-        self.modal = Some(Modal::Line(line));
-        Vec::new()
-    }
-
-    /// Enter on the order line: does what the preview beside it says. A line that means nothing stays open.
-    fn enter_line(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
-        let text = line.text().to_owned();
-        let reading = line::read(&text, &self.world.view(now), &mut *self.new_id);
-        let effects = match reading {
-            Reading::Empty => return Vec::new(),
-            Reading::Wrong(_, why) => {
-                self.say(Tone::Warn, why, now);
-                self.modal = Some(Modal::Line(line));
-                return Vec::new();
-            }
-            Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
-            Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
-            Reading::Commands(commands, ahead) => {
-                if let Some(denial) = ahead.into_iter().find_map(|forecast| forecast.denial) {
-                    self.say(Tone::Warn, format!("not sent: {denial}"), now);
-                    self.modal = Some(Modal::Line(line));
-                    return Vec::new();
-                }
-                // A held Enter is no danger here: the line closes with the first one that counts.
-                let adds = commands
-                    .iter()
-                    .any(|command| matches!(command, Command::Submit { .. }));
-                if adds && may_confirm(line.changed_at, None, now).is_err() {
-                    self.say(Tone::Warn, NotYet::TooSoon.words(), now);
-                    self.modal = Some(Modal::Line(line));
-                    return Vec::new();
-                }
-                let mut effects = Vec::new();
-                for command in commands {
-                    let what = words(&command);
-                    effects.extend(self.send(command, what, now));
-                }
-                effects
-            }
-        };
-        line::remember(&mut self.history, &text);
-        effects
-    }
-
-    /// A word of the desk itself.
-    fn desk_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
-        match word {
-            "theme" => self.choose_theme(rest, now),
-            "help" => self.modal = Some(Modal::Help(0)),
-            "quit" => return vec![Effect::Leave(Exit::Detached)],
-            "stop" => return vec![Effect::Leave(Exit::StopEngine)],
-            "halt" => return self.set_trading(TradingState::Halted, now),
-            "reduce" => return self.set_trading(TradingState::Reducing, now),
-            "resume" => return self.set_trading(TradingState::Active, now),
-            "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
-            "account" => return self.choose_account(rest, now),
-            _ => {
-                let Some(account) = self.need_account(now) else {
-                    return Vec::new();
-                };
-                let command = match word {
-                    "arm" => Command::Arm {
-                        account,
-                        confirmation: SafeText::new(rest),
-                    },
-                    "disarm" => Command::Disarm { account },
-                    _ => Command::Reconcile { account },
-                };
-                let what = words(&command);
-                return self.send(command, what, now);
-            }
-        }
-        Vec::new()
-    }
-    fn choose_account(&mut self, name: &str, now: Timestamp) -> Vec<Effect> {
-        let wanted = AccountId::new(name).ok();
-        let found = self
-            .world
-            .state
-            .accounts
-            .keys()
-            .find(|key| Some(key.account) == wanted)
-            .copied();
-        match found {
-            Some(account) => self.world.account = Some(account),
-            None => {
-                let names: Vec<&str> = self
-                    .world
-                    .state
-                    .accounts
-                    .keys()
-                    .map(|key| key.account.as_str())
-                    .collect();
-                self.say(
-                    Tone::Warn,
-                    format!("there is no account '{name}'; there are {}", names.join(", ")),
-                    now,
-                );
-            }
-        }
-        Vec::new()
-    }
-    fn choose_theme(&mut self, name: &str, now: Timestamp) {
-        let (theme, faults) = Theme::choose(&self.themes, name);
-        match faults.first() {
-            None => self.say(Tone::Plain, format!("theme {}", theme.name), now),
-            Some(fault) => self.say(Tone::Warn, fault.clone(), now),
-        }
-        if faults.is_empty() || self.themes.iter().any(|(known, _)| known == name) {
-            self.world.theme = theme;
-        }
-    }
-    fn next_theme(&mut self, now: Timestamp) {
-        let here = self
-            .themes
-            .iter()
-            .position(|(name, _)| *name == self.world.theme.name);
-        let next = here.map_or(0, |here| (here + 1) % self.themes.len());
-        if let Some((name, _)) = self.themes.get(next).cloned() {
-            self.choose_theme(&name, now);
-        }
-    }
-
     /// On the simulated exchange leaving asks what is meant; elsewhere it always leaves the engine to its orders.
     fn leave(&mut self) -> Vec<Effect> {
         if self.too_small
@@ -578,7 +445,7 @@ impl Desk {
             self.focus_on(*pane);
         }
     }
-    fn go(&mut self, workspace: u8) {
+    pub(super) fn go(&mut self, workspace: u8) {
         if usize::from(workspace) >= WORKSPACES.len() {
             return;
         }
@@ -590,61 +457,6 @@ impl Desk {
         {
             self.focus_on(*pane);
         }
-    }
-
-    fn on_click(&mut self, at: Position, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
-        if self.modal.is_some() {
-            return Vec::new();
-        }
-        if let Some((_, workspace)) = drawn.workspaces.iter().find(|(area, _)| area.contains(at)) {
-            self.go(*workspace);
-            return Vec::new();
-        }
-        if let Some((_, pane)) = drawn.tabs.iter().find(|(area, _)| area.contains(at)) {
-            self.focus_on(*pane);
-            return Vec::new();
-        }
-        let Some((pane, _, hits)) = drawn.panes.iter().find(|(_, area, _)| area.contains(at)) else {
-            return Vec::new();
-        };
-        self.focus_on(*pane);
-        let Some((_, row)) = hits.rows.iter().find(|(area, _)| area.contains(at)) else {
-            return Vec::new();
-        };
-        let view = self.world.view(now);
-        let place = self.panes.iter_mut().find(|place| place.id == *pane);
-        let wishes = place.map_or_else(Vec::new, |place| place.pane.click(*row, &view));
-        self.grant(wishes, now)
-    }
-
-    fn on_wheel(&mut self, at: Position, up: bool, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
-        let action = if up { Action::Up } else { Action::Down };
-        if self.modal.is_some() {
-            return match self.modal {
-                Some(Modal::Help(_)) => self.act(action, now),
-                _ => Vec::new(),
-            };
-        }
-        let Some(pane) = drawn
-            .panes
-            .iter()
-            .find(|(_, area, _)| area.contains(at))
-            .map(|(pane, ..)| *pane)
-        else {
-            return Vec::new();
-        };
-        let action = match (pane, up) {
-            (PaneId::Chart, true) => Action::ZoomIn,
-            (PaneId::Chart, false) => Action::ZoomOut,
-            _ => action,
-        };
-        let wishes = self.pane_acts(pane, action, now).unwrap_or_default();
-        // Rolling through a list only looks; what is on the desk stays.
-        let looks = wishes
-            .into_iter()
-            .filter(|wish| !matches!(wish, Wish::Send(_) | Wish::Edit(_)))
-            .collect();
-        self.grant(looks, now)
     }
 }
 

@@ -223,6 +223,7 @@ fn name_of(pane: PaneId) -> &'static str {
         PaneId::Positions => "positions",
         PaneId::Orders => "orders",
         PaneId::Executions => "executions",
+        PaneId::Account => "account",
         PaneId::Log => "log",
     }
 }

@@ -19,7 +19,7 @@ const NAP: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub enum FromVenue {
     /// To the engine's port.
-    Broker(BrokerEvent),
+    Broker(Box<BrokerEvent>),
     /// Market data of one step.
     Market(Vec<MarketData>),
     /// The venue's time, after each step.
@@ -160,7 +160,7 @@ impl Runner {
     }
 
     fn say(&mut self, event: BrokerEvent) -> bool {
-        (self.tell)(FromVenue::Broker(event))
+        (self.tell)(FromVenue::Broker(Box::new(event)))
     }
 
     fn say_up(&mut self) -> bool {
@@ -243,7 +243,7 @@ impl Runner {
                     BrokerEvent::Snapshot(Box::new(translate_snapshot(snapshot)))
                 }
             };
-            if !(self.tell)(FromVenue::Broker(broker)) {
+            if !(self.tell)(FromVenue::Broker(Box::new(broker))) {
                 return false;
             }
         }

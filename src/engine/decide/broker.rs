@@ -6,7 +6,7 @@ use crate::domain::{
     OrderKind, OrderSpec, Pending, Phase, Quantity, SafeText, Timestamp,
 };
 use crate::engine::event::Fact;
-use crate::engine::fold::changed;
+use crate::engine::fold::{asked_quantity, changed};
 use crate::engine::order_flow::{Step, next};
 use crate::engine::port::{BrokerEvent, Report};
 use crate::engine::reconcile;
@@ -358,7 +358,7 @@ fn overfilled(order: &Order, more: Quantity) -> Option<Fact> {
     let excess = order
         .filled
         .saturating_add(more)
-        .saturating_sub(order.spec.quantity);
+        .saturating_sub(asked_quantity(order));
     (excess.is_positive() && more.is_positive()).then(|| Fact::Overfilled {
         id: order.id,
         excess: excess.min(more),

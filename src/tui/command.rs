@@ -1,0 +1,146 @@
+//! The order line under a person's hands: what Enter does with what is typed, be it an order, a symbol, or a word of the
+//! desk itself.
+
+use super::action::Action;
+use super::desk::{Desk, Effect, Modal, Tone, words};
+use super::line::{self, Line, Reading};
+use super::pane::Wish;
+use super::run::Exit;
+use super::theme::Theme;
+use super::ticket::{NotYet, may_confirm};
+use crate::domain::{AccountId, SafeText, Timestamp, TradingState};
+use crate::engine::Command;
+
+impl Desk {
+    pub(super) fn act_on_line(&mut self, action: Action, mut line: Line, now: Timestamp) -> Vec<Effect> {
+        match action {
+            Action::Escape => return Vec::new(),
+            Action::Enter => return self.enter_line(line, now),
+            Action::Complete => line.complete(&self.world.view(now), now),
+            Action::Up => line.recall(&self.history, true, now),
+            Action::Down => line.recall(&self.history, false, now),
+            _ => {}
+        }
+        self.modal = Some(Modal::Line(line));
+        Vec::new()
+    }
+
+    /// Enter on the order line: does what the preview beside it says. A line that means nothing stays open.
+    fn enter_line(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
+        let text = line.text().to_owned();
+        let reading = line::read(&text, &self.world.view(now), &mut *self.new_id);
+        let effects = match reading {
+            Reading::Empty => return Vec::new(),
+            Reading::Wrong(_, why) => {
+                self.say(Tone::Warn, why, now);
+                self.modal = Some(Modal::Line(line));
+                return Vec::new();
+            }
+            Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
+            Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
+            Reading::Commands(commands, ahead) => {
+                if let Some(denial) = ahead.into_iter().find_map(|forecast| forecast.denial) {
+                    self.say(Tone::Warn, format!("not sent: {denial}"), now);
+                    self.modal = Some(Modal::Line(line));
+                    return Vec::new();
+                }
+                // A held Enter is no danger here: the line closes with the first one that counts.
+                let adds = commands
+                    .iter()
+                    .any(|command| matches!(command, Command::Submit { .. }));
+                if adds && may_confirm(line.changed_at, None, now).is_err() {
+                    self.say(Tone::Warn, NotYet::TooSoon.words(), now);
+                    self.modal = Some(Modal::Line(line));
+                    return Vec::new();
+                }
+                let mut effects = Vec::new();
+                for command in commands {
+                    let what = words(&command);
+                    effects.extend(self.send(command, what, now));
+                }
+                effects
+            }
+        };
+        line::remember(&mut self.history, &text);
+        effects
+    }
+
+    /// A word of the desk itself.
+    fn desk_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
+        match word {
+            "theme" => self.choose_theme(rest, now),
+            "help" => self.modal = Some(Modal::Help(0)),
+            "quit" => return vec![Effect::Leave(Exit::Detached)],
+            "stop" => return vec![Effect::Leave(Exit::StopEngine)],
+            "halt" => return self.set_trading(TradingState::Halted, now),
+            "reduce" => return self.set_trading(TradingState::Reducing, now),
+            "resume" => return self.set_trading(TradingState::Active, now),
+            "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            "account" => return self.choose_account(rest, now),
+            _ => {
+                let Some(account) = self.need_account(now) else {
+                    return Vec::new();
+                };
+                let command = match word {
+                    "arm" => Command::Arm {
+                        account,
+                        confirmation: SafeText::new(rest),
+                    },
+                    "disarm" => Command::Disarm { account },
+                    _ => Command::Reconcile { account },
+                };
+                let what = words(&command);
+                return self.send(command, what, now);
+            }
+        }
+        Vec::new()
+    }
+    fn choose_account(&mut self, name: &str, now: Timestamp) -> Vec<Effect> {
+        let wanted = AccountId::new(name).ok();
+        let found = self
+            .world
+            .state
+            .accounts
+            .keys()
+            .find(|key| Some(key.account) == wanted)
+            .copied();
+        match found {
+            Some(account) => self.world.account = Some(account),
+            None => {
+                let names: Vec<&str> = self
+                    .world
+                    .state
+                    .accounts
+                    .keys()
+                    .map(|key| key.account.as_str())
+                    .collect();
+                self.say(
+                    Tone::Warn,
+                    format!("there is no account '{name}'; there are {}", names.join(", ")),
+                    now,
+                );
+            }
+        }
+        Vec::new()
+    }
+    fn choose_theme(&mut self, name: &str, now: Timestamp) {
+        let (theme, faults) = Theme::choose(&self.themes, name);
+        match faults.first() {
+            None => self.say(Tone::Plain, format!("theme {}", theme.name), now),
+            Some(fault) => self.say(Tone::Warn, fault.clone(), now),
+        }
+        if faults.is_empty() || self.themes.iter().any(|(known, _)| known == name) {
+            self.world.theme = theme;
+        }
+    }
+    pub(super) fn next_theme(&mut self, now: Timestamp) {
+        let here = self
+            .themes
+            .iter()
+            .position(|(name, _)| *name == self.world.theme.name);
+        let next = here.map_or(0, |here| (here + 1) % self.themes.len());
+        if let Some((name, _)) = self.themes.get(next).cloned() {
+            self.choose_theme(&name, now);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The mouse: a click gives the focus, chooses a tab, a workspace or a row; the wheel rolls what is under it. No click
+//! sends anything.
+
+use super::action::Action;
+use super::desk::{Desk, Effect, Modal};
+use super::layout::PaneId;
+use super::pane::Wish;
+use super::view::Drawn;
+use crate::domain::Timestamp;
+use ratatui::layout::Position;
+
+impl Desk {
+    pub(super) fn on_click(&mut self, at: Position, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        if self.modal.is_some() {
+            return Vec::new();
+        }
+        if let Some((_, workspace)) = drawn.workspaces.iter().find(|(area, _)| area.contains(at)) {
+            self.go(*workspace);
+            return Vec::new();
+        }
+        if let Some((_, pane)) = drawn.tabs.iter().find(|(area, _)| area.contains(at)) {
+            self.focus_on(*pane);
+            return Vec::new();
+        }
+        let Some((pane, _, hits)) = drawn.panes.iter().find(|(_, area, _)| area.contains(at)) else {
+            return Vec::new();
+        };
+        self.focus_on(*pane);
+        let Some((_, row)) = hits.rows.iter().find(|(area, _)| area.contains(at)) else {
+            return Vec::new();
+        };
+        let view = self.world.view(now);
+        let place = self.panes.iter_mut().find(|place| place.id == *pane);
+        let wishes = place.map_or_else(Vec::new, |place| place.pane.click(*row, &view));
+        self.grant(wishes, now)
+    }
+
+    pub(super) fn on_wheel(&mut self, at: Position, up: bool, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        let action = if up { Action::Up } else { Action::Down };
+        if self.modal.is_some() {
+            return match self.modal {
+                Some(Modal::Help(_)) => self.act(action, now),
+                _ => Vec::new(),
+            };
+        }
+        let Some(pane) = drawn
+            .panes
+            .iter()
+            .find(|(_, area, _)| area.contains(at))
+            .map(|(pane, ..)| *pane)
+        else {
+            return Vec::new();
+        };
+        let action = match (pane, up) {
+            (PaneId::Chart, true) => Action::ZoomIn,
+            (PaneId::Chart, false) => Action::ZoomOut,
+            _ => action,
+        };
+        let wishes = self.pane_acts(pane, action, now).unwrap_or_default();
+        // Rolling through a list only looks; what is on the desk stays.
+        let looks = wishes
+            .into_iter()
+            .filter(|wish| !matches!(wish, Wish::Send(_) | Wish::Edit(_)))
+            .collect();
+        self.grant(looks, now)
+    }
+}
