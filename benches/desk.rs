@@ -48,7 +48,7 @@ fn main() {
     orders::over_the_socket(&engine, orders);
     orders::by_key(&engine, keys, SIZE);
     attachments(&engine);
-    frame::measure(&engine, SIZE, 1_000);
+    frame::measure(&engine, SIZE, Duration::from_secs(seconds.min(20)));
     watch("a moving market", &engine, seconds);
     drop(engine);
     watch(

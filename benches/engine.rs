@@ -1,5 +1,6 @@
 //! How long an order takes through the engine: command in, controls, facts, fold, release, and the request encoded for the
-//! broker. No disk and no socket. With an empty state, and with 200 live orders in it; beside a yardstick, the hash of one
+//! broker. No disk and no socket. With an empty state, and with 200 live orders on
+//! ten instruments in it; beside a yardstick, the hash of one
 //! kibibyte, so that figures from different machines can be compared.
 //!
 //! `cargo bench --bench engine [-- ORDERS]`
@@ -32,10 +33,14 @@ fn account() -> AccountKey {
     }
 }
 
-fn instrument() -> Instrument {
+/// So many instruments share the live orders.
+const INSTRUMENTS: u64 = 10;
+
+fn instrument(number: u64) -> Instrument {
+    let name = format!("SHARE{number}");
     Instrument {
-        id: InstrumentId::new("AAPL").expect("an instrument"),
-        name: SafeText::new("Apple Inc."),
+        id: InstrumentId::new(&name).expect("an instrument"),
+        name: SafeText::new(&name),
         kind: InstrumentKind::Equity,
         currency: Currency::USD,
         multiplier: Multiplier::ONE,
@@ -63,16 +68,18 @@ struct Desk {
 impl Desk {
     fn new() -> Self {
         let mut market = Market::new();
-        market.list(instrument());
         let now = Timestamp::from_seconds(1_800_000_000);
         let level = |price| Some((cents(price), Quantity::ONE));
-        market.on_quote(Quote {
-            instrument: instrument().id,
-            bid: level(18_950),
-            ask: level(18_951),
-            at: now,
-            quality: Quality::Live,
-        });
+        for number in 0..INSTRUMENTS {
+            market.list(instrument(number));
+            market.on_quote(Quote {
+                instrument: instrument(number).id,
+                bid: level(18_950),
+                ask: level(18_951),
+                at: now,
+                quality: Quality::Live,
+            });
+        }
         let mut desk = Self {
             engine: Engine::default(),
             market,
@@ -89,7 +96,9 @@ impl Desk {
             limits: Box::new(limits),
         });
         desk.step(&command(Command::OpenSession));
-        desk.hear(BrokerEvent::Instrument(Box::new(instrument())));
+        for number in 0..INSTRUMENTS {
+            desk.hear(BrokerEvent::Instrument(Box::new(instrument(number))));
+        }
         let own = Account {
             key: account(),
             class: AccountClass::Sim,
@@ -133,7 +142,7 @@ impl Desk {
         let id = ClientOrderId::new(&format!("TW{:026}", self.number)).expect("an id");
         let spec = OrderSpec {
             account: account(),
-            instrument: instrument().id,
+            instrument: instrument(self.number % INSTRUMENTS).id,
             side: Side::Buy,
             quantity: Quantity::ONE,
             kind: OrderKind::Limit { price: cents(18_940) },

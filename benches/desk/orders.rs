@@ -15,6 +15,9 @@ use tradewind::engine::{Command, Fact, Legs, Outcome, SessionKind};
 use tradewind::store::format;
 use tradewind::wire::{ClientMessage, ServerMessage};
 
+/// Nothing that is waited for takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A limit that rests: below any market of the instrument.
 const RESTING: &str = "100";
 
@@ -51,12 +54,9 @@ impl Bare {
     fn commit(&mut self) -> f64 {
         self.rows += 1;
         let sql = "INSERT INTO journal VALUES(?1, 1, 0, 0, ?1, 'session:1', NULL, 20, 1, ?2, zeroblob(32))";
+        let mut statement = self.connection.prepare(sql).unwrap();
         let begun = Instant::now();
-        self.connection
-            .prepare_cached(sql)
-            .unwrap()
-            .execute((self.rows, &self.body))
-            .unwrap();
+        statement.execute((self.rows, &self.body)).unwrap();
         begun.elapsed().as_secs_f64()
     }
 }
@@ -235,6 +235,8 @@ pub fn by_key(engine: &Engine, rounds: usize, size: (u16, u16)) {
             terminal::shows_order(screen, &row)
         });
         shown.push((at - begun).as_secs_f64());
+        // One at a time: the controls allow only so many.
+        runtime.block_on(caller.cancel_all());
     }
     println!("\nkeys in a terminal, {rounds} orders; yardstick: a bare SQLite FULL commit");
     let yardstick = Figures::of(bare);
@@ -253,7 +255,6 @@ pub fn by_key(engine: &Engine, rounds: usize, size: (u16, u16)) {
     );
     figures::row("bare commit", &yardstick, &yardstick, 1e3);
     println!("aim: in the book within 5 ms at p99 on a quiet disk");
-    runtime.block_on(caller.cancel_all());
 }
 
 impl Bare {
@@ -276,11 +277,9 @@ impl Caller {
     /// When the next acknowledgement is heard.
     async fn accepted(&mut self) -> Instant {
         loop {
-            let message = self
-                .attached
-                .reader
-                .read()
-                .await
+            let message = tokio::time::timeout(PATIENCE, self.attached.reader.read()).await;
+            let message = message
+                .expect("the order is taken")
                 .unwrap()
                 .expect("the engine talks");
             let at = Instant::now();

@@ -3,6 +3,7 @@
 use crate::engine::{Folder, SYMBOL, environment};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,11 @@ pub struct Terminal {
     parser: vt100::Parser,
     bytes: usize,
     last_at: Instant,
+}
+
+/// A length that is not zero.
+fn cell(length: u16) -> NonZero<u16> {
+    NonZero::new(length).expect("a terminal has a size")
 }
 
 impl Drop for Terminal {
@@ -63,7 +69,7 @@ impl Terminal {
             _master: pair.master,
             keys,
             output,
-            parser: vt100::Parser::new(rows, columns, 0),
+            parser: vt100::Parser::new(cell(rows), cell(columns), 0),
             bytes: 0,
             last_at: Instant::now(),
         }
@@ -116,7 +122,7 @@ impl Terminal {
 /// The symbol with a price in its row.
 pub fn shows_a_market(screen: &vt100::Screen) -> bool {
     let (_, columns) = screen.size();
-    screen.rows(0, columns).any(|row| {
+    screen.rows(0, columns.get()).any(|row| {
         let mut words = row.split_whitespace().skip_while(|word| *word != SYMBOL).skip(1);
         words
             .next()
@@ -127,7 +133,7 @@ pub fn shows_a_market(screen: &vt100::Screen) -> bool {
 /// A row of the orders' pane: the symbol and this quantity, with a phase.
 pub fn shows_order(screen: &vt100::Screen, quantity: &str) -> bool {
     let (_, columns) = screen.size();
-    screen.rows(0, columns).any(|row| {
+    screen.rows(0, columns.get()).any(|row| {
         let plain = row.replace(',', "");
         plain.contains(SYMBOL) && plain.contains(quantity) && plain.to_lowercase().contains("work")
     })

@@ -14,7 +14,7 @@ use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
-use std::io::IsTerminal;
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -36,7 +36,7 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
         bail!("the desk needs a terminal; 'tradewind serve' runs the engine without one");
     }
     let attached = match start {
-        Some(flags) => launch::attach_or_start(paths, flags, SessionKind::Terminal).await?,
+        Some(flags) => attach(loaded, paths, flags).await?,
         None => Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await?,
     };
     let clock = Clock::start();
@@ -69,6 +69,31 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
         })?),
         Exit::Detached | Exit::HungUp => Ok(()),
     }
+}
+
+/// Attaches, starting an engine where none runs. An engine of another version is named; on the exchange in the box, where
+/// nothing but practice depends on it, a restart is offered.
+async fn attach(loaded: &Loaded, paths: &Paths, flags: &[String]) -> Result<Attached> {
+    let refused = match launch::attach_or_start(paths, flags, SessionKind::Terminal).await {
+        Err(error) if error.downcast_ref().is_some_and(AttachError::wants_restart) => error,
+        other => return other,
+    };
+    if loaded.settings.broker != "sim" {
+        return Err(refused);
+    }
+    let mut err = std::io::stderr().lock();
+    write!(
+        err,
+        "tradewind: {refused}\nrestart the engine now? working orders stay on the exchange's books [y/N] "
+    )?;
+    err.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Err(refused);
+    }
+    super::shell::stop(paths).await?;
+    launch::attach_or_start(paths, flags, SessionKind::Terminal).await
 }
 
 fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettings {

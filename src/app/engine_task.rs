@@ -178,14 +178,14 @@ impl EngineTask {
         self.step(start, None);
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
-        loop {
+        let ending = loop {
             let deadline = self.engine.next_deadline();
             let nap = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.clock.now()));
             tokio::select! {
                 biased;
                 Some(commit) = commits.recv() => {
                     if !self.committed(commit) {
-                        return self.end(Ending::StorageLost);
+                        break Ending::StorageLost;
                     }
                 }
                 _ = stop.changed() => self.stopping = true,
@@ -195,9 +195,12 @@ impl EngineTask {
                 () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
             }
             if self.stopping && self.uncommitted == 0 {
-                return self.end(Ending::Stopped);
+                break Ending::Stopped;
             }
-        }
+        };
+        // The exchange's thread may be waiting to be heard: nobody listens any more.
+        drop(venue);
+        self.end(ending)
     }
 
     /// Working orders stay where they are; what the broker does from now on, the next start reads.

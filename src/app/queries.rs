@@ -35,11 +35,21 @@ impl Questions {
     pub(super) fn start(journal: &Path, store: Option<BarStore>, clock: Clock) -> std::io::Result<Self> {
         let journal = journal.to_owned();
         let Some(store) = store else {
-            return Ok(Self { journal, bars: None, thread: None });
+            return Ok(Self {
+                journal,
+                bars: None,
+                thread: None,
+            });
         };
         let (bars, changed) = sync_channel(BARS);
-        let thread = std::thread::Builder::new().name("bars".into()).spawn(move || keep(store, &changed, &clock))?;
-        Ok(Self { journal, bars: Some(bars), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("bars".into())
+            .spawn(move || keep(store, &changed, &clock))?;
+        Ok(Self {
+            journal,
+            bars: Some(bars),
+            thread: Some(thread),
+        })
     }
 
     /// Keeps a changed bar, sooner or later.

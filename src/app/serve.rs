@@ -106,7 +106,11 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         }
     }
     // A tape brings its own past with it: bars kept from an earlier play would be its future.
-    let bars = if settings.tape.files.is_empty() { Some(BarStore::open(&paths.bars())?) } else { None };
+    let bars = if settings.tape.files.is_empty() {
+        Some(BarStore::open(&paths.bars())?)
+    } else {
+        None
+    };
     let market = market(&recovered.state, &venue, bars.as_ref());
     let life = life(loaded, &clock, &venue, opened.prefix)?;
     let (tell, venue_says) = mpsc::channel(FROM_VENUE);

@@ -7,7 +7,7 @@ use super::paths::Paths;
 use super::serve::build;
 use super::views::{self, Marks};
 use crate::attach::{AttachError, Attached};
-use crate::domain::{AccountKey, Order, SafeText, Timestamp};
+use crate::domain::{AccountKey, ClientOrderId, Order, SafeText, Timestamp};
 use crate::engine::preview::{Preview, preview};
 use crate::engine::sentence::{SentenceError, parse, resolve};
 use crate::engine::{Command, Outcome, SessionKind, State};
@@ -315,8 +315,8 @@ pub async fn log(paths: &Paths, json: bool, from: Option<u64>, count: u32) -> Re
     })
 }
 
-/// `tradewind stop`: asks the engine to stop and waits until it has. One that can't be talked to, because it is of another
-/// build, hangs, or lost its socket, is asked by signal, which is an ordered stop as well.
+/// `tradewind stop`: asks the engine to stop and waits until it has. An engine that does not understand this build is
+/// asked by a signal, which it takes as the same ordered stop.
 ///
 /// # Errors
 /// No engine, or it goes on.
@@ -350,7 +350,7 @@ pub struct OrderOptions {
     /// Send without asking.
     pub yes: bool,
     /// The id to use, so that a repeated call is the same order.
-    pub client_order_id: Option<crate::domain::ClientOrderId>,
+    pub client_order_id: Option<ClientOrderId>,
     /// The last four characters of a live account, to arm this one command.
     pub arm: Option<String>,
     /// The account; nothing for the engine's default.
@@ -396,16 +396,17 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
     }
     let mut answers = Vec::new();
     for command in commands {
-        let id = id_of(&command);
+        let ids = ids_of(&command);
         let note = told(shell.engine.command(command).await?)?;
-        answers.push(match id {
-            Some(id) => followed(&mut shell, id)
-                .await?
-                .map_or(json!({"client_order_id": id.as_str()}), |order| {
-                    views::order(&order)
-                }),
-            None => json!({"note": note.map(|note| note.to_string())}),
-        });
+        if ids.is_empty() {
+            answers.push(json!({"note": note.map(|note| note.to_string())}));
+        }
+        for id in ids {
+            let order = followed(&mut shell, id).await?;
+            answers.push(order.map_or(json!({"client_order_id": id.as_str()}), |order| {
+                views::order(&order)
+            }));
+        }
     }
     shell.print(&Value::Array(answers.clone()), || {
         answers.iter().map(sentence_of).collect::<Vec<_>>().join("\n")
@@ -558,7 +559,9 @@ fn describe(preview: &Preview) -> String {
     if let Some(risk) = preview.risk {
         text += &format!("; lost at the stop {:.2}{currency}", risk.round_to(2));
     }
-    if preview.held_by_engine {
+    if let Some(other) = &preview.pair {
+        text += &format!("; {other} shrinks as it fills, and the other way round; the engine holds the pair");
+    } else if preview.held_by_engine {
         text += "; stop and target are held by the engine until the entry fills";
     }
     if let Some(denial) = &preview.denial {
@@ -567,10 +570,12 @@ fn describe(preview: &Preview) -> String {
     text
 }
 
-fn id_of(command: &Command) -> Option<crate::domain::ClientOrderId> {
+/// The orders that a command places.
+fn ids_of(command: &Command) -> Vec<ClientOrderId> {
     match command {
-        Command::Submit { id, .. } | Command::Close { id, .. } => Some(*id),
-        _ => None,
+        Command::Submit { id, .. } | Command::Close { id, .. } => vec![*id],
+        Command::SubmitPair { first, second, .. } => vec![*first, *second],
+        _ => Vec::new(),
     }
 }
 
@@ -583,7 +588,7 @@ fn told(outcome: Outcome) -> Result<Option<SafeText>> {
 }
 
 /// Watches the order for a moment, until the broker has answered: what is printed is what the broker said.
-async fn followed(shell: &mut Shell, id: crate::domain::ClientOrderId) -> Result<Option<Order>> {
+async fn followed(shell: &mut Shell, id: ClientOrderId) -> Result<Option<Order>> {
     let mut last = None;
     for _ in 0..40 {
         let (state, _) = shell.state().await?;

@@ -24,6 +24,19 @@ pub enum AttachError {
     /// The engine refused, in its own words.
     #[error("{0}")]
     Refused(SafeText),
+    /// The engine is of a build that can't be understood by this one.
+    #[error(
+        "the engine that runs here ({engine}) differs in {what} from this program ({ours}): 'tradewind restart' starts \
+         this build's engine; working orders stay at the broker"
+    )]
+    OtherBuild {
+        /// The engine's build.
+        engine: SafeText,
+        /// This program's build.
+        ours: SafeText,
+        /// In what they differ.
+        what: String,
+    },
     /// The engine closed the connection.
     #[error("the engine closed the connection")]
     Closed,
@@ -33,6 +46,34 @@ pub enum AttachError {
     /// What came was not understood.
     #[error(transparent)]
     Wire(#[from] WireError),
+}
+
+impl AttachError {
+    /// True where an engine of this build would be the remedy.
+    pub fn wants_restart(&self) -> bool {
+        match self {
+            Self::OtherBuild { .. } => true,
+            // An engine says so itself, in words, because words are what every build understands.
+            Self::Refused(reason) => reason.as_str().contains("tradewind restart"),
+            _ => false,
+        }
+    }
+}
+
+/// The engine checks its callers; this is the caller's own check, for engines that are older than theirs.
+fn fits(welcome: &Welcome, build: &str) -> Result<(), AttachError> {
+    let what = if welcome.protocol != PROTOCOL_VERSION {
+        format!("protocol ({} and {PROTOCOL_VERSION})", welcome.protocol)
+    } else if welcome.fold != FOLD_VERSION {
+        format!("fold ({} and {FOLD_VERSION})", welcome.fold)
+    } else {
+        return Ok(());
+    };
+    Err(AttachError::OtherBuild {
+        engine: welcome.build.clone(),
+        ours: SafeText::new(build),
+        what,
+    })
 }
 
 /// A greeted connection.
@@ -67,12 +108,15 @@ impl Attached {
             Err(_) => Err(AttachError::Silent),
             Ok(Err(error)) => Err(error.into()),
             Ok(Ok(None)) => Err(AttachError::Closed),
-            Ok(Ok(Some(ServerMessage::Welcome(welcome)))) => Ok(Self {
-                welcome,
-                reader,
-                writer,
-                next_token: 1,
-            }),
+            Ok(Ok(Some(ServerMessage::Welcome(welcome)))) => {
+                fits(&welcome, build)?;
+                Ok(Self {
+                    welcome,
+                    reader,
+                    writer,
+                    next_token: 1,
+                })
+            }
             Ok(Ok(Some(ServerMessage::Goodbye { reason }))) => Err(AttachError::Refused(reason)),
             Ok(Ok(Some(_))) => Err(AttachError::Refused(SafeText::new(
                 "the engine did not begin with a welcome",

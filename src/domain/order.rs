@@ -318,7 +318,7 @@ pub struct Order {
     pub broker_id: Option<BrokerOrderId>,
     /// Asked and not yet answered.
     pub pending: Option<Pending>,
-    /// When that was asked.
+    /// When that was asked, or last answered.
     pub pending_since: Option<Timestamp>,
     /// Orders of one group: when one fills, the others shrink or go.
     pub oco: Option<ClientOrderId>,

@@ -225,5 +225,5 @@ denial_codes! {
     PositionUnknown = "POSITION_UNKNOWN", "What the broker holds is not known yet.";
     Unexplained = "UNEXPLAINED", "The broker's position differs from ours and nobody has explained it.";
     Storage = "STORAGE", "The journal can't be written; only cancels pass.";
-    Busy = "BUSY", "A change of this order is already under way.";
+    Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

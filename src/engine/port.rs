@@ -60,6 +60,10 @@ impl Request {
 }
 
 /// What a broker says.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "reports are nearly all of it; a box would cost each of them an allocation"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BrokerEvent {
     /// A connection is being made.

@@ -27,7 +27,9 @@ pub struct Preview {
     pub reduces: bool,
     /// Why it would be refused.
     pub denial: Option<Denial>,
-    /// True where the engine, not the broker, holds the bracket's children.
+    /// The other order of a pair: one shrinks as the other fills.
+    pub pair: Option<OrderSpec>,
+    /// True where the engine, not the broker, holds the bracket's children or the pair.
     pub held_by_engine: bool,
 }
 
@@ -41,11 +43,16 @@ pub fn preview(
     command: &Command,
     now: Timestamp,
 ) -> Result<Option<Preview>, Denial> {
-    let (spec, stop, legs) = match command {
-        Command::Submit { spec, legs, .. } => (spec.clone(), legs.stop, !legs.is_empty()),
+    let (spec, stop, pair, held_by_engine) = match command {
+        Command::Submit { spec, legs, .. } => (spec.clone(), legs.stop, None, !legs.is_empty()),
+        Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        } => (first_spec.clone(), None, Some(second_spec.clone()), true),
         Command::Close {
             account, instrument, ..
-        } => (closing(state, *account, *instrument)?, None, false),
+        } => (closing(state, *account, *instrument)?, None, None, false),
         _ => return Ok(None),
     };
     let check = Check { state, market, now };
@@ -68,8 +75,12 @@ pub fn preview(
         position: (held, held.saturating_add(spec.side.signed(spec.quantity))),
         risk: lost,
         reduces: risk::effect(state, &spec) == Effect::Reduces,
-        denial: check.order(&spec).err(),
-        held_by_engine: legs,
+        denial: check
+            .order(&spec)
+            .err()
+            .or_else(|| check.order(pair.as_ref()?).err()),
+        pair,
+        held_by_engine,
         spec,
     }))
 }

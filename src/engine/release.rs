@@ -100,6 +100,8 @@ fn place(state: &State, id: ClientOrderId) -> Release {
         (Phase::Uncertain, _) => Some("it could not leave in time"),
         // The cancel went ahead of it.
         (_, Some(Pending::Cancel)) => Some("cancelled before it left"),
+        // An exit was measured by what was held then: it only leaves while it still closes.
+        _ if is_exit(state, id) && !closes(state, order) => Some("the position has changed"),
         _ => None,
     };
     match superseded.map_or_else(|| may_leave(state, order), |why| Err(why.to_owned())) {
@@ -130,11 +132,17 @@ fn may_change(state: &State, order: &Order, change: OrderChange) -> Result<(), S
 
 /// A bracket's stop no larger than the position protects it, whatever else works to close it.
 fn protects(state: &State, order: &Order) -> bool {
+    order.spec.role == Role::StopLoss && order.spec.parent.is_some() && closes(state, order)
+}
+
+/// True where all of the order would only take off what is held.
+fn closes(state: &State, order: &Order) -> bool {
     let held = state.position(order.spec.account, order.spec.instrument);
-    order.spec.role == Role::StopLoss
-        && order.spec.parent.is_some()
-        && held.side() == Some(order.spec.side.opposite())
-        && order.leaves() <= held.quantity.abs()
+    held.side() == Some(order.spec.side.opposite()) && order.leaves() <= held.quantity.abs()
+}
+
+fn is_exit(state: &State, id: ClientOrderId) -> bool {
+    state.flattening.values().any(|flattening| flattening.exit == id)
 }
 
 fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), String> {

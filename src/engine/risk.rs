@@ -164,7 +164,10 @@ impl Check<'_> {
                 format!("{} is an index: it is quoted, not traded", instrument.id),
             ));
         }
-        if instrument.is_expired(self.now) {
+        if self
+            .venue_now(instrument)
+            .is_some_and(|now| instrument.is_expired(now))
+        {
             return Err(Denial::new(
                 DenialCode::NotTradable,
                 format!("{} has expired", instrument.id),
@@ -182,6 +185,13 @@ impl Check<'_> {
             on_tick(price, spec.side, instrument)?;
         }
         shape(spec)
+    }
+
+    /// The venue's time as its data tell it: a tape's is years away from ours. Nothing where there are no data; then the
+    /// venue itself is left to say that an instrument has expired.
+    fn venue_now(&self, instrument: &Instrument) -> Option<Timestamp> {
+        let quote = self.market.quote(instrument.id).map(|quote| quote.at);
+        quote.max(self.market.last(instrument.id).map(|print| print.at))
     }
 
     fn may_leave(&self, spec: &OrderSpec, account: &AccountState, effect: Effect) -> Result<(), Denial> {

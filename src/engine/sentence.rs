@@ -2,14 +2,15 @@
 //! against the state and the market into commands. Errors point at the word. Grammar:
 //!
 //! ```text
-//! sentence := order | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "flat" SYMBOL
+//! sentence := order ["oco" order] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "flat" SYMBOL
 //! order    := ("buy"|"b"|"sell"|"s") QUANTITY SYMBOL [price] { word }
 //! price    := "@" PRICE | "@bid" | "@ask" | "@mid" | "@last" | "mkt" | "stp" PRICE ["lmt" PRICE]
 //! word     := "day" | "gtc" | "ioc" | "fok" | "short" | "stop" PRICE | "target" PRICE | "show" QUANTITY
 //! ```
 //!
 //! Without a price the order goes to the market. `@bid`, `@ask`, `@mid` and `@last` are snapshots, taken when the sentence
-//! is resolved and moved to a valid tick that is no worse. `x` keeps protective stops unless a last `all` is said.
+//! is resolved and moved to a valid tick that is no worse. Of two orders with `oco` between them one shrinks as the other
+//! fills, such as a target and a stop for what is held; both have one symbol and quantity. `x` keeps protective stops unless a last `all` is said.
 
 use super::command::{Command, Legs};
 use super::state::State;
@@ -25,6 +26,8 @@ use std::ops::Range;
 pub enum Sentence {
     /// Place an order.
     Order(OrderWords),
+    /// Place two orders of which one shrinks as the other fills.
+    Pair(OrderWords, OrderWords),
     /// Cancel orders of one symbol, or of the account.
     Cancel {
         /// Nothing means the whole account.
@@ -126,9 +129,10 @@ fn wrong<T>(at: Range<usize>, text: impl Into<String>) -> Result<T, SentenceErro
 pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
     let mut words = Words::new(text);
     let verb = words.need("a sentence such as buy 100 AAPL @189.50")?;
+    if let Some(side) = side(&verb) {
+        return orders(&mut words, side);
+    }
     let sentence = match verb.text.to_ascii_lowercase().as_str() {
-        "buy" | "b" => Sentence::Order(order(&mut words, Side::Buy)?),
-        "sell" | "s" => Sentence::Order(order(&mut words, Side::Sell)?),
         "x" | "cancel" => cancel(&mut words)?,
         "close" => Sentence::Close {
             symbol: words.need("the symbol to close, such as close AAPL")?,
@@ -146,6 +150,41 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
     match words.next() {
         Some(extra) => wrong(extra.at, format!("'{}' is not expected here", shown(&extra.text))),
         None => Ok(sentence),
+    }
+}
+
+fn side(word: &Word) -> Option<Side> {
+    match word.text.to_ascii_lowercase().as_str() {
+        "buy" | "b" => Some(Side::Buy),
+        "sell" | "s" => Some(Side::Sell),
+        _ => None,
+    }
+}
+
+/// One order, or two with `oco` between them. The words of an order go on to the end of the sentence or to `oco`.
+fn orders(words: &mut Words, side_of_first: Side) -> Result<Sentence, SentenceError> {
+    let first = order(words, side_of_first)?;
+    let Some(oco) = words.take_if("oco") else {
+        return Ok(Sentence::Order(first));
+    };
+    let verb = words.need("the second order after oco, such as oco sell 100 AAPL stp 180")?;
+    let Some(side) = side(&verb) else {
+        return wrong(
+            verb.at,
+            format!("'{}' is no order: buy or sell goes after oco", shown(&verb.text)),
+        );
+    };
+    let second = order(words, side)?;
+    let has_legs = |order: &OrderWords| order.stop.is_some() || order.target.is_some();
+    if has_legs(&first) || has_legs(&second) {
+        return wrong(
+            oco.at,
+            "orders of a pair have no stop and target of their own; stp makes an order a stop",
+        );
+    }
+    match words.next() {
+        Some(extra) => wrong(extra.at, format!("'{}' is not expected here", shown(&extra.text))),
+        None => Ok(Sentence::Pair(first, second)),
     }
 }
 
@@ -173,7 +212,7 @@ fn order(words: &mut Words, side: Side) -> Result<OrderWords, SentenceError> {
         display: None,
         short: false,
     };
-    while let Some(word) = words.next() {
+    while let Some(word) = words.next_unless("oco") {
         order_word(&mut order, &word, words)?;
     }
     Ok(order)
@@ -288,6 +327,12 @@ impl<'a> Words<'a> {
         self.at = word.at.end;
         Some(word)
     }
+    fn next_unless(&mut self, end: &str) -> Option<Word> {
+        if self.peek()?.text.eq_ignore_ascii_case(end) {
+            return None;
+        }
+        self.next()
+    }
     fn need(&mut self, what: &str) -> Result<Word, SentenceError> {
         match self.next() {
             Some(word) => Ok(word),
@@ -318,29 +363,20 @@ pub fn resolve(
     new_id: &mut dyn FnMut() -> ClientOrderId,
 ) -> Result<Vec<Command>, SentenceError> {
     Ok(vec![match sentence {
-        Sentence::Order(words) => {
-            let instrument = find(state, &words.symbol, now)?;
-            let spec = OrderSpec {
-                account,
-                instrument: instrument.id,
-                side: words.side,
-                quantity: words.quantity,
-                kind: kind(words, instrument, market)?,
-                tif: words.tif,
-                display: words.display,
-                allow_short: words.short,
-                role: Role::Entry,
-                parent: None,
-            };
-            Command::Submit {
-                id: new_id(),
-                spec,
-                legs: Legs {
-                    stop: words.stop,
-                    target: words.target,
-                },
-            }
-        }
+        Sentence::Order(words) => Command::Submit {
+            spec: spec(words, state, market, account, now)?,
+            id: new_id(),
+            legs: Legs {
+                stop: words.stop,
+                target: words.target,
+            },
+        },
+        Sentence::Pair(first, second) => Command::SubmitPair {
+            first_spec: spec(first, state, market, account, now)?,
+            second_spec: spec(second, state, market, account, now)?,
+            first: new_id(),
+            second: new_id(),
+        },
         Sentence::Cancel { symbol, stops_too } => {
             let instrument = symbol
                 .as_ref()
@@ -364,6 +400,28 @@ pub fn resolve(
             instrument: find(state, symbol, now)?.id,
         },
     }])
+}
+
+fn spec(
+    words: &OrderWords,
+    state: &State,
+    market: &Market,
+    account: AccountKey,
+    now: Timestamp,
+) -> Result<OrderSpec, SentenceError> {
+    let instrument = find(state, &words.symbol, now)?;
+    Ok(OrderSpec {
+        account,
+        instrument: instrument.id,
+        side: words.side,
+        quantity: words.quantity,
+        kind: kind(words, instrument, market)?,
+        tif: words.tif,
+        display: words.display,
+        allow_short: words.short,
+        role: Role::Entry,
+        parent: None,
+    })
 }
 
 fn kind(words: &OrderWords, instrument: &Instrument, market: &Market) -> Result<OrderKind, SentenceError> {
@@ -447,6 +505,19 @@ mod tests {
             }))
         ));
         assert!(matches!(
+            parse("sell 100 AAPL @220 oco sell 100 AAPL stp 180"),
+            Ok(Sentence::Pair(
+                OrderWords {
+                    price: PriceWords::Limit(_),
+                    ..
+                },
+                OrderWords {
+                    price: PriceWords::Stop(_, None),
+                    ..
+                }
+            ))
+        ));
+        assert!(matches!(
             parse("x AAPL all"),
             Ok(Sentence::Cancel {
                 symbol: Some(_),
@@ -479,6 +550,8 @@ mod tests {
         assert_eq!(at("buy 10 MSFT whenever"), "whenever");
         assert_eq!(at("purchase 10 MSFT"), "purchase");
         assert_eq!(at("buy 10 MSFT @0"), "0");
+        assert_eq!(at("buy 10 MSFT oco close MSFT"), "close");
+        assert_eq!(at("buy 10 MSFT stop 5 oco sell 10 MSFT"), "oco");
         assert_eq!(at("buy 10"), "");
     }
 

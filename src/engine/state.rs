@@ -151,6 +151,9 @@ pub struct Ledger {
     pub position: Position,
     /// When it was last flat and then was not: the age of the position.
     pub opened_at: Option<Timestamp>,
+    /// The venue's time of the newest execution that has become part of `opening`: one that is not newer and not known
+    /// is a repetition.
+    pub merged_until: Option<Timestamp>,
 }
 
 /// What is remembered of a booked execution.
@@ -160,7 +163,7 @@ pub struct Booked {
     pub revision: u32,
     /// The event that booked it.
     pub sequence: u64,
-    /// When it happened, by the venue's clock; for forgetting it after a week.
+    /// When it was booked, by our clock: it is forgotten a week later.
     pub at: Timestamp,
     /// In which ledger it is; nothing for one that was part of the opening positions.
     pub instrument: Option<InstrumentId>,

@@ -6,6 +6,7 @@ use super::timing::{
     ANSWER_WITHIN, ENDED_KEPT, EXECUTIONS_KEPT, FLAT_WITHIN, READ_EVERY, READ_WITHIN, READS_APART, TRIM_EVERY,
 };
 use crate::domain::{AccountKey, LinkState, Order, Phase, SafeText, Timestamp};
+use std::collections::BTreeMap;
 
 /// What can be due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ enum Timer {
 pub fn next_deadline(state: &State) -> Option<Timestamp> {
     let mut next: Option<Timestamp> = None;
     timers(state, |at, _| {
-        next = Some(next.map_or(at, |earliest| earliest.min(at)))
+        next = Some(next.map_or(at, |earliest| earliest.min(at)));
     });
     next
 }
@@ -44,15 +45,21 @@ pub(super) fn due(state: &State, now: Timestamp) -> Vec<Fact> {
 
 /// Tells every running timer with its deadline.
 fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
-    for order in state.all_live().filter(|order| order.phase == Phase::InFlight) {
-        if let Some(sent) = order.sent_at {
+    // One walk over the live orders: this runs after every input.
+    let mut doubts: BTreeMap<AccountKey, Timestamp> = BTreeMap::new();
+    for order in state.all_live() {
+        if let Some(sent) = order.sent_at.filter(|_| order.phase == Phase::InFlight) {
             tell(sent.after(ANSWER_WITHIN), Timer::Answer(order.id));
+        }
+        if let Some(at) = doubted_at(order) {
+            let first = doubts.entry(order.spec.account).or_insert(at);
+            *first = at.min(*first);
         }
     }
     for (key, account) in &state.accounts {
         if let Some((pass, since)) = account.reading {
             tell(since.after(READ_WITHIN), Timer::ReadAnswer(*key, pass));
-        } else if let Some(at) = next_read(state, *key, account) {
+        } else if let Some(at) = next_read(state, *key, account, doubts.get(key).copied()) {
             tell(at, Timer::Read(*key, account.passes.saturating_add(1)));
         }
     }
@@ -68,7 +75,12 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
 }
 
 /// When an account is to be read again: soon while something is in doubt, now and then otherwise.
-fn next_read(state: &State, key: AccountKey, account: &AccountState) -> Option<Timestamp> {
+fn next_read(
+    state: &State,
+    key: AccountKey,
+    account: &AccountState,
+    doubted: Option<Timestamp>,
+) -> Option<Timestamp> {
     let link = state.links.get(&key.broker)?;
     if !matches!(
         link.state,
@@ -83,12 +95,8 @@ fn next_read(state: &State, key: AccountKey, account: &AccountState) -> Option<T
     if link.state != LinkState::Ready || unread || !account.mismatches.is_empty() {
         return Some(soonest);
     }
-    let own = state.all_live().filter(|order| order.spec.account == key);
-    let doubtful = own.filter_map(doubted_at).min();
-    Some(
-        last.after(READ_EVERY)
-            .min(doubtful.map_or(Timestamp::MAX, |at| at.max(soonest))),
-    )
+    let doubtful = doubted.map_or(Timestamp::MAX, |at| at.max(soonest));
+    Some(last.after(READ_EVERY).min(doubtful))
 }
 
 /// Since when only a read can tell what an order is.

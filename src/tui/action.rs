@@ -49,6 +49,8 @@ pub enum Action {
     CancelSymbol,
     /// Cancel every order on the desk's instrument, then close its position.
     FlattenSymbol,
+    /// Cancel every order of the account, then close every position; asks first.
+    FlattenAccount,
     /// Let nothing leave that adds risk.
     Halt,
     /// Allow risk again.

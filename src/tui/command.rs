@@ -36,6 +36,10 @@ impl Desk {
                 self.modal = Some(Modal::Line(line));
                 return Vec::new();
             }
+            Reading::FlattenAccount => {
+                self.ask_flatten_account(now);
+                Vec::new()
+            }
             Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
             Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
             Reading::Commands(commands, ahead) => {

@@ -91,6 +91,8 @@ pub enum Pledge {
     Close(AccountKey, InstrumentId),
     /// Cancel an order.
     Cancel(ClientOrderId),
+    /// Flatten every instrument that the account holds or has orders on.
+    Flatten(AccountKey),
 }
 
 /// What is open over the panes; it gets the keys first.
@@ -144,8 +146,6 @@ pub struct Desk {
     pub count: Option<u32>,
     /// The message line.
     pub message: Option<Message>,
-    /// Amounts and names are hidden.
-    pub masked: bool,
     /// The profile's name.
     pub profile: String,
     /// The keys.
@@ -204,7 +204,6 @@ impl Desk {
             pressed: Vec::new(),
             count: None,
             message: None,
-            masked: false,
             profile: settings.profile.clone(),
             keymap: Keymap::default(),
             body: Rect::new(0, 1, 80, 20),
@@ -566,6 +565,37 @@ impl Desk {
             .map_or(String::new(), |order| order.spec.to_string());
         self.send(Command::Cancel { id }, format!("cancel asked: {what}"), now)
     }
+    /// What flattening an account concerns: each instrument that is held or has live orders, what is held, and how many
+    /// orders work there.
+    pub fn to_flatten(&self, account: AccountKey) -> Vec<(InstrumentId, Quantity, usize)> {
+        let state = &self.world.state;
+        let mut found: BTreeMap<InstrumentId, (Quantity, usize)> = BTreeMap::new();
+        for ((owner, id), ledger) in &state.ledgers {
+            if *owner == account && !ledger.position.quantity.is_zero() {
+                found.entry(*id).or_default().0 = ledger.position.quantity;
+            }
+        }
+        for order in state.all_live().filter(|order| order.spec.account == account) {
+            found.entry(order.spec.instrument).or_default().1 += 1;
+        }
+        found
+            .into_iter()
+            .map(|(id, (held, orders))| (id, held, orders))
+            .collect()
+    }
+    pub(super) fn flatten_account(&mut self, account: AccountKey, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (instrument, ..) in self.to_flatten(account) {
+            let command = Command::Flatten {
+                id: (self.new_id)(),
+                account,
+                instrument,
+            };
+            let what = words(&command);
+            effects.extend(self.send(command, what, now));
+        }
+        effects
+    }
     /// What would stand without a stop if this order went: `300 AAPL`.
     fn left_naked(&self, id: ClientOrderId) -> Option<String> {
         let state = &self.world.state;
@@ -607,7 +637,7 @@ impl Desk {
         let account = self
             .world
             .account
-            .filter(|_| !self.masked)
+            .filter(|_| !self.world.masked)
             .map_or(String::new(), |key| key.account.to_string());
         format!("tradewind {class} {account}").trim_end().to_owned()
     }

@@ -11,10 +11,10 @@ use super::status::put;
 use super::ticket::{Field, Purpose, Ticket};
 use super::view::Drawn;
 use super::widgets::number;
-use super::widgets::text::Pen;
+use super::widgets::text::{Pen, wrap};
 use super::world::Standing;
-use crate::domain::{Price, Side, Timestamp};
-use crate::engine::Command;
+use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp};
+use crate::engine::{Command, Denial, DenialCode};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
@@ -50,33 +50,55 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
             None
         }
     };
-    message(desk, said.flatten(), &view, now, Pen::new(buf, row(rows)));
+    message(desk, said.flatten(), &view, now, [row(rows + 1), row(rows)], buf);
     hints(desk, &view, row(1), buf, drawn);
 }
 
 /// The rule under the panes with what there is to say on it. What the open ticket or line says stands, but gives way for
 /// some seconds to a warning that has just come: why Enter did not send, or what the engine answered.
-fn message(desk: &Desk, said: Option<(Tone, String)>, view: &View<'_>, now: Timestamp, mut pen: Pen<'_>) {
-    let (theme, width) = (view.theme, pen.width());
-    pen.line(0, width, 0, '─', theme.rule);
+fn message(
+    desk: &Desk,
+    said: Option<(Tone, String)>,
+    view: &View<'_>,
+    now: Timestamp,
+    [above, rule]: [Rect; 2],
+    buf: &mut Buffer,
+) {
+    let theme = view.theme;
     let told = desk
         .message
         .as_ref()
-        .map(|message| (message.tone, message.text.clone()));
+        .map(|message| (message.tone, view.ours(message.text.clone())));
     let is_news = desk
         .message
         .as_ref()
         .is_some_and(|m| m.tone > Tone::Plain && now.since(m.at) < NEWS);
     let shown = if is_news { told } else { said.or(told) };
-    if let Some((tone, text)) = shown {
-        let colour = match tone {
-            Tone::Plain => theme.text,
-            Tone::Good => theme.up,
-            Tone::Warn => theme.warn,
-        };
-        pen.put(1, 0, " ", colour);
-        let end = pen.put_within(2, width.saturating_sub(2), 0, &text, theme.style(colour));
-        pen.put(end, 0, " ", colour);
+    let Some((tone, text)) = shown else {
+        let mut pen = Pen::new(buf, rule);
+        pen.line(0, rule.width, 0, '─', theme.rule);
+        return;
+    };
+    let colour = match tone {
+        Tone::Plain => theme.text,
+        Tone::Good => theme.up,
+        Tone::Warn => theme.warn,
+    };
+    // What does not fit takes one row more, over the panes, rather than lose its end.
+    let room = rule.width.saturating_sub(4);
+    let lines = wrap(&text, usize::from(room));
+    let begins = lines.first().copied().unwrap_or_default();
+    let first = if lines.len() > 1 { above } else { rule };
+    let mut pen = Pen::new(buf, first);
+    pen.clear(theme.background);
+    pen.line(0, first.width, 0, '─', theme.rule);
+    pen.put(1, 0, " ", colour);
+    let end = pen.put_within(2, first.width.saturating_sub(2), 0, begins, theme.style(colour));
+    pen.put(end, 0, " ", colour);
+    if lines.len() > 1 {
+        let rest = text[begins.len()..].trim_start();
+        let mut pen = Pen::new(buf, rule);
+        pen.put_within(2, rule.width.saturating_sub(2), 0, rest, theme.style(colour));
     }
 }
 
@@ -186,6 +208,13 @@ fn ahead(reading: &Reading, view: &View<'_>) -> Forecast {
                 span("  Enter puts it on the desk", theme.dim),
             ])
         }
+        Reading::FlattenAccount => only(vec![
+            bold("FLATTEN ALL ", theme.bright),
+            span(
+                "every order and position of the account; Enter asks once more",
+                theme.text,
+            ),
+        ]),
         Reading::Desk(word, _) => {
             let found = line::DESK_WORDS.iter().find(|(known, ..)| known == word);
             let (args, what) = found.map_or(("", ""), |(_, args, what)| (*args, *what));
@@ -284,10 +313,18 @@ fn draw_ticket(
             }
             put(&mut pen, 1, &spans);
             match ahead.denial {
-                Some(denial) => Some((Tone::Warn, format!("would be denied: {denial}"))),
+                Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
                 None => unarmed(desk).or_else(|| holder(ticket.stop.is_some() || ticket.target.is_some())),
             }
         }
+    }
+}
+
+/// A denial with the ticket's key that helps, where one does.
+pub fn mended(denial: &Denial) -> String {
+    match denial.code {
+        DenialCode::Short => format!("o allows a short; {denial}"),
+        _ => denial.to_string(),
     }
 }
 
@@ -315,7 +352,7 @@ fn values(ticket: &Ticket) -> Vec<(Option<Field>, &'static str, String)> {
         all.push((Some(Field::Stop), "stop", show(ticket.stop)));
         all.push((Some(Field::Target), "target", show(ticket.target)));
     }
-    if ticket.short {
+    if ticket.short && ticket.purpose == Purpose::New {
         all.push((None, "", "short".to_owned()));
     }
     all
@@ -327,7 +364,7 @@ fn market_words(ticket: &Ticket, view: &View<'_>) -> Vec<Span<'static>> {
     let Some(quote) = view.market.quote(ticket.instrument.id) else {
         return vec![span("no quote", theme.warn)];
     };
-    let show = |level: Option<(Price, crate::domain::Quantity)>| {
+    let show = |level: Option<(Price, Quantity)>| {
         level.map_or(number::UNKNOWN.to_owned(), |(price, size)| {
             format!(
                 "{} × {}",
@@ -388,20 +425,23 @@ fn draw_question(
                 denial: None,
             }
         }
+        Pledge::Flatten(account) => Forecast {
+            spans: vec![span(what_goes(desk, account, view), theme.text)],
+            denial: None,
+        },
     };
     let mut pen = Pen::new(buf, above);
     pen.clear(theme.panel);
-    let lead = if matches!(question.pledge, Pledge::Close(..)) {
-        vec![bold("CLOSE ", theme.bright)]
-    } else {
-        Vec::new()
+    let lead = match question.pledge {
+        Pledge::Close(..) => vec![bold("CLOSE ", theme.bright)],
+        Pledge::Flatten(_) => vec![bold("FLATTEN ACCOUNT ", theme.bright)],
+        Pledge::Cancel(_) => Vec::new(),
     };
     let x = put(&mut pen, 1, &lead);
     put(&mut pen, x, &ahead.spans);
-    let colour = if matches!(question.pledge, Pledge::Cancel(_)) {
-        theme.warn
-    } else {
-        theme.text
+    let colour = match question.pledge {
+        Pledge::Cancel(_) | Pledge::Flatten(_) => theme.warn,
+        Pledge::Close(..) => theme.text,
     };
     put(
         &mut Pen::new(buf, below),
@@ -413,6 +453,20 @@ fn draw_question(
         .map(|denial| (Tone::Warn, format!("would be denied: {denial}")))
 }
 
+/// What flattening the account takes away, as many words as fit: `SIM100001: +2 ESZ6, 3 orders SPY`.
+fn what_goes(desk: &Desk, account: AccountKey, view: &View<'_>) -> String {
+    let goes = desk.to_flatten(account);
+    let one = |(id, held, orders): &(InstrumentId, Quantity, usize)| match (held.is_zero(), *orders) {
+        (true, 1) => format!("1 order {id}"),
+        (true, n) => format!("{n} orders {id}"),
+        (false, 0) => format!("{} {id}", number::quantity_signed(*held)),
+        (false, 1) => format!("{} {id} and 1 order", number::quantity_signed(*held)),
+        (false, n) => format!("{} {id} and {n} orders", number::quantity_signed(*held)),
+    };
+    let all: Vec<String> = goes.iter().map(one).collect();
+    view.ours(format!("{}: {}", account.account, all.join(", ")))
+}
+
 /// The row of keys, from the table, and the workspaces.
 fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let theme = view.theme;
@@ -420,6 +474,17 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
     let mut pen = Pen::new(buf, row);
     let width = pen.width();
     let mut hints = desk.keymap.hints(context);
+    if let Some(Modal::Question(question)) = &desk.modal {
+        hints.retain(|(key, ..)| key == "Enter" || key == "Esc");
+        let words = match question.pledge {
+            Pledge::Close(..) => ["close", "keep"],
+            Pledge::Cancel(_) => ["cancel the stop", "keep it"],
+            Pledge::Flatten(_) => ["flatten the account", "keep"],
+        };
+        for ((_, word, _), meant) in hints.iter_mut().zip(words) {
+            *word = meant;
+        }
+    }
     if context == Context::Desk {
         let at = hints
             .iter()

@@ -76,20 +76,26 @@ fn order(preview: &Preview, legs: Legs, view: &View<'_>) -> Vec<Span<'static>> {
     ];
     if let (Some(value), Some(currency)) = (preview.value, preview.currency) {
         spans.push(span(
-            format!("  {} {currency}", number::money(value, currency.minor_decimals())),
+            view.ours(format!(
+                "  {} {currency}",
+                number::money(value, currency.minor_decimals())
+            )),
             theme.text,
         ));
     }
     let (before, after) = preview.position;
     spans.push(span(
-        format!("  pos {} → ", number::quantity_signed(before)),
+        view.ours(format!("  pos {} → ", number::quantity_signed(before))),
         theme.dim,
     ));
-    spans.push(span(number::quantity_signed(after), signed(after, view)));
+    spans.push(span(
+        view.ours(number::quantity_signed(after)),
+        signed(after, view),
+    ));
     if let Some(risk) = preview.risk {
         let decimals = preview.currency.map_or(2, |currency| currency.minor_decimals());
         spans.push(span(
-            format!("  risk {}", number::money(risk, decimals)),
+            view.ours(format!("  risk {}", number::money(risk, decimals))),
             theme.warn,
         ));
     }
@@ -99,7 +105,10 @@ fn order(preview: &Preview, legs: Legs, view: &View<'_>) -> Vec<Span<'static>> {
     if let Some(target) = legs.target {
         spans.push(span(format!("  target {}", show(target)), theme.up));
     }
-    if !legs.is_empty() {
+    if let Some(other) = &preview.pair {
+        spans.push(span(format!("  oco {other}"), theme.text));
+    }
+    if preview.pair.is_some() || !legs.is_empty() {
         let holder = if preview.held_by_engine {
             "held by the engine"
         } else {

@@ -152,6 +152,7 @@ pub const TABLE: &[Binding] = bindings! {
     Anywhere Panic Action::CancelSymbol, ["Ctrl-x s"], "cancel this instrument's orders; stops stay";
     Anywhere Panic Action::CancelAll, ["Ctrl-x a"], "cancel all orders of the account; stops stay";
     Anywhere Panic Action::FlattenSymbol, ["Ctrl-x f"], "cancel this instrument's orders and close its position";
+    Anywhere Preview Action::FlattenAccount, ["Ctrl-x F"], "flatten the whole account: all orders, all positions; then Enter";
     Anywhere Panic Action::Halt, ["Ctrl-x h"], "halt: nothing leaves that adds risk";
     Desk None Action::Help, ["?", "F1"], "these keys", "help";
     Anywhere None Action::Redraw, ["Ctrl-l"], "draw the whole screen again";
@@ -307,6 +308,7 @@ mod tests {
             Action::SellMarket,
             Action::Modify,
             Action::Close,
+            Action::FlattenAccount,
         ];
         for binding in TABLE.iter().filter(|binding| adds.contains(&binding.action)) {
             assert_eq!(binding.danger, Danger::Preview, "{:?}", binding.action);

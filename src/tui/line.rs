@@ -55,6 +55,8 @@ pub enum Reading {
     Symbol(crate::domain::InstrumentId),
     /// Commands, and what they would do.
     Commands(Vec<Command>, Vec<Forecast>),
+    /// Flatten the whole account, which asks first.
+    FlattenAccount,
     /// It means nothing; where, and why.
     Wrong(Range<usize>, String),
 }
@@ -162,6 +164,10 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
     let alone = text.split_whitespace().count() == 1;
     if let (true, Some(instrument)) = (alone, view.state.resolve(first, view.venue_now)) {
         return Reading::Symbol(instrument.id);
+    }
+    let words = text.to_ascii_lowercase();
+    if let ["flat" | "flatten", "all"] = words.split_whitespace().collect::<Vec<_>>()[..] {
+        return Reading::FlattenAccount;
     }
     let wrong = |SentenceError { at, text }| Reading::Wrong(at, text);
     let sentence = match parse(text) {

@@ -3,7 +3,7 @@
 
 use super::action::Action;
 use super::theme::Theme;
-use crate::domain::{AccountKey, InstrumentId, Timestamp};
+use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
 use crate::engine::{Command, State};
 use crate::market::{Market, Timeframe};
 use ratatui::buffer::Buffer;
@@ -28,6 +28,28 @@ pub struct View<'a> {
     pub theme: &'a Theme,
     /// False while the link to the engine is lost: everything shown is old.
     pub attached: bool,
+    /// What is ours (amounts, sizes, names) is not to be shown.
+    pub masked: bool,
+}
+
+impl View<'_> {
+    /// A text about what is ours, with its digits hidden where nobody may read them.
+    pub fn ours(&self, text: String) -> String {
+        if self.masked { hidden(&text) } else { text }
+    }
+}
+
+/// A text with its numbers hidden. A single digit that ends a word stays: it belongs to a name, such as `ESZ6`.
+pub fn hidden(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let at = |i: Option<usize>| i.and_then(|i| chars.get(i)).copied().unwrap_or(' ');
+    (0..chars.len())
+        .map(|i| {
+            let (before, c, after) = (at(i.checked_sub(1)), chars[i], at(Some(i + 1)));
+            let named = before.is_ascii_alphabetic() && !after.is_ascii_digit();
+            if c.is_ascii_digit() && !named { '·' } else { c }
+        })
+        .collect()
 }
 
 /// What a pane wants done beyond its own looks.
@@ -62,6 +84,10 @@ pub trait Pane: std::fmt::Debug {
     fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits;
     /// Answers an action that was meant for this pane; nothing where it is not its business.
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>>;
+    /// The price that a person holds in it, for an order that is opened from it.
+    fn price(&self, _view: &View<'_>) -> Option<Price> {
+        None
+    }
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

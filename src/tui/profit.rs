@@ -1,5 +1,5 @@
-//! The account's money on the status bar: worth, open profit and the day's profit, by currency. What depends on an unknown
-//! price is unknown, not zero; nothing is converted between currencies.
+//! The account's money on the status bar and in the account pane: worth, open profit and the day's profit, by currency. What
+//! depends on an unknown price is unknown, not zero; nothing is converted between currencies, and no two are ever added.
 
 use super::pane::View;
 use crate::domain::{AccountKey, Currency, Instrument, InstrumentKind, Money, Price, Quantity};
@@ -54,7 +54,8 @@ fn add(a: Option<Money>, b: Option<Money>) -> Option<Money> {
     a?.checked_add(b?)
 }
 
-/// One instrument's part. A future's worth is its open profit, for its price was never paid.
+/// One instrument's part. What is settled by difference is worth its open profit, for its price was never paid: cash sees
+/// only what is realised. What is delivered is worth its value at the mark, for cash paid for it.
 fn of_one(view: &View<'_>, instrument: &Instrument, ledger: &Ledger) -> Total {
     let held = ledger.position.quantity;
     let mark = view.market.mark(instrument.id).map(|mark| mark.price);
@@ -64,7 +65,7 @@ fn of_one(view: &View<'_>, instrument: &Instrument, ledger: &Ledger) -> Total {
         None => None,
     };
     let net = match instrument.kind {
-        InstrumentKind::Future => open,
+        InstrumentKind::Future | InstrumentKind::Forex => open,
         _ if held.is_zero() => Some(Money::ZERO),
         _ => mark.and_then(|mark| mark.notional(held, instrument.multiplier)),
     };
@@ -107,4 +108,59 @@ fn day(view: &View<'_>, instrument: &Instrument, ledger: &Ledger, mark: Option<P
         mark.checked_sub(close)?
             .notional(overnight, instrument.multiplier)?,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Side;
+    use crate::tui::panes::fixture::{self, account, id};
+
+    fn net(desk: &fixture::Desk, currency: Currency) -> Money {
+        let totals = totals(&desk.view(), account());
+        let (_, total) = totals.into_iter().find(|(of, _)| *of == currency).unwrap();
+        total.net.unwrap()
+    }
+
+    /// Who buys at the mark is as rich as before, whatever is bought: equities and coins are paid for, of a future and of
+    /// a currency pair only what is realised ever reaches the cash.
+    #[test]
+    fn what_is_bought_at_its_mark_leaves_the_worth_as_it_was() {
+        let cases = [
+            ("AAPL", true),
+            ("SAP", true),
+            ("BTC.USD", true),
+            ("ESZ6", false),
+            ("EUR.USD", false),
+        ];
+        for (symbol, is_paid) in cases {
+            let mut desk = fixture::Desk::rich();
+            let instrument = desk.state.instruments[&id(symbol)].clone();
+            let mark = desk.market.mark(instrument.id).unwrap().price;
+            let before: Vec<Money> = [Currency::USD, Currency::EUR].map(|c| net(&desk, c)).into();
+            desk.execute(symbol, Side::Buy, 7, &mark.to_string(), 5, None);
+            if is_paid {
+                let cost = mark
+                    .notional(Quantity::whole(7).unwrap(), instrument.multiplier)
+                    .unwrap();
+                let cash = &mut desk.state.accounts.get_mut(&account()).unwrap().account.cash;
+                let cash = cash.as_mut().unwrap().get_mut(&instrument.currency).unwrap();
+                *cash = cash.checked_sub(cost).unwrap();
+            }
+            let after: Vec<Money> = [Currency::USD, Currency::EUR].map(|c| net(&desk, c)).into();
+            assert_eq!(before, after, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn currencies_stand_apart_and_the_accounts_own_is_first() {
+        let desk = fixture::Desk::rich();
+        let totals = totals(&desk.view(), account());
+        let names: Vec<&str> = totals.iter().map(|(currency, _)| currency.as_str()).collect();
+        assert_eq!(names, ["USD", "EUR"]);
+        let held = &desk.state.ledgers[&(account(), id("SAP"))];
+        let mark = desk.market.mark(id("SAP")).unwrap().price;
+        let worth = mark.notional(held.position.quantity, held.multiplier).unwrap();
+        assert_eq!(totals[1].1.net, Money::whole(12_000).checked_add(worth));
+    }
 }

@@ -8,7 +8,9 @@ use super::profit::{Total, totals};
 use super::widgets::number;
 use super::widgets::text::Pen;
 use super::world::{Link, Standing};
-use crate::domain::{AccountClass, CalendarId, Currency, LinkState, Money, Timestamp, TradingState};
+use crate::domain::{
+    AccountClass, AccountKey, CalendarId, Currency, LinkState, Money, Timestamp, TradingState,
+};
 use jiff::tz::TimeZone;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
@@ -101,7 +103,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         _ => (theme.sim, theme.sim_back, "SIM"),
     };
     let badge = Style::new().fg(colour).bg(ground).add_modifier(Modifier::BOLD);
-    let name = if desk.masked {
+    let name = if desk.world.masked {
         "········".to_owned()
     } else {
         account.account.to_string()
@@ -132,9 +134,9 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         });
     }
     let all = totals(&world.view(now), account);
-    parts.push(money(desk, &all, ("day", 6), |total| total.day, true));
-    parts.push(money(desk, &all, ("open", 3), |total| total.open, true));
-    parts.push(money(desk, &all, ("net", 2), |total| total.net, false));
+    parts.push(money(desk, &all, account, ("day", 6), |total| total.day, true));
+    parts.push(money(desk, &all, account, ("open", 3), |total| total.open, true));
+    parts.push(money(desk, &all, account, ("net", 2), |total| total.net, false));
     parts
 }
 
@@ -149,54 +151,67 @@ fn standing(desk: &Desk, armed: Color) -> Vec<Span<'static>> {
     }
 }
 
-/// One total in at most two currencies; more are on the Portfolio workspace.
+/// One total in at most two currencies, never added; the others are counted, and are on the Portfolio workspace.
 fn money(
     desk: &Desk,
     all: &[(Currency, Total)],
+    account: AccountKey,
     (label, worth): (&str, u8),
     pick: impl Fn(&Total) -> Option<Money>,
     is_profit: bool,
 ) -> Part {
     let theme = &desk.world.theme;
     let mut spans = vec![span(format!("{label} "), theme.dim)];
-    let mut shown = 0;
+    let base = desk
+        .world
+        .state
+        .accounts
+        .get(&account)
+        .map(|state| state.account.base);
+    let (mut shown, mut more) = (0, 0);
     for (i, (currency, total)) in all.iter().enumerate() {
         let amount = pick(total);
-        if i > 0 && amount == Some(Money::ZERO) || shown == 2 {
+        if i > 0 && amount == Some(Money::ZERO) {
+            continue;
+        }
+        if shown == 2 {
+            more += 1;
             continue;
         }
         let gap = if shown > 0 { " " } else { "" };
         shown += 1;
         spans.push(match amount {
-            _ if desk.masked => span(format!("{gap}····"), theme.dim),
+            _ if desk.world.masked => span(format!("{gap}····"), theme.dim),
             None => span(format!("{gap}{}", number::UNKNOWN), theme.dim),
-            Some(amount) => {
-                let decimals = currency.minor_decimals().min(4);
-                let text = if is_profit {
-                    number::profit(amount, decimals)
-                } else {
-                    number::money(amount, decimals)
-                };
-                let colour = match amount.raw().signum() {
-                    1 if is_profit => theme.up,
-                    -1 if is_profit => theme.down,
-                    _ => theme.text,
-                };
-                if is_profit {
-                    bold(format!("{gap}{text}"), colour)
-                } else {
-                    span(format!("{gap}{text}"), colour)
-                }
-            }
+            Some(amount) => amount_span(desk, gap, amount, *currency, is_profit),
         });
-        if i > 0 {
+        // The account's own currency goes without saying.
+        if Some(*currency) != base {
             spans.push(span(format!(" {currency}"), theme.dim));
         }
+    }
+    if more > 0 {
+        spans.push(span(format!(" +{more} more"), theme.dim));
     }
     if shown == 0 {
         spans.push(span(number::UNKNOWN, theme.dim));
     }
     Part { worth, spans }
+}
+
+/// One amount, a profit with its arrow.
+fn amount_span(desk: &Desk, gap: &str, amount: Money, currency: Currency, is_profit: bool) -> Span<'static> {
+    let theme = &desk.world.theme;
+    let decimals = currency.minor_decimals().min(4);
+    if !is_profit {
+        return span(format!("{gap}{}", number::money(amount, decimals)), theme.text);
+    }
+    let colour = match amount.raw().signum() {
+        1 => theme.up,
+        -1 => theme.down,
+        _ => theme.text,
+    };
+    bold(format!("{gap}{}", number::profit(amount, decimals)), colour)
 }
 
 fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {

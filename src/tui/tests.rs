@@ -421,16 +421,129 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
 }
 
 #[test]
-#[ignore = "prints pictures for a person to look at"]
-fn look() {
-    for keys in ["", "b", ":", "/", "?", "g p", "g l", "Ctrl-x", "q", "c"] {
+fn the_account_is_flattened_after_one_enter_and_not_before() {
+    for keys in ["Ctrl-x F", ": f l a t Space a l l Enter"] {
         let mut hands = Hands::new();
-        if !keys.is_empty() {
-            hands.press(keys);
+        hands.press(keys);
+        let screen = hands.screen(80, 24);
+        assert!(
+            screen.contains("FLATTEN ACCOUNT SIM100001: +100 AAPL and 2 orders"),
+            "{screen}"
+        );
+        assert!(hands.sent.is_empty());
+        hands.wait(QUIET).press("Enter");
+        let mut flattened: Vec<&str> = Vec::new();
+        for command in &hands.sent {
+            let Command::Flatten { instrument, .. } = command else {
+                panic!("{command:?}")
+            };
+            flattened.push(instrument.as_str());
         }
-        if keys == ":" {
-            hands.type_text("buy 100 AAPL @bid stop 188.20 target 192");
-        }
-        println!("[{keys}]\n{}\n{}", hands.screen(80, 24), hands.screen(160, 45));
+        assert_eq!(flattened, ["AAPL", "ESZ6", "MSFT", "NVDA", "SAP"]);
+        hands.press("Enter Enter");
+        assert_eq!(hands.sent.len(), 5);
     }
+    let mut hands = Hands::new();
+    hands.screen(60, 20);
+    hands.press("Ctrl-x F").wait(QUIET).press("Enter");
+    assert!(hands.sent.is_empty(), "what can't be shown can't be confirmed");
+}
+
+#[test]
+fn a_price_held_on_the_ladder_is_the_tickets() {
+    let mut hands = Hands::new();
+    hands.screen(160, 45);
+    hands.press("Tab Tab");
+    assert_eq!(hands.desk.focus, PaneId::Depth);
+    hands.press("j j j b");
+    let Some(Modal::Ticket(ticket)) = &hands.desk.modal else {
+        panic!("no ticket")
+    };
+    assert_eq!(ticket.price, "190.43".parse().ok());
+    hands.press("Esc S");
+    assert!(matches!(&hands.desk.modal, Some(Modal::Ticket(ticket)) if ticket.price.is_none()));
+    // Elsewhere the touch is meant, whatever the ladder holds.
+    hands.press("Esc Tab b");
+    assert!(
+        matches!(&hands.desk.modal, Some(Modal::Ticket(ticket)) if ticket.price == "190.45".parse().ok())
+    );
+}
+
+#[test]
+fn what_would_be_refused_is_not_sent_and_the_draft_stays() {
+    let mut hands = Hands::new();
+    hands.press("5 0 0 S").wait(QUIET).press("Enter");
+    assert!(
+        hands.sent.is_empty() && hands.said().contains("o allows a short"),
+        "{}",
+        hands.said()
+    );
+    assert!(matches!(&hands.desk.modal, Some(Modal::Ticket(ticket)) if !ticket.short));
+    assert!(hands.screen(80, 24).contains("SHORT"));
+}
+
+#[test]
+fn a_message_too_long_for_the_row_takes_one_more() {
+    let mut hands = Hands::new();
+    let now = hands.now;
+    let words =
+        "denied SELL 100 AAPL mkt day: SHORT: 0 AAPL held, 0 more can be sold; say 'short' to sell short";
+    hands.desk.say(super::desk::Tone::Warn, words, now);
+    let screen = hands.screen(80, 24);
+    assert!(
+        screen.contains("more can be sold;") && screen.contains("to sell short"),
+        "{screen}"
+    );
+    assert!(screen.lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn the_privacy_key_hides_what_is_ours_and_not_what_is_the_markets() {
+    let mut hands = Hands::new();
+    hands.press("Space m :").type_text("buy 10 AAPL @189 stop 188");
+    for (width, height) in [(80, 24), (160, 45), (240, 70)] {
+        let screen = hands.screen(width, height);
+        for ours in ["SIM100001", "+100", "-50", "1,890.00", "190.31", "pos 100"] {
+            assert!(!screen.contains(ours), "{ours} at {width}x{height}:\n{screen}");
+        }
+        assert!(screen.contains("190.45") && screen.contains("ESZ6"), "{screen}");
+    }
+    assert_eq!(
+        super::pane::hidden("filled BUY 14 ESZ6 @ 5,721.25"),
+        "filled BUY ·· ESZ6 @ ·,···.··"
+    );
+}
+
+#[test]
+fn after_a_restart_of_the_engine_the_new_session_trades() {
+    let mut hands = Hands::new();
+    let now = hands.now;
+    let state = hands.desk.world.state.clone();
+    hands.desk.on_engine(
+        FromEngine::Lost {
+            reason: "the engine closed the connection".into(),
+        },
+        now,
+    );
+    let session = crate::domain::SessionId(9);
+    hands.desk.on_engine(
+        FromEngine::Attached {
+            session,
+            build: "0.1.0".into(),
+            engine_older: None,
+            id_prefix: "TW".into(),
+            venue_offset_ns: 0,
+            venue_speed_milli: 1_000,
+        },
+        now,
+    );
+    let mut renewed = state;
+    renewed.token = Some(session);
+    renewed.armed = [(session, sample::account())].into();
+    hands
+        .desk
+        .on_engine(FromEngine::Snapshot(Box::new(renewed), now), now);
+    assert!(hands.screen(80, 24).contains("ARMED"));
+    hands.press("B").wait(QUIET).press("Enter");
+    assert_eq!(hands.sent.len(), 1, "{}", hands.said());
 }

@@ -4,6 +4,8 @@
 use super::action::Action;
 use super::chord::{Chord, Key};
 use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
+use super::foot;
+use super::forecast::forecast;
 use super::input::Input;
 use super::keymap::{Context, Meaning};
 use super::layout::{PaneId, WORKSPACES};
@@ -159,6 +161,10 @@ impl Desk {
             Action::CancelSymbol | Action::CancelAll | Action::FlattenSymbol | Action::Halt => {
                 return self.panic(action, now);
             }
+            Action::FlattenAccount => {
+                self.ask_flatten_account(now);
+                return Vec::new();
+            }
             _ => {}
         }
         match self.modal.take() {
@@ -231,7 +237,7 @@ impl Desk {
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Workspace(n) => self.go(n),
             Action::ThemeNext => self.next_theme(now),
-            Action::Mask => self.masked = !self.masked,
+            Action::Mask => self.world.masked = !self.world.masked,
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
@@ -295,7 +301,14 @@ impl Desk {
             .or(usual)
             .unwrap_or_else(|| Ticket::first_quantity(instrument));
         let quote = self.world.market.quote(id);
-        let ticket = Ticket::new((account, instrument), side, quantity, at_market, quote, now);
+        let mut ticket = Ticket::new((account, instrument), side, quantity, at_market, quote, now);
+        // A price that is held in the focused pane is meant.
+        let held = self
+            .pane(self.focus)
+            .and_then(|place| place.pane.price(&self.world.view(now)));
+        if let Some(price) = held.filter(|_| !at_market) {
+            ticket.price = Some(instrument.ticks.toward_less_risk(price, side));
+        }
         self.modal = Some(Modal::Ticket(Box::new(ticket)));
     }
 
@@ -311,6 +324,25 @@ impl Desk {
         self.modal = Some(Modal::Question(Question {
             text,
             pledge: Pledge::Close(account, instrument),
+            at: now,
+        }));
+    }
+
+    /// Asks before the whole account goes, whatever is open; what was open is dropped.
+    pub(super) fn ask_flatten_account(&mut self, now: Timestamp) {
+        let Some(account) = self.need_account(now) else {
+            return;
+        };
+        if self.too_small {
+            let text = "the terminal is too small to ask; ^x a cancels all, ^x f flattens this instrument";
+            return self.say(Tone::Warn, text, now);
+        }
+        if self.to_flatten(account).is_empty() {
+            return self.say(Tone::Plain, "nothing is held and nothing is working", now);
+        }
+        self.modal = Some(Modal::Question(Question {
+            text: "Enter cancels all its orders, stops too, and closes these; Esc keeps them".to_owned(),
+            pledge: Pledge::Flatten(account),
             at: now,
         }));
     }
@@ -352,6 +384,11 @@ impl Desk {
             Ok(command) => command,
             Err(missing) => return self.keep_ticket(ticket, missing, now),
         };
+        // What the engine would refuse is not sent: the draft stays, to be mended.
+        if let Some(denial) = forecast(&command, &self.world.view(now)).denial {
+            let why = format!("not sent: {}", foot::mended(&denial));
+            return self.keep_ticket(ticket, &why, now);
+        }
         if ticket.purpose == Purpose::New {
             self.quantities.insert(ticket.instrument.id, ticket.quantity);
         }
@@ -373,6 +410,7 @@ impl Desk {
             Action::Enter => match may_confirm(question.at, self.enter_at, now) {
                 Ok(()) => match question.pledge {
                     Pledge::Cancel(id) => self.cancel(id, now),
+                    Pledge::Flatten(account) => self.flatten_account(account, now),
                     Pledge::Close(account, instrument) => {
                         let command = Command::Close {
                             id: (self.new_id)(),

@@ -3,9 +3,10 @@
 
 use super::desk::{Desk, Modal};
 use super::layout::{PaneId, Slot};
-use super::pane::Hits;
+use super::pane::{Hits, hidden};
+use super::panes::read;
 use super::widgets::number;
-use super::widgets::text::Pen;
+use super::widgets::text::{Pen, bold};
 use super::world::Link;
 use super::{foot, overlay, status};
 use crate::domain::Timestamp;
@@ -169,7 +170,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
         x = pen.put_within(from, width, 0, name_of(*other), theme.style(theme.faint));
         tabs.push((from, x, *other));
     }
-    let room = usize::from(width.saturating_sub(x + 2));
+    let room = usize::from(width.saturating_sub(x + 3));
     pen.right(
         width.saturating_sub(1),
         0,
@@ -197,7 +198,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
         ..slot.area
     };
     let hits = place.pane.render(&view, inside, focused, buf);
-    if desk.masked && !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if desk.world.masked && !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
         mask(buf, inside);
     }
     drawn.panes.push((place.id, slot.area, hits));
@@ -228,19 +229,25 @@ fn name_of(pane: PaneId) -> &'static str {
     }
 }
 
-/// Hides every digit.
+/// Hides the numbers of an area, as [`hidden`] does those of a text.
 fn mask(buf: &mut Buffer, area: Rect) {
-    for at in area.intersection(buf.area).positions() {
-        let cell = &mut buf[at];
-        if cell.symbol().bytes().all(|byte| byte.is_ascii_digit()) {
-            cell.set_char('·');
+    let area = area.intersection(buf.area);
+    for row in area.rows() {
+        let text: String = row
+            .positions()
+            .map(|at| buf[at].symbol().chars().next().unwrap_or(' '))
+            .collect();
+        for (at, c) in row.positions().zip(hidden(&text).chars()) {
+            if c == '·' {
+                buf[at].set_char(c);
+            }
         }
     }
 }
 
 /// The newest notices, the newest first.
 fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
-    let theme = &desk.world.theme;
+    let (theme, view) = (&desk.world.theme, desk.world.view(now));
     let mut pen = Pen::new(buf, area);
     let width = pen.width();
     for (y, notice) in (0..pen.height()).zip(desk.world.state.notices.iter().rev()) {
@@ -249,11 +256,18 @@ fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
             NoticeLevel::Fill => theme.text,
             NoticeLevel::Warning => theme.warn,
         };
-        let age = number::age(now.since(notice.at));
-        pen.right_within(0, 9, y, &age, theme.style(theme.faint));
-        pen.put_within(11, width, y, notice.text.as_str(), theme.style(colour));
+        let at = read::when(&view, notice.at);
+        let end = pen.put_within(1, width, y, &at, theme.style(theme.faint));
+        // Not by colour alone.
+        let mark = if notice.level == NoticeLevel::Warning {
+            "!"
+        } else {
+            " "
+        };
+        let end = pen.put_within(end + 1, width, y, mark, bold(theme.warn));
+        pen.put_within(end + 1, width, y, notice.text.as_str(), theme.style(colour));
     }
-    if desk.masked {
+    if desk.world.masked {
         mask(buf, area);
     }
 }

@@ -45,6 +45,8 @@ pub struct World {
     pub instrument: Option<InstrumentId>,
     /// Colours.
     pub theme: Theme,
+    /// Amounts and names are hidden.
+    pub masked: bool,
     /// How we stand to the engine.
     pub link: Link,
     /// Our session there.
@@ -70,6 +72,7 @@ impl World {
             account: None,
             instrument: None,
             theme,
+            masked: false,
             link: Link::Starting(now),
             session: None,
             build: String::new(),
@@ -90,6 +93,7 @@ impl World {
             instrument: self.instrument,
             theme: &self.theme,
             attached: self.link == Link::Attached && self.is_known,
+            masked: self.masked,
         }
     }
     /// The venue's time.

@@ -1,8 +1,14 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
+mod harness;
+mod hostile;
 mod oracle_bars;
 mod oracle_files;
 mod oracle_matching;
 mod oracle_studies;
+mod program;
+mod rules;
+mod simulation;
 mod store;
 mod tape;
+mod terminal;

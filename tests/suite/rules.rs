@@ -320,13 +320,12 @@ fn impurities(path: &Path, file: &str, words: &[Word]) -> Vec<String> {
 
 /// What nobody leaves behind.
 fn leftovers(path: &Path, words: &[Word]) -> Vec<String> {
-    let pairs = words
-        .windows(2)
-        .filter(|pair| match (pair[0].text.as_str(), pair[1].text.as_str()) {
-            ("dbg" | "todo" | "unimplemented", "!") => true,
-            ("[", "ignore") => true,
-            _ => false,
-        });
+    let pairs = words.windows(2).filter(|pair| {
+        matches!(
+            (pair[0].text.as_str(), pair[1].text.as_str()),
+            ("dbg" | "todo" | "unimplemented", "!") | ("[", "ignore")
+        )
+    });
     pairs
         .map(|pair| {
             format!(

@@ -317,8 +317,12 @@ pub(in crate::engine) fn book(state: &State, report: &Execution) -> Vec<Fact> {
             _ => Vec::new(),
         };
     }
-    if report.at < state.trimmed.0 {
-        // Older than a week: it is part of the opening positions already.
+    let ledger = state.ledgers.get(&(report.account, report.instrument));
+    if ledger
+        .and_then(|ledger| ledger.merged_until)
+        .is_some_and(|until| report.at <= until)
+    {
+        // More than a week ago: it is part of the opening position already.
         return Vec::new();
     }
     let mut execution = Execution {

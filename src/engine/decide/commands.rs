@@ -85,6 +85,14 @@ impl Desk<'_> {
 
     /// The controls of one new order, the right to place it included.
     fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        let being_flattened = self
+            .state
+            .flattening
+            .contains_key(&(spec.account, spec.instrument));
+        if being_flattened {
+            let text = format!("{} is being flattened; wait until it is flat", spec.instrument);
+            return Err(Denial::new(DenialCode::Busy, text));
+        }
         if risk::effect(self.state, spec) == Effect::Adds {
             sessions::may_add_risk(self.state, self.origin, spec.account)?;
         }
@@ -318,7 +326,7 @@ impl Desk<'_> {
         } else {
             format!("{count} cancels")
         };
-        Ok(Decision::noted(facts, note))
+        Ok(Decision::noted(facts, &note))
     }
 
     fn close(
@@ -434,7 +442,7 @@ impl Desk<'_> {
             ));
         };
         if entry.reading.is_some() {
-            return Ok(Decision::noted(Vec::new(), "a read is under way".into()));
+            return Ok(Decision::noted(Vec::new(), "a read is under way"));
         }
         Ok(Decision::done(vec![Fact::ReconcileStarted {
             account,

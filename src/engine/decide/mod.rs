@@ -37,12 +37,12 @@ impl Decision {
             }),
         }
     }
-    fn noted(facts: Vec<Fact>, note: String) -> Self {
+    fn noted(facts: Vec<Fact>, note: &str) -> Self {
         Self {
             facts,
             outcome: Some(Outcome::Done {
                 sequence: 0,
-                note: Some(SafeText::new(&note)),
+                note: Some(SafeText::new(note)),
             }),
         }
     }

@@ -297,6 +297,8 @@ fn a_flatten_waits_for_silence_and_closes_what_is_held_then() {
     flatten(&mut desk);
     assert_eq!(flatten(&mut desk), Outcome::Known { id: id("X") });
     assert_eq!(desk.sent(), ["cancel A.1", "cancel A.2"]);
+    let meanwhile = desk.submit("M", spec(Side::Buy, 1, limit("99")));
+    assert_eq!(refusal(meanwhile).0, DenialCode::Busy);
     desk.cancelled("A.1");
     // The target fills a part while it is being cancelled: only the rest is closed.
     desk.fill("A.2", 30, "105");
@@ -350,7 +352,7 @@ fn a_halt_and_a_failing_journal_take_entries_off_and_leave_stops() {
         desk.accept("A.2");
         desk.sent();
         if journal {
-            desk.step(Input::StorageFailed {
+            desk.step(&Input::StorageFailed {
                 reason: "disk full".into(),
             });
         } else {

@@ -328,7 +328,7 @@ fn what_a_halt_or_a_lost_link_overtakes_does_not_leave() {
             desk.now,
         );
         if halted {
-            desk.step(Input::StorageFailed {
+            desk.step(&Input::StorageFailed {
                 reason: "disk full".into(),
             });
         } else {

@@ -134,7 +134,7 @@ impl Desk {
     }
     pub fn start(&mut self) {
         let limits = Box::new(self.engine.state().limits.clone());
-        self.step(Input::Start {
+        self.step(&Input::Start {
             build: "test".into(),
             limits,
         });
@@ -159,8 +159,8 @@ impl Desk {
         self.market.on_quote(quote);
     }
     /// One input, stored, told and released as the engine's process does.
-    pub fn step(&mut self, input: Input) -> Option<Outcome> {
-        let batch = self.engine.step(&self.market, &input, self.now);
+    pub fn step(&mut self, input: &Input) -> Option<Outcome> {
+        let batch = self.engine.step(&self.market, input, self.now);
         let outcome = batch.outcome;
         self.settle(batch.events);
         outcome
@@ -180,14 +180,14 @@ impl Desk {
         }
     }
     pub fn command(&mut self, command: Command) -> Outcome {
-        self.step(Input::Command {
+        self.step(&Input::Command {
             origin: self.origin,
             command,
         })
         .unwrap()
     }
     pub fn broker(&mut self, event: BrokerEvent) {
-        self.step(Input::Broker {
+        self.step(&Input::Broker {
             broker: broker(),
             event,
         });
@@ -288,7 +288,7 @@ impl Desk {
                     return;
                 }
             }
-            self.step(Input::Timer);
+            self.step(&Input::Timer);
         }
         panic!("timers fire for ever");
     }

@@ -148,7 +148,7 @@ fn read(desk: &Desk, n: u8, size: i64) -> BrokerEvent {
         .get(&account())
         .and_then(|a| a.reading)
         .map_or(1, |reading| reading.0);
-    if n % 4 == 0 {
+    if n.is_multiple_of(4) {
         return BrokerEvent::SnapshotFailed {
             account: account(),
             pass,

@@ -68,12 +68,6 @@ impl DepthPane {
     pub fn new() -> Self {
         Self::default()
     }
-    /// The price under the cursor, for the ticket.
-    pub fn price(&self, view: &View<'_>) -> Option<Price> {
-        self.cursor
-            .filter(|cursor| view.instrument == Some(cursor.0))
-            .map(|cursor| cursor.1)
-    }
     /// Where prices go this time: as last time, unless the touch has left the middle half or the book needs other steps.
     fn rungs(&self, view: &View<'_>, book: &Book, rows: u16) -> Option<Rungs> {
         let near = book.middle()?;
@@ -321,6 +315,7 @@ fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs: &Rungs, cu
     }
     draw_average(pen, view, book.id, rungs, &rows);
     draw_spread(pen, view, book, touch);
+    draw_beyond(pen, view, book, rungs);
 }
 
 fn draw_sizes(pen: &mut Pen<'_>, view: &View<'_>, row: u16, rung: &Rung, frame: &Frame, most: Quantity) {
@@ -345,11 +340,11 @@ fn draw_own(pen: &mut Pen<'_>, view: &View<'_>, row: u16, rung: &Rung) {
     let end = pen.width().saturating_sub(1);
     let word = if rung.stops { "s" } else { "" };
     if rung.buys.is_positive() {
-        let text = format!("◂{word}{}", number::quantity(rung.buys));
+        let text = view.ours(format!("◂{word}{}", number::quantity(rung.buys)));
         pen.put(1, row, &text, bold(view.theme.buy));
     }
     if rung.sells.is_positive() {
-        let text = format!("{word}{}▸", number::quantity(rung.sells));
+        let text = view.ours(format!("{word}{}▸", number::quantity(rung.sells)));
         pen.right(end, row, &text, bold(view.theme.sell));
     }
 }
@@ -374,8 +369,30 @@ fn draw_average(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, rungs: &Ru
     {
         return;
     }
-    let text = format!("avg {}", number::quantity_signed(ledger.position.quantity));
+    let text = view.ours(format!(
+        "avg {}",
+        number::quantity_signed(ledger.position.quantity)
+    ));
     pen.right(pen.width().saturating_sub(1), row, &text, view.theme.position);
+}
+
+/// A touch that has left the ladder while the cursor holds it still: where it is now, at the edge that it left by.
+fn draw_beyond(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs: &Rungs) {
+    let last = rungs.rows.saturating_sub(1);
+    let bid = book.bids.first().map(|level| ("bid", level.price, view.theme.up));
+    let ask = book
+        .asks
+        .first()
+        .map(|level| ("ask", level.price, view.theme.down));
+    for (word, price, color) in [bid, ask].into_iter().flatten() {
+        let (row, arrow) = match price {
+            price if price < rungs.price(last) && word == "bid" => (last, '↓'),
+            price if price > rungs.price(0) && word == "ask" => (0, '↑'),
+            _ => continue,
+        };
+        let text = format!("{arrow} {word} {}", read::price(view, book.id, price));
+        pen.put(1, row, &text, bold(color));
+    }
 }
 
 /// How wide the spread is, in the gap where it leaves one.
@@ -489,6 +506,12 @@ impl Pane for DepthPane {
             _ => false,
         };
         known.then(Vec::new)
+    }
+
+    fn price(&self, view: &View<'_>) -> Option<Price> {
+        self.cursor
+            .filter(|cursor| view.instrument == Some(cursor.0))
+            .map(|cursor| cursor.1)
     }
 
     fn click(&mut self, index: usize, _view: &View<'_>) -> Vec<Wish> {

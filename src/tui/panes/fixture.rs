@@ -185,6 +185,7 @@ impl Desk {
             instrument: self.instrument,
             theme: &self.theme,
             attached: self.attached,
+            masked: false,
         }
     }
 
@@ -226,7 +227,8 @@ impl Desk {
         self.execute("ESZ6", Side::Sell, 1, "5014.25", 300, Some(true));
         self.execute("SAP", Side::Buy, 40, "201.10", 200, Some(false));
     }
-    fn execute(&mut self, symbol: &str, side: Side, count: i64, at: &str, ago: u64, maker: Option<bool>) {
+    /// Books an execution without moving cash.
+    pub fn execute(&mut self, symbol: &str, side: Side, count: i64, at: &str, ago: u64, maker: Option<bool>) {
         let instrument = &self.state.instruments[&id(symbol)];
         let ledger = self
             .state
@@ -238,6 +240,7 @@ impl Desk {
                 executions: Vec::new(),
                 position: Position::default(),
                 opened_at: Some(now()),
+                merged_until: None,
             });
         ledger
             .position

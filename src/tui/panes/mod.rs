@@ -10,7 +10,7 @@ pub mod fixture;
 pub mod log;
 pub mod orders;
 pub mod positions;
-mod read;
+pub(super) mod read;
 #[cfg(test)]
 mod tests;
 pub mod watchlist;

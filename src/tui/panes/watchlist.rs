@@ -150,7 +150,7 @@ fn held(view: &View<'_>, id: InstrumentId) -> Cell {
     } else {
         view.theme.down
     };
-    Cell::new(number::quantity_signed(quantity), ink(color))
+    Cell::new(view.ours(number::quantity_signed(quantity)), ink(color))
 }
 
 /// The shape of the session, from five-minute bars, or from those of one minute while the session is young.

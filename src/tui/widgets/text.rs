@@ -204,7 +204,7 @@ pub fn bold(color: Color) -> Style {
 }
 
 /// Breaks a text at spaces into lines of at most `room` columns. A word longer than that is left to be cut.
-fn wrap(text: &str, room: usize) -> Vec<&str> {
+pub fn wrap(text: &str, room: usize) -> Vec<&str> {
     let mut lines = Vec::new();
     let (mut start, mut last_space, mut used) = (0, None, 0);
     for (at, c) in text.char_indices() {

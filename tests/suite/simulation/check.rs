@@ -12,6 +12,17 @@ pub fn may_leave(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Result<(
     let trading = state.accounts.get(&spec.account).map(|account| account.trading);
     let held = state.position(spec.account, spec.instrument);
     let closes = held.side() == Some(spec.side.opposite()) && spec.quantity <= held.quantity.abs();
+    if state.flattening.values().any(|flattening| flattening.exit == id) {
+        let alone = state
+            .live_orders(spec.account, spec.instrument)
+            .all(|order| order.id == id || order.external);
+        if !alone || !closes {
+            return Err(format!(
+                "the exit {id} {spec} left while others work, holding {}",
+                held.quantity
+            ));
+        }
+    }
     let connected = matches!(link, LinkState::Syncing | LinkState::Ready | LinkState::Degraded);
     if link == LinkState::Ready && trading == Some(TradingState::Active) || closes && connected {
         return Ok(());
@@ -20,6 +31,44 @@ pub fn may_leave(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Result<(
         "{id} {spec} left with the link {link:?}, trading {trading:?}, holding {}",
         held.quantity
     ))
+}
+
+/// The terms of one order in the order in which the exchange gave it them, and how far the engine has heard.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    given: Vec<(Quantity, OrderKind)>,
+    asked: Option<(Quantity, OrderKind)>,
+    heard: usize,
+}
+
+impl Terms {
+    pub fn given(&mut self, quantity: Quantity, kind: OrderKind) {
+        self.given.push((quantity, kind));
+    }
+    pub fn placed(&mut self, spec: &OrderSpec) {
+        if self.given.is_empty() {
+            self.given(spec.quantity, spec.kind);
+        }
+    }
+    pub fn asked(&mut self, spec: &OrderSpec, change: OrderChange) {
+        let quantity = change.quantity.unwrap_or(spec.quantity);
+        self.asked = Some((quantity, change.applied_to(spec.kind)));
+    }
+    /// What the engine takes for the terms never goes back to older ones.
+    pub fn heard(&mut self, quantity: Quantity, kind: OrderKind) -> Result<(), String> {
+        let terms = (quantity, kind);
+        match self.given.iter().rposition(|given| *given == terms) {
+            Some(at) if at >= self.heard => self.heard = at,
+            // An old answer that says just what is being asked can't be told from the new one.
+            _ if self.given.is_empty() || self.asked == Some(terms) => {}
+            _ => {
+                return Err(format!(
+                    "{quantity} {kind} is not what the exchange has: {self:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Live, replayed and the exchange's own books say the same.

@@ -143,7 +143,7 @@ fn pair(world: &mut World) {
     let first_spec = OrderSpec {
         kind: limit,
         tif: TimeInForce::Gtc,
-        ..spec.clone()
+        ..spec
     };
     let second_spec = OrderSpec {
         kind: stop,

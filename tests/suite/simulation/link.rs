@@ -48,6 +48,7 @@ pub struct Manners {
 impl Manners {
     /// Each fault is on in some worlds and off in others, so that each is also seen alone.
     pub fn of(chance: &mut Chance) -> Self {
+        let longest = *chance.pick(&[100, 100, 2_000, 9_000, 45_000]);
         let mut sometimes = |most| {
             if chance.permille(500) {
                 chance.below(most)
@@ -59,9 +60,7 @@ impl Manners {
             drop: sometimes(200),
             repeat: sometimes(200),
             delay: sometimes(500),
-            longest: *[100, 2_000, 9_000, 45_000]
-                .get(sometimes(4) as usize)
-                .unwrap_or(&100),
+            longest,
         }
     }
 }

@@ -6,6 +6,12 @@
 //! `TRADEWIND_SIM_SEEDS=n` runs so many seeds, `TRADEWIND_SIM_SEED=n` one alone (with `TRADEWIND_SIM_STEPS=n` only its first
 //! steps), printing what happened.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test: a panic fails it, and one world alone is printed step by step"
+)]
+
 mod check;
 mod deeds;
 mod link;

@@ -104,6 +104,7 @@ pub struct World {
     pub next_id: u64,
     /// How often each order left.
     pub places: BTreeMap<ClientOrderId, u32>,
+    terms: BTreeMap<ClientOrderId, check::Terms>,
     pub wrong: Option<String>,
     pub tally: Tally,
     crowded: bool,
@@ -157,6 +158,7 @@ impl World {
             last_commands: VecDeque::new(),
             next_id: 0,
             places: BTreeMap::new(),
+            terms: BTreeMap::new(),
             wrong: None,
             tally: Tally::default(),
             crowded: chance.permille(60),
@@ -313,7 +315,7 @@ impl World {
                 }
             }
             Due::Timer => {
-                self.step(Input::Timer);
+                self.step(&Input::Timer);
             }
         }
     }
@@ -328,7 +330,7 @@ impl World {
             ..Limits::default()
         };
         limits.duplicate_window_ms = 5;
-        self.step(Input::Start {
+        self.step(&Input::Start {
             build: "simulated".into(),
             limits: Box::new(limits),
         });
@@ -341,7 +343,7 @@ impl World {
 
     pub fn command(&mut self, command: Command) -> Option<Outcome> {
         self.say(format_args!("  {command:?}"));
-        let outcome = self.step(Input::Command {
+        let outcome = self.step(&Input::Command {
             origin: self.origin,
             command,
         });
@@ -351,14 +353,14 @@ impl World {
 
     fn input(&mut self, event: BrokerEvent) {
         self.say(format_args!("  < {event:?}"));
-        self.step(Input::Broker {
+        self.step(&Input::Broker {
             broker: self.broker,
             event,
         });
     }
 
-    fn step(&mut self, input: Input) -> Option<Outcome> {
-        let Batch { events, outcome } = self.engine.step(&self.market, &input, self.now);
+    fn step(&mut self, input: &Input) -> Option<Outcome> {
+        let Batch { events, outcome } = self.engine.step(&self.market, input, self.now);
         self.store(events);
         outcome
     }
@@ -427,6 +429,19 @@ impl World {
     fn count(&mut self, event: &Event) {
         self.say(format_args!("    #{} {:?}", event.sequence, event.fact));
         self.note(event.sequence ^ (u64::from(event.fact.kind()) << 40) ^ event.at.0.cast_unsigned());
+        match &event.fact {
+            Fact::ModifyRequested { id, change } => {
+                if let Some(order) = self.engine.state().orders.get(id) {
+                    self.terms.entry(*id).or_default().asked(&order.spec, *change);
+                }
+            }
+            Fact::Modified { id, quantity, kind } => {
+                if let Err(why) = self.terms.entry(*id).or_default().heard(*quantity, *kind) {
+                    self.wrong = Some(format!("terms of {id} went back: {why}"));
+                }
+            }
+            _ => {}
+        }
         let tally = &mut self.tally;
         tally.events += 1;
         match event.fact {
@@ -521,8 +536,8 @@ impl World {
         };
         let rich = first
             .cash
-            .iter()
-            .map(|(currency, _)| (*currency, Money::whole(1_000_000_000)))
+            .keys()
+            .map(|currency| (*currency, Money::whole(1_000_000_000)))
             .collect();
         settings.accounts = self
             .accounts
@@ -569,6 +584,9 @@ impl World {
 
     /// What anybody asks of the exchange.
     pub fn ask_venue(&mut self, request: VenueRequest) {
+        if let VenueRequest::Place { id, spec } = &request {
+            self.terms.entry(*id).or_default().placed(spec);
+        }
         let mut out = Vec::new();
         let Some(venue) = &mut self.venue else { return };
         let done = venue.handle(request, self.now, &mut out);
@@ -584,6 +602,9 @@ impl World {
             }
         }
         for event in out {
+            if let VenueEvent::Report(_, venue::Report::Modified { id, quantity, kind }) = &event {
+                self.terms.entry(*id).or_default().given(*quantity, *kind);
+            }
             let event = match event {
                 VenueEvent::Quote(quote) => {
                     self.market.on_quote(quote);

@@ -36,6 +36,7 @@ pub fn lines(view: &View<'_>) -> Vec<Line> {
                 number::quantity(order.leaves()),
                 order.spec.kind.word()
             );
+            let label = view.ours(label);
             Some(Line { price, label, color })
         })
         .collect();
@@ -44,7 +45,10 @@ pub fn lines(view: &View<'_>) -> Vec<Line> {
     {
         lines.push(Line {
             price,
-            label: format!("avg {}", number::quantity_signed(ledger.position.quantity)),
+            label: view.ours(format!(
+                "avg {}",
+                number::quantity_signed(ledger.position.quantity)
+            )),
             color: view.theme.position,
         });
     }

@@ -1,0 +1,113 @@
+//! What a person should see of an event, in words. Kept in the state so that every screen shows the same.
+
+use super::{Event, Fact, State};
+use crate::domain::{ClientOrderId, LinkState, SafeText};
+use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
+
+impl State {
+    /// What a person should see of an event.
+    pub(super) fn notice(&mut self, event: &Event) {
+        let Some((level, text)) = self.words(&event.fact) else {
+            return;
+        };
+        self.notices.push_back(Notice {
+            sequence: event.sequence,
+            at: event.at,
+            level,
+            text: SafeText::new(&text),
+        });
+        while self.notices.len() > NOTICES_KEPT {
+            self.notices.pop_front();
+        }
+    }
+
+    fn words(&self, fact: &Fact) -> Option<(NoticeLevel, String)> {
+        use NoticeLevel::{Fill, Info, Warning};
+        let what = |id: &ClientOrderId| {
+            self.orders
+                .get(id)
+                .map_or_else(|| id.to_string(), |order| order.spec.to_string())
+        };
+        Some(match fact {
+            Fact::Executed { execution: e } => {
+                let fee = e
+                    .fee
+                    .map_or(String::new(), |fee| format!("  fee {:.2}", fee.amount));
+                (
+                    Fill,
+                    format!(
+                        "filled {} {} {} @ {:.2}{fee}",
+                        e.side.word(),
+                        e.quantity,
+                        e.instrument,
+                        e.price
+                    ),
+                )
+            }
+            Fact::Corrected { execution: e } => (
+                Warning,
+                format!(
+                    "execution {} corrected: {} {} @ {:.2}",
+                    e.id, e.quantity, e.instrument, e.price
+                ),
+            ),
+            Fact::Denied { spec, denial, .. } => (Warning, format!("denied {spec}: {denial}")),
+            Fact::Rejected { id, reason } => (Warning, format!("rejected {}: {reason}", what(id))),
+            Fact::NotSent { id, reason } => (Warning, format!("not sent {}: {reason}", what(id))),
+            Fact::Doubted { id, reason } => (Warning, format!("uncertain {}: {reason}", what(id))),
+            Fact::Absent { id } => (
+                Warning,
+                format!("absent {}: it never reached the broker", what(id)),
+            ),
+            Fact::Lost { id } => (
+                Warning,
+                format!("lost {}: the broker no longer knows it", what(id)),
+            ),
+            Fact::Cancelled { id, .. } => (Info, format!("cancelled {}", what(id))),
+            Fact::Expired { id } => (Info, format!("expired {}", what(id))),
+            Fact::CancelRefused { id, reason } => (Warning, format!("cancel refused {}: {reason}", what(id))),
+            Fact::ModifyRefused { id, reason } => (Warning, format!("change refused {}: {reason}", what(id))),
+            Fact::Overfilled { id, excess } => (Warning, format!("OVERFILLED by {excess}: {}", what(id))),
+            Fact::DoubleFound { id, broker_id } => (
+                Warning,
+                format!(
+                    "TWO ORDERS at the broker for {}: the second is {broker_id}",
+                    what(id)
+                ),
+            ),
+            Fact::Adopted { order } => (Info, format!("adopted {}, made elsewhere", order.spec)),
+            Fact::TradingChanged {
+                account,
+                state,
+                reason,
+            } => (Warning, format!("{account} {}: {reason}", state.word())),
+            Fact::LinkChanged {
+                broker,
+                state,
+                reason,
+            } => {
+                let why = reason
+                    .as_ref()
+                    .map_or(String::new(), |reason| format!(": {reason}"));
+                let level = if matches!(state, LinkState::Down | LinkState::Degraded) {
+                    Warning
+                } else {
+                    Info
+                };
+                (level, format!("{broker} {}{why}", state.word()))
+            }
+            Fact::FlattenEnded {
+                instrument,
+                failure: None,
+                ..
+            } => (Fill, format!("FLAT {instrument} confirmed, nothing working")),
+            Fact::FlattenEnded {
+                instrument,
+                failure: Some(why),
+                ..
+            } => (Warning, format!("NOT FLAT {instrument}: {why}")),
+            Fact::Surprised { text } => (Warning, text.to_string()),
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,666 @@
+//! Runs the real program for the tests of the whole: a home of its own for each test, engines that end with it, a
+//! pseudo-terminal with a screen to read, and waiting for a condition in place of waiting for a time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, and what only they use"
+)]
+
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tradewind::attach::Attached;
+use tradewind::domain::{Execution, Quantity, Timestamp};
+use tradewind::engine::SessionKind;
+use tradewind::venue::{Books, SqliteBooks};
+
+/// Given up after this long. No test rests on how long something takes, only on that it comes to pass.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The profile of all tests, whatever the build would choose.
+const PROFILE: &str = "t";
+/// Lets a test send what it likes as fast as it likes.
+pub const UNHURRIED: &str = "[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\n";
+
+/// Waits until `ready` gives something.
+pub fn until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    until_right(|| ready().ok_or_else(|| what.to_owned()))
+}
+
+/// Waits until `right` has nothing to complain of.
+pub fn until_right<T>(mut right: impl FnMut() -> Result<T, String>) -> T {
+    let begun = Instant::now();
+    loop {
+        match right() {
+            Ok(value) => return value,
+            Err(wrong) if begun.elapsed() > PATIENCE => panic!("in vain waited for: {wrong}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ran {
+    /// A refusal in words: this exit code, nothing on standard output, all of `words` on standard error, no panic.
+    #[track_caller]
+    pub fn refused(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.out, "", "{self:#?}");
+        assert!(!self.err.contains("panicked"), "{self:#?}");
+        for word in words {
+            assert!(self.err.contains(word), "no '{word}' in {self:#?}");
+        }
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A home of a test's own: settings, data, and every engine that was started in it. All of it ends with the test.
+pub struct Home {
+    folder: tempfile::TempDir,
+    data: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl Home {
+    pub fn new() -> Self {
+        Self::with(UNHURRIED)
+    }
+    /// With these settings where the program looks for them by itself.
+    pub fn with(config: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("tw").tempdir().unwrap();
+        let settings = folder.path().join("config/tradewind");
+        std::fs::create_dir_all(&settings).unwrap();
+        std::fs::write(settings.join("config.toml"), config).unwrap();
+        let data = folder.path().join("d");
+        Self {
+            folder,
+            data,
+            environment: Vec::new(),
+        }
+    }
+    /// With its data elsewhere.
+    pub fn at(mut self, data: impl AsRef<Path>) -> Self {
+        self.data = self.folder.path().join(data);
+        self
+    }
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+    /// A file of the profile.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.data.join(PROFILE).join(name)
+    }
+    pub fn socket(&self) -> PathBuf {
+        self.file("run/engine.sock")
+    }
+    pub fn write_config(&self, config: &str) {
+        std::fs::write(self.folder.path().join("config/tradewind/config.toml"), config).unwrap();
+    }
+
+    fn environment(&self) -> Vec<(String, String)> {
+        let place = |name: &str| self.folder.path().join(name).to_string_lossy().into_owned();
+        let pid = std::process::id().to_string();
+        let mut all = vec![
+            ("PATH".into(), std::env::var("PATH").unwrap_or_default()),
+            ("HOME".into(), place("home")),
+            ("XDG_CONFIG_HOME".into(), place("config")),
+            ("XDG_RUNTIME_DIR".into(), place("r")),
+            ("LANG".into(), "C.UTF-8".into()),
+            ("TERM".into(), "xterm-256color".into()),
+            ("COLORTERM".into(), "truecolor".into()),
+            ("RUST_BACKTRACE".into(), "1".into()),
+            ("TRADEWIND_PROFILE".into(), PROFILE.into()),
+            (
+                "TRADEWIND_DATA_DIR".into(),
+                self.data.to_string_lossy().into_owned(),
+            ),
+            ("TRADEWIND_ENDS_WITH".into(), pid),
+        ];
+        all.extend(self.environment.iter().cloned());
+        all
+    }
+    /// The program with these arguments, in this home.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tradewind"));
+        command.args(arguments).env_clear().envs(self.environment());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().unwrap().into()
+    }
+    /// The same, and it has to go well.
+    #[track_caller]
+    pub fn done(&self, arguments: &[&str]) -> String {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:#?}");
+        ran.out
+    }
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.push("--json");
+        let out = self.done(&all);
+        serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))
+    }
+    /// The answer as a list.
+    #[track_caller]
+    pub fn list(&self, command: &str) -> Vec<Value> {
+        self.json(&[command]).as_array().unwrap().clone()
+    }
+    /// Sends an order and reads what became of it.
+    #[track_caller]
+    pub fn order(&self, sentence: &str) -> Value {
+        self.json(&["order", sentence, "--yes"])[0].clone()
+    }
+
+    /// An engine in the foreground, ready to trade.
+    pub fn serve(&self, arguments: &[&str]) -> Engine {
+        let mut engine = self.begin(arguments);
+        self.ready(&mut engine);
+        engine
+    }
+    /// An engine in the foreground, on its way.
+    pub fn begin(&self, arguments: &[&str]) -> Engine {
+        let mut all = vec!["serve"];
+        all.extend(arguments);
+        let said = self.folder.path().join("serve.out");
+        let said = std::fs::File::create(said).unwrap();
+        let child = self.command(&all).stdout(Stdio::null()).stderr(said).spawn();
+        Engine(child.unwrap())
+    }
+    fn ready(&self, engine: &mut Engine) {
+        until("an engine that is ready", || {
+            if let Some(status) = engine.0.try_wait().unwrap() {
+                let said = std::fs::read_to_string(self.folder.path().join("serve.out")).unwrap();
+                panic!("the engine ended by itself: {status}: {said}");
+            }
+            self.is_ready().then_some(())
+        });
+    }
+    /// True where an engine answers, its links are ready, and its market has prices.
+    pub fn is_ready(&self) -> bool {
+        let status = self.run(&["status", "--json"]);
+        let Ok(status) = serde_json::from_str::<Value>(&status.out) else {
+            return false;
+        };
+        let links = status["links"].as_array().unwrap();
+        let trading = status["trading"].as_array().unwrap();
+        !links.is_empty()
+            && links.iter().all(|link| link["state"] == "ready")
+            && trading.len() > 1
+            && trading.iter().all(|account| account["state"] == "active")
+    }
+    /// The engine's process, by what it says of itself.
+    #[track_caller]
+    pub fn engine_pid(&self) -> i32 {
+        i32::try_from(self.json(&["status"])["pid"].as_i64().unwrap()).unwrap()
+    }
+
+    /// A connection as a terminal or a shell has one.
+    pub async fn attach(&self, kind: SessionKind) -> Attached {
+        Attached::connect(&self.socket(), kind, "a test").await.unwrap()
+    }
+
+    /// The exchange's own books, read from its own file.
+    pub fn books(&self) -> Ledger {
+        let mut books = SqliteBooks::open(&self.file("venue.db")).unwrap();
+        let saved = books.load(Timestamp::MIN, Timestamp::MIN).unwrap();
+        let word = |phase| {
+            serde_json::to_value(phase)
+                .unwrap()
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Ledger {
+            orders: saved
+                .orders
+                .iter()
+                .map(|o| (o.id.to_string(), word(o.phase), o.filled.to_string()))
+                .collect(),
+            executions: saved.executions.iter().map(|(_, e)| e.clone()).collect(),
+            positions: saved
+                .positions
+                .iter()
+                .map(|p| (p.account.to_string(), p.instrument.to_string(), p.quantity))
+                .collect(),
+        }
+    }
+    /// Waits until what the engine says and what is in the exchange's books is the same, order by order and trade by
+    /// trade, and positions are the sum of executions.
+    #[track_caller]
+    pub fn agrees_with_the_exchange(&self) {
+        until_right(|| compare(self));
+    }
+    /// All text of the engine's log files.
+    pub fn log(&self) -> String {
+        let mut text = String::new();
+        for entry in std::fs::read_dir(self.file("run")).unwrap().flatten() {
+            if entry.path().extension().is_some_and(|end| end == "log") {
+                text += &std::fs::read_to_string(entry.path()).unwrap();
+            }
+        }
+        text
+    }
+    /// Orders and positions: what a terminal's end must not change.
+    pub fn standing(&self) -> (Vec<Value>, Vec<(String, String)>) {
+        let cell = |row: &Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+        let positions = self.list("positions");
+        let held = |row: &Value| (cell(row, "symbol"), cell(row, "quantity"));
+        (self.list("orders"), positions.iter().map(held).collect())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // The holder's parent first, or it starts another engine.
+        let holder = std::fs::read_to_string(self.file("run/engine.lock")).unwrap_or_default();
+        let Ok(pid) = holder.trim().parse::<i32>() else {
+            return;
+        };
+        if let Some(parent) = supervisor_of(pid) {
+            signal(parent, Signal::KILL);
+        }
+        if is_program(pid) {
+            signal(pid, Signal::KILL);
+        }
+    }
+}
+
+/// The exchange's own books, as far as the tests compare them.
+pub struct Ledger {
+    /// Client order id, phase, filled.
+    pub orders: Vec<(String, String, String)>,
+    pub executions: Vec<Execution>,
+    /// Account, symbol, quantity.
+    pub positions: Vec<(String, String, Quantity)>,
+}
+
+/// One order, one execution, one position by another: what differs.
+fn compare(home: &Home) -> Result<(), String> {
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or("null").to_owned();
+    let books = home.books();
+    let (orders, executions) = (home.list("orders"), home.list("executions"));
+    let sent = |row: &&Value| row["phase"] != "denied" && row["phase"] != "not_sent";
+    let ours: BTreeMap<String, (String, String)> = orders
+        .iter()
+        .filter(sent)
+        .map(|row| {
+            (
+                text(row, "client_order_id"),
+                (text(row, "phase"), text(row, "filled")),
+            )
+        })
+        .collect();
+    let theirs: BTreeMap<String, (String, String)> = books
+        .orders
+        .iter()
+        .map(|(id, phase, filled)| (id.clone(), (phase.clone(), filled.clone())))
+        .collect();
+    if ours != theirs || theirs.len() != books.orders.len() {
+        return Err(format!("equal orders: {ours:?} and at the exchange {theirs:?}"));
+    }
+    let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut ours: Vec<[String; 6]> = Vec::new();
+    for row in &executions {
+        let quantity: Quantity = text(row, "quantity").parse().unwrap();
+        let sign = if row["side"] == "buy" { 1 } else { -1 };
+        *sums
+            .entry((text(row, "account"), text(row, "symbol")))
+            .or_default() += sign * quantity.raw();
+        ours.push(
+            [
+                "execution_id",
+                "client_order_id",
+                "quantity",
+                "price",
+                "fee",
+                "symbol",
+            ]
+            .map(|name| text(row, name)),
+        );
+    }
+    let mut theirs: Vec<[String; 6]> = books.executions.iter().map(row_of).collect();
+    (ours.sort(), theirs.sort());
+    if ours != theirs {
+        return Err(format!(
+            "equal executions: {ours:?} and at the exchange {theirs:?}"
+        ));
+    }
+    let by_place = |rows: Vec<(String, String, i64)>| -> BTreeMap<(String, String), i64> {
+        rows.into_iter()
+            .map(|(account, symbol, raw)| ((account, symbol), raw))
+            .filter(|(_, raw)| *raw != 0)
+            .collect()
+    };
+    let quantity = |row: &Value| text(row, "quantity").parse::<Quantity>().unwrap().raw();
+    let ours = by_place(
+        home.list("positions")
+            .iter()
+            .map(|row| (text(row, "account"), text(row, "symbol"), quantity(row)))
+            .collect(),
+    );
+    let theirs = by_place(
+        books
+            .positions
+            .iter()
+            .map(|(account, symbol, quantity)| (account.clone(), symbol.clone(), quantity.raw()))
+            .collect(),
+    );
+    sums.retain(|_, raw| *raw != 0);
+    if ours != theirs || ours != sums {
+        return Err(format!(
+            "equal positions: {ours:?}, at the exchange {theirs:?}, by executions {sums:?}"
+        ));
+    }
+    Ok(())
+}
+
+fn row_of(execution: &Execution) -> [String; 6] {
+    [
+        execution.id.base.to_string(),
+        execution.order.map_or("null".into(), |id| id.to_string()),
+        execution.quantity.to_string(),
+        execution.price.to_string(),
+        execution.fee.map_or("null".into(), |fee| fee.amount.to_string()),
+        execution.instrument.to_string(),
+    ]
+}
+
+/// An engine that a test started itself. Killed when dropped.
+pub struct Engine(pub Child);
+
+impl Engine {
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap()
+    }
+    /// Kills it as a power cut would.
+    pub fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+    /// Waits for its end.
+    pub fn ended(&mut self) -> Option<i32> {
+        until("the engine's end", || self.0.try_wait().unwrap()).code()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub fn signal(pid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// True while the process is there, as anything but a corpse.
+pub fn is_alive(pid: i32) -> bool {
+    let there = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid).is_ok());
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    there && !stat.contains(") Z ")
+}
+
+fn arguments_of(pid: i32) -> String {
+    let raw = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&raw).replace('\0', " ")
+}
+
+fn is_program(pid: i32) -> bool {
+    arguments_of(pid).starts_with(env!("CARGO_BIN_EXE_tradewind"))
+}
+
+/// The small parent that would start the engine again.
+pub fn supervisor_of(engine: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{engine}/stat")).ok()?;
+    let parent: i32 = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+    (is_program(parent) && arguments_of(parent).contains(" supervise ")).then_some(parent)
+}
+
+/// A runtime for a test that speaks the protocol itself.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// One desk test at a time: a desk that waits for the processor of another would be slow to draw.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub const ENTER: &str = "\r";
+pub const ESC: &str = "\x1b";
+pub const TAB: &str = "\t";
+pub const PANIC: &str = "\x18";
+
+/// A desk in a pseudo-terminal, with its screen.
+pub struct Desk {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).unwrap()
+}
+
+impl Desk {
+    /// Starts the program with these arguments in a terminal of this size.
+    pub fn open(home: &Home, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
+        let size = PtySize {
+            rows,
+            cols: columns,
+            ..PtySize::default()
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tradewind"));
+        command.args(arguments);
+        command.env_clear();
+        for (name, value) in home.environment() {
+            command.env(name, value);
+        }
+        command.cwd(home.folder());
+        let child = pair.slave.spawn_command(command).unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let writer = pair.master.take_writer().unwrap();
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
+        let shown = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 65_536];
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                lock(&shown).process(&bytes[..count]);
+            }
+        });
+        Self {
+            child,
+            master: pair.master,
+            writer,
+            screen,
+        }
+    }
+    /// A desk that starts its engine, or finds it, and shows a market.
+    pub fn ready(home: &Home, size: (u16, u16)) -> Self {
+        let desk = Self::open(home, &[], size);
+        desk.shows("● ready");
+        desk.shows("AAPL");
+        desk
+    }
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.process_id().unwrap()).unwrap()
+    }
+    pub fn text(&self) -> String {
+        lock(&self.screen).screen().contents()
+    }
+    /// Types, as fast as a terminal passes it on.
+    pub fn types(&mut self, text: &str) {
+        self.writer.write_all(text.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+    /// Waits until the screen shows this.
+    #[track_caller]
+    pub fn shows(&self, text: &str) {
+        self.comes_to(text, |screen| screen.contains(text));
+    }
+    #[track_caller]
+    pub fn shows_no_more(&self, text: &str) {
+        self.comes_to(&format!("no '{text}'"), |screen| !screen.contains(text));
+    }
+    /// Waits until the screen is as wanted.
+    #[track_caller]
+    pub fn comes_to(&self, what: &str, wanted: impl Fn(&str) -> bool) {
+        let begun = Instant::now();
+        while !wanted(&self.text()) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "in vain waited for '{what}' on:\n{}",
+                self.text()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    /// Presses Enter as a person who looks first and presses again where it did not count: until the screen has `text`.
+    #[track_caller]
+    pub fn confirms(&mut self, text: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            // Longer than the pause between two Enters that both count, and than a preview has to stand.
+            std::thread::sleep(Duration::from_millis(750));
+            self.types(ENTER);
+            for _ in 0..100 {
+                if self.text().contains(text) {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+        panic!("Enter never led to '{text}':\n{}", self.text());
+    }
+    /// Types a line behind `:` and sends it.
+    #[track_caller]
+    pub fn says(&mut self, line: &str, then: &str) {
+        self.types(":");
+        self.types(line);
+        self.shows(line);
+        self.confirms(then);
+    }
+    pub fn resize(&self, columns: u16, rows: u16) {
+        lock(&self.screen)
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        let size = PtySize {
+            rows,
+            cols: columns,
+            ..PtySize::default()
+        };
+        self.master.resize(size).unwrap();
+    }
+    /// Waits for the program's end: its exit code.
+    #[track_caller]
+    pub fn ends(&mut self) -> u32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(begun.elapsed() < PATIENCE, "it does not end:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    /// Colours that are on the screen.
+    pub fn colours(&self) -> usize {
+        let parser = lock(&self.screen);
+        let (rows, columns) = parser.screen().size();
+        let mut seen = std::collections::BTreeSet::new();
+        for row in 0..rows.get() {
+            for column in 0..columns.get() {
+                if let Some(cell) = parser.screen().cell(row, column) {
+                    seen.insert(format!("{:?} {:?}", cell.fgcolor(), cell.bgcolor()));
+                }
+            }
+        }
+        seen.len()
+    }
+    /// True where the terminal is as it was: no mode is left on, and the line discipline echoes and edits again.
+    #[track_caller]
+    pub fn is_given_back(&self) {
+        let kept = || {
+            let parser = lock(&self.screen);
+            let screen = parser.screen();
+            let termios = self.master.get_termios().unwrap();
+            let local = termios.local_flags.bits();
+            let cooked = rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO;
+            let mut kept = Vec::new();
+            let modes = [
+                (screen.alternate_screen(), "alternate screen"),
+                (screen.hide_cursor(), "hidden cursor"),
+                (screen.bracketed_paste(), "bracketed paste"),
+                (
+                    screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None,
+                    "mouse",
+                ),
+                (local & cooked.bits() != cooked.bits(), "raw mode"),
+            ];
+            kept.extend(modes.iter().filter(|(on, _)| *on).map(|(_, name)| *name));
+            if kept.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("the terminal back without {}", kept.join(", ")))
+            }
+        };
+        until_right(kept);
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lock(screen: &Mutex<vt100::Parser>) -> MutexGuard<'_, vt100::Parser> {
+    screen.lock().unwrap_or_else(PoisonError::into_inner)
+}
