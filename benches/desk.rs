@@ -1,6 +1,6 @@
 //! How fast the whole program is: the real binary in processes of its own, on a real disk, with a real terminal. Each figure
 //! stands beside a yardstick of the same run: an order's way beside a bare SQLite commit of the same row in the same
-//! folder, a start beside the start of a process that does nothing, a frame beside a plain comparison of its two buffers.
+//! folder, a start beside the start of a process that does nothing. What one frame costs is `frame`'s to say.
 //!
 //! `cargo bench --bench desk [-- ORDERS [KEYS [SECONDS]]]`: so many orders over the socket, so many by key, and so many
 //! seconds of watching memory, processor and bytes. `-- 50 5 3` is a quick look.
@@ -9,6 +9,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::cast_precision_loss,
     reason = "a program that prints tables, and stops if it cannot"
 )]
@@ -17,8 +18,6 @@
 mod engine;
 #[path = "desk/figures.rs"]
 mod figures;
-#[path = "desk/frame.rs"]
-mod frame;
 #[path = "desk/orders.rs"]
 mod orders;
 #[path = "desk/terminal.rs"]
@@ -29,7 +28,7 @@ use figures::{Figures, Process, load};
 use std::time::{Duration, Instant};
 use terminal::Terminal;
 
-/// The size that frames and bytes are measured at.
+/// How large the terminal is.
 const SIZE: (u16, u16) = (200, 50);
 /// Starts from nothing, and attachments, that are averaged.
 const STARTS: usize = 7;
@@ -48,7 +47,6 @@ fn main() {
     orders::over_the_socket(&engine, orders);
     orders::by_key(&engine, keys, SIZE);
     attachments(&engine);
-    frame::measure(&engine, SIZE, Duration::from_secs(seconds.min(20)));
     watch("a moving market", &engine, seconds);
     drop(engine);
     watch(

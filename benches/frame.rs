@@ -8,6 +8,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
     reason = "a program that prints a table, and stops if it cannot"
 )]
 
@@ -99,7 +100,7 @@ fn main() {
         "{frames} frames of {}x{}: {INSTRUMENTS} instruments, {QUOTES} quotes and {PRINTS} prints a second, {FPS} frames a second\n",
         SIZE.0, SIZE.1
     );
-    println!("{:<46} {:>9} {:>9}", "µs a frame", "p50", "p99");
+    println!("{:<46} {:>9} {:>9} {:>9}", "µs a frame", "p50", "p90", "p99");
     row("messages applied", &mut applied);
     row("panes drawn into a buffer", &mut drawn);
     row("compared and encoded", &mut encoded);
@@ -118,7 +119,7 @@ fn main() {
 fn row(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)].as_nanos() as f64 / 1e3;
-    println!("{what:<46} {:>9.1} {:>9.1}", at(50), at(99));
+    println!("{what:<46} {:>9.1} {:>9.1} {:>9.1}", at(50), at(90), at(99));
 }
 
 /// Where the yardstick writes to.
@@ -328,6 +329,12 @@ fn settings() -> TuiSettings {
         mouse: false,
         fps: 30,
         colour: Some(ColourDepth::True),
+        first_quantities: tradewind::tui::ticket::FirstQuantities {
+            equity: Quantity::from_raw(10_000_000_000),
+            future: Quantity::ONE,
+            forex: Quantity::from_raw(1_000_000_000_000),
+            crypto: Quantity::from_raw(10_000_000),
+        },
         default_account: None,
         log: std::sync::Arc::default(),
     }

@@ -10,6 +10,7 @@ use crate::attach::{AttachError, Attached};
 use crate::config::{ColourSetting, Loaded, Settings, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
+use crate::tui::ticket::FirstQuantities;
 use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
@@ -111,6 +112,12 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         mouse: terminal.mouse,
         fps: u16::try_from(terminal.fps).unwrap_or(30),
         colour: Some(colour(terminal.colour)),
+        first_quantities: FirstQuantities {
+            equity: terminal.quantity_equity,
+            future: terminal.quantity_future,
+            forex: terminal.quantity_forex,
+            crypto: terminal.quantity_crypto,
+        },
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,
     }

@@ -62,6 +62,8 @@ pub(super) struct FactsOfLife {
     pub(super) venue_clock: VenueClock,
     /// A state snapshot is kept every so many events.
     pub(super) snapshot_every: u64,
+    /// What a person should see at the start, such as a tape with bad lines.
+    pub(super) notices: Vec<String>,
 }
 
 /// How the venue's time follows the engine's: the same, or a tape's.
@@ -176,6 +178,11 @@ impl EngineTask {
             limits: Box::new(self.life.limits.clone()),
         };
         self.step(start, None);
+        for text in std::mem::take(&mut self.life.notices) {
+            self.record(Fact::Surprised {
+                text: SafeText::new(&text),
+            });
+        }
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let ending = loop {
@@ -346,12 +353,12 @@ impl EngineTask {
         match self.engine.release(event) {
             Release::Nothing => {}
             Release::Send(request) => self.send(request),
-            Release::Withhold(fact) => self.withhold(fact),
+            Release::Withhold(fact) => self.record(fact),
         }
     }
 
-    fn withhold(&mut self, fact: Fact) {
-        let batch = self.engine.withhold(fact, self.clock.now());
+    fn record(&mut self, fact: Fact) {
+        let batch = self.engine.record(fact, self.clock.now());
         self.store(batch.events, None);
     }
 
@@ -360,7 +367,7 @@ impl EngineTask {
         if let Err(not_sent) = self.broker.1.send(request) {
             tracing::warn!(reason = not_sent.reason, "a request did not leave");
             if let Some(id) = not_sent.order {
-                self.withhold(Fact::NotSent {
+                self.record(Fact::NotSent {
                     id,
                     reason: SafeText::new(not_sent.reason),
                 });

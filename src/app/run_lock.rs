@@ -24,6 +24,10 @@ impl RunLock {
     ///
     /// # Errors
     /// The run folder can't be made or the file not opened.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a process that begins has no runtime to wait on yet"
+    )]
     pub fn take(paths: &Paths) -> Result<Option<Self>> {
         paths.create()?;
         let path = paths.lock();

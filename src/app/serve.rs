@@ -279,6 +279,27 @@ fn market(state: &State, venue: &Venue, bars: Option<&BarStore>) -> Market {
     market
 }
 
+/// Tapes of which not everything could be used, in a line each; the log has more of their lines.
+fn bad_tapes(venue: &Venue) -> Vec<String> {
+    let mut notices = Vec::new();
+    for report in venue.tape_reports().iter().filter(|report| !report.is_clean()) {
+        let file = report.path.rsplit('/').next().unwrap_or_default();
+        let first = report
+            .told
+            .first()
+            .map_or(String::new(), |bad| format!("; line {}: {}", bad.line, bad.why));
+        let broken = report
+            .broken
+            .as_ref()
+            .map_or(String::new(), |why| format!("; {why}"));
+        notices.push(format!(
+            "tape {file}: {} lines used, {} not{first}{broken}",
+            report.good, report.bad
+        ));
+    }
+    notices
+}
+
 fn life(loaded: &Loaded, clock: &Clock, venue: &Venue, prefix: String) -> Result<FactsOfLife> {
     let settings = &loaded.settings;
     let tape = &settings.tape;
@@ -299,5 +320,6 @@ fn life(loaded: &Loaded, clock: &Clock, venue: &Venue, prefix: String) -> Result
             speed_milli,
         },
         snapshot_every: settings.engine.snapshot_every,
+        notices: bad_tapes(venue),
     })
 }

@@ -322,11 +322,12 @@ pub async fn log(paths: &Paths, json: bool, from: Option<u64>, count: u32) -> Re
 /// No engine, or it goes on.
 pub async fn stop(paths: &Paths) -> Result<()> {
     match Shell::connect(paths, false).await {
-        Ok(mut shell) => match shell.engine.query(Query::Stop).await {
-            Ok(Reply::Failed { reason }) => return failed(format!("the engine goes on: {reason}")),
+        Ok(mut shell) => {
             // One that stops at once may close the connection before its answer.
-            Ok(_) | Err(_) => {}
-        },
+            if let Ok(Reply::Failed { reason }) = shell.engine.query(Query::Stop).await {
+                return failed(format!("the engine goes on: {reason}"));
+            }
+        }
         Err(error) => match super::run_lock::holder(paths).and_then(rustix::process::Pid::from_raw) {
             None => return Err(error),
             Some(holder) => rustix::process::kill_process(holder, rustix::process::Signal::TERM)
@@ -448,7 +449,8 @@ fn usage(text: &str, error: &SentenceError) -> ShellError {
         .get(error.at.clone())
         .map_or(1, |word| word.chars().count())
         .max(1);
-    let shown = SafeText::new(text);
+    // Both quote what was given, which may be anything.
+    let (error, shown) = (SafeText::new(&error.to_string()), SafeText::new(text));
     ShellError::Usage(format!(
         "{error}\n  {shown}\n  {}{}",
         " ".repeat(column),

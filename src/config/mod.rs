@@ -14,5 +14,5 @@ pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
 pub use settings::{
     ColourSetting, EngineSettings, LogSettings, Settings, SimAccount, SimSettings, TapeSettings,
-    TerminalSettings, WatchlistSettings,
+    TerminalSettings,
 };

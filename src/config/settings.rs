@@ -29,8 +29,6 @@ pub struct Settings {
     pub terminal: TerminalSettings,
     /// Log files.
     pub log: LogSettings,
-    /// What the terminal lists at first.
-    pub watchlist: WatchlistSettings,
 }
 
 impl Default for Settings {
@@ -46,7 +44,6 @@ impl Default for Settings {
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
             log: LogSettings::default(),
-            watchlist: WatchlistSettings::default(),
         }
     }
 }
@@ -87,6 +84,7 @@ pub struct SimSettings {
 }
 impl Default for SimSettings {
     fn default() -> Self {
+        let yen = "JPY".parse().unwrap_or(Currency::USD);
         let account = |id: &str, cash: &[(Currency, i64)]| SimAccount {
             id: id.into(),
             cash: cash
@@ -99,7 +97,15 @@ impl Default for SimSettings {
             participants: true,
             latency_ms: 0,
             accounts: vec![
-                account("SIM100001", &[(Currency::USD, 1_000_000)]),
+                // Enough of each currency that everything listed can be traded: the exchange converts none.
+                account(
+                    "SIM100001",
+                    &[
+                        (Currency::USD, 1_000_000),
+                        (Currency::EUR, 100_000),
+                        (yen, 15_000_000),
+                    ],
+                ),
                 account("SIM100002", &[(Currency::EUR, 250_000), (Currency::USD, 250_000)]),
             ],
         }
@@ -177,8 +183,6 @@ pub struct TerminalSettings {
     pub mouse: bool,
     /// How many colours.
     pub colour: ColourSetting,
-    /// Whether a ticket asks once more before it sends.
-    pub confirm: bool,
     /// What a new ticket for shares begins with.
     pub quantity_equity: Quantity,
     /// What a new ticket for futures begins with, in contracts.
@@ -196,7 +200,6 @@ impl Default for TerminalSettings {
             fps: 30,
             mouse: true,
             colour: ColourSetting::Auto,
-            confirm: true,
             quantity_equity: whole(100),
             quantity_future: whole(1),
             quantity_forex: whole(10_000),
@@ -222,22 +225,6 @@ impl Default for LogSettings {
             filter: "info".into(),
             directory: String::new(),
             keep_days: 7,
-        }
-    }
-}
-
-/// What the terminal lists at first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WatchlistSettings {
-    /// Names of instruments, or of roots that stand for the next dated contract.
-    pub symbols: Vec<String>,
-}
-impl Default for WatchlistSettings {
-    fn default() -> Self {
-        let symbols = ["AAPL", "MSFT", "NVDA", "SPY", "ES", "EUR.USD", "BTC.USD"];
-        Self {
-            symbols: symbols.map(str::to_owned).to_vec(),
         }
     }
 }

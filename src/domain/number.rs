@@ -3,6 +3,7 @@
 //! leaves through [`Price::to_f64`] for indicators and never comes back in. Rounding to a currency's minor unit is
 //! offered here ([`Money::round_to`]) and applied where a venue settles.
 
+use super::text::SafeText;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
@@ -44,10 +45,15 @@ pub enum NumberError {
     TooLarge(String),
 }
 
+/// The beginning of a refused text, harmless to show.
+fn beginning(text: &str) -> String {
+    SafeText::new(&text.chars().take(40).collect::<String>()).to_string()
+}
+
 /// Parses a plain decimal (`-12.5`) into an integer at `scale`, exactly. Exponents, NaN, infinity, grouping signs and
 /// white space are refused. At most 40 digits are read.
 fn parse_decimal(text: &str, scale: u32) -> Result<i128, NumberError> {
-    let shown = || text.chars().take(40).collect::<String>();
+    let shown = || beginning(text);
     let (negative, digits) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -136,7 +142,7 @@ macro_rules! fixed_point {
                 let value = parse_decimal(text, $scale)?;
                 <$raw>::try_from(value)
                     .map(Self)
-                    .map_err(|_| NumberError::TooLarge(text.chars().take(40).collect()))
+                    .map_err(|_| NumberError::TooLarge(beginning(text)))
             }
         }
         impl fmt::Display for $name {
@@ -423,7 +429,7 @@ impl FromStr for Currency {
     fn from_str(text: &str) -> Result<Self, NumberError> {
         let bytes = text.as_bytes();
         if !(3..=5).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_uppercase) {
-            return Err(NumberError::NotANumber(text.chars().take(40).collect()));
+            return Err(NumberError::NotANumber(beginning(text)));
         }
         let mut code = [0; 5];
         code[..bytes.len()].copy_from_slice(bytes);

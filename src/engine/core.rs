@@ -107,8 +107,9 @@ impl Engine {
         release::release(&self.state, event)
     }
 
-    /// Folds the fact that a request did not leave, with what follows from it.
-    pub fn withhold(&mut self, fact: Fact, now: Timestamp) -> Batch {
+    /// Folds a fact that the engine's process found out by itself, with what follows from it: a request that did not
+    /// leave, or something a person should see.
+    pub fn record(&mut self, fact: Fact, now: Timestamp) -> Batch {
         let now = now.max(self.state.at);
         let mut batch = Batch::default();
         self.fold_all(vec![fact], Actor::Engine, now, &mut batch.events);

@@ -15,8 +15,8 @@
 use super::command::{Command, Legs};
 use super::state::State;
 use crate::domain::{
-    AccountKey, ClientOrderId, Instrument, OrderKind, OrderSpec, Price, Quantity, Role, Side, TimeInForce,
-    Timestamp,
+    AccountKey, ClientOrderId, Instrument, OrderKind, OrderSpec, Price, Quantity, Role, SafeText, Side,
+    TimeInForce, Timestamp,
 };
 use crate::market::Market;
 use std::ops::Range;
@@ -297,8 +297,9 @@ fn quantity(word: &Word) -> Result<Quantity, SentenceError> {
     }
 }
 
+/// The beginning of a word, harmless to show.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(24).collect()
+    SafeText::new(text).as_str().chars().take(24).collect()
 }
 
 /// Words of a text, one after the other.
@@ -311,10 +312,11 @@ impl<'a> Words<'a> {
     fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
+    /// Words are parted by plain spaces: what only looks like one came from somewhere else and is refused as a word.
     fn peek(&self) -> Option<Word> {
-        let rest = &self.text[self.at..];
-        let start = self.at + (rest.len() - rest.trim_start().len());
-        let word: &str = self.text[start..].split_whitespace().next()?;
+        let rest = self.text.get(self.at..)?;
+        let start = self.at + (rest.len() - rest.trim_ascii_start().len());
+        let word = self.text.get(start..)?.split_ascii_whitespace().next()?;
         Some(Word {
             text: word.to_owned(),
             at: start..start + word.len(),

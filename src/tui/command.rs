@@ -51,7 +51,7 @@ impl Desk {
                 // A held Enter is no danger here: the line closes with the first one that counts.
                 let adds = commands
                     .iter()
-                    .any(|command| matches!(command, Command::Submit { .. }));
+                    .any(|command| matches!(command, Command::Submit { .. } | Command::SubmitPair { .. }));
                 if adds && may_confirm(line.changed_at, None, now).is_err() {
                     self.say(Tone::Warn, NotYet::TooSoon.words(), now);
                     self.modal = Some(Modal::Line(line));

@@ -12,7 +12,7 @@ use super::panes::{AccountPane, Chart, DepthPane, Executions, LogPane, Orders, P
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
-use super::ticket::Ticket;
+use super::ticket::{FirstQuantities, Ticket};
 use super::world::{Link, World};
 use crate::domain::{
     AccountClass, AccountKey, ClientOrderId, InstrumentId, Quantity, SafeText, Timestamp, TradingState,
@@ -148,6 +148,8 @@ pub struct Desk {
     pub message: Option<Message>,
     /// The profile's name.
     pub profile: String,
+    /// What a first order in each kind of instrument starts with.
+    pub first_quantities: FirstQuantities,
     /// The keys.
     pub keymap: Keymap,
     /// Where panes were at the last frame.
@@ -205,6 +207,7 @@ impl Desk {
             count: None,
             message: None,
             profile: settings.profile.clone(),
+            first_quantities: settings.first_quantities,
             keymap: Keymap::default(),
             body: Rect::new(0, 1, 80, 20),
             too_small: false,

@@ -163,6 +163,15 @@ fn plain(command: &Command, view: &View<'_>) -> Vec<Span<'static>> {
                 span(format!("  {stops}"), theme.dim),
             ]
         }
+        Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        } => vec![
+            bold("PAIR ", theme.bright),
+            span(format!("{first_spec}  or  {second_spec}"), theme.text),
+            span("  one shrinks as the other fills", theme.dim),
+        ],
         Command::Flatten { instrument, .. } => vec![
             bold("FLATTEN ", theme.bright),
             span(

@@ -9,6 +9,7 @@ use super::link::{FromEngine, ToEngine};
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
+use super::ticket::FirstQuantities;
 use super::view::{self, Drawn};
 use super::writer::Writer;
 use crate::domain::{AccountKey, Timestamp};
@@ -45,6 +46,8 @@ pub struct TuiSettings {
     pub colour: Option<ColourDepth>,
     /// The account to begin with.
     pub default_account: Option<AccountKey>,
+    /// What a first order in each kind of instrument starts with.
+    pub first_quantities: FirstQuantities,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
 }

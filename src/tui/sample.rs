@@ -45,6 +45,12 @@ pub fn settings() -> TuiSettings {
         mouse: true,
         fps: 30,
         colour: None,
+        first_quantities: crate::tui::ticket::FirstQuantities {
+            equity: Quantity::from_raw(10_000_000_000),
+            future: Quantity::ONE,
+            forex: Quantity::from_raw(1_000_000_000_000),
+            crypto: Quantity::from_raw(10_000_000),
+        },
         default_account: None,
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),
     }

@@ -147,11 +147,42 @@ impl Screen {
         } else {
             Modifier::empty()
         };
-        Look {
+        let look = Look {
             fg: self.depth.degrade(fg),
             bg: self.depth.degrade(bg),
             modifier: (modifier | extra) & SENT,
+        };
+        if self.depth == ColourDepth::Sixteen {
+            let is_special = bg != Color::Reset && !self.plain.contains(&bg);
+            return self.told_apart(look, is_special);
         }
+        look
+    }
+    /// Of sixteen colours several of a theme become one: a ground that is there to be seen is kept apart from the plain
+    /// one, and text from its ground. Bold black is grey on many terminals, so black is not bold.
+    fn told_apart(&self, mut look: Look, is_special: bool) -> Look {
+        let plain = self
+            .plain
+            .first()
+            .map_or(Color::Reset, |ground| self.depth.degrade(*ground));
+        if is_special && look.bg == plain {
+            look.bg = match plain {
+                Color::White => Color::Gray,
+                Color::Gray => Color::White,
+                _ => Color::DarkGray,
+            };
+        }
+        // The terminal's own text colour is unknown: on a ground of ours it may not be seen.
+        if look.bg != Color::Reset && (look.fg == look.bg || look.fg == Color::Reset) {
+            look.fg = match look.bg {
+                Color::DarkGray | Color::Black => Color::White,
+                _ => Color::Black,
+            };
+        }
+        if look.fg == Color::Black {
+            look.modifier -= Modifier::BOLD;
+        }
+        look
     }
 
     fn row(&mut self, y: u16, out: &mut Vec<u8>) {
@@ -429,6 +460,21 @@ mod tests {
             Color::Red => vt100::Color::Idx(1),
             Color::LightBlue => vt100::Color::Idx(12),
             _ => vt100::Color::Default,
+        }
+    }
+
+    #[test]
+    fn with_sixteen_colours_a_selection_is_still_seen_and_text_never_has_the_colour_of_its_ground() {
+        for (name, ground, selection) in [("dark", 0x0e_1116, 0x1b_222c), ("light", 0xfb_faf7, 0xe3_e8f0)] {
+            let (ground, selection) = (Color::from_u32(ground), Color::from_u32(selection));
+            let mut screen = Screen::new(ColourDepth::Sixteen);
+            screen.set_plain_grounds(vec![ground]);
+            let plain = screen.look_of(Color::from_u32(0xc9_d1d9), ground, Modifier::empty());
+            let chosen = screen.look_of(Color::from_u32(0x7d_8898), selection, Modifier::BOLD);
+            assert_ne!(plain.bg, chosen.bg, "{name}");
+            assert_ne!(chosen.fg, chosen.bg, "{name}");
+            let label = screen.look_of(ground, Color::from_u32(0x4e_a1ff), Modifier::BOLD);
+            assert!(label.fg != label.bg && label.fg != Color::Reset, "{name}");
         }
     }
 

@@ -122,6 +122,32 @@ pub fn may_confirm(
     Ok(())
 }
 
+/// What a first order in each kind of instrument starts with.
+#[derive(Clone, Copy, Debug)]
+pub struct FirstQuantities {
+    /// Shares.
+    pub equity: Quantity,
+    /// Contracts.
+    pub future: Quantity,
+    /// Units of the base currency.
+    pub forex: Quantity,
+    /// Coins.
+    pub crypto: Quantity,
+}
+
+impl FirstQuantities {
+    /// For this instrument: at least one lot, and whole lots.
+    pub fn of(&self, instrument: &Instrument) -> Quantity {
+        let wanted = match instrument.kind {
+            InstrumentKind::Equity => self.equity,
+            InstrumentKind::Forex => self.forex,
+            InstrumentKind::Crypto => self.crypto,
+            InstrumentKind::Future | InstrumentKind::Index => self.future,
+        };
+        instrument.quantity_down(wanted).max(instrument.lot)
+    }
+}
+
 impl Ticket {
     /// A new order at the touch on its own side, or at the market. Without a quote a limit has no price yet.
     pub fn new(
@@ -180,16 +206,6 @@ impl Ticket {
             seen_at: now,
             seen: quote.copied(),
         }
-    }
-    /// The quantity a first order in this kind of instrument starts with.
-    pub fn first_quantity(instrument: &Instrument) -> Quantity {
-        let raw = match instrument.kind {
-            InstrumentKind::Equity => 100 * Quantity::ONE.raw(),
-            InstrumentKind::Forex => 10_000 * Quantity::ONE.raw(),
-            InstrumentKind::Crypto => Quantity::ONE.raw() / 10,
-            InstrumentKind::Future | InstrumentKind::Index => Quantity::ONE.raw(),
-        };
-        Quantity::from_raw(raw).max(instrument.lot)
     }
     /// The best price on the order's own side, or failing that the other side's.
     fn touch(&self, quote: Option<&Quote>) -> Option<Price> {

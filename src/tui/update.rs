@@ -299,7 +299,7 @@ impl Desk {
         let usual = self.quantities.get(&id).copied();
         let quantity = typed
             .or(usual)
-            .unwrap_or_else(|| Ticket::first_quantity(instrument));
+            .unwrap_or_else(|| self.first_quantities.of(instrument));
         let quote = self.world.market.quote(id);
         let mut ticket = Ticket::new((account, instrument), side, quantity, at_market, quote, now);
         // A price that is held in the focused pane is meant.

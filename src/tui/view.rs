@@ -140,7 +140,10 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     };
     let (view, theme) = (desk.world.view(now), &desk.world.theme);
     let focused = place.id == desk.focus;
-    let (title, right) = place.pane.title(&view);
+    let (title, mut right) = place.pane.title(&view);
+    if !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+        right = view.ours(right);
+    }
     let mut pen = Pen::new(
         buf,
         Rect {

@@ -1,1 +1,276 @@
-//! Placeholder.
+//! The desk as a person meets it: the real program in a real pseudo-terminal, keys typed, the screen read. What was
+//! traded is asked of the engine and of the exchange, never of the screen alone; and the terminal is given back after
+//! anything.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what only they use")]
+
+use super::harness::{Desk, ENTER, Home, PANIC, TAB, alone, is_alive, pause, signal, until, until_right};
+use rustix::process::Signal;
+use serde_json::Value;
+use std::time::Duration;
+
+/// The column after a symbol's name in the list: its price.
+fn price(screen: &str, symbol: &str) -> Option<String> {
+    let row = screen
+        .lines()
+        .find(|line| line.trim_start_matches(['▌', '▸', ' ']).starts_with(symbol))?;
+    let rest = row.split_once(symbol)?.1;
+    Some(rest.split_whitespace().next()?.to_owned())
+}
+
+fn position(home: &Home, symbol: &str) -> String {
+    let positions = home.list("positions");
+    let row = positions.iter().find(|row| row["symbol"] == symbol);
+    row.map_or("0".into(), |row| row["quantity"].as_str().unwrap().to_owned())
+}
+
+#[track_caller]
+fn holds(home: &Home, symbol: &str, quantity: &str) {
+    until_right(|| match position(home, symbol) {
+        held if held == quantity => Ok(()),
+        held => Err(format!("{quantity} {symbol}, but {held} is held")),
+    });
+}
+
+fn live(home: &Home) -> Vec<Value> {
+    home.list("orders")
+        .into_iter()
+        .filter(|row| row["phase"] == "working")
+        .collect()
+}
+
+/// Brings the focus to the pane whose title begins so.
+#[track_caller]
+fn focus(desk: &mut Desk, title: &str) {
+    for _ in 0..8 {
+        let before = desk.text();
+        if before.contains(&format!("▌{title}")) {
+            return;
+        }
+        desk.types(TAB);
+        let heads = |screen: &str| -> Vec<String> {
+            screen
+                .lines()
+                .filter(|line| line.contains('▌'))
+                .map(|line| line.split('▌').nth(1).unwrap().chars().take(6).collect())
+                .collect()
+        };
+        desk.comes_to("another pane", |screen| heads(screen) != heads(&before));
+    }
+    panic!("no pane {title}:\n{}", desk.text());
+}
+
+#[test]
+fn a_person_buys_sells_changes_and_cancels_by_keyboard() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    let first = price(&desk.text(), "AAPL").unwrap();
+    desk.comes_to("another price", |screen| {
+        price(screen, "AAPL").is_some_and(|now| now != first)
+    });
+
+    desk.types("10B");
+    desk.shows("BUY 10 AAPL mkt");
+    desk.confirms(|| position(&home, "AAPL") == "10");
+    desk.shows("filled BUY 10 AAPL");
+    desk.says("buy 5 AAPL mkt", || position(&home, "AAPL") == "15");
+    desk.shows("filled BUY 5 AAPL");
+    desk.says("sell 6 AAPL mkt", || position(&home, "AAPL") == "9");
+    desk.shows("filled SELL 6 AAPL");
+
+    desk.says("buy 7 AAPL @100 gtc", || live(&home).len() == 1);
+    focus(&mut desk, "ORDERS");
+    desk.types("j");
+    desk.types("e");
+    desk.shows("CHANGE BUY");
+    desk.types("101.5");
+    desk.shows("101.50");
+    desk.confirms(|| live(&home).iter().any(|row| row["price"] == "101.5"));
+    assert_eq!(
+        (live(&home).len(), &live(&home)[0]["quantity"]),
+        (1, &Value::from("7"))
+    );
+    desk.types("x");
+    until("no working order", || live(&home).is_empty().then_some(()));
+    desk.shows("cancelled");
+
+    desk.says("buy 7 AAPL @100", || live(&home).len() == 1);
+    desk.says("buy 8 MSFT @100", || live(&home).len() == 2);
+    desk.types(PANIC);
+    desk.shows("PANIC");
+    desk.types("a");
+    until("no working order", || live(&home).is_empty().then_some(()));
+    assert_eq!(position(&home, "AAPL"), "9", "a panic cancel closes nothing");
+
+    desk.types(PANIC);
+    desk.types("f");
+    holds(&home, "AAPL", "0");
+    home.agrees_with_the_exchange();
+    desk.types("q");
+    assert_eq!(leave(&mut desk), 0);
+    desk.is_given_back();
+    home.done(&["stop"]);
+}
+
+/// Leaves behind `q`, which asks where orders or positions are open.
+fn leave(desk: &mut Desk) -> u32 {
+    // A second key goes to the question where there is one, and nowhere where the desk has left.
+    desk.types("d");
+    desk.ends()
+}
+
+#[test]
+fn a_small_desk_helps_searches_resizes_and_is_given_back() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (80, 24));
+    let plain = desk.colours();
+    assert!(plain > 4, "{plain} pairs of colours");
+    desk.types("?");
+    desk.shows("KEYS");
+    desk.shows("buy at the market");
+    desk.escapes();
+    desk.shows_no_more("KEYS");
+    desk.types("/");
+    desk.types("msf");
+    desk.shows("Microsoft");
+    desk.types(ENTER);
+    desk.shows("MSFT 1m");
+    desk.types(" c");
+    desk.comes_to("another theme", |screen| {
+        screen.contains("theme") || screen.contains("light")
+    });
+
+    for (columns, rows) in [(20, 5), (1, 1), (300, 80)] {
+        desk.resize(columns, rows);
+        // Keys that come while it is small harm nobody.
+        desk.types("b");
+        desk.escapes();
+    }
+    desk.resize(80, 24);
+    desk.comes_to("the desk as it was", |screen| {
+        screen.lines().count() >= 24 && screen.contains("● ready") && screen.contains("MSFT 1m")
+    });
+    desk.escapes();
+    assert!(home.list("orders").is_empty());
+
+    desk.types(":nosuch");
+    desk.shows("nosuch");
+    desk.types(ENTER);
+    desk.escapes();
+    desk.shows_no_more(":nosuch");
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+    desk.is_given_back();
+    assert!(home.is_ready(), "and the engine goes on");
+
+    let mut desk = Desk::ready(&home, (80, 24));
+    desk.types("q");
+    assert_eq!(leave(&mut desk), 0);
+    desk.is_given_back();
+    home.done(&["stop"]);
+}
+
+#[test]
+fn pasted_text_never_sends_an_order() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (80, 24));
+    let nothing = |home: &Home| assert_eq!(home.list("orders"), Vec::<Value>::new());
+    desk.types("\x1b[200~B\r\n:buy 10 AAPL mkt\r\n\x1b[201~");
+    desk.shows("PASTE BLOCKED");
+    nothing(&home);
+    desk.types(":");
+    desk.types("\x1b[200~buy 10 AAPL mkt\r\nbuy 20 AAPL mkt\n\x1b[201~");
+    desk.shows("buy 10 AAPL mkt");
+    nothing(&home);
+    desk.escapes();
+    desk.shows_no_more(":buy 10 AAPL mkt");
+    // A terminal without bracketed paste types it, as fast as it can.
+    for typed in [
+        ":buy 30 AAPL mkt\r\n",
+        ":buy 40 AAPL mkt\r\n:buy 50 AAPL mkt\r\n:buy 60 AAPL mkt\r\n",
+        "B\r\r\r",
+        "s\r\n\r\n",
+    ] {
+        desk.types(typed);
+        // The help opens only when everything before it has been heard.
+        desk.escapes();
+        desk.escapes();
+        desk.types("?");
+        desk.shows("KEYS");
+        nothing(&home);
+        desk.escapes();
+        desk.shows_no_more("KEYS");
+    }
+    // What was typed before the end reaches the engine before it is asked.
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+    desk.is_given_back();
+    nothing(&home);
+    assert!(home.books().orders.is_empty());
+    home.done(&["stop"]);
+}
+
+#[test]
+fn a_terminal_without_colours_or_with_an_unknown_theme_gets_a_desk_too() {
+    let _alone = alone();
+    let home = Home::new().variable("NO_COLOR", "1");
+    let mut desk = Desk::ready(&home, (80, 24));
+    assert_eq!(desk.colours(), 1, "no colour but the terminal's own");
+    desk.types("q");
+    leave(&mut desk);
+    desk.is_given_back();
+    home.done(&["stop"]);
+
+    let home = Home::new();
+    let mut desk = Desk::open(&home, &["--theme", "nosuch"], (80, 24));
+    desk.shows("nosuch");
+    desk.shows("● ready");
+    desk.types("q");
+    leave(&mut desk);
+    home.done(&["stop"]);
+}
+
+#[test]
+fn a_lost_engine_is_said_loudly_and_the_desk_comes_back_by_itself() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut engine = home.serve(&[]);
+    let mut first = Desk::open(&home, &["attach"], (160, 45));
+    first.shows("ARMED");
+    let mut second = Desk::open(&home, &["attach"], (160, 45));
+    second.shows("READ-ONLY");
+    second.types(" t");
+    second.comes_to("the token here", |screen| !screen.contains("READ-ONLY"));
+    first.shows("READ-ONLY");
+    home.order("buy 3 AAPL mkt");
+    first.shows("filled BUY 3 AAPL");
+    second.shows("filled BUY 3 AAPL");
+
+    engine.kill();
+    for desk in [&mut first, &mut second] {
+        desk.shows("LINK LOST");
+        desk.types(":");
+        desk.types("buy 50 AAPL mkt");
+        desk.shows("buy 50 AAPL mkt");
+        pause(Duration::from_millis(300));
+        desk.types(ENTER);
+        desk.shows("not sent");
+        desk.escapes();
+    }
+    let engine = home.serve(&[]);
+    for desk in [&first, &second] {
+        desk.shows("● ready");
+        desk.shows_no_more("LINK LOST");
+    }
+    holds(&home, "AAPL", "3");
+    assert_eq!(
+        home.books().orders.len(),
+        1,
+        "what was typed meanwhile never leaves later"
+    );
+    home.agrees_with_the_exchange();
+    assert!(is_alive(engine.pid()));
+}

@@ -173,7 +173,7 @@ impl Desk {
                 Release::Nothing => {}
                 Release::Send(request) => self.outbox.push(request),
                 Release::Withhold(fact) => {
-                    let batch = self.engine.withhold(fact, self.now);
+                    let batch = self.engine.record(fact, self.now);
                     self.settle(batch.events);
                 }
             }

@@ -401,7 +401,7 @@ impl World {
             Release::Send(request) => self.send(request),
             Release::Withhold(fact) => {
                 self.tally.withheld += 1;
-                let batch = self.engine.withhold(fact, self.now);
+                let batch = self.engine.record(fact, self.now);
                 self.store(batch.events);
             }
         }

@@ -197,7 +197,7 @@ impl Plot<'_, '_> {
                 format!(" {} ", line.label)
             } else {
                 let arrow = if row == 0 { '↑' } else { '↓' };
-                let price = read::price(self.view, self.id, line.price);
+                let price = self.view.ours(read::price(self.view, self.id, line.price));
                 format!(" {arrow} {} {price} ", line.label)
             };
             let Some(x) = used.get_mut(usize::from(row)) else {
@@ -265,7 +265,8 @@ impl Plot<'_, '_> {
         }
         for line in self.lines.iter().filter(|line| self.scale.shows(line.price)) {
             if let Some(row) = take(line.price) {
-                pen.right(end, row, &read::price(self.view, self.id, line.price), line.color);
+                let price = self.view.ours(read::price(self.view, self.id, line.price));
+                pen.right(end, row, &price, line.color);
             }
         }
         for price in self.scale.grid(self.tick(), GRID) {
