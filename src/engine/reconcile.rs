@@ -151,7 +151,9 @@ impl Pass {
         let facts = if reported.phase.is_live() {
             self.match_live(ours, reported)
         } else {
-            match_ended(ours, reported)
+            let mut facts = match_ended(ours, reported);
+            facts.extend(bind_ended(ours, reported, !facts.is_empty()));
+            facts
         };
         self.add(facts);
     }
@@ -312,6 +314,18 @@ fn match_ended(ours: &Order, reported: &BrokerOrder) -> Vec<Fact> {
         return vec![Fact::Modified { id, quantity, kind }, fact];
     }
     Vec::new()
+}
+
+/// An order that ended before its acknowledgement was heard still learns its durable name; the acknowledgement of an ended
+/// order binds and moves nothing.
+fn bind_ended(ours: &Order, reported: &BrokerOrder, ends: bool) -> Option<Fact> {
+    let ended = ends || matches!(ours.phase, Phase::Filled | Phase::Cancelled | Phase::Expired);
+    let unnamed = ours.broker_id.is_none() && reported.phase != Phase::Rejected;
+    (ended && unnamed).then_some(Fact::Accepted {
+        id: ours.id,
+        broker_id: reported.broker_id,
+        phase: Phase::Working,
+    })
 }
 
 /// An order made elsewhere, as ours to show.

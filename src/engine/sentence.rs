@@ -212,10 +212,20 @@ fn order(words: &mut Words, side: Side) -> Result<OrderWords, SentenceError> {
         display: None,
         short: false,
     };
+    let mut priced = false;
     while let Some(word) = words.next_unless("oco") {
+        if is_price(&word) && std::mem::replace(&mut priced, true) {
+            return wrong(word.at, "a second price: an order has one");
+        }
         order_word(&mut order, &word, words)?;
     }
     Ok(order)
+}
+
+/// True for a word that says at what price.
+fn is_price(word: &Word) -> bool {
+    let lower = word.text.to_ascii_lowercase();
+    matches!(lower.as_str(), "mkt" | "market" | "lmt" | "limit" | "stp") || lower.starts_with('@')
 }
 
 fn order_word(order: &mut OrderWords, word: &Word, words: &mut Words) -> Result<(), SentenceError> {
@@ -551,6 +561,8 @@ mod tests {
         assert_eq!(at("buy 10 MSFT @nan"), "nan");
         assert_eq!(at("buy 10 MSFT whenever"), "whenever");
         assert_eq!(at("purchase 10 MSFT"), "purchase");
+        assert_eq!(at("buy 10 MSFT @189 @190"), "@190");
+        assert_eq!(at("buy 10 MSFT mkt @190"), "@190");
         assert_eq!(at("buy 10 MSFT @0"), "0");
         assert_eq!(at("buy 10 MSFT oco close MSFT"), "close");
         assert_eq!(at("buy 10 MSFT stop 5 oco sell 10 MSFT"), "oco");

@@ -147,6 +147,7 @@ fn senseless_orders_are_refused_in_words() {
             " ",
             "buy",
             "buy 10",
+            "buy 10 AAPL @189 @190",
             "buy 10 AAPL mkt; sell 10 AAPL mkt",
             "buy 10 \u{1b}]0;owned\u{7}AAPL mkt",
             "\u{202e}buy 10 AAPL mkt",
