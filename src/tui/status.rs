@@ -168,32 +168,30 @@ fn money(
         .accounts
         .get(&account)
         .map(|state| state.account.base);
-    let (mut shown, mut more) = (0, 0);
-    for (i, (currency, total)) in all.iter().enumerate() {
-        let amount = pick(total);
-        if i > 0 && amount == Some(Money::ZERO) {
-            continue;
-        }
-        if shown == 2 {
-            more += 1;
-            continue;
-        }
-        let gap = if shown > 0 { " " } else { "" };
-        shown += 1;
+    let mut amounts: Vec<(Currency, Option<Money>)> = all
+        .iter()
+        .map(|(currency, total)| (*currency, pick(total)))
+        .collect();
+    let mut first = true;
+    amounts.retain(|(_, amount)| std::mem::take(&mut first) || *amount != Some(Money::ZERO));
+    let more = amounts.len().saturating_sub(2);
+    let alone = amounts.len() == 1;
+    for (i, (currency, amount)) in amounts.iter().take(2).enumerate() {
+        let gap = if i > 0 { " · " } else { "" };
         spans.push(match amount {
             _ if desk.world.masked => span(format!("{gap}····"), theme.dim),
             None => span(format!("{gap}{}", number::UNKNOWN), theme.dim),
-            Some(amount) => amount_span(desk, gap, amount, *currency, is_profit),
+            Some(amount) => amount_span(desk, gap, *amount, *currency, is_profit),
         });
-        // The account's own currency goes without saying.
-        if Some(*currency) != base {
+        // The account's own currency goes without saying where it is the only one.
+        if !alone || Some(*currency) != base {
             spans.push(span(format!(" {currency}"), theme.dim));
         }
     }
     if more > 0 {
-        spans.push(span(format!(" +{more} more"), theme.dim));
+        spans.push(span(format!(" · {more} more"), theme.dim));
     }
-    if shown == 0 {
+    if amounts.is_empty() {
         spans.push(span(number::UNKNOWN, theme.dim));
     }
     Part { worth, spans }
