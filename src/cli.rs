@@ -99,8 +99,16 @@ fn command() -> Command {
                 .about("What the engine says of itself")
                 .arg(json()),
         )
-        .subcommand(Command::new("stop").about("Stop the engine in order; working orders stay at the broker"))
-        .subcommand(Command::new("restart").about("Stop the engine and start this build's in the background"))
+        .subcommand(
+            Command::new("stop")
+                .about("Stop the engine in order; working orders stay at the broker")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("restart")
+                .about("Stop the engine and start this build's in the background")
+                .arg(json()),
+        )
         .subcommand(
             Command::new("order")
                 .about("Place, cancel or close by sentence, such as 'buy 100 AAPL @189.50'")
@@ -212,19 +220,26 @@ fn run(matches: &ArgMatches) -> Ended {
             }
             other => other.map_err(|error| fail(&error)),
         },
-        Some(("restart", _)) => restart(&paths, &flags),
+        Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
     }
 }
 
-fn restart(paths: &Paths, flags: &[String]) -> Ended {
+/// With `json` the answer is the new engine's status.
+fn restart(paths: &Paths, flags: &[String], json: bool) -> Ended {
     block_on(async {
         match shell::stop(paths).await {
             Ok(()) | Err(shell::ShellError::NoEngine(_)) => {}
             Err(error) => return Err((1, error.to_string())),
         }
         let started = launch::attach_or_start(paths, flags, crate::engine::SessionKind::Shell).await;
-        started.map(drop).map_err(|error| fail(&error))
+        started.map(drop).map_err(|error| fail(&error))?;
+        if json {
+            shell::status(paths, json)
+                .await
+                .map_err(|error| (1, error.to_string()))?;
+        }
+        Ok(())
     })
 }
 
@@ -238,7 +253,10 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
     let result = block_on(async {
         match name {
             "status" => shell::status(paths, json).await,
-            "stop" => shell::stop(paths).await,
+            "stop" => {
+                shell::stop(paths).await?;
+                if json { shell::say_stopped() } else { Ok(()) }
+            }
             "orders" => shell::orders(paths, json).await,
             "positions" => shell::positions(paths, json).await,
             "executions" => shell::executions(paths, json).await,

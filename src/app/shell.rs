@@ -89,14 +89,25 @@ impl Shell {
         }
     }
     fn print(&self, value: &Value, table: impl FnOnce() -> String) -> Result<()> {
-        let text = if self.json { format!("{value:#}") } else { table() };
-        let mut out = std::io::stdout().lock();
-        match writeln!(out, "{}", text.trim_end()) {
-            // Whoever reads has read enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
-        }
+        answer(&if self.json { format!("{value:#}") } else { table() })
     }
+}
+
+/// The answer on standard output, and nothing else.
+fn answer(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
+        // Whoever reads has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// The answer of `tradewind stop --json`, once the engine has stopped.
+///
+/// # Errors
+/// Standard output can't be written.
+pub fn say_stopped() -> Result<()> {
+    answer(&format!("{:#}", json!({"stopped": true})))
 }
 
 fn word(reply: &Reply) -> String {

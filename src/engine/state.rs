@@ -49,7 +49,7 @@ pub struct State {
     pub armed: BTreeSet<(SessionId, AccountKey)>,
     /// The limits in force.
     pub limits: Limits,
-    /// Executions before this moment are part of the opening positions; when that was last moved.
+    /// Executions booked before this moment are part of the opening positions; when that was last moved.
     pub trimmed: (Timestamp, Timestamp),
     /// When the last read of an account ended, complete or not: a broker that can't answer is not asked in a loop.
     pub attempts: BTreeMap<AccountKey, Timestamp>,

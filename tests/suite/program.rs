@@ -383,7 +383,10 @@ fn an_ordered_end_keeps_orders_and_positions_and_leaves_no_process() {
     );
     assert_eq!(home.engine_pid(), engine.pid(), "and the first one is unharmed");
 
-    home.done(&["stop"]);
+    assert_eq!(
+        serde_json::from_str::<Value>(&home.done(&["stop", "--json"])).unwrap(),
+        serde_json::json!({"stopped": true})
+    );
     assert_eq!(engine.ended(), Some(0));
     let mut engine = home.serve(&[]);
     assert_eq!(home.standing(), before);
