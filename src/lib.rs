@@ -9,6 +9,7 @@ pub mod config; //   domain: settings, typed, with their sources
 pub mod domain; //   nothing: nouns
 pub mod engine; //   domain, market: decide, fold, release
 pub mod exchange; // domain: books, matching, settlement, in ticks and lots
+pub mod gateway; //  domain, market, venue: the exchange as a server that speaks TWS
 pub mod market; //   domain: quotes, prints, depth, bars, studies
 pub mod server; //   wire: the engine's doors
 pub mod store; //    domain, market, engine: journal, snapshots, bars
