@@ -2,7 +2,8 @@
 //! one state; what follows from a fact is decided on the folded state, to a bounded fixed point; and after the facts are
 //! stored, *release* decides once more whether a request may leave. No clock, socket, file, chance or async in here.
 
-pub mod brackets;
+pub mod abilities;
+mod brackets;
 pub mod command;
 mod core;
 pub mod decide;
@@ -23,9 +24,10 @@ pub mod timers;
 pub mod timing;
 
 pub use self::core::{Batch, Engine, Input};
+pub use abilities::Abilities;
 pub use command::{Command, Denial, DenialCode, Legs, Origin, Outcome, SessionKind};
 pub use event::{Actor, Event, Fact};
 pub use fold::changed;
-pub use port::{BrokerEvent, BrokerOrder, Report, Request, Snapshot};
+pub use port::{BrokerEvent, BrokerOrder, Family, Report, Request, Snapshot};
 pub use release::Release;
 pub use state::{FOLD_VERSION, State};
