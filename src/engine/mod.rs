@@ -2,6 +2,7 @@
 //! one state; what follows from a fact is decided on the folded state, to a bounded fixed point; and after the facts are
 //! stored, *release* decides once more whether a request may leave. No clock, socket, file, chance or async in here.
 
+pub mod abilities;
 pub mod brackets;
 pub mod command;
 mod core;
@@ -22,6 +23,7 @@ mod tests;
 pub mod timers;
 pub mod timing;
 
+pub use self::abilities::Abilities;
 pub use self::core::{Batch, Engine, Input};
 pub use command::{Command, Denial, DenialCode, Legs, Origin, Outcome, SessionKind};
 pub use event::{Actor, Event, Fact};
