@@ -50,6 +50,7 @@ fn instrument(number: u64) -> Instrument {
         root: None,
         expires: None,
         broker_ids: BTreeMap::new(),
+        option: None,
     }
 }
 
@@ -155,6 +156,7 @@ impl Desk {
             allow_short: false,
             role: Role::Entry,
             parent: None,
+            outside_hours: false,
         };
         (
             id,

@@ -334,6 +334,7 @@ fn settings() -> TuiSettings {
             future: Quantity::ONE,
             forex: Quantity::from_raw(1_000_000_000_000),
             crypto: Quantity::from_raw(10_000_000),
+            option: Quantity::ONE,
         },
         default_account: None,
         log: std::sync::Arc::default(),
@@ -360,6 +361,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
             root: None,
             expires: None,
             broker_ids: BTreeMap::new(),
+            option: None,
         };
         state.instruments.insert(*id, instrument);
     }
@@ -434,6 +436,7 @@ fn place(
         allow_short: false,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     };
     let id = ClientOrderId::new(&format!("TW{n:026}")).unwrap();
     state.live.insert((account, instrument, id));

@@ -169,6 +169,7 @@ fn submitted(sequence: u64) -> Event {
         allow_short: false,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     };
     let quote = Quote {
         instrument,

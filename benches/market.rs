@@ -32,6 +32,7 @@ fn listed(id: InstrumentId) -> Option<Instrument> {
         root: None,
         expires: None,
         broker_ids: BTreeMap::new(),
+        option: None,
     })
 }
 

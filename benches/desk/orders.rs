@@ -73,6 +73,7 @@ fn spec(account: AccountKey, kind: OrderKind, side: Side) -> OrderSpec {
         allow_short: true,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }
 

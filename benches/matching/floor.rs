@@ -132,6 +132,7 @@ pub fn share() -> Listing {
             root: None,
             expires: None,
             broker_ids: BTreeMap::new(),
+            option: None,
         },
         algorithm: Algorithm::Fifo,
         margin: Margin::Rate { ppm: 500_000 },

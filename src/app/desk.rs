@@ -117,6 +117,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             future: terminal.quantity_future,
             forex: terminal.quantity_forex,
             crypto: terminal.quantity_crypto,
+            option: terminal.quantity_option,
         },
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,

@@ -67,9 +67,19 @@ pub(super) fn order(order: &Order) -> Value {
         "filled": order.filled.to_string(),
         "price": text(spec.kind.limit()),
         "trigger": text(spec.kind.trigger()),
+        "distance": text(spec.kind.distance().map(|distance| distance.text(|amount| amount.to_string()))),
+        "offset": text(match spec.kind {
+            crate::domain::OrderKind::TrailLimit { offset, .. } => Some(offset),
+            _ => None,
+        }),
         "average_price": text(order.average_price()),
         "type": spec.kind.word(),
         "tif": spec.tif.word(),
+        "until": match spec.tif {
+            crate::domain::TimeInForce::Gtd { until } => time(Some(until)),
+            _ => Value::Null,
+        },
+        "outside_hours": spec.outside_hours,
         "phase": serde_json::to_value(order.phase).unwrap_or(Value::Null),
         "pending": order.pending.map(|pending| match pending {
             crate::domain::Pending::Cancel => "cancel",

@@ -110,10 +110,12 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
         ("limits.max_quantity_future", limits.max_quantity_future),
         ("limits.max_quantity_forex", limits.max_quantity_forex),
         ("limits.max_quantity_crypto", limits.max_quantity_crypto),
+        ("limits.max_quantity_option", limits.max_quantity_option),
         ("terminal.quantity_equity", terminal.quantity_equity),
         ("terminal.quantity_future", terminal.quantity_future),
         ("terminal.quantity_forex", terminal.quantity_forex),
         ("terminal.quantity_crypto", terminal.quantity_crypto),
+        ("terminal.quantity_option", terminal.quantity_option),
     ];
     let amounts = [
         ("limits.max_order_value", limits.max_order_value),

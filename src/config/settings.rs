@@ -275,6 +275,8 @@ pub struct TerminalSettings {
     pub quantity_forex: Quantity,
     /// What a new ticket for coins begins with.
     pub quantity_crypto: Quantity,
+    /// What a new ticket for options begins with, in contracts.
+    pub quantity_option: Quantity,
 }
 impl Default for TerminalSettings {
     fn default() -> Self {
@@ -288,6 +290,7 @@ impl Default for TerminalSettings {
             quantity_future: whole(1),
             quantity_forex: whole(10_000),
             quantity_crypto: Quantity::from_raw(Quantity::ONE.raw() / 10),
+            quantity_option: whole(1),
         }
     }
 }

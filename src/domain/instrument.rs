@@ -11,7 +11,7 @@ use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The kind of thing an instrument is. Options come later.
+/// The kind of thing an instrument is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InstrumentKind {
@@ -25,6 +25,32 @@ pub enum InstrumentKind {
     Crypto,
     /// Quoted, not tradable.
     Index,
+    /// The right to buy or sell something else; its terms are in [`Instrument::option`].
+    Option,
+}
+
+/// Which right an option gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptionRight {
+    /// To buy.
+    Call,
+    /// To sell.
+    Put,
+}
+
+/// What an option is about, beside its expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OptionTerms {
+    /// What it can be exercised into.
+    pub underlying: InstrumentId,
+    /// At which price.
+    pub strike: Price,
+    /// A call or a put.
+    pub right: OptionRight,
+    /// True where it can be exercised on any day, false where only at its end; nothing where the broker does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub american: Option<bool>,
 }
 
 /// Allowed prices by band: from each band's lower end upward, prices are multiples of its tick.
@@ -127,6 +153,9 @@ pub struct Instrument {
     pub expires: Option<Timestamp>,
     /// How each broker names it.
     pub broker_ids: BTreeMap<BrokerId, Text<32>>,
+    /// The terms of an option; nothing for everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub option: Option<OptionTerms>,
 }
 
 impl Instrument {

@@ -5,6 +5,11 @@ use super::instrument::InstrumentKind;
 use super::number::{Money, Quantity};
 use serde::{Deserialize, Serialize};
 
+/// The default, and what a fact that does not say means.
+fn first_option_limit() -> Quantity {
+    Quantity::from_raw(20 * Quantity::ONE.raw())
+}
+
 /// The limits of every account, from config.toml. Amounts are in the instrument's currency; conversion comes with the
 /// base-currency controls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +23,10 @@ pub struct Limits {
     pub max_quantity_forex: Quantity,
     /// Largest quantity of coins in one order.
     pub max_quantity_crypto: Quantity,
+    /// Largest number of option contracts in one order. Absent from a stored fact it is 20, for ever: facts from before
+    /// options were known lack it.
+    #[serde(default = "first_option_limit")]
+    pub max_quantity_option: Quantity,
     /// Largest value of one order.
     pub max_order_value: Money,
     /// Largest value of the position that could result, working orders counted in full.
@@ -44,6 +53,7 @@ impl Default for Limits {
             max_quantity_future: whole(20),
             max_quantity_forex: whole(1_000_000),
             max_quantity_crypto: whole(10),
+            max_quantity_option: first_option_limit(),
             max_order_value: Money::whole(1_000_000),
             max_position_value: Money::whole(2_500_000),
             max_live_orders: 20,
@@ -64,6 +74,7 @@ impl Limits {
             InstrumentKind::Future => self.max_quantity_future,
             InstrumentKind::Forex => self.max_quantity_forex,
             InstrumentKind::Crypto => self.max_quantity_crypto,
+            InstrumentKind::Option => self.max_quantity_option,
             InstrumentKind::Index => Quantity::ZERO,
         }
     }

@@ -12,6 +12,7 @@ pub mod order;
 pub mod position;
 pub mod text;
 pub mod time;
+pub mod trail;
 
 pub use account::{Account, AccountClass, LinkState, TradingState};
 pub use calendar::CalendarId;
@@ -20,10 +21,11 @@ pub use id::{
     AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, ExecutionBase, ExecutionId, InstrumentId,
     SessionId,
 };
-pub use instrument::{Instrument, InstrumentKind, TickTable};
+pub use instrument::{Instrument, InstrumentKind, OptionRight, OptionTerms, TickTable};
 pub use limits::Limits;
 pub use number::{Currency, Money, Multiplier, NumberError, Price, Quantity};
 pub use order::{Order, OrderChange, OrderKind, OrderSpec, Pending, Phase, Role, Side, TimeInForce};
 pub use position::Position;
 pub use text::{SafeText, Text};
 pub use time::Timestamp;
+pub use trail::{Distance, DistanceError};

@@ -5,6 +5,7 @@ use super::id::{AccountKey, BrokerOrderId, ClientOrderId, InstrumentId};
 use super::number::{Money, Multiplier, Price, Quantity};
 use super::text::SafeText;
 use super::time::Timestamp;
+use super::trail::Distance;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -65,25 +66,105 @@ pub enum OrderKind {
         /// The worst price accepted.
         price: Price,
     },
+    /// A stop whose trigger follows the market at `distance` while it moves the owner's way, and stays while it doesn't.
+    Trail {
+        /// Where the trigger is now; nothing until the broker has told.
+        trigger: Option<Price>,
+        /// How far behind the best price seen.
+        distance: Distance,
+    },
+    /// A trailing stop that becomes a limit order: at the trigger, less (sell) or more (buy) by `offset`.
+    TrailLimit {
+        /// Where the trigger is now; nothing until the broker has told.
+        trigger: Option<Price>,
+        /// How far behind the best price seen.
+        distance: Distance,
+        /// How far beyond the trigger the limit lies, zero or above.
+        offset: Price,
+    },
+    /// At the closing auction's price, whatever it is.
+    MarketOnClose,
+    /// At the closing auction's price, if that is `price` or better.
+    LimitOnClose {
+        /// The worst price accepted.
+        price: Price,
+    },
+    /// Rests halfway between bid and ask and follows them, no further than `cap`.
+    Midprice {
+        /// The worst price accepted, where there is one.
+        cap: Option<Price>,
+    },
 }
 impl OrderKind {
-    /// The limit price, where it has one.
+    /// The limit price as stated, where it has one: of a midprice order its cap. A trailing limit has none of its own:
+    /// see [`OrderKind::trailing_limit`].
     pub fn limit(self) -> Option<Price> {
         match self {
-            Self::Limit { price } | Self::StopLimit { price, .. } => Some(price),
-            Self::Market | Self::Stop { .. } => None,
+            Self::Limit { price } | Self::StopLimit { price, .. } | Self::LimitOnClose { price } => {
+                Some(price)
+            }
+            Self::Midprice { cap } => cap,
+            Self::Market
+            | Self::Stop { .. }
+            | Self::Trail { .. }
+            | Self::TrailLimit { .. }
+            | Self::MarketOnClose => None,
         }
     }
-    /// The trigger price, where it has one.
+    /// The trigger price, where it has one and it is known.
     pub fn trigger(self) -> Option<Price> {
         match self {
             Self::Stop { trigger } | Self::StopLimit { trigger, .. } => Some(trigger),
-            Self::Market | Self::Limit { .. } => None,
+            Self::Trail { trigger, .. } | Self::TrailLimit { trigger, .. } => trigger,
+            Self::Market
+            | Self::Limit { .. }
+            | Self::MarketOnClose
+            | Self::LimitOnClose { .. }
+            | Self::Midprice { .. } => None,
         }
     }
-    /// True for orders that wait for a trigger: what protects a position.
+    /// How far its trigger trails the market, for trailing stops.
+    pub fn distance(self) -> Option<Distance> {
+        match self {
+            Self::Trail { distance, .. } | Self::TrailLimit { distance, .. } => Some(distance),
+            _ => None,
+        }
+    }
+    /// The limit that a trailing stop-limit of `side` has with its trigger at `trigger`; nothing for every other kind,
+    /// and where it would not fit.
+    pub fn trailing_limit(self, side: Side, trigger: Price) -> Option<Price> {
+        match (self, side) {
+            (Self::TrailLimit { offset, .. }, Side::Buy) => trigger.checked_add(offset),
+            (Self::TrailLimit { offset, .. }, Side::Sell) => trigger.checked_sub(offset),
+            _ => None,
+        }
+    }
+    /// True for orders that wait for a trigger, known or not: what protects a position.
     pub fn is_stop(self) -> bool {
-        self.trigger().is_some()
+        matches!(
+            self,
+            Self::Stop { .. } | Self::StopLimit { .. } | Self::Trail { .. } | Self::TrailLimit { .. }
+        )
+    }
+    /// True for orders that wait for the closing auction.
+    pub fn is_on_close(self) -> bool {
+        matches!(self, Self::MarketOnClose | Self::LimitOnClose { .. })
+    }
+    /// True where both are one and the same order: equal, but for the trigger of a trailing stop, which the market moves.
+    pub fn agrees_with(self, other: Self) -> bool {
+        let still = |kind| match kind {
+            Self::Trail { distance, .. } => Self::Trail {
+                trigger: None,
+                distance,
+            },
+            Self::TrailLimit { distance, offset, .. } => Self::TrailLimit {
+                trigger: None,
+                distance,
+                offset,
+            },
+            kind => kind,
+        };
+        still(self) == still(other)
     }
     /// The short word traders use.
     pub fn word(self) -> &'static str {
@@ -92,17 +173,42 @@ impl OrderKind {
             Self::Limit { .. } => "lmt",
             Self::Stop { .. } => "stp",
             Self::StopLimit { .. } => "stp lmt",
+            Self::Trail { .. } => "trail",
+            Self::TrailLimit { .. } => "trail lmt",
+            Self::MarketOnClose => "moc",
+            Self::LimitOnClose { .. } => "loc",
+            Self::Midprice { .. } => "mid",
+        }
+    }
+    /// As people read it, with prices as `show` writes them.
+    pub fn text(self, show: impl Fn(Price) -> String) -> String {
+        let now = |trigger: Option<Price>| trigger.map_or(String::new(), |at| format!(", now {}", show(at)));
+        match self {
+            Self::Market => "mkt".to_owned(),
+            Self::Limit { price } => format!("lmt {}", show(price)),
+            Self::Stop { trigger } => format!("stp {}", show(trigger)),
+            Self::StopLimit { trigger, price } => format!("stp {} lmt {}", show(trigger), show(price)),
+            Self::Trail { trigger, distance } => format!("trail {}{}", distance.text(&show), now(trigger)),
+            Self::TrailLimit {
+                trigger,
+                distance,
+                offset,
+            } => format!(
+                "trail {} lmt {}{}",
+                distance.text(&show),
+                show(offset),
+                now(trigger)
+            ),
+            Self::MarketOnClose => "moc".to_owned(),
+            Self::LimitOnClose { price } => format!("loc {}", show(price)),
+            Self::Midprice { cap: None } => "mid".to_owned(),
+            Self::Midprice { cap: Some(cap) } => format!("mid {}", show(cap)),
         }
     }
 }
 impl fmt::Display for OrderKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Market => write!(f, "mkt"),
-            Self::Limit { price } => write!(f, "lmt {price:.2}"),
-            Self::Stop { trigger } => write!(f, "stp {trigger:.2}"),
-            Self::StopLimit { trigger, price } => write!(f, "stp {trigger:.2} lmt {price:.2}"),
-        }
+        f.write_str(&self.text(|price| format!("{price:.2}")))
     }
 }
 
@@ -123,6 +229,8 @@ pub enum TimeInForce {
         /// When it expires.
         until: Timestamp,
     },
+    /// In the opening auction; what does not trade there is cancelled.
+    Opg,
 }
 impl TimeInForce {
     /// The short word traders use.
@@ -133,6 +241,7 @@ impl TimeInForce {
             Self::Ioc => "ioc",
             Self::Fok => "fok",
             Self::Gtd { .. } => "gtd",
+            Self::Opg => "opg",
         }
     }
 }
@@ -173,6 +282,9 @@ pub struct OrderSpec {
     pub role: Role,
     /// The entry this order belongs to: it waits until that one has filled.
     pub parent: Option<ClientOrderId>,
+    /// It may also trigger and trade outside the regular session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outside_hours: bool,
 }
 
 impl fmt::Display for OrderSpec {
@@ -180,12 +292,13 @@ impl fmt::Display for OrderSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} {} {} {} {}",
+            "{} {} {} {} {}{}",
             self.side.word(),
             self.quantity,
             self.instrument,
             self.kind,
-            self.tif.word()
+            self.tif.word(),
+            if self.outside_hours { " outside" } else { "" }
         )
     }
 }
@@ -262,16 +375,19 @@ impl Phase {
 pub struct OrderChange {
     /// The new total quantity, what is filled included.
     pub quantity: Option<Quantity>,
-    /// The new limit price.
+    /// The new limit price, or the cap of a midprice order.
     pub price: Option<Price>,
     /// The new trigger.
     pub trigger: Option<Price>,
+    /// How far a trailing stop trails from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<Distance>,
 }
 impl OrderChange {
     /// `kind` with the changed prices. A price that the kind does not have is left out.
     pub fn applied_to(self, kind: OrderKind) -> OrderKind {
         match kind {
-            OrderKind::Market => kind,
+            OrderKind::Market | OrderKind::MarketOnClose => kind,
             OrderKind::Limit { price } => OrderKind::Limit {
                 price: self.price.unwrap_or(price),
             },
@@ -281,6 +397,25 @@ impl OrderChange {
             OrderKind::StopLimit { trigger, price } => OrderKind::StopLimit {
                 trigger: self.trigger.unwrap_or(trigger),
                 price: self.price.unwrap_or(price),
+            },
+            OrderKind::Trail { trigger, distance } => OrderKind::Trail {
+                trigger: self.trigger.or(trigger),
+                distance: self.distance.unwrap_or(distance),
+            },
+            OrderKind::TrailLimit {
+                trigger,
+                distance,
+                offset,
+            } => OrderKind::TrailLimit {
+                trigger: self.trigger.or(trigger),
+                distance: self.distance.unwrap_or(distance),
+                offset,
+            },
+            OrderKind::LimitOnClose { price } => OrderKind::LimitOnClose {
+                price: self.price.unwrap_or(price),
+            },
+            OrderKind::Midprice { cap } => OrderKind::Midprice {
+                cap: self.price.or(cap),
             },
         }
     }

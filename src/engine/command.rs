@@ -218,6 +218,7 @@ denial_codes! {
     BadQuantity = "BAD_QUANTITY", "The quantity is not positive or not a multiple of the lot.";
     BadPrice = "BAD_PRICE", "A price is missing, not positive, or not a multiple of the tick.";
     BadOrder = "BAD_ORDER", "The parts of the order contradict each other.";
+    NotSupported = "NOT_SUPPORTED", "The account's broker has no such order; the words name the nearest that it has.";
     MaxQuantity = "MAX_QUANTITY", "Larger than the largest quantity allowed in one order.";
     MaxValue = "MAX_VALUE", "Worth more than the largest value allowed in one order.";
     MaxPosition = "MAX_POSITION", "The position that could result is larger than allowed; working orders count in full.";

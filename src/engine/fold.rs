@@ -10,8 +10,8 @@ use super::event::{Event, Fact};
 use super::order_flow::{Step, next};
 use super::state::{AccountState, Flattening, Group, Link, Mismatch, State, Submission};
 use crate::domain::{
-    Account, AccountKey, ClientOrderId, InstrumentId, LinkState, Money, Order, OrderChange, OrderSpec,
-    Pending, Phase, Price, Quantity, SafeText, Timestamp, TradingState,
+    Account, AccountKey, ClientOrderId, Distance, InstrumentId, LinkState, Money, Order, OrderChange,
+    OrderSpec, Pending, Phase, Price, Quantity, SafeText, Timestamp, TradingState,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -499,9 +499,14 @@ fn answer_change(order: &mut Order, at: Timestamp) {
     }
 }
 
-/// The price by which the duplicate control tells orders apart; zero for a market order.
+/// The price by which the duplicate control tells orders apart, or a trailing stop's distance; zero for a market order.
 pub(super) fn named_price(spec: &OrderSpec) -> Price {
-    spec.kind.limit().or(spec.kind.trigger()).unwrap_or(Price::ZERO)
+    let distance = || match spec.kind.distance()? {
+        Distance::Amount { amount } => Some(amount),
+        Distance::Percent { hundredths } => Some(Price::from_raw(hundredths.into())),
+    };
+    let own = spec.kind.limit().or(spec.kind.trigger());
+    own.or_else(distance).unwrap_or(Price::ZERO)
 }
 
 /// An order at its very beginning.

@@ -200,7 +200,7 @@ impl Pass {
             Some(Pending::Modify { change }) if unanswered => {
                 let wanted = changed(&ours.spec, change);
                 facts.push(
-                    if wanted.quantity == terms.quantity && wanted.kind == terms.kind {
+                    if wanted.quantity == terms.quantity && wanted.kind.agrees_with(terms.kind) {
                         Fact::Modified {
                             id,
                             quantity: terms.quantity,

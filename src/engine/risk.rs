@@ -2,12 +2,13 @@
 //! orders count in full. Every denial has a stable code, plain words, and the nearest value that would pass. What reduces
 //! a position is never held up by a limit that is there to keep it small.
 
+use super::abilities::Abilities;
 use super::command::{Denial, DenialCode};
 use super::fold::named_price;
 use super::state::{AccountState, State};
 use crate::domain::{
-    ClientOrderId, Instrument, InstrumentKind, LinkState, Money, Order, OrderKind, OrderSpec, Price,
-    Quantity, Side, TimeInForce, Timestamp, TradingState,
+    ClientOrderId, Distance, Instrument, InstrumentKind, LinkState, Money, Order, OrderKind, OrderSpec,
+    Price, Quantity, Side, TimeInForce, Timestamp, TradingState,
 };
 use crate::market::Market;
 use std::time::Duration;
@@ -122,14 +123,32 @@ impl Check<'_> {
 
     /// The price an entry is expected to fill at: its own, else the other side of the market, else the last trade.
     pub fn entry_price(&self, spec: &OrderSpec) -> Option<Price> {
-        let own = spec.kind.limit().or(spec.kind.trigger());
+        let behind = || {
+            let trigger = self.trigger(spec)?;
+            spec.kind.trailing_limit(spec.side, trigger).or(Some(trigger))
+        };
+        let own = spec.kind.limit().or_else(behind);
+        own.or_else(|| self.mark(spec))
+    }
+
+    /// The other side of the market, else the last trade.
+    fn mark(&self, spec: &OrderSpec) -> Option<Price> {
         let across = self
             .market
             .quote(spec.instrument)
             .and_then(|quote| quote.opposite(spec.side))
             .map(|level| level.0);
-        own.or(across)
-            .or(self.market.last(spec.instrument).map(|print| print.price))
+        across.or(self.market.last(spec.instrument).map(|print| print.price))
+    }
+
+    /// Where an order's trigger is: as told, or where a trailing stop's will be when it starts from the market as it is.
+    fn trigger(&self, spec: &OrderSpec) -> Option<Price> {
+        let trailing = || {
+            let ticks = &self.state.instruments.get(&spec.instrument)?.ticks;
+            let distance = spec.kind.distance()?;
+            distance.trigger(self.mark(spec)?, spec.side, ticks)
+        };
+        spec.kind.trigger().or_else(trailing)
     }
 
     fn account(&self, spec: &OrderSpec) -> Result<&AccountState, Denial> {
@@ -181,10 +200,57 @@ impl Check<'_> {
             );
             return Err(Denial::new(DenialCode::BadQuantity, text));
         }
+        Abilities::of(spec.account.broker).takes(spec)?;
         for price in [spec.kind.limit(), spec.kind.trigger()].into_iter().flatten() {
             on_tick(price, spec.side, instrument)?;
         }
-        shape(spec)
+        self.trail(spec, instrument)?;
+        shape(spec)?;
+        self.hours(spec, instrument)
+    }
+
+    /// What a trailing stop adds: a distance that leaves a price, and steps that its trigger and limit can take.
+    fn trail(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
+        let Some(distance) = spec.kind.distance() else {
+            return Ok(());
+        };
+        if !distance.is_sound() {
+            return Err(Denial::new(
+                DenialCode::BadPrice,
+                "a trailing distance is above zero, and below 100%",
+            ));
+        }
+        let at = self.trigger(spec);
+        if let (None, Some(mark)) = (at, self.mark(spec)) {
+            let text = format!("a distance of {distance} is more than the market at {mark}; trail less");
+            return Err(Denial::new(DenialCode::BadPrice, text));
+        }
+        let tick = at.map_or(instrument.ticks.finest(), |at| instrument.ticks.tick_at(at));
+        if let Distance::Amount { amount } = distance {
+            in_ticks("distance", amount, tick, tick)?;
+        }
+        match spec.kind {
+            OrderKind::TrailLimit { offset, .. } => in_ticks("offset", offset, tick, Price::ZERO),
+            _ => Ok(()),
+        }
+    }
+
+    /// Auctions and dates: what the instrument's market does not have, or has no more.
+    fn hours(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
+        let bad = |text: String| Err(Denial::new(DenialCode::BadOrder, text));
+        let auction = spec.kind.is_on_close() || spec.tif == TimeInForce::Opg;
+        if auction && matches!(instrument.kind, InstrumentKind::Forex | InstrumentKind::Crypto) {
+            return bad(format!(
+                "{} has no auctions; a plain mkt or limit would pass",
+                instrument.id
+            ));
+        }
+        match (spec.tif, self.venue_now(instrument)) {
+            (TimeInForce::Gtd { until }, Some(now)) if until <= now => bad(format!(
+                "{until} has already come: there it is {now}; give a later moment"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The venue's time as its data tell it: a tape's is years away from ours. Nothing where there are no data; then the
@@ -352,18 +418,10 @@ impl Check<'_> {
 
     /// A limit may not reach further through the market than the collar; a market order needs a market to reach into.
     fn collar(&self, spec: &OrderSpec, instrument: &Instrument, effect: Effect) -> Result<(), Denial> {
-        let across = self
-            .market
-            .quote(instrument.id)
-            .and_then(|quote| quote.opposite(spec.side))
-            .map(|level| level.0);
         // A stop-limit goes to the market once its trigger is reached: that is where its limit is measured from.
-        let reference = spec
-            .kind
-            .trigger()
-            .or(across)
-            .or(self.market.last(instrument.id).map(|print| print.price));
-        let (limit, reference) = match (spec.kind.limit(), reference) {
+        let reference = self.trigger(spec).or_else(|| self.mark(spec));
+        let trailing = || spec.kind.trailing_limit(spec.side, reference?);
+        let (limit, reference) = match (spec.kind.limit().or_else(trailing), reference) {
             (None, Some(_)) => return Ok(()),
             (None, None) if effect == Effect::Reduces || spec.kind.is_stop() => return Ok(()),
             (None, None) => {
@@ -388,6 +446,17 @@ impl Check<'_> {
         };
         let edge = Price::from_raw(i64::try_from(edge).unwrap_or(reference.raw()));
         let nearest = instrument.ticks.toward_less_risk(edge, spec.side);
+        if let OrderKind::TrailLimit { offset, .. } = spec.kind {
+            let passes = nearest.raw().saturating_sub(reference.raw()).saturating_abs();
+            let text = format!(
+                "an offset of {offset} is {} of the trigger at {}; the collar is {} bps, {} would pass",
+                percent(beyond, reference),
+                instrument.show(reference),
+                self.state.limits.collar_bps,
+                instrument.show(Price::from_raw(passes))
+            );
+            return Err(Denial::new(DenialCode::Collar, text));
+        }
         let text = format!(
             "{} is {} through the market at {}; the collar is {} bps, {} would pass",
             instrument.show(limit),
@@ -485,12 +554,40 @@ fn on_tick(price: Price, side: Side, instrument: &Instrument) -> Result<(), Deni
     Ok(())
 }
 
+/// A difference of prices is a multiple of the tick, and no less than `least`; the nearest that keeps the order closer to
+/// the market is named.
+fn in_ticks(what: &str, step: Price, tick: Price, least: Price) -> Result<(), Denial> {
+    let down = Price::from_raw(
+        step.raw()
+            .saturating_sub(step.raw().rem_euclid(tick.raw().max(1))),
+    );
+    if down == step && step >= least {
+        return Ok(());
+    }
+    let text = format!(
+        "the {what} {step} is no multiple of the tick of {tick}; nearest: {}",
+        down.max(least)
+    );
+    Err(Denial::new(DenialCode::BadPrice, text))
+}
+
 /// Combinations that contradict themselves.
-fn shape(spec: &OrderSpec) -> Result<(), Denial> {
+pub fn shape(spec: &OrderSpec) -> Result<(), Denial> {
     let bad = |text: &str| Err(Denial::new(DenialCode::BadOrder, text));
     let immediate = matches!(spec.tif, TimeInForce::Ioc | TimeInForce::Fok);
+    let at_opening = spec.tif == TimeInForce::Opg;
+    let waits = spec.kind.is_on_close() || matches!(spec.kind, OrderKind::Midprice { .. });
+    if waits && spec.tif != TimeInForce::Day {
+        return bad("moc, loc and mid orders are for the day; leave the time in force out");
+    }
+    if at_opening && !matches!(spec.kind, OrderKind::Market | OrderKind::Limit { .. }) {
+        return bad("only mkt and limit orders go to the opening auction");
+    }
+    if spec.outside_hours && (waits || at_opening) {
+        return bad("auctions and mid orders have no hours outside the regular session; leave 'outside' out");
+    }
     if let Some(display) = spec.display {
-        if !matches!(spec.kind, OrderKind::Limit { .. }) || immediate {
+        if !matches!(spec.kind, OrderKind::Limit { .. }) || immediate || at_opening {
             return bad("only a resting limit order can show a part of itself");
         }
         if !display.is_positive() || display > spec.quantity {

@@ -5,8 +5,13 @@
 //! sentence := order ["oco" order] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "flat" SYMBOL
 //! order    := ("buy"|"b"|"sell"|"s") QUANTITY SYMBOL [price] { word }
 //! price    := "@" PRICE | "@bid" | "@ask" | "@mid" | "@last" | "mkt" | "stp" PRICE ["lmt" PRICE]
-//! word     := "day" | "gtc" | "ioc" | "fok" | "short" | "stop" PRICE | "target" PRICE | "show" QUANTITY
+//!           | "trail" DISTANCE ["lmt" OFFSET] | "moc" | "loc" PRICE | "mid" [PRICE]
+//! word     := "day" | "gtc" | "ioc" | "fok" | "opg" | "gtd" MOMENT | "outside" | "short"
+//!           | "stop" PRICE | "target" PRICE | "show" QUANTITY
 //! ```
+//!
+//! A DISTANCE is a difference of prices (`0.50`) or a percentage (`2%`), an OFFSET a difference. A MOMENT is RFC 3339, or a
+//! date for the end of that trading day. `mid` is an order that follows the middle of the market, `@mid` a limit there.
 //!
 //! Without a price the order goes to the market. `@bid`, `@ask`, `@mid` and `@last` are snapshots, taken when the sentence
 //! is resolved and moved to a valid tick that is no worse. Of two orders with `oco` between them one shrinks as the other
@@ -15,10 +20,11 @@
 use super::command::{Command, Legs};
 use super::state::State;
 use crate::domain::{
-    AccountKey, ClientOrderId, Instrument, OrderKind, OrderSpec, Price, Quantity, Role, SafeText, Side,
-    TimeInForce, Timestamp,
+    AccountKey, ClientOrderId, Distance, DistanceError, Instrument, OrderKind, OrderSpec, Price, Quantity,
+    Role, SafeText, Side, TimeInForce, Timestamp,
 };
 use crate::market::Market;
+use jiff::civil::Date;
 use std::ops::Range;
 
 /// A sentence, understood as words; names and prices are not looked up yet.
@@ -68,7 +74,9 @@ pub struct OrderWords {
     /// At what price.
     pub price: PriceWords,
     /// How long.
-    pub tif: TimeInForce,
+    pub tif: TifWords,
+    /// Outside the regular session too.
+    pub outside: bool,
     /// Protective stop.
     pub stop: Option<Price>,
     /// Profit target.
@@ -90,6 +98,21 @@ pub enum PriceWords {
     Snapshot(Peg, Range<usize>),
     /// A stop order, with a limit or without.
     Stop(Price, Option<Price>),
+    /// A trailing stop, and how far beyond its trigger its limit lies, where it has one.
+    Trail(Distance, Option<Price>),
+    /// In the closing auction, with a limit or without.
+    OnClose(Option<Price>),
+    /// Following the middle of the market, no further than the cap where there is one.
+    Midprice(Option<Price>),
+}
+
+/// A time in force as said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TifWords {
+    /// In full.
+    Said(TimeInForce),
+    /// Until the end of a trading day, which the instrument's calendar knows, and where the date stands.
+    EndOf(Date, Range<usize>),
 }
 
 /// What a price snapshot is taken of.
@@ -206,7 +229,8 @@ fn order(words: &mut Words, side: Side) -> Result<OrderWords, SentenceError> {
         quantity,
         symbol,
         price: PriceWords::Market,
-        tif: TimeInForce::Day,
+        tif: TifWords::Said(TimeInForce::Day),
+        outside: false,
         stop: None,
         target: None,
         display: None,
@@ -225,7 +249,10 @@ fn order(words: &mut Words, side: Side) -> Result<OrderWords, SentenceError> {
 /// True for a word that says at what price.
 fn is_price(word: &Word) -> bool {
     let lower = word.text.to_ascii_lowercase();
-    matches!(lower.as_str(), "mkt" | "market" | "lmt" | "limit" | "stp") || lower.starts_with('@')
+    let prices = [
+        "mkt", "market", "lmt", "limit", "stp", "trail", "moc", "loc", "mid",
+    ];
+    prices.contains(&lower.as_str()) || lower.starts_with('@')
 }
 
 fn order_word(order: &mut OrderWords, word: &Word, words: &mut Words) -> Result<(), SentenceError> {
@@ -241,10 +268,29 @@ fn order_word(order: &mut OrderWords, word: &Word, words: &mut Words) -> Result<
             };
             order.price = PriceWords::Stop(trigger, limit);
         }
-        "day" => order.tif = TimeInForce::Day,
-        "gtc" => order.tif = TimeInForce::Gtc,
-        "ioc" => order.tif = TimeInForce::Ioc,
-        "fok" => order.tif = TimeInForce::Fok,
+        "trail" => {
+            let distance = distance(&words.need("how far it trails, such as trail 0.50 or trail 2%")?)?;
+            let offset = match words.take_if("lmt") {
+                Some(_) => Some(price(&words.need("how far the limit lies beyond the trigger")?)?),
+                None => None,
+            };
+            order.price = PriceWords::Trail(distance, offset);
+        }
+        "moc" => order.price = PriceWords::OnClose(None),
+        "loc" => {
+            order.price = PriceWords::OnClose(Some(price(&words.need("the limit price at the close")?)?));
+        }
+        "mid" => {
+            let cap = words.take_number().map(|cap| price(&cap)).transpose()?;
+            order.price = PriceWords::Midprice(cap);
+        }
+        "day" => order.tif = TifWords::Said(TimeInForce::Day),
+        "gtc" => order.tif = TifWords::Said(TimeInForce::Gtc),
+        "ioc" => order.tif = TifWords::Said(TimeInForce::Ioc),
+        "fok" => order.tif = TifWords::Said(TimeInForce::Fok),
+        "opg" => order.tif = TifWords::Said(TimeInForce::Opg),
+        "gtd" => order.tif = until(&words.need("until when, such as gtd 2026-12-24T15:00Z")?)?,
+        "outside" => order.outside = true,
         "short" => order.short = true,
         "stop" => order.stop = Some(price(&words.need("the price of the protective stop")?)?),
         "target" => order.target = Some(price(&words.need("the price of the target")?)?),
@@ -259,7 +305,7 @@ fn order_word(order: &mut OrderWords, word: &Word, words: &mut Words) -> Result<
         }
         other => {
             let text = format!(
-                "'{}' is not expected: a price (@189.50, mkt), day, gtc, ioc, fok, stop, target, show or short",
+                "'{}' is not expected: a price (@189.50, mkt, stp, trail, moc, loc, mid), day, gtc, ioc, fok, opg, gtd, outside, stop, target, show or short",
                 shown(other)
             );
             return wrong(word.at.clone(), text);
@@ -278,6 +324,30 @@ fn price_or_peg(word: &Word) -> Result<PriceWords, SentenceError> {
         _ => return Ok(PriceWords::Limit(price(word)?)),
     };
     Ok(PriceWords::Snapshot(peg, word.at.clone()))
+}
+
+fn distance(word: &Word) -> Result<Distance, SentenceError> {
+    word.text
+        .parse()
+        .or_else(|error: DistanceError| wrong(word.at.clone(), error.to_string()))
+}
+
+/// A moment, or a date.
+fn until(word: &Word) -> Result<TifWords, SentenceError> {
+    if let Some(until) = Timestamp::parse(&word.text) {
+        return Ok(TifWords::Said(TimeInForce::Gtd { until }));
+    }
+    match word.text.parse::<Date>() {
+        // A date's parser also takes a time of no zone, and would drop it.
+        Ok(date) if word.text.len() == 10 => Ok(TifWords::EndOf(date, word.at.clone())),
+        _ => wrong(
+            word.at.clone(),
+            format!(
+                "'{}' is no moment: 2026-12-24T15:00Z, or 2026-12-24 for the end of that day",
+                shown(&word.text)
+            ),
+        ),
+    }
 }
 
 fn price(word: &Word) -> Result<Price, SentenceError> {
@@ -336,6 +406,13 @@ impl<'a> Words<'a> {
         let word = self
             .peek()
             .filter(|word| word.text.eq_ignore_ascii_case(wanted))?;
+        self.at = word.at.end;
+        Some(word)
+    }
+    /// The next word where it begins as a number does.
+    fn take_number(&mut self) -> Option<Word> {
+        let begins = |word: &Word| word.text.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        let word = self.peek().filter(begins)?;
         self.at = word.at.end;
         Some(word)
     }
@@ -428,12 +505,29 @@ fn spec(
         side: words.side,
         quantity: words.quantity,
         kind: kind(words, instrument, market)?,
-        tif: words.tif,
+        tif: tif(words, instrument)?,
         display: words.display,
         allow_short: words.short,
         role: Role::Entry,
         parent: None,
+        outside_hours: words.outside,
     })
+}
+
+fn tif(words: &OrderWords, instrument: &Instrument) -> Result<TimeInForce, SentenceError> {
+    match &words.tif {
+        TifWords::Said(tif) => Ok(*tif),
+        TifWords::EndOf(date, at) => match instrument.calendar.calendar().day(*date) {
+            Some(day) => Ok(TimeInForce::Gtd { until: day.end }),
+            None => wrong(
+                at.clone(),
+                format!(
+                    "{date} is no trading day of {} that we know; give a moment such as {date}T15:00Z",
+                    instrument.id
+                ),
+            ),
+        },
+    }
 }
 
 fn kind(words: &OrderWords, instrument: &Instrument, market: &Market) -> Result<OrderKind, SentenceError> {
@@ -445,6 +539,18 @@ fn kind(words: &OrderWords, instrument: &Instrument, market: &Market) -> Result<
             trigger: *trigger,
             price: *price,
         },
+        PriceWords::Trail(distance, None) => OrderKind::Trail {
+            trigger: None,
+            distance: *distance,
+        },
+        PriceWords::Trail(distance, Some(offset)) => OrderKind::TrailLimit {
+            trigger: None,
+            distance: *distance,
+            offset: *offset,
+        },
+        PriceWords::OnClose(None) => OrderKind::MarketOnClose,
+        PriceWords::OnClose(Some(price)) => OrderKind::LimitOnClose { price: *price },
+        PriceWords::Midprice(cap) => OrderKind::Midprice { cap: *cap },
         PriceWords::Snapshot(peg, at) => {
             let quote = market.quote(instrument.id);
             let price = match peg {
@@ -507,7 +613,7 @@ mod tests {
         assert_eq!(words.price, PriceWords::Limit("189.5".parse().unwrap()));
         assert_eq!(
             (words.tif, words.stop.unwrap().to_string().as_str()),
-            (TimeInForce::Gtc, "188")
+            (TifWords::Said(TimeInForce::Gtc), "188")
         );
         assert!(matches!(
             parse("sell 2 ES stp 5000 lmt 4999.75"),
@@ -553,6 +659,55 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_execute_has_its_words() {
+        let words = |text: &str| match parse(text) {
+            Ok(Sentence::Order(words)) => words,
+            other => panic!("{text}: {other:?}"),
+        };
+        let number = |text: &str| text.parse::<Price>().unwrap();
+        let amount = Distance::Amount {
+            amount: number("0.5"),
+        };
+        let part = Distance::Percent { hundredths: 200 };
+        for (text, price) in [
+            ("sell 100 AAPL trail 0.50", PriceWords::Trail(amount, None)),
+            (
+                "sell 100 AAPL trail 2% lmt 0.10 gtc",
+                PriceWords::Trail(part, Some(number("0.1"))),
+            ),
+            ("buy 100 AAPL moc", PriceWords::OnClose(None)),
+            (
+                "buy 100 AAPL loc 189.50",
+                PriceWords::OnClose(Some(number("189.5"))),
+            ),
+            ("buy 100 AAPL mid", PriceWords::Midprice(None)),
+            ("buy 100 AAPL mid day", PriceWords::Midprice(None)),
+            (
+                "buy 100 AAPL mid 189.60",
+                PriceWords::Midprice(Some(number("189.6"))),
+            ),
+            ("buy 100 AAPL @mid", PriceWords::Snapshot(Peg::Mid, 13..17)),
+        ] {
+            let said = words(text).price;
+            match (&said, &price) {
+                (PriceWords::Snapshot(peg, _), PriceWords::Snapshot(wanted, _)) => assert_eq!(peg, wanted),
+                _ => assert_eq!(said, price, "{text}"),
+            }
+        }
+        assert!(words("sell 100 AAPL trail 1 outside gtc").outside);
+        assert_eq!(words("buy 100 AAPL opg").tif, TifWords::Said(TimeInForce::Opg));
+        let until = Timestamp::parse("2026-12-24T15:00:00Z").unwrap();
+        assert_eq!(
+            words("buy 100 AAPL @189 gtd 2026-12-24T15:00Z").tif,
+            TifWords::Said(TimeInForce::Gtd { until })
+        );
+        assert!(matches!(
+            words("buy 100 AAPL @189 gtd 2026-12-24").tif,
+            TifWords::EndOf(date, _) if date.to_string() == "2026-12-24"
+        ));
+    }
+
+    #[test]
     fn errors_point_at_the_word() {
         let at = |text: &str| text[parse(text).unwrap_err().at].to_owned();
         assert_eq!(at("buy 0000 MSFT"), "0000");
@@ -567,6 +722,17 @@ mod tests {
         assert_eq!(at("buy 10 MSFT oco close MSFT"), "close");
         assert_eq!(at("buy 10 MSFT stop 5 oco sell 10 MSFT"), "oco");
         assert_eq!(at("buy 10"), "");
+        assert_eq!(at("sell 10 MSFT trail"), "");
+        assert_eq!(at("sell 10 MSFT trail 0%"), "0%");
+        assert_eq!(at("sell 10 MSFT trail 0.125%"), "0.125%");
+        assert_eq!(at("sell 10 MSFT trail 1 lmt 2%"), "2%");
+        assert_eq!(at("sell 10 MSFT moc 189"), "189");
+        assert_eq!(at("sell 10 MSFT loc gtc"), "gtc");
+        assert_eq!(at("sell 10 MSFT mid 189 @190"), "@190");
+        assert_eq!(at("sell 10 MSFT mkt gtd"), "");
+        assert_eq!(at("sell 10 MSFT mkt gtd tomorrow"), "tomorrow");
+        assert_eq!(at("sell 10 MSFT mkt gtd 2026-13-01"), "2026-13-01");
+        assert_eq!(at("sell 10 MSFT mkt gtd 2026-12-24T15:00"), "2026-12-24T15:00");
     }
 
     proptest! {

@@ -121,6 +121,9 @@ pub enum ListingError {
     /// An index or the like.
     #[error("{0} is quoted but cannot be traded; list something that can")]
     NotTradable(String),
+    /// Options: nothing here exercises them or asks for their margin.
+    #[error("{0} is an option; this exchange lists none")]
+    NoOptions(String),
     /// Lot, tick and multiplier give no exact value.
     #[error("{0}: one tick of one lot has no exact positive value; check tick, lot and multiplier")]
     Inexact(String),
@@ -153,8 +156,10 @@ impl Market {
     pub fn new(listing: Listing, currency: usize) -> Result<Self, ListingError> {
         let instrument = &listing.instrument;
         let name = || instrument.id.to_string();
-        if instrument.kind == InstrumentKind::Index {
-            return Err(ListingError::NotTradable(name()));
+        match instrument.kind {
+            InstrumentKind::Index => return Err(ListingError::NotTradable(name())),
+            InstrumentKind::Option => return Err(ListingError::NoOptions(name())),
+            _ => {}
         }
         let (tick, lot) = (instrument.ticks.finest(), instrument.lot);
         let tick_value = exact_value(tick, lot, instrument).ok_or_else(|| ListingError::Inexact(name()))?;

@@ -74,6 +74,15 @@ pub(super) fn to_book(
                 stop: ticks(trigger)?,
                 price: ticks(price)?,
             },
+            OrderKind::Trail { .. }
+            | OrderKind::TrailLimit { .. }
+            | OrderKind::MarketOnClose
+            | OrderKind::LimitOnClose { .. }
+            | OrderKind::Midprice { .. } => {
+                return Err(Rejection::NoSuchType {
+                    word: request.kind.word(),
+                });
+            }
         },
         tif: match request.tif {
             TimeInForce::Gtc => BookTif::Gtc,
@@ -81,6 +90,11 @@ pub(super) fn to_book(
             TimeInForce::Gtd { until } => BookTif::Gtd(until.0),
             TimeInForce::Ioc => BookTif::Ioc,
             TimeInForce::Fok => BookTif::Fok,
+            TimeInForce::Opg => {
+                return Err(Rejection::NoSuchLife {
+                    word: request.tif.word(),
+                });
+            }
         },
         qty: market.lots(request.quantity)?,
         display: request.display.map(|shown| market.lots(shown)).transpose()?,

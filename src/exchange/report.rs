@@ -153,6 +153,18 @@ pub enum Rejection {
         /// The lot.
         lot: Quantity,
     },
+    /// A way to execute that this exchange does not have.
+    #[error("the exchange has no {word} orders; it takes mkt, lmt, stp and stp lmt")]
+    NoSuchType {
+        /// As traders say it.
+        word: &'static str,
+    },
+    /// A time in force that this exchange does not have.
+    #[error("the exchange has no {word} orders, for it has no auctions; it takes day, gtc, gtd, ioc and fok")]
+    NoSuchLife {
+        /// As traders say it.
+        word: &'static str,
+    },
     /// Too much value or quantity to settle.
     #[error("the order is too large to settle; make it smaller")]
     TooLarge,
@@ -190,6 +202,7 @@ impl Rejection {
             Self::BadPrice { .. } => "bad_price",
             Self::OffTick { .. } => "off_tick",
             Self::OffLot { .. } => "off_lot",
+            Self::NoSuchType { .. } | Self::NoSuchLife { .. } => "not_supported",
             Self::TooLarge => "too_large",
             Self::InsufficientFunds { .. } => "insufficient_funds",
             Self::NotHeld { .. } => "not_held",

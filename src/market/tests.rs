@@ -28,6 +28,7 @@ fn instrument() -> Instrument {
         root: None,
         expires: None,
         broker_ids: BTreeMap::new(),
+        option: None,
     }
 }
 fn market() -> Market {

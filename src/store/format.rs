@@ -11,6 +11,8 @@ use std::borrow::Cow;
 
 /// The version in which facts are written. Kinds whose format moves on get an entry in [`version_of`].
 const FIRST_VERSION: u16 = 1;
+/// The kind of `Fact::LimitsSet`. Version 2 has the limit of option contracts.
+const LIMITS_SET: u16 = 2;
 /// Deepest nesting of maps and lists in a stored fact.
 const DEPTH_MAX: usize = 64;
 
@@ -26,8 +28,11 @@ pub struct Encoded {
 }
 
 /// The version in which a kind is written now.
-pub fn version_of(_kind: u16) -> u16 {
-    FIRST_VERSION
+pub fn version_of(kind: u16) -> u16 {
+    match kind {
+        LIMITS_SET => 2,
+        _ => FIRST_VERSION,
+    }
 }
 
 /// The highest number of any kind this program knows.
@@ -65,6 +70,8 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
     match version {
         0 => Err("there is no version 0".into()),
         _ if version == version_of(kind) => Ok(Cow::Borrowed(body)),
+        // The field that is absent has its meaning from `Limits`: 20 contracts.
+        1 if kind == LIMITS_SET => Ok(Cow::Borrowed(body)),
         _ => Err(format!(
             "this program knows versions up to {}; a newer one wrote it",
             version_of(kind)

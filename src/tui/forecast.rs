@@ -135,8 +135,8 @@ fn kind(kind: OrderKind, counted_at: Option<Price>, show: &dyn Fn(Price) -> Stri
         (OrderKind::Market, Some(price)) => format!("mkt, now {}", show(price)),
         (OrderKind::Market, None) => "mkt, no price now".to_owned(),
         (OrderKind::Limit { price }, _) => format!("@ {}", show(price)),
-        (OrderKind::Stop { trigger }, _) => format!("stp {}", show(trigger)),
-        (OrderKind::StopLimit { trigger, price }, _) => format!("stp {} lmt {}", show(trigger), show(price)),
+        (OrderKind::MarketOnClose, Some(price)) => format!("moc, now {}", show(price)),
+        (kind, _) => kind.text(show),
     }
 }
 

@@ -50,6 +50,7 @@ pub fn settings() -> TuiSettings {
             future: Quantity::ONE,
             forex: Quantity::from_raw(1_000_000_000_000),
             crypto: Quantity::from_raw(10_000_000),
+            option: Quantity::ONE,
         },
         default_account: None,
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),

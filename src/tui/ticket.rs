@@ -133,6 +133,8 @@ pub struct FirstQuantities {
     pub forex: Quantity,
     /// Coins.
     pub crypto: Quantity,
+    /// Option contracts.
+    pub option: Quantity,
 }
 
 impl FirstQuantities {
@@ -142,6 +144,7 @@ impl FirstQuantities {
             InstrumentKind::Equity => self.equity,
             InstrumentKind::Forex => self.forex,
             InstrumentKind::Crypto => self.crypto,
+            InstrumentKind::Option => self.option,
             InstrumentKind::Future | InstrumentKind::Index => self.future,
         };
         instrument.quantity_down(wanted).max(instrument.lot)
@@ -320,7 +323,7 @@ impl Ticket {
             InstrumentKind::Equity => 10 * unit,
             InstrumentKind::Forex => 1_000 * unit,
             InstrumentKind::Crypto => unit / 100,
-            InstrumentKind::Future | InstrumentKind::Index => unit,
+            InstrumentKind::Future | InstrumentKind::Option | InstrumentKind::Index => unit,
         };
         let step = step.max(self.instrument.lot.raw()).max(1);
         let raw = self.quantity.raw().saturating_add(step.saturating_mul(steps));
@@ -351,7 +354,7 @@ impl Ticket {
                 TimeInForce::Day => TimeInForce::Gtc,
                 TimeInForce::Gtc => TimeInForce::Ioc,
                 TimeInForce::Ioc => TimeInForce::Fok,
-                TimeInForce::Fok | TimeInForce::Gtd { .. } => TimeInForce::Day,
+                TimeInForce::Fok | TimeInForce::Gtd { .. } | TimeInForce::Opg => TimeInForce::Day,
             };
             self.seen_at = now;
         }
@@ -375,6 +378,7 @@ impl Ticket {
             allow_short: self.short,
             role: Role::Entry,
             parent: None,
+            outside_hours: false,
         };
         Ok(Command::Submit {
             id,
@@ -402,6 +406,7 @@ impl Ticket {
             quantity: Some(self.quantity).filter(|quantity| *quantity != before.quantity),
             price: differs(self.price, before.kind.limit()),
             trigger: differs(self.trigger, before.kind.trigger()),
+            distance: None,
         };
         if change == OrderChange::default() {
             return Err("nothing is changed yet");

@@ -161,6 +161,9 @@ impl Venue {
         if pit.expired || instrument.expires.is_some_and(|at| at <= now) {
             return Err(format!("{} has expired", spec.instrument).into());
         }
+        if spec.outside_hours {
+            return Err("the exchange has no hours outside the regular session; leave that out".into());
+        }
         let listing = pit.number;
         if spec.tif == TimeInForce::Day {
             // After a day's end the order is for the next day.

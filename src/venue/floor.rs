@@ -129,7 +129,8 @@ pub(super) fn terms(listing: &Listing) -> exchange::Listing {
                 }),
             },
         ),
-        InstrumentKind::Future => {
+        // The exchange refuses to list options: their terms are never asked for.
+        InstrumentKind::Future | InstrumentKind::Option => {
             let initial = match instrument.root.as_ref().map_or("", |root| root.as_str()) {
                 "ES" => 13_000,
                 "NQ" => 19_000,

@@ -54,6 +54,7 @@ fn spec(owner: &str, side: Side, quantity: i64, kind: OrderKind) -> OrderSpec {
         allow_short: true,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }
 
@@ -466,6 +467,61 @@ fn latency_delays_requests_and_nothing_else() {
 }
 
 /// One random customer's request.
+/// What this exchange does not have is refused in words, and nothing of it is on the book afterwards.
+#[test]
+fn what_the_exchange_lacks_is_refused_in_words() {
+    use crate::domain::Distance;
+    let books = Box::new(MemoryBooks::default());
+    let mut desk = Desk::open(settings(Population::Nobody, &["A"]), books, at(START));
+    let (distance, price) = (Distance::Percent { hundredths: 200 }, p("189"));
+    let plain = spec("A", Side::Buy, 10, limit("150"));
+    let kind = |kind| OrderSpec {
+        kind,
+        ..plain.clone()
+    };
+    let trigger = Some(p("190"));
+    let asked = [
+        (kind(OrderKind::Trail { trigger, distance }), "no trail orders"),
+        (
+            kind(OrderKind::TrailLimit {
+                trigger,
+                distance,
+                offset: p("0.1"),
+            }),
+            "no trail lmt orders",
+        ),
+        (kind(OrderKind::MarketOnClose), "no moc orders"),
+        (kind(OrderKind::LimitOnClose { price }), "no loc orders"),
+        (kind(OrderKind::Midprice { cap: Some(price) }), "no mid orders"),
+        (
+            OrderSpec {
+                tif: TimeInForce::Opg,
+                ..plain.clone()
+            },
+            "no opg orders",
+        ),
+        (
+            OrderSpec {
+                outside_hours: true,
+                ..plain.clone()
+            },
+            "outside the regular session",
+        ),
+    ];
+    for (number, (spec, words)) in asked.into_iter().enumerate() {
+        let said = desk.place(&format!("n{number}"), spec);
+        assert!(
+            matches!(&said[..], [Report::Rejected { reason, .. }] if reason.as_str().contains(words)),
+            "{words}: {said:?}"
+        );
+    }
+    assert!(desk.venue.exchange.next_numbers().0 > 1);
+    assert!(matches!(
+        desk.place("n9", plain)[..],
+        [Report::Accepted { .. }, ..]
+    ));
+}
+
 fn random_request(random: &mut rand_pcg::Pcg64, made: &mut Vec<(AccountKey, ClientOrderId)>) -> VenueRequest {
     let mut pick = |n: u32| random.next_u32() % n;
     let owner = ["A", "B"][pick(2) as usize];
@@ -478,6 +534,7 @@ fn random_request(random: &mut rand_pcg::Pcg64, made: &mut Vec<(AccountKey, Clie
             quantity: (pick(2) == 0).then(|| Quantity::whole(i64::from(pick(300)) + 1).unwrap()),
             price: (pick(2) == 0).then(|| Price::from_raw((i64::from(pick(2000)) + 17_000) * 10_000_000)),
             trigger: None,
+            distance: None,
         };
         return VenueRequest::Modify { account, id, change };
     }

@@ -416,6 +416,7 @@ pub(super) fn instrument(facts: Facts<'_>) -> Option<Instrument> {
         root: facts.root.and_then(|root| Text::new(root).ok()),
         expires: facts.expires,
         broker_ids: own.into_iter().collect::<BTreeMap<_, _>>(),
+        option: None,
     })
 }
 

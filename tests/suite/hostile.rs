@@ -312,6 +312,7 @@ fn sample(account: AccountKey, state: &State) -> OrderSpec {
         allow_short: false,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }
 

@@ -462,6 +462,7 @@ impl Desk {
             allow_short: true,
             role: Role::Entry,
             parent: None,
+            outside_hours: false,
         };
         let id = ClientOrderId::new(id).unwrap();
         let now = self.venue.now();

@@ -4,11 +4,12 @@
 
 use super::translate::{self, zone_of};
 use crate::domain::{
-    BrokerId, CalendarId, Currency, Instrument, InstrumentId, InstrumentKind, Multiplier, Price, Quantity,
-    SafeText, Text, TickTable, Timestamp,
+    BrokerId, CalendarId, Currency, Instrument, InstrumentId, InstrumentKind, Multiplier, OptionRight,
+    OptionTerms, Price, Quantity, SafeText, Text, TickTable, Timestamp,
 };
 use ibapi::contracts::{
-    Contract, ContractDetails, Currency as TheirCurrency, Exchange, MarketRule, SecurityType, Symbol,
+    Contract, ContractDetails, Currency as TheirCurrency, Exchange, MarketRule, OptionRight as TheirRight,
+    SecurityType, Symbol,
 };
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -132,6 +133,7 @@ fn security_type(kind: InstrumentKind) -> SecurityType {
         InstrumentKind::Forex => SecurityType::ForexPair,
         InstrumentKind::Crypto => SecurityType::Crypto,
         InstrumentKind::Index => SecurityType::Index,
+        InstrumentKind::Option => SecurityType::Option,
     }
 }
 
@@ -142,6 +144,7 @@ fn kind(contract: &Contract) -> Result<InstrumentKind, String> {
         SecurityType::ForexPair => InstrumentKind::Forex,
         SecurityType::Crypto => InstrumentKind::Crypto,
         SecurityType::Index => InstrumentKind::Index,
+        SecurityType::Option | SecurityType::FuturesOption => InstrumentKind::Option,
         other => {
             return Err(format!(
                 "{other:?} is a kind of instrument that this version does not know"
@@ -182,7 +185,30 @@ fn instrument(
             .then(|| Text::new(&contract.symbol.0).ok())
             .flatten(),
         expires: expires(details),
+        option: option_terms(kind, details),
         broker_ids: BTreeMap::from([(broker, route)]),
+    })
+}
+
+/// What an option is about.
+fn option_terms(kind: InstrumentKind, details: &ContractDetails) -> Option<OptionTerms> {
+    if kind != InstrumentKind::Option {
+        return None;
+    }
+    let contract = &details.contract;
+    let underlying = if details.under_symbol.is_empty() {
+        &contract.symbol.0
+    } else {
+        &details.under_symbol
+    };
+    Some(OptionTerms {
+        underlying: underlying.parse().ok()?,
+        strike: translate::price(contract.strike)?,
+        right: match contract.right? {
+            TheirRight::Call => OptionRight::Call,
+            TheirRight::Put => OptionRight::Put,
+        },
+        american: None,
     })
 }
 
@@ -237,7 +263,7 @@ fn lot(kind: InstrumentKind, details: &ContractDetails) -> Quantity {
         .and_then(translate::quantity)
         .filter(|step| step.is_positive());
     match kind {
-        InstrumentKind::Equity | InstrumentKind::Future => Quantity::ONE,
+        InstrumentKind::Equity | InstrumentKind::Future | InstrumentKind::Option => Quantity::ONE,
         _ => step.unwrap_or(Quantity::ONE),
     }
 }
@@ -246,22 +272,16 @@ fn lot(kind: InstrumentKind, details: &ContractDetails) -> Quantity {
 /// then only the broker says when they are not.
 fn calendar(kind: InstrumentKind, details: &ContractDetails) -> CalendarId {
     let zone = details.time_zone_id.as_str();
+    let american =
+        zone.starts_with("US/") || zone.starts_with("America/") || matches!(zone, "EST5EDT" | "CST6CDT");
+    let euro = details.contract.currency.0 == "EUR";
     match kind {
         InstrumentKind::Forex => CalendarId::Forex,
-        InstrumentKind::Crypto => CalendarId::Always,
-        InstrumentKind::Equity | InstrumentKind::Index
-            if zone == "US/Eastern" || zone.starts_with("America/New_York") || zone == "EST5EDT" =>
-        {
+        InstrumentKind::Equity | InstrumentKind::Index | InstrumentKind::Option if american => {
             CalendarId::UsEquity
         }
-        InstrumentKind::Equity | InstrumentKind::Index if details.contract.currency.0 == "EUR" => {
-            CalendarId::Xetra
-        }
-        InstrumentKind::Future
-            if zone.starts_with("US/") || zone.starts_with("America/") || zone == "CST6CDT" =>
-        {
-            CalendarId::CmeGlobex
-        }
+        InstrumentKind::Equity | InstrumentKind::Index if euro => CalendarId::Xetra,
+        InstrumentKind::Future if american => CalendarId::CmeGlobex,
         _ => CalendarId::Always,
     }
 }

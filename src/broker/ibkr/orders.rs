@@ -193,8 +193,10 @@ impl Orders {
     /// What an order is now. Only what was asked for, or is news, is told.
     fn terms(&mut self, id: ClientOrderId, account: AccountKey, now: (Quantity, OrderKind)) -> Option<Said> {
         let entry = self.entries.entry(id).or_insert_with(|| Entry::new(account, now));
-        let asked = entry.wanted == Some(now);
-        let news = entry.terms != now && entry.wanted.is_none();
+        // The trigger of a trailing stop moves with the market: that is no other order.
+        let same = |terms: (Quantity, OrderKind)| terms.0 == now.0 && terms.1.agrees_with(now.1);
+        let asked = entry.wanted.is_some_and(same);
+        let news = entry.wanted.is_none() && !same(entry.terms);
         if !asked && !news {
             return None;
         }

@@ -323,6 +323,7 @@ impl Reader<'_> {
             allow_short: true,
             role: Role::Entry,
             parent: None,
+            outside_hours: order.outside_rth,
         })
     }
 

@@ -2,18 +2,19 @@
 //! fractions; ours are decimal: each is read at the scale of ours, where the decimal that was meant is the nearest one.
 
 use crate::domain::{
-    AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Execution, ExecutionBase, ExecutionId, InstrumentId,
-    Money, OrderKind, OrderSpec, Price, Quantity, Side, TimeInForce, Timestamp,
+    AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Distance, Execution, ExecutionBase, ExecutionId,
+    InstrumentId, Money, OrderKind, OrderSpec, Price, Quantity, Side, TimeInForce, Timestamp,
 };
 use crate::engine::Family;
 use ibapi::orders::{Action, ExecutionSide, Liquidity, OcaType, Order, TimeInForce as TheirTif};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use std::str::FromStr;
 
 /// Above this a number is one of the broker's signs for "not set".
 const UNSET_FROM: f64 = 1e15;
 
-fn decimal<T: std::str::FromStr>(value: f64, decimals: usize) -> Option<T> {
+fn decimal<T: FromStr>(value: f64, decimals: usize) -> Option<T> {
     if !value.is_finite() || value.abs() >= UNSET_FROM {
         return None;
     }
@@ -75,6 +76,7 @@ pub fn order(id: ClientOrderId, spec: &OrderSpec, number: i32, family: Option<Fa
         account: spec.account.account.as_str().to_owned(),
         order_ref: id.as_str().to_owned(),
         tif: tif(spec.tif),
+        outside_rth: spec.outside_hours,
         transmit: family.complete,
         parent_id: family.parent.unwrap_or_default(),
         ..Order::default()
@@ -114,6 +116,37 @@ fn set_kind(order: &mut Order, kind: OrderKind) {
             order.aux_price = price(trigger);
             order.limit_price = price(limit);
         }
+        OrderKind::Trail { trigger, distance } => {
+            order.order_type = "TRAIL".into();
+            order.trail_stop_price = trigger.map(Price::to_f64);
+            set_distance(order, distance);
+        }
+        OrderKind::TrailLimit {
+            trigger,
+            distance,
+            offset,
+        } => {
+            order.order_type = "TRAIL LIMIT".into();
+            order.trail_stop_price = trigger.map(Price::to_f64);
+            order.limit_price_offset = price(offset);
+            set_distance(order, distance);
+        }
+        OrderKind::MarketOnClose => order.order_type = "MOC".into(),
+        OrderKind::LimitOnClose { price: limit } => {
+            order.order_type = "LOC".into();
+            order.limit_price = price(limit);
+        }
+        OrderKind::Midprice { cap } => {
+            order.order_type = "MIDPRICE".into();
+            order.limit_price = cap.map(Price::to_f64);
+        }
+    }
+}
+
+fn set_distance(order: &mut Order, distance: Distance) {
+    match distance {
+        Distance::Amount { amount } => order.aux_price = Some(amount.to_f64()),
+        Distance::Percent { hundredths } => order.trailing_percent = Some(f64::from(hundredths) / 100.0),
     }
 }
 
@@ -124,6 +157,7 @@ fn tif(tif: TimeInForce) -> TheirTif {
         TimeInForce::Ioc => TheirTif::ImmediateOrCancel,
         TimeInForce::Fok => TheirTif::FillOrKill,
         TimeInForce::Gtd { .. } => TheirTif::GoodTillDate,
+        TimeInForce::Opg => TheirTif::OnOpen,
     }
 }
 
@@ -146,8 +180,35 @@ pub fn kind(order: &Order) -> Option<OrderKind> {
             trigger: trigger()?,
             price: limit()?,
         },
+        "TRAIL" => OrderKind::Trail {
+            trigger: order.trail_stop_price.and_then(price),
+            distance: distance(order)?,
+        },
+        "TRAIL LIMIT" | "TRAILLMT" => OrderKind::TrailLimit {
+            trigger: order.trail_stop_price.and_then(price),
+            distance: distance(order)?,
+            offset: order.limit_price_offset.and_then(price).unwrap_or(Price::ZERO),
+        },
+        "MOC" => OrderKind::MarketOnClose,
+        "LOC" => OrderKind::LimitOnClose { price: limit()? },
+        "MIDPRICE" => OrderKind::Midprice { cap: limit() },
         _ => return None,
     })
+}
+
+/// How far a trailing stop trails: by a share of the price where one is set, else by an amount.
+fn distance(order: &Order) -> Option<Distance> {
+    if let Some(percent) = order.trailing_percent.filter(|percent| *percent > 0.0) {
+        let hundredths = Price::from_str(&format!("{:.2}", percent * 100.0)).ok()?.raw() / 1_000_000_000;
+        return Some(Distance::Percent {
+            hundredths: u32::try_from(hundredths).ok()?,
+        });
+    }
+    let amount = order
+        .aux_price
+        .and_then(price)
+        .filter(|amount| *amount > Price::ZERO)?;
+    Some(Distance::Amount { amount })
 }
 
 /// How long an order of the broker lives. What we have no word for lives until it is cancelled, as far as we can tell.
@@ -156,6 +217,7 @@ pub fn time_in_force(order: &Order, zone: &TimeZone) -> TimeInForce {
         TheirTif::Day => TimeInForce::Day,
         TheirTif::ImmediateOrCancel => TimeInForce::Ioc,
         TheirTif::FillOrKill => TimeInForce::Fok,
+        TheirTif::OnOpen => TimeInForce::Opg,
         TheirTif::GoodTillDate => {
             moment(&order.good_till_date, zone).map_or(TimeInForce::Gtc, |until| TimeInForce::Gtd { until })
         }

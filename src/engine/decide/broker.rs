@@ -228,12 +228,18 @@ fn modified(state: &State, id: ClientOrderId, quantity: Quantity, kind: OrderKin
     };
     if let Some(Pending::Modify { change }) = order.pending {
         let wanted = changed(&order.spec, change);
-        if wanted.quantity == quantity && wanted.kind == kind && quantity >= order.filled {
+        if wanted.quantity == quantity && wanted.kind.agrees_with(kind) && quantity >= order.filled {
             return vec![Fact::Modified { id, quantity, kind }];
         }
     }
-    if order.spec.quantity == quantity && order.spec.kind == kind {
-        return Vec::new();
+    if order.spec.quantity == quantity && order.spec.kind.agrees_with(kind) {
+        // The market moves the trigger of a trailing stop: that is no change anybody has to explain. While something
+        // is being asked the fact would pass for the answer; the next report tells the trigger again.
+        let moved = kind != order.spec.kind && kind.trigger().is_some() && order.pending.is_none();
+        return moved
+            .then_some(Fact::Modified { id, quantity, kind })
+            .into_iter()
+            .collect();
     }
     let text = format!(
         "{} was reported changed, unasked; reading the broker's orders",

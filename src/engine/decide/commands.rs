@@ -601,5 +601,6 @@ pub(in crate::engine) fn exit(
         allow_short: false,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }

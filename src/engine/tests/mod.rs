@@ -6,6 +6,7 @@ mod groups;
 mod life;
 mod property;
 mod reading;
+mod vocabulary;
 
 use super::port::{BrokerOrder, Report, Snapshot};
 use super::*;
@@ -54,6 +55,7 @@ pub(super) fn instrument(name: &str, kind: InstrumentKind, multiplier: i64) -> I
         root: None,
         expires: None,
         broker_ids: BTreeMap::new(),
+        option: None,
     }
 }
 
@@ -69,6 +71,7 @@ pub(super) fn spec(side: Side, quantity: i64, kind: OrderKind) -> OrderSpec {
         allow_short: false,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }
 

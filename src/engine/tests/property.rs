@@ -46,6 +46,7 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
         quantity: (more % 3 > 0).then(|| q(size)),
         price: (more % 3 < 2).then(|| Price::from_raw(price * 10_000_000)),
         trigger: None,
+        distance: None,
     };
     let fresh = id(&format!("N{}", desk.events.len()));
     match what % 9 {

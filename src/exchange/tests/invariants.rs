@@ -72,6 +72,7 @@ impl Random {
                     quantity: (self.below(2) == 0).then(|| self.quantity(listing)),
                     price: (self.below(2) == 0).then(|| self.price(listing)),
                     trigger: (self.below(2) == 0).then(|| self.price(listing)),
+                    distance: None,
                 };
                 exchange.modify(at, member, order, &change, out)
             }

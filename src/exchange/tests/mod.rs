@@ -34,6 +34,7 @@ fn instrument(id: &str, kind: InstrumentKind, tick: &str, multiplier: i64, lot: 
         root: None,
         expires: None,
         broker_ids: BTreeMap::new(),
+        option: None,
     }
 }
 

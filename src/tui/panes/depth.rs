@@ -3,7 +3,7 @@
 //! while it does the ladder does not move.
 
 use super::read;
-use crate::domain::{InstrumentId, OrderKind, Price, Quantity, Side};
+use crate::domain::{InstrumentId, Price, Quantity, Side};
 use crate::market::Level;
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -235,7 +235,7 @@ fn fill(view: &View<'_>, book: &Book, rungs: &Rungs) -> Vec<Rung> {
         let Some(price) = order.spec.kind.trigger().or(order.spec.kind.limit()) else {
             continue;
         };
-        let stop = !matches!(order.spec.kind, OrderKind::Limit { .. });
+        let stop = order.spec.kind.is_stop();
         add(price, order.spec.side, &|rung| {
             let sum = match order.spec.side {
                 Side::Buy => &mut rung.buys,

@@ -339,6 +339,7 @@ impl Desk {
             allow_short: false,
             role: Role::Entry,
             parent: None,
+            outside_hours: false,
         };
         let created_at = self.now.before(Duration::from_secs(ago));
         let order = Order {
@@ -407,6 +408,7 @@ fn instrument(listed: (&str, InstrumentKind, &str, &str, i64, CalendarId)) -> In
         root: None,
         expires: None,
         broker_ids: BTreeMap::new(),
+        option: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! modify act on that one and on nothing where it holds none.
 
 use super::read;
-use crate::domain::{ClientOrderId, Order, OrderKind, Pending, Phase, Quantity, Side, TimeInForce};
+use crate::domain::{ClientOrderId, Order, Pending, Phase, Quantity, Side, TimeInForce};
 use crate::engine::Command;
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -66,19 +66,14 @@ fn ids(rows: &[&Order]) -> Vec<ClientOrderId> {
 fn order_text(view: &View<'_>, order: &Order) -> String {
     let (spec, id) = (&order.spec, order.spec.instrument);
     let price = |value| read::price(view, id, value);
-    let kind = match spec.kind {
-        OrderKind::Market => "mkt".to_owned(),
-        OrderKind::Limit { price: limit } => format!("lmt {}", price(limit)),
-        OrderKind::Stop { trigger } => format!("stp {}", price(trigger)),
-        OrderKind::StopLimit {
-            trigger,
-            price: limit,
-        } => format!("stp {} lmt {}", price(trigger), price(limit)),
-    };
+    let kind = spec.kind.text(price);
     let mut text = format!("{} {} {kind}", spec.side.word(), number::quantity(spec.quantity));
     if spec.tif != TimeInForce::Day {
         text.push(' ');
         text.push_str(spec.tif.word());
+    }
+    if spec.outside_hours {
+        text.push_str(" outside");
     }
     if let Some(display) = spec.display {
         text.push_str(&format!(" show {}", number::quantity(display)));

@@ -68,6 +68,7 @@ pub fn of_tape(symbol: &TapeSymbol) -> Option<Listing> {
             (table(&[(0, tick)])?, SHARE, CalendarId::Forex)
         }
         InstrumentKind::Crypto => (table(&[(0, shown)])?, 1, CalendarId::Always),
+        InstrumentKind::Option => return None,
     };
     let currency = match (kind, quote) {
         (InstrumentKind::Forex | InstrumentKind::Crypto, Some(quote)) => {

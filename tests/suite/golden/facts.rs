@@ -45,6 +45,7 @@ pub fn spec(kind: OrderKind, tif: TimeInForce) -> OrderSpec {
         allow_short: false,
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }
 
@@ -105,6 +106,7 @@ pub fn instrument() -> Instrument {
         root: Some(Text::new("ES").unwrap()),
         expires: Some(NOW),
         broker_ids: BTreeMap::from([(key().broker, broker_id)]),
+        option: None,
     }
 }
 
@@ -120,6 +122,7 @@ pub fn order() -> Order {
         quantity: Some(quantity("50")),
         price: None,
         trigger: Some(price("199")),
+        distance: None,
     };
     Order {
         id: id(),
@@ -239,6 +242,7 @@ pub fn order_facts() -> Vec<Fact> {
         quantity: None,
         price: Some(price("189.25")),
         trigger: None,
+        distance: None,
     };
     let stop = OrderKind::Stop {
         trigger: price("188"),
@@ -342,6 +346,76 @@ pub fn order_facts() -> Vec<Fact> {
 
 pub fn facts() -> Vec<Fact> {
     account_facts().into_iter().chain(order_facts()).collect()
+}
+
+/// Facts with what came to their kinds later, each beside the first golden file of its kind: what is absent from that one
+/// and present here.
+pub fn additions() -> Vec<(&'static str, Fact)> {
+    let submitted = |kind, tif, outside_hours| {
+        let spec = OrderSpec {
+            outside_hours,
+            ..spec(kind, tif)
+        };
+        let (oco, quote) = (None, None);
+        Fact::Submitted {
+            id: id(),
+            spec,
+            oco,
+            quote,
+        }
+    };
+    let amount = Distance::Amount { amount: price("0.5") };
+    let trail = OrderKind::Trail {
+        trigger: None,
+        distance: Distance::Percent { hundredths: 250 },
+    };
+    let trail_limit = OrderKind::TrailLimit {
+        trigger: Some(price("188")),
+        distance: amount,
+        offset: price("0.1"),
+    };
+    let on_close = OrderKind::LimitOnClose {
+        price: price("189.5"),
+    };
+    let capped = OrderKind::Midprice {
+        cap: Some(price("189.6")),
+    };
+    let free = OrderKind::Midprice { cap: None };
+    let wider = OrderChange {
+        distance: Some(amount),
+        ..OrderChange::default()
+    };
+    let mut option = instrument();
+    option.kind = InstrumentKind::Option;
+    option.option = Some(OptionTerms {
+        underlying: aapl(),
+        strike: price("190"),
+        right: OptionRight::Put,
+        american: Some(true),
+    });
+    let limits = Limits {
+        max_quantity_option: quantity("5"),
+        ..Limits::default()
+    };
+    let day = TimeInForce::Day;
+    vec![
+        ("trail", submitted(trail, TimeInForce::Gtc, true)),
+        ("trail_limit", submitted(trail_limit, day, false)),
+        ("market_on_close", submitted(OrderKind::MarketOnClose, day, false)),
+        ("limit_on_close", submitted(on_close, day, false)),
+        ("midprice", submitted(free, day, false)),
+        ("midprice_capped", submitted(capped, day, false)),
+        ("opening", submitted(OrderKind::Market, TimeInForce::Opg, false)),
+        (
+            "distance",
+            Fact::ModifyRequested {
+                id: id(),
+                change: wider,
+            },
+        ),
+        ("option", Fact::InstrumentListed { instrument: option }),
+        ("option_limit", Fact::LimitsSet { limits }),
+    ]
 }
 
 /// As many events as wanted, in batches of up to three.

@@ -105,6 +105,7 @@ fn spec(world: &mut World) -> OrderSpec {
         allow_short: world.chance.permille(700),
         role: Role::Entry,
         parent: None,
+        outside_hours: false,
     }
 }
 
