@@ -20,29 +20,48 @@ use tradewind::gateway::tws::{OLDEST, TEXT_UNTIL, proto};
 /// Rows that a decoder read though they are no whole message: shortened, or not for a client. Nothing is proved by them.
 const NO_WHOLE_MESSAGE: &str = "of another length";
 
+/// Rows that somebody made up with a flag of 100 or a mask of 10, which no gateway sends.
+const IMPOSSIBLE: &[i64] = &[540, 541, 586];
+
+/// Kinds of which the oracle has nothing but requests of the same number, and rows that somebody made up too long.
+const UNPROVED: &[&str] = &["completedOrdersEnd", "historicalDataUpdate", "positionEnd"];
+
 #[test]
 fn replies_are_written_in_the_places_where_another_decoder_finds_them() {
     let Some(root) = shared() else { return };
     let (mut compared, mut skipped) = (BTreeMap::new(), BTreeMap::new());
+    let mut differences = Vec::new();
     for row in rows(&root) {
+        if row["n"].as_i64().is_some_and(|n| IMPOSSIBLE.contains(&n)) {
+            continue;
+        }
         let Some(message) = Row(&row).message() else {
             continue;
         };
         let kind = row["decoded"][0][0].as_str().unwrap().to_owned();
-        let cases = Row(&row).compare(&message);
-        assert!(
-            cases > 0 || !row["klass"].as_str().unwrap().starts_with("captured"),
-            "{NO_WHOLE_MESSAGE}, but real: {row}"
-        );
+        let cases = Row(&row).compare(&message).unwrap_or_else(|difference| {
+            differences.push(difference);
+            0
+        });
+        if cases == 0 && Row(&row).is_real() {
+            differences.push(format!("{NO_WHOLE_MESSAGE}, but real: {row}"));
+        }
         *compared.entry(kind.clone()).or_insert(0) += cases;
         *skipped.entry(kind).or_insert(0) += usize::from(cases == 0);
     }
-    for (kind, cases) in &compared {
-        assert!(*cases > 0, "{kind}: every row is {NO_WHOLE_MESSAGE}");
-    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let unproved: Vec<&String> = compared
+        .iter()
+        .filter(|(_, cases)| **cases == 0)
+        .map(|(kind, _)| kind)
+        .collect();
+    assert!(
+        unproved.iter().all(|kind| UNPROVED.contains(&kind.as_str())),
+        "{unproved:?}: every row is {NO_WHOLE_MESSAGE}"
+    );
     println!("compared by kind: {compared:?}; {NO_WHOLE_MESSAGE}: {skipped:?}");
     report("tws replies", compared.values().sum());
-    assert!(!required() || compared.len() >= 40, "{} kinds", compared.len());
+    assert!(!required() || compared.len() > 40, "{} kinds", compared.len());
 }
 
 #[test]
@@ -84,19 +103,16 @@ fn orders_are_read_from_the_places_where_another_encoder_puts_them() {
         {
             leg.per_leg_price = price["price"].as_f64();
         }
-        let read_order = read.order.unwrap();
-        assert_agree(
-            &what,
-            &format!("{:?}", read.contract.unwrap()),
-            &format!("{named:?}"),
-            &[],
-        );
-        assert_agree(
-            &what,
-            &format!("{read_order:?}"),
-            &format!("{:?}", order(&row["order"]).unwrap()),
-            &fields,
-        );
+        let order = order(&row["order"]).unwrap();
+        let (read_contract, read_order) = (read.contract.unwrap(), read.order.unwrap());
+        assert_agree(&what, &format!("{read_contract:?}"), &format!("{named:?}"));
+        assert_agree(&what, &format!("{read_order:?}"), &format!("{order:?}"));
+        let read = format!("{read_contract:?} {read_order:?}");
+        for value in &fields {
+            let known_again = value.bytes().filter(u8::is_ascii_digit).count() > 3;
+            let found = read.contains(value.trim_end_matches(".0"));
+            assert!(found || !known_again, "{what}: {value} was sent, but not read");
+        }
         // A field more or less, and it is refused: better no order than another one.
         let short = &fields[..fields.len() - 1];
         assert!(decode(version, short).is_err(), "{what}, one field short");
@@ -113,8 +129,8 @@ fn decode(version: i32, fields: &[String]) -> Result<Incoming, BadFrame> {
 }
 
 /// Compares two structs field by field, printed one field a line: what the one read must be what the other names. What the
-/// other names in addition was not sent; but of `sent`, every value that can be known again must have been read.
-fn assert_agree(what: &str, read: &str, named: &str, sent: &[String]) {
+/// other names in addition was not sent.
+fn assert_agree(what: &str, read: &str, named: &str) {
     let fields = |text: &str| -> Vec<(String, String)> {
         let pairs = text.split(", ").filter_map(|field| field.rsplit_once(": "));
         pairs
@@ -138,13 +154,6 @@ fn assert_agree(what: &str, read: &str, named: &str, sent: &[String]) {
             left_out || says(read) == says(named),
             "{what}: {name} is read as {read}, and is {named}"
         );
-    }
-    for value in sent
-        .iter()
-        .filter(|value| value.len() > 3 && value.as_bytes()[0].is_ascii_digit())
-    {
-        let plain = value.trim_end_matches(".0");
-        assert!(read.contains(plain), "{what}: {value} was sent, but not read");
     }
 }
 
@@ -176,8 +185,8 @@ struct Row<'a>(&'a Value);
 
 impl Row<'_> {
     /// Encodes the message at every version at which the row was decoded so, and compares where it has as many fields as the
-    /// row. The number of comparisons.
-    fn compare(&self, message: &Outgoing) -> usize {
+    /// row. The number of comparisons, or the first difference.
+    fn compare(&self, message: &Outgoing) -> Result<usize, String> {
         let row = self.0;
         let fields = strings(&row["fields"]);
         let versions = row["server_versions"].as_array().unwrap().iter();
@@ -192,18 +201,31 @@ impl Row<'_> {
                 continue;
             }
             for (place, (ours, theirs)) in ours.iter().zip(&fields).enumerate() {
-                // The decoder does not keep these: a version of the message (some rows leave it out), and the allocation of
-                // shares that open orders once had.
-                let lost = (place == 1 && theirs.is_empty()) || (fields[0] == "5" && place == 30);
-                let same = lost || said(ours) == said(theirs);
-                assert!(
-                    same,
-                    "field {place} at version {version} is '{ours}', not '{theirs}': {row}"
-                );
+                if said(ours) != said(theirs) && !self.lost(place) {
+                    return Err(format!(
+                        "field {place} at version {version} is '{ours}', not '{theirs}': {row}"
+                    ));
+                }
             }
             cases += 1;
         }
-        cases
+        Ok(cases)
+    }
+
+    /// True for what the decoder does not keep, so that we can't know it: the allocation of shares that open orders once had,
+    /// the attributes of a price, and in rows that were made up a wrong version of a message.
+    fn lost(&self, place: usize) -> bool {
+        let kind = self.0["fields"][0].as_str().unwrap();
+        let versioned = !["3", "5", "11", "17", "75", "79", "101"].contains(&kind) && kind.len() < 3;
+        match (kind, place) {
+            ("5", 30) | ("1", 6) => true,
+            (_, 1) => versioned && !self.is_real(),
+            _ => false,
+        }
+    }
+
+    fn is_real(&self) -> bool {
+        self.0["klass"].as_str().unwrap().starts_with("captured")
     }
 
     /// The message with the decoded values; nothing for a message that we have not, and for one that is not all there.

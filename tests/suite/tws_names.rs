@@ -1,7 +1,11 @@
 //! The TWS wire's messages built from values by name, as another decoder or encoder names them (camel case). Knows no place
 //! of any field.
 
-#![allow(clippy::unwrap_used, reason = "tests, and what only they use")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_update,
+    reason = "tests, and what only they use; some messages are named in full"
+)]
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,13 +26,18 @@ impl Named<'_> {
         self.0[name].as_str().map(str::to_owned)
     }
     pub fn int(self, name: &str) -> Option<i32> {
-        self.0[name].as_i64().and_then(|int| i32::try_from(int).ok())
+        let value = &self.0[name];
+        let int = value.as_i64().or_else(|| value.as_bool().map(i64::from));
+        int.and_then(|int| i32::try_from(int).ok())
     }
     pub fn long(self, name: &str) -> Option<i64> {
         self.0[name].as_i64()
     }
     pub fn number(self, name: &str) -> Option<f64> {
         let value = &self.0[name];
+        if value == "Infinite" {
+            return Some(f64::INFINITY);
+        }
         value.as_f64().or_else(|| value.as_str()?.parse().ok())
     }
     pub fn quantity(self, name: &str) -> Option<String> {

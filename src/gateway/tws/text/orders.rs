@@ -171,7 +171,10 @@ fn trailing(order: &Order, fields: &mut Writer) {
     fields
         .flag(order.continuous_update)
         .int(order.reference_price_type);
-    fields.number_or_empty(order.trail_stop_price);
+    // Told here where the order trails; its second place, near the end, holds it for any order that has one.
+    let kind = order.order_type.as_deref().unwrap_or_default();
+    let trails = kind.starts_with("TRAIL");
+    fields.number_or_empty(order.trail_stop_price.filter(|_| trails));
     fields.number_or_empty(order.trailing_percent);
 }
 
