@@ -211,7 +211,7 @@ fn account(account: &crate::config::SimAccount) -> Result<AccountSetup> {
     })
 }
 
-fn population(settings: &Settings) -> Result<Population> {
+pub(super) fn population(settings: &Settings) -> Result<Population> {
     let tape = &settings.tape;
     if tape.files.is_empty() {
         return Ok(if settings.sim.participants {

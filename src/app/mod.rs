@@ -7,6 +7,7 @@ mod brokers;
 pub mod clock;
 pub mod desk;
 mod engine_task;
+pub mod gateway;
 pub mod identity;
 pub mod launch;
 pub mod logging;

@@ -130,7 +130,7 @@ fn listen(paths: &Paths) -> Result<UnixListener> {
 
 /// Ends the engine in order on SIGTERM and SIGINT; a hang-up is not for an engine. `watch_pid` is a process that the
 /// engine must not outlive.
-async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
+pub(super) async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
