@@ -284,11 +284,10 @@ fn join(prefix: &str, key: &str) -> String {
 }
 
 fn value_at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
-    let value = match path.split_once('.') {
-        None => table.get(path)?,
-        Some((section, key)) => table.get(section)?.as_table()?.get(key)?,
-    };
-    (!value.is_table()).then_some(value)
+    match path.split_once('.') {
+        None => table.get(path).filter(|value| !value.is_table()),
+        Some((section, key)) => value_at(table.get(section)?.as_table()?, key),
+    }
 }
 
 fn set(table: &mut Table, path: &str, value: Value) {
@@ -296,7 +295,7 @@ fn set(table: &mut Table, path: &str, value: Value) {
         None => drop(table.insert(path.to_owned(), value)),
         Some((section, key)) => {
             if let Some(inner) = table.get_mut(section).and_then(Value::as_table_mut) {
-                inner.insert(key.to_owned(), value);
+                set(inner, key, value);
             }
         }
     }
