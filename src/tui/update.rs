@@ -367,12 +367,10 @@ impl Desk {
             Action::ToggleMarket => ticket.toggle_market(quote, now),
             Action::ToggleShort => ticket.short = !ticket.short,
             Action::NextStyle => ticket.next_style(quote, now),
-            Action::ToggleOutside => {
-                if !ticket.toggle_outside(now) {
-                    let broker = ticket.account.broker;
-                    let text = format!("{broker} has no hours outside the regular session");
-                    self.say(Tone::Warn, text, now);
-                }
+            Action::ToggleOutside if !ticket.toggle_outside(now) => {
+                let broker = ticket.account.broker;
+                let text = format!("{broker} has no hours outside the regular session");
+                self.say(Tone::Warn, text, now);
             }
             _ => {}
         }
