@@ -106,7 +106,10 @@ impl Desk {
             base: Currency::USD,
             cash: None,
         };
-        desk.hear(BrokerEvent::Up { accounts: vec![own] });
+        desk.hear(BrokerEvent::Up {
+            accounts: vec![own],
+            next_number: None,
+        });
         desk.hear(BrokerEvent::Snapshot(Box::new(Snapshot {
             pass: 1,
             account: account(),
@@ -114,6 +117,7 @@ impl Desk {
             cash: BTreeMap::new(),
             orders: Vec::new(),
             executions: Vec::new(),
+            complete_since: Timestamp::MIN,
         })));
         desk
     }

@@ -379,6 +379,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
         read_at: Some(now),
         passes: 1,
         mismatches: BTreeMap::new(),
+        gap: None,
         recent: [].into(),
     };
     state.accounts.insert(key, account);
@@ -386,6 +387,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
         state: LinkState::Ready,
         reason: None,
         since: now,
+        impaired: None,
     };
     state.links.insert(key.broker, link);
     for (id, last) in ids.iter().zip(lasts).take(5) {
@@ -458,6 +460,8 @@ fn place(
             acked_at: Some(now),
             ended_at: None,
             missing: None,
+            foreign: false,
+            number: None,
         },
     );
 }

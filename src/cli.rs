@@ -26,9 +26,27 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "broker",
-        "broker",
+        "broker.use",
         "TRADEWIND_BROKER",
-        "The broker: sim is the exchange in the box",
+        "The broker: sim is the exchange in the box, ibkr Interactive Brokers",
+    ),
+    (
+        "ibkr-host",
+        "broker.ibkr.host",
+        "TRADEWIND_IBKR_HOST",
+        "Where TWS or IB Gateway runs",
+    ),
+    (
+        "ibkr-port",
+        "broker.ibkr.port",
+        "TRADEWIND_IBKR_PORT",
+        "tws-live, tws-paper, gateway-live, gateway-paper, or a number",
+    ),
+    (
+        "ibkr-client-id",
+        "broker.ibkr.client_id",
+        "TRADEWIND_IBKR_CLIENT_ID",
+        "The number of our session at TWS",
     ),
     (
         "account",
@@ -306,15 +324,29 @@ fn settings(matches: &ArgMatches) -> Result<Loaded, (u8, String)> {
     let overrides = overrides(matches);
     let mut loaded = Settings::load(named.or_else(usual).as_deref(), &overrides)
         .map_err(|error| (1, error.to_string()))?;
+    if *loaded.sources.of("broker.use") == Source::Default
+        && loaded
+            .sources
+            .given()
+            .any(|(key, _)| key.starts_with("broker.ibkr."))
+    {
+        loaded.settings.broker.chosen = "ibkr".into();
+    }
     if *loaded.sources.of("profile") == Source::Default {
-        // A tape never mixes with another market, nor a build under development with the one that trades.
-        let tape = !loaded.settings.tape.files.is_empty();
-        let debug = cfg!(debug_assertions);
-        loaded.settings.profile = match (tape, debug) {
-            (true, false) => "tape".into(),
-            (true, true) => "dev-tape".into(),
-            (false, true) => "dev".into(),
-            (false, false) => loaded.settings.profile,
+        // A tape never mixes with another market, simulated money never with a broker's, nor a build under development
+        // with the one that trades.
+        let market = if !loaded.settings.tape.files.is_empty() {
+            Some("tape")
+        } else if loaded.settings.broker.chosen == "ibkr" {
+            Some("ibkr")
+        } else {
+            None
+        };
+        loaded.settings.profile = match (market, cfg!(debug_assertions)) {
+            (Some(market), false) => market.into(),
+            (Some(market), true) => format!("dev-{market}"),
+            (None, true) => "dev".into(),
+            (None, false) => loaded.settings.profile,
         };
     }
     Ok(loaded)

@@ -79,7 +79,7 @@ async fn attach(loaded: &Loaded, paths: &Paths, flags: &[String]) -> Result<Atta
         Err(error) if error.downcast_ref().is_some_and(AttachError::wants_restart) => error,
         other => return other,
     };
-    if loaded.settings.broker != "sim" {
+    if loaded.settings.broker.chosen != "sim" {
         return Err(refused);
     }
     let mut err = std::io::stderr().lock();
@@ -101,7 +101,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
     let terminal = &settings.terminal;
     let account = AccountId::new(&settings.account)
         .ok()
-        .zip(BrokerId::new(&settings.broker).ok());
+        .zip(BrokerId::new(&settings.broker.chosen).ok());
     TuiSettings {
         themes: template::THEMES
             .iter()
@@ -185,7 +185,7 @@ async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) ->
             asked = from_desk.recv() => match asked {
                 None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
                 Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(ToEngine::Command { .. } | ToEngine::Bars { .. }) => {}
+                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Find(_)) => {}
             },
         }
     }
@@ -246,6 +246,7 @@ async fn carry(
                         wanted.watch = Some(watch.clone());
                         watch
                     }
+                    Some(ToEngine::Find(text)) => ClientMessage::Query { token, query: Query::Find { text } },
                     Some(ToEngine::Bars { instrument, timeframe, count }) => {
                         lock(&asked).insert(token, (instrument, timeframe));
                         ClientMessage::Query { token, query: Query::Bars { instrument, timeframe, count } }
@@ -313,6 +314,14 @@ fn translate(
                 .into_iter()
                 .collect()
         }
+        ServerMessage::Reply {
+            reply: Reply::Found(found),
+            ..
+        } => vec![FromEngine::Found(found)],
+        ServerMessage::Reply {
+            reply: Reply::Failed { reason },
+            ..
+        } => vec![FromEngine::Failed(reason)],
         ServerMessage::Reply { .. } | ServerMessage::Welcome(_) | ServerMessage::Goodbye { .. } => Vec::new(),
     }
 }
@@ -324,8 +333,10 @@ fn market(batch: MarketBatch) -> Vec<FromEngine> {
         prints,
         bars,
         gaps: _,
+        health,
     } = batch;
     let mut told = Vec::with_capacity(4);
+    told.extend(health.map(|health| FromEngine::Health(Box::new(health))));
     if !quotes.is_empty() {
         told.push(FromEngine::Quotes(quotes));
     }

@@ -2,10 +2,11 @@
 //! then ask release whether a request may leave. Cancels alone leave before their commit. While one batch is being
 //! committed the next inputs are folded and wait; they are told and released in their order when their commit is done.
 
+use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
 use super::market_out::MarketOut;
 use super::queries::Questions;
-use crate::broker::sim::{FromVenue, MarketData, SimBroker};
+use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::{
     Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
@@ -39,8 +40,8 @@ pub(super) struct EngineParts {
     pub(super) clock: Clock,
     /// What a session has to know.
     pub(super) facts_of_life: FactsOfLife,
-    /// The broker in the box.
-    pub(super) broker: (BrokerId, SimBroker),
+    /// The broker.
+    pub(super) broker: (BrokerId, Box<dyn Adapter>),
 }
 
 /// What does not change while an engine runs.
@@ -120,7 +121,7 @@ pub(super) struct EngineTask {
     questions: Questions,
     clock: Clock,
     life: FactsOfLife,
-    broker: (BrokerId, SimBroker),
+    broker: BrokerSide,
     commits: mpsc::UnboundedSender<Commit>,
     /// Batches given to the writer and not yet answered.
     uncommitted: usize,
@@ -150,7 +151,7 @@ impl EngineTask {
             questions: parts.questions,
             clock: parts.clock,
             life: parts.facts_of_life,
-            broker: parts.broker,
+            broker: BrokerSide::new(parts.broker.0, parts.broker.1),
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
             watches: BTreeMap::new(),
@@ -169,7 +170,7 @@ impl EngineTask {
     pub(super) async fn run(
         mut self,
         mut commits: mpsc::UnboundedReceiver<Commit>,
-        mut venue: mpsc::Receiver<FromVenue>,
+        mut broker: mpsc::Receiver<FromBroker>,
         mut wanted: mpsc::Receiver<Wanted>,
         mut stop: watch::Receiver<bool>,
     ) -> Ending {
@@ -183,6 +184,7 @@ impl EngineTask {
                 text: SafeText::new(&text),
             });
         }
+        let mut bars_told = self.broker.listen();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let ending = loop {
@@ -196,8 +198,9 @@ impl EngineTask {
                     }
                 }
                 _ = stop.changed() => self.stopping = true,
-                Some(said) = venue.recv() => self.hear(said),
+                Some(said) = broker.recv() => self.hear(said),
                 Some(wanted) = wanted.recv() => self.serve(wanted),
+                Some(told) = bars_told.recv() => self.take_history(told),
                 _ = flush.tick() => self.flush(),
                 () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
             }
@@ -205,15 +208,15 @@ impl EngineTask {
                 break Ending::Stopped;
             }
         };
-        // The exchange's thread may be waiting to be heard: nobody listens any more.
-        drop(venue);
+        // The broker may be waiting to be heard: nobody listens any more.
+        drop(broker);
         self.end(ending)
     }
 
     /// Working orders stay where they are; what the broker does from now on, the next start reads.
     fn end(mut self, ending: Ending) -> Ending {
         self.listeners.clear();
-        self.broker.1.stop();
+        self.broker.adapter.stop();
         match self.writer.stop() {
             Ok(journal) if ending == Ending::Stopped => {
                 let file = SnapshotFile::beside(journal.reader().file());
@@ -364,7 +367,7 @@ impl EngineTask {
 
     fn send(&mut self, request: Request) {
         tracing::debug!(?request, "released");
-        if let Err(not_sent) = self.broker.1.send(request) {
+        if let Err(not_sent) = self.broker.adapter.send(request) {
             tracing::warn!(reason = not_sent.reason, "a request did not leave");
             if let Some(id) = not_sent.order {
                 self.record(Fact::NotSent {
@@ -375,14 +378,21 @@ impl EngineTask {
         }
     }
 
-    fn hear(&mut self, said: FromVenue) {
+    fn hear(&mut self, said: FromBroker) {
         match said {
-            FromVenue::Broker(event) => {
-                let (broker, event) = (self.broker.0, *event);
+            FromBroker::Broker(event) => {
+                let (broker, event) = (self.broker.id, *event);
                 self.step(Input::Broker { broker, event }, None);
             }
-            FromVenue::Market(data) => self.market_data(&data),
-            FromVenue::Clock(venue) => {
+            FromBroker::Market(data) => self.market_data(&data),
+            FromBroker::Restarted(instrument) => self.market.restart_feed(instrument),
+            FromBroker::Health(health) => {
+                for out in self.watches.values_mut() {
+                    out.put_health(health.as_ref().clone());
+                }
+                self.broker.health = Some(*health);
+            }
+            FromBroker::Clock(venue) => {
                 self.life.venue_clock.engine = self.clock.now();
                 self.life.venue_clock.venue = venue;
             }
@@ -416,6 +426,7 @@ impl EngineTask {
 
     /// Sends waiting market data to those who have room; for the others it goes on being conflated.
     fn flush(&mut self) {
+        self.broker.want(self.engine.state(), self.watches.values());
         for (session, out) in &mut self.watches {
             let Some(listener) = self.listeners.get(session) else {
                 continue;
@@ -521,6 +532,9 @@ impl EngineTask {
     fn watch(&mut self, session: SessionId, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>) {
         let out = self.watches.entry(session).or_default();
         out.watch(instruments.clone(), depth.clone());
+        if let Some(health) = &self.broker.health {
+            out.put_health(health.clone());
+        }
         for id in &instruments {
             if let Some(quote) = self.market.quote(*id) {
                 out.put(&MarketData::Quote(*quote));
@@ -556,10 +570,15 @@ impl EngineTask {
                 instrument,
                 timeframe,
                 count,
-            } => Reply::Bars(
-                self.questions
-                    .bars(&self.market, instrument, timeframe, count as usize),
-            ),
+            } => match self.broker.missing(&self.market, instrument, timeframe, count) {
+                Some(ask) => return self.broker.ask_bars(ask, (instrument, timeframe, count), answer),
+                None => Reply::Bars(
+                    self.questions
+                        .bars(&self.market, instrument, timeframe, count as usize),
+                ),
+            },
+            Query::Find { text } => return self.broker.find(text, answer),
+            Query::Margin { spec } => return self.margin(spec, answer),
             Query::Log { from, count } => return self.questions.log(from, count, answer),
             Query::Stop if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't stop the engine"),
@@ -571,6 +590,40 @@ impl EngineTask {
             }
         };
         let _ = answer.send(reply);
+    }
+
+    /// A what-if takes an order number of its own, so that no order ever gets the same.
+    fn margin(&mut self, spec: Box<crate::domain::OrderSpec>, answer: oneshot::Sender<Reply>) {
+        let broker = self.broker.id;
+        let number = self
+            .engine
+            .state()
+            .numbers
+            .get(&broker)
+            .copied()
+            .unwrap_or_default();
+        let to = number.saturating_add(1);
+        self.record(Fact::NumbersRaised { broker, to });
+        self.broker.margin(spec, to, answer);
+    }
+
+    /// History that was asked for: joined with what is here, kept, and told to everybody who waits for it.
+    fn take_history(&mut self, told: BarsTold) {
+        let (instrument, timeframe) = (told.instrument, told.timeframe);
+        for bar in &told.bars {
+            self.questions.keep_bar(&BarUpdate {
+                instrument,
+                timeframe,
+                bar: *bar,
+            });
+        }
+        self.market.set_bars(instrument, timeframe, told.bars);
+        for (wanted, count, answer) in self.broker.askers(instrument, timeframe) {
+            let bars = self
+                .questions
+                .bars(&self.market, instrument, wanted, count as usize);
+            let _ = answer.send(Reply::Bars(bars));
+        }
     }
 
     fn quotes(&self, wanted: &[InstrumentId]) -> Reply {
@@ -605,6 +658,7 @@ impl EngineTask {
                 .map(|(name, value, source)| (text(name), text(value), text(source)))
                 .collect(),
             default_account: self.default_account(),
+            health: self.broker.health.clone().into_iter().collect(),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Market data on its way to one session: newest quotes and books, all prints up to a bound, changed bars. Filled as the
 //! market moves, drained by a clock of its own when the session has room, so that a slow reader costs freshness only.
 
-use crate::broker::sim::MarketData;
+use crate::broker::MarketData;
 use crate::domain::InstrumentId;
+use crate::engine::port::Health;
 use crate::market::BarUpdate;
 use crate::market::conflate::{Conflater, PrintRing, TapeItem, Update};
 use crate::wire::MarketBatch;
@@ -17,6 +18,7 @@ pub(super) struct MarketOut {
     instruments: BTreeSet<InstrumentId>,
     depth: BTreeSet<InstrumentId>,
     newest: Conflater,
+    health: Option<Health>,
     prints: BTreeMap<InstrumentId, PrintRing>,
 }
 
@@ -26,6 +28,18 @@ impl MarketOut {
         self.instruments = instruments.into_iter().collect();
         self.depth = depth.into_iter().collect();
         self.prints.retain(|id, _| self.instruments.contains(id));
+    }
+    /// What is watched.
+    pub(super) fn instruments(&self) -> impl Iterator<Item = InstrumentId> {
+        self.instruments.iter().copied()
+    }
+    /// What is watched with its book.
+    pub(super) fn depth(&self) -> impl Iterator<Item = InstrumentId> {
+        self.depth.iter().copied()
+    }
+    /// Takes how a connection is.
+    pub(super) fn put_health(&mut self, health: Health) {
+        self.health = Some(health);
     }
     /// Takes one piece of data.
     pub(super) fn put(&mut self, data: &MarketData) {
@@ -53,10 +67,13 @@ impl MarketOut {
     }
     /// Everything that waits, or nothing.
     pub(super) fn drain(&mut self) -> Option<MarketBatch> {
-        if self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty) {
+        if self.health.is_none() && self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty) {
             return None;
         }
-        let mut batch = MarketBatch::default();
+        let mut batch = MarketBatch {
+            health: self.health.take(),
+            ..MarketBatch::default()
+        };
         let mut updates = Vec::new();
         self.newest.drain(&mut updates);
         for update in updates {

@@ -2,6 +2,8 @@
 //! engine's task and process, finding and starting it, the shell's one-shot commands, and the desk's two channels. The one
 //! file that reads the clock is `clock`.
 
+mod broker_side;
+mod brokers;
 pub mod clock;
 pub mod desk;
 mod engine_task;

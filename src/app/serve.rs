@@ -1,20 +1,16 @@
 //! The engine's process: takes the lock, brings the state back, opens the exchange in the box, and runs until it is
 //! stopped. The same whether in the foreground (`serve`) or behind a terminal.
 
+use super::brokers;
 use super::clock::Clock;
 use super::engine_task::{Ending, EngineParts, EngineTask, FactsOfLife, VenueClock};
 use super::logging;
 use super::paths::Paths;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
-use crate::broker::sim::SimBroker;
-use crate::config::{Loaded, Settings};
-use crate::domain::{AccountId, BrokerId, Timestamp};
-use crate::engine::State;
-use crate::market::{Market, Timeframe};
+use crate::config::Loaded;
 use crate::server;
 use crate::store::{BarStore, Journal, JournalSettings, Writer, recover};
-use crate::venue::{AccountSetup, Population, Speed, SqliteBooks, Tape, Venue, VenueSettings};
 use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,12 +18,10 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
-/// What the venue says on its way to the engine. When it is full the venue waits: its market stands still.
-const FROM_VENUE: usize = 4_096;
+/// What a broker says on its way to the engine. When it is full the broker waits: the market in the box stands still.
+const FROM_BROKER: usize = 4_096;
 /// What sessions want on its way to the engine.
 const WANTED: usize = 1_024;
-/// Bars of the past that a chart begins with.
-const HISTORY: u32 = 600;
 
 /// Version and build of this program, for people.
 pub fn build() -> String {
@@ -81,56 +75,35 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         max_bytes: u64::from(settings.engine.journal_max_mb) << 20,
         reserve_bytes: u64::from(settings.engine.journal_reserve_mb) << 20,
     };
-    let (journal, opened) = Journal::open(&paths.journal(), journal_settings, super::clock::wall())?;
+    let (journal, opened_journal) = Journal::open(&paths.journal(), journal_settings, super::clock::wall())?;
     let recovered = recover(&journal)?;
     if let Some(note) = &recovered.note {
         tracing::warn!("{note}");
     }
     tracing::info!(
-        events = opened.events,
+        events = opened_journal.events,
         replayed = recovered.replayed,
         build = build(),
         "the engine starts"
     );
-    let venue = open_venue(settings, paths, clock.now())?;
-    for report in venue.tape_reports().iter().filter(|report| !report.is_clean()) {
-        tracing::warn!(
-            file = report.path,
-            good = report.good,
-            bad = report.bad,
-            broken = report.broken,
-            "a tape with bad lines"
-        );
-        for line in &report.told {
-            tracing::warn!("{}:{}: {}", report.path, line.line, line.why);
-        }
-    }
     // A tape brings its own past with it: bars kept from an earlier play would be its future.
     let bars = if settings.tape.files.is_empty() {
         Some(BarStore::open(&paths.bars())?)
     } else {
         None
     };
-    let market = market(&recovered.state, &venue, bars.as_ref());
-    let life = life(loaded, &clock, &venue, opened.prefix)?;
-    let (tell, venue_says) = mpsc::channel(FROM_VENUE);
-    let ticking = clock.clone();
-    let broker = BrokerId::new(&settings.broker)?;
-    let sim = SimBroker::start(
-        broker,
-        venue,
-        move || (ticking.now(), ticking.uptime()),
-        move |said| tell.blocking_send(said).is_ok(),
-    )?;
+    let (tell, broker_says) = mpsc::channel(FROM_BROKER);
+    let opened = brokers::open(settings, paths, &clock, &recovered.state, bars.as_ref(), tell)?;
+    let life = life(loaded, opened.venue_clock, opened.notices, opened_journal.prefix);
     let questions = Questions::start(&paths.journal(), bars, clock.clone())?;
     let parts = EngineParts {
         state: recovered.state,
-        market,
+        market: opened.market,
         writer: Writer::start(journal)?,
         questions,
         clock,
         facts_of_life: life,
-        broker: (broker, sim),
+        broker: (opened.broker, opened.adapter),
     };
     let (task, commits) = EngineTask::new(parts);
     let (stop, stopping) = watch::channel(false);
@@ -138,7 +111,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let listener = listen(paths)?;
     let door = tokio::spawn(server::serve_local(listener, wants, stopping.clone()));
     tokio::spawn(signals(stop.clone(), watch_pid));
-    let ending = tokio::spawn(task.run(commits, venue_says, wanted, stopping)).await;
+    let ending = tokio::spawn(task.run(commits, broker_says, wanted, stopping)).await;
     // Sessions are told, and get a moment to pass it on.
     let _ = stop.send(true);
     let _ = door.await;
@@ -184,142 +157,17 @@ async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
     let _ = stop.send(true);
 }
 
-fn open_venue(settings: &Settings, paths: &Paths, now: Timestamp) -> Result<Venue> {
-    if settings.broker != "sim" {
-        bail!(
-            "no broker '{}' in this version: use --broker sim",
-            settings.broker.escape_default()
-        );
-    }
-    let sim = &settings.sim;
-    let mut venue = VenueSettings::new(&settings.broker, sim.seed).context("'sim' is a broker's name")?;
-    venue.latency = Duration::from_millis(u64::from(sim.latency_ms));
-    venue.accounts = sim.accounts.iter().map(account).collect::<Result<_>>()?;
-    venue.population = population(settings)?;
-    let books = SqliteBooks::open(&paths.venue())?;
-    Ok(Venue::open(venue, Box::new(books), now)?)
-}
-
-fn account(account: &crate::config::SimAccount) -> Result<AccountSetup> {
-    let id = AccountId::new(&account.id)?;
-    let base = account
-        .cash
-        .iter()
-        .max_by_key(|(_, amount)| **amount)
-        .map_or(crate::domain::Currency::USD, |(currency, _)| *currency);
-    let base = if account.cash.contains_key(&crate::domain::Currency::USD) {
-        crate::domain::Currency::USD
-    } else {
-        base
-    };
-    Ok(AccountSetup {
-        account: id,
-        base,
-        cash: account.cash.clone(),
-    })
-}
-
-fn population(settings: &Settings) -> Result<Population> {
-    let tape = &settings.tape;
-    if tape.files.is_empty() {
-        return Ok(if settings.sim.participants {
-            Population::Crowd
-        } else {
-            Population::Nobody
-        });
-    }
-    let files: Vec<PathBuf> = tape.files.iter().map(PathBuf::from).collect();
-    let start = match tape.start.as_str() {
-        "" => None,
-        text => Some(
-            Timestamp::parse(text)
-                .with_context(|| format!("tape.start '{text}' is no time such as 2013-10-07T13:30:00Z"))?,
-        ),
-    };
-    Ok(Population::Tape(
-        Box::new(Tape::open(&files, start)?),
-        speed(tape.speed),
-    ))
-}
-
-/// Thousandths of the recorded speed; zero is as fast as the machine can.
-fn speed(speed: f64) -> Speed {
-    let thousandths = (speed * 1_000.0).round().clamp(0.0, 1e9);
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to the range just now"
-    )]
-    match thousandths as u64 {
-        0 => Speed::Max,
-        thousandths => Speed::Thousandths(thousandths),
-    }
-}
-
-/// A market with a past: the exchange's own history, and over it the bars that were really built.
-fn market(state: &State, venue: &Venue, bars: Option<&BarStore>) -> Market {
-    let mut market = Market::new();
-    for instrument in state.instruments.values().chain(venue.instruments()) {
-        market.list(instrument.clone());
-    }
-    for instrument in venue.instruments() {
-        for timeframe in Timeframe::BASE.into_iter().chain([Timeframe::Day]) {
-            market.set_bars(
-                instrument.id,
-                timeframe,
-                venue.history(instrument.id, timeframe, HISTORY as usize, venue.now()),
-            );
-            match bars.map(|bars| bars.newest(instrument.id, timeframe, HISTORY)) {
-                Some(Ok(stored)) => market.set_bars(instrument.id, timeframe, stored),
-                Some(Err(error)) => tracing::warn!(%error, "stored bars can't be read"),
-                None => {}
-            }
-        }
-    }
-    market
-}
-
-/// Tapes of which not everything could be used, in a line each; the log has more of their lines.
-fn bad_tapes(venue: &Venue) -> Vec<String> {
-    let mut notices = Vec::new();
-    for report in venue.tape_reports().iter().filter(|report| !report.is_clean()) {
-        let file = report.path.rsplit('/').next().unwrap_or_default();
-        let first = report
-            .told
-            .first()
-            .map_or(String::new(), |bad| format!("; line {}: {}", bad.line, bad.why));
-        let broken = report
-            .broken
-            .as_ref()
-            .map_or(String::new(), |why| format!("; {why}"));
-        notices.push(format!(
-            "tape {file}: {} lines used, {} not{first}{broken}",
-            report.good, report.bad
-        ));
-    }
-    notices
-}
-
-fn life(loaded: &Loaded, clock: &Clock, venue: &Venue, prefix: String) -> Result<FactsOfLife> {
+fn life(loaded: &Loaded, venue_clock: VenueClock, notices: Vec<String>, prefix: String) -> FactsOfLife {
     let settings = &loaded.settings;
-    let tape = &settings.tape;
-    let speed_milli = match speed(tape.speed) {
-        Speed::Thousandths(speed) if !tape.files.is_empty() => u32::try_from(speed).unwrap_or(u32::MAX),
-        _ => 1_000,
-    };
-    Ok(FactsOfLife {
+    FactsOfLife {
         build: build(),
         profile: settings.profile.clone(),
         prefix,
         settings: loaded.given(),
         limits: settings.limits.clone(),
         account: (!settings.account.is_empty()).then(|| settings.account.clone()),
-        venue_clock: VenueClock {
-            engine: clock.now(),
-            venue: venue.now(),
-            speed_milli,
-        },
+        venue_clock,
         snapshot_every: settings.engine.snapshot_every,
-        notices: bad_tapes(venue),
-    })
+        notices,
+    }
 }

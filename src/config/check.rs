@@ -1,6 +1,6 @@
 //! Ranges: what a value must keep beyond being of the right kind.
 
-use super::settings::Settings;
+use super::settings::{IbkrSettings, Settings};
 use crate::domain::{AccountId, BrokerId, Money, Timestamp};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,8 @@ fn names(settings: &Settings) -> Result<(), (&'static str, String)> {
         let what = "must be 1 to 32 letters, digits, '-' or '_', because it names a folder";
         return Err(("profile", what.into()));
     }
-    BrokerId::new(&settings.broker).map_err(|error| ("broker", error.to_string()))?;
+    BrokerId::new(&settings.broker.chosen).map_err(|error| ("broker.use", error.to_string()))?;
+    ibkr(&settings.broker.ibkr)?;
     if !settings.account.is_empty() {
         AccountId::new(&settings.account).map_err(|error| ("account", error.to_string()))?;
     }
@@ -35,10 +36,39 @@ fn names(settings: &Settings) -> Result<(), (&'static str, String)> {
     Ok(())
 }
 
+fn ibkr(ibkr: &IbkrSettings) -> Result<(), (&'static str, String)> {
+    ibkr.port().map_err(|what| ("broker.ibkr.port", what))?;
+    if !ibkr.account.is_empty() {
+        AccountId::new(&ibkr.account).map_err(|error| ("broker.ibkr.account", error.to_string()))?;
+    }
+    if ibkr.host.is_empty() {
+        return Err((
+            "broker.ibkr.host",
+            "must name a host, such as \"127.0.0.1\"".into(),
+        ));
+    }
+    Ok(())
+}
+
 fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
     let limits = &settings.limits;
     let (engine, terminal) = (&settings.engine, &settings.terminal);
+    let ibkr = &settings.broker.ibkr;
     let whole = [
+        ("broker.ibkr.client_id", ibkr.client_id.into(), 0, 999_999),
+        (
+            "broker.ibkr.messages_per_second",
+            ibkr.messages_per_second.into(),
+            5,
+            50,
+        ),
+        (
+            "broker.ibkr.market_data_lines",
+            ibkr.market_data_lines.into(),
+            1,
+            2_000,
+        ),
+        ("broker.ibkr.depth_lines", ibkr.depth_lines.into(), 0, 60),
         ("engine.snapshot_every", engine.snapshot_every, 100, 10_000_000),
         (
             "engine.journal_max_mb",

@@ -13,8 +13,8 @@ pub struct Settings {
     pub profile: String,
     /// Where profiles keep their data; empty for the platform's place.
     pub data_dir: String,
-    /// The broker that commands without one mean.
-    pub broker: String,
+    /// Which broker, and how each is reached.
+    pub broker: BrokerSettings,
     /// The account that commands without one mean; empty for the first that the broker reports.
     pub account: String,
     /// The engine and its journal.
@@ -36,7 +36,7 @@ impl Default for Settings {
         Self {
             profile: "default".into(),
             data_dir: String::new(),
-            broker: "sim".into(),
+            broker: BrokerSettings::default(),
             account: String::new(),
             engine: EngineSettings::default(),
             limits: Limits::default(),
@@ -44,6 +44,90 @@ impl Default for Settings {
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
             log: LogSettings::default(),
+        }
+    }
+}
+
+/// Which broker, and how each is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BrokerSettings {
+    /// The broker: `sim` or `ibkr`.
+    #[serde(rename = "use")]
+    pub chosen: String,
+    /// Interactive Brokers.
+    pub ibkr: IbkrSettings,
+}
+impl Default for BrokerSettings {
+    fn default() -> Self {
+        Self {
+            chosen: "sim".into(),
+            ibkr: IbkrSettings::default(),
+        }
+    }
+}
+
+/// How TWS or IB Gateway is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IbkrSettings {
+    /// Where it runs.
+    pub host: String,
+    /// Its port: by name, as a number, or empty to look for a paper one.
+    pub port: String,
+    /// The number of our session there. Only the session that made an order may touch it.
+    pub client_id: u32,
+    /// The one account to work with; empty for all of the login.
+    pub account: String,
+    /// Looks only: no order leaves.
+    pub read_only: bool,
+    /// Instruments to begin with.
+    pub symbols: Vec<String>,
+    /// Messages a second that we allow ourselves; the broker allows 50.
+    pub messages_per_second: u32,
+    /// Market data lines that the login may have.
+    pub market_data_lines: u32,
+    /// Books that may be open at once.
+    pub depth_lines: u32,
+}
+impl Default for IbkrSettings {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".into(),
+            port: String::new(),
+            client_id: 17,
+            account: String::new(),
+            read_only: false,
+            symbols: ["AAPL", "MSFT", "SPY", "QQQ"].map(String::from).to_vec(),
+            messages_per_second: 40,
+            market_data_lines: 100,
+            depth_lines: 3,
+        }
+    }
+}
+impl IbkrSettings {
+    /// Ports by their names, as TWS and IB Gateway are installed.
+    pub const PORTS: [(&str, u16); 4] = [
+        ("tws-live", 7496),
+        ("tws-paper", 7497),
+        ("gateway-live", 4001),
+        ("gateway-paper", 4002),
+    ];
+    /// The port that was written; nothing where none was.
+    ///
+    /// # Errors
+    /// It is neither a name nor a number of a port.
+    pub fn port(&self) -> Result<Option<u16>, String> {
+        if self.port.is_empty() {
+            return Ok(None);
+        }
+        let named = Self::PORTS.iter().find(|(name, _)| *name == self.port);
+        match named.map(|(_, port)| *port).or_else(|| self.port.parse().ok()) {
+            Some(port) if port > 0 => Ok(Some(port)),
+            _ => Err(format!(
+                "'{}' is no port: tws-live, tws-paper, gateway-live, gateway-paper, or a number in quotes",
+                self.port.escape_default()
+            )),
         }
     }
 }

@@ -461,6 +461,12 @@ pub struct Order {
     pub reason: Option<SafeText>,
     /// Made elsewhere (another program, the broker's own screens) and adopted.
     pub external: bool,
+    /// Only the session of the broker that made it may cancel or change it, and that is not ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foreign: bool,
+    /// The number that our session gave it when it was released: what brokers that count orders call it on the wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i32>,
     /// When the intent was recorded.
     pub created_at: Timestamp,
     /// When it was released to the broker.

@@ -18,6 +18,8 @@ pub struct Abilities {
     pub midprice: bool,
     /// Orders that also live outside the regular session.
     pub outside_hours: bool,
+    /// It keeps a bracket's children waiting for their entry, and lets a fill of one take from the others, by itself.
+    pub holds_brackets: bool,
 }
 
 impl Abilities {
@@ -30,6 +32,7 @@ impl Abilities {
                 at_opening: true,
                 midprice: true,
                 outside_hours: true,
+                holds_brackets: true,
             },
             _ => Self::default(),
         }

@@ -3,7 +3,9 @@
 //! order is with what it should be and asks for the difference, so partial fills, late fills and repeated facts all lead to
 //! the same place: a protective stop is never larger than what it protects.
 
+use super::abilities::Abilities;
 use super::event::Fact;
+use super::port::Family;
 use super::state::{Group, State};
 use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, LinkState, Order, OrderChange, Phase, Quantity, Role, SafeText,
@@ -69,18 +71,62 @@ fn end_entry(state: &State, group: &Group, closed: Quantity) -> Option<Fact> {
 
 /// The total quantity a member should have, what it has filled included.
 fn wanted(state: &State, group: &Group, order: &Order, others_filled: Quantity) -> Quantity {
-    let capacity = match group.parent {
-        Some(parent) => state
-            .orders
-            .get(&parent)
-            .map_or(Quantity::ZERO, |parent| parent.filled),
-        None => group.size,
+    let entry = group.parent.and_then(|id| state.orders.get(&id));
+    let capacity = match (group.parent, entry) {
+        (Some(_), Some(entry)) if held_there(entry) => entry.spec.quantity,
+        (Some(_), entry) => entry.map_or(Quantity::ZERO, |entry| entry.filled),
+        (None, _) => group.size,
     };
     let wanted = capacity.saturating_sub(others_filled);
-    if group.parent.is_none() {
+    if group.parent.is_none() || entry.is_some_and(held_there) {
         return wanted;
     }
     wanted.min(order.filled.saturating_add(closable(state, order)))
+}
+
+/// True while an entry can still fill at a broker that holds brackets itself: its children wait there, as large as it is.
+fn held_there(entry: &Order) -> bool {
+    Abilities::of(entry.spec.account.broker).holds_brackets && entry.phase.is_live()
+}
+
+/// How an order stands to others at a broker that holds brackets and pairs itself; nothing at others.
+pub(super) fn family(state: &State, order: &Order) -> Option<Family> {
+    if !Abilities::of(order.spec.account.broker).holds_brackets {
+        return None;
+    }
+    let parent = order.spec.parent.and_then(|id| state.orders.get(&id));
+    let group = order.oco.or(Some(order.id)).and_then(|id| state.groups.get(&id));
+    let children = group.filter(|group| group.parent.is_some());
+    if order.oco.is_none() && children.is_none() {
+        return None;
+    }
+    // A family is complete with its last child; a pair needs nobody to wait for, and a later change neither.
+    let first_time = order.broker_id.is_none();
+    let last = children.is_none_or(|group| group.members.last() == Some(&order.id));
+    Some(Family {
+        parent: parent.and_then(|parent| parent.number),
+        group: order.oco,
+        complete: last || !first_time || parent.is_some_and(|parent| parent.broker_id.is_some()),
+    })
+}
+
+/// True for a child whose entry ended before anything of it filled: at a broker that holds brackets it has nothing to wait
+/// for.
+pub(super) fn orphaned(state: &State, order: &Order) -> bool {
+    let parent = order.spec.parent.and_then(|id| state.orders.get(&id));
+    parent.is_some_and(|parent| !parent.phase.is_live() && parent.filled.is_zero())
+}
+
+/// A child that did not leave keeps its family incomplete at a broker that holds brackets: the entry would wait there for
+/// ever, or work without it. It goes, as long as nothing of it filled.
+pub(super) fn incomplete_family(state: &State, child: &Order) -> Option<Fact> {
+    let entry = child.spec.parent.and_then(|id| state.orders.get(&id))?;
+    let alone = held_there(entry)
+        && child.phase != Phase::Lost
+        && entry.filled.is_zero()
+        && entry.phase.is_at_broker()
+        && entry.pending.is_none();
+    alone.then_some(Fact::CancelRequested { id: entry.id })
 }
 
 /// What a child may still close: a child only ever closes, so what another order closed is no longer its to close, and
@@ -186,6 +232,13 @@ fn adjust(state: &State, group: &Group, order: &Order, wanted: Quantity) -> Opti
     let id = order.id;
     match order.phase {
         Phase::Created => {
+            if let Some(entry) = group.parent.and_then(|id| state.orders.get(&id))
+                && held_there(entry)
+                && entry.phase != Phase::InFlight
+            {
+                // The broker holds the family or never gets it: a child does not follow its entry alone.
+                return None;
+            }
             let entry_over = group
                 .parent
                 .and_then(|id| state.orders.get(&id))

@@ -132,6 +132,18 @@ pub enum Command {
         /// Where.
         account: AccountKey,
     },
+    /// Take the broker's position of one instrument for ours, where both differ and nobody can explain it.
+    AcceptDifference {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+    },
+    /// Acknowledge that executions of some time are not known.
+    AcceptGap {
+        /// Whose.
+        account: AccountKey,
+    },
     /// Read and compare now what the broker knows.
     Reconcile {
         /// Whose.
@@ -226,5 +238,7 @@ denial_codes! {
     PositionUnknown = "POSITION_UNKNOWN", "What the broker holds is not known yet.";
     Unexplained = "UNEXPLAINED", "The broker's position differs from ours and nobody has explained it.";
     Storage = "STORAGE", "The journal can't be written; only cancels pass.";
+    NotOurs = "NOT_OURS", "The order was made by another session of the broker: only that one may touch it.";
+    NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference and no gap to accept.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

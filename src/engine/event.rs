@@ -120,6 +120,11 @@ facts! {
         /// Why.
         reason: SafeText,
     }
+    /// A person acknowledged that executions of a stretch of time are not known.
+    9 GapAccepted "gap_accepted" {
+        /// Whose.
+        account: AccountKey,
+    }
     /// An instrument is known, or its details changed.
     10 InstrumentListed "instrument_listed" {
         /// All its details.
@@ -172,6 +177,29 @@ facts! {
         positions: Vec<(InstrumentId, Quantity, Option<Price>)>,
         /// Executions contained in those positions; they are never booked again.
         executions: Vec<ExecutionBase>,
+    }
+    /// The broker takes only order numbers above this one: the high-water mark of all that were ever used.
+    17 NumbersRaised "numbers_raised" {
+        /// Which broker.
+        broker: BrokerId,
+        /// The highest number that is used up.
+        to: i32,
+    }
+    /// A part of a connected broker is away, or all of it is back.
+    18 LinkImpaired "link_impaired" {
+        /// Which broker.
+        broker: BrokerId,
+        /// What is away; nothing once all of it is back.
+        reason: Option<SafeText>,
+    }
+    /// The broker gives no executions of a stretch of time in which nobody listened: fills in it may be unknown.
+    19 GapFound "gap_found" {
+        /// Whose.
+        account: AccountKey,
+        /// The last complete read before it.
+        from: Timestamp,
+        /// From when on executions are known again.
+        until: Timestamp,
     }
     /// An intent is durable. Without a parent it is released at once; a child waits for its parent's fills.
     20 Submitted "submitted" {
@@ -335,6 +363,19 @@ facts! {
         /// By how much.
         excess: Quantity,
     }
+    /// A position was changed by something that is no execution.
+    44 PositionAdjusted "position_adjusted" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// By how much: positive adds.
+        change: Quantity,
+        /// The price it is valued at, where one is known.
+        price: Option<Price>,
+        /// Why, in words.
+        cause: SafeText,
+    }
     /// A flatten began: orders are being cancelled, then `exit` closes the position.
     50 FlattenStarted "flatten_started" {
         /// Whose.
@@ -356,6 +397,13 @@ facts! {
     /// Something unexpected that a person should see.
     60 Surprised "surprised" {
         /// In words, with what can be done.
+        text: SafeText,
+    }
+    /// A broker said something that a person should see.
+    62 BrokerTold "broker_told" {
+        /// Which.
+        broker: BrokerId,
+        /// In words.
         text: SafeText,
     }
     /// What ended long ago left the state; it stays in the journal.

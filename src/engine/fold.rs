@@ -85,6 +85,33 @@ impl State {
                     entry.trading_reason = (*state != TradingState::Active).then(|| reason.clone());
                 }
             }
+            Fact::GapFound { account, from, until } => {
+                if let Some(entry) = self.accounts.get_mut(account) {
+                    let from = entry.gap.map_or(*from, |gap| gap.0.min(*from));
+                    entry.gap = Some((from, *until));
+                }
+            }
+            Fact::GapAccepted { account } => {
+                if let Some(entry) = self.accounts.get_mut(account) {
+                    entry.gap = None;
+                }
+            }
+            Fact::NumbersRaised { broker, to } => {
+                let highest = self.numbers.entry(*broker).or_default();
+                *highest = (*highest).max(*to);
+            }
+            Fact::LinkImpaired { broker, reason } => {
+                if let Some(link) = self.links.get_mut(broker) {
+                    link.impaired = reason.clone();
+                }
+            }
+            Fact::PositionAdjusted {
+                account,
+                instrument,
+                change,
+                price,
+                ..
+            } => self.adjust(*account, *instrument, *change, *price, at),
             Fact::InstrumentListed { instrument } => {
                 self.instruments.insert(instrument.id, instrument.clone());
                 self.relist(instrument.id, instrument.multiplier);
@@ -103,12 +130,16 @@ impl State {
                 if *state == LinkState::Down {
                     self.forget_readings(|account| account.broker == *broker);
                 }
+                // A new connection begins whole; what is away, the broker says again.
+                let connected = !matches!(state, LinkState::Down | LinkState::Connecting);
+                let impaired = self.links.get(broker).and_then(|link| link.impaired.clone());
                 self.links.insert(
                     *broker,
                     Link {
                         state: *state,
                         reason: reason.clone(),
                         since: at,
+                        impaired: impaired.filter(|_| connected),
                     },
                 );
             }
@@ -145,6 +176,7 @@ impl State {
                     order.spec.quantity = *quantity;
                     order.sent_at = Some(at);
                 }
+                self.number(*id);
             }
             Fact::Executed { execution } => self.execute(execution, event),
             Fact::Corrected { execution } => self.correct(execution, event),
@@ -176,7 +208,10 @@ impl State {
                 orders_before,
                 executions_before,
             } => self.trim(*orders_before, *executions_before),
-            Fact::Overfilled { .. } | Fact::DoubleFound { .. } | Fact::Surprised { .. } => {}
+            Fact::Overfilled { .. }
+            | Fact::DoubleFound { .. }
+            | Fact::Surprised { .. }
+            | Fact::BrokerTold { .. } => {}
             fact => self.fold_order(fact, at),
         }
     }
@@ -269,6 +304,7 @@ impl State {
                 state: LinkState::Down,
                 reason: None,
                 since: at,
+                impaired: None,
             };
         }
     }
@@ -300,6 +336,7 @@ impl State {
                         read_at: None,
                         passes: 0,
                         mismatches: BTreeMap::new(),
+                        gap: None,
                         recent: VecDeque::new(),
                     },
                 );
@@ -366,6 +403,7 @@ impl State {
             // It only closes what its entry opens, and nobody sent it.
             return;
         }
+        self.number(id);
         let kept = usize::try_from(self.limits.rate_burst).unwrap_or(usize::MAX);
         let kept = kept.clamp(*RECENT_KEPT.start(), *RECENT_KEPT.end());
         if let Some(account) = self.accounts.get_mut(&spec.account) {
@@ -379,6 +417,18 @@ impl State {
             while account.recent.len() > kept {
                 account.recent.pop_front();
             }
+        }
+    }
+
+    /// Gives a released order the next number of its broker. An order has one number for life.
+    fn number(&mut self, id: ClientOrderId) {
+        if let Some(order) = self.orders.get_mut(&id)
+            && order.number.is_none()
+            && order.phase == Phase::InFlight
+        {
+            let highest = self.numbers.entry(order.spec.account.broker).or_default();
+            *highest = highest.saturating_add(1);
+            order.number = Some(*highest);
         }
     }
 
@@ -474,6 +524,8 @@ fn blank(id: ClientOrderId, spec: &OrderSpec, phase: Phase, at: Timestamp) -> Or
         oco: None,
         reason: None,
         external: false,
+        foreign: false,
+        number: None,
         created_at: at,
         sent_at: None,
         acked_at: None,

@@ -23,6 +23,7 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             .token
             .map(|session| arm_practice(state, session))
             .unwrap_or_default(),
+        Fact::GapFound { account, .. } => disarm(state, *account),
         Fact::LinkChanged {
             broker,
             state: LinkState::Syncing,
@@ -100,6 +101,19 @@ fn arm_practice(state: &State, session: SessionId) -> Vec<Fact> {
         .collect()
 }
 
+/// What is held may not be what we think: nobody adds to it before a person has looked.
+fn disarm(state: &State, account: AccountKey) -> Vec<Fact> {
+    let reason = SafeText::new("executions of some time are not known");
+    let armed = state.armed.iter().filter(|(_, of)| *of == account);
+    armed
+        .map(|(session, _)| Fact::Disarmed {
+            session: *session,
+            account,
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
 /// The link is back: cancels that could not leave go first, then everything is read.
 fn resume(state: &State, broker: BrokerId) -> Vec<Fact> {
     let asked =
@@ -146,6 +160,7 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
     });
     let since_up = |at: Timestamp| link.state != LinkState::Syncing || at >= link.since;
     let (to, reason) = match differs {
+        _ if link.impaired.is_some() => (LinkState::Degraded, link.impaired.clone()),
         Some(text) => (LinkState::Degraded, Some(SafeText::new(&text))),
         None if accounts.all(|account| account.read_at.is_some_and(since_up)) => (LinkState::Ready, None),
         None => return Vec::new(),
@@ -165,13 +180,14 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
 fn cancel_entries(state: &State, account: AccountKey) -> Vec<Fact> {
     let entries = state
         .all_live()
-        .filter(|order| order.spec.account == account && !is_protective(state, order));
+        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o));
     entries.map(|order| cancel(order, "trading was halted")).collect()
 }
 
 fn cancel_for_flatten(state: &State, account: AccountKey, instrument: InstrumentId) -> Vec<Fact> {
     let mut facts: Vec<Fact> = state
         .live_orders(account, instrument)
+        .filter(|order| !order.foreign)
         .map(|order| cancel(order, "the position is being closed"))
         .collect();
     if facts.is_empty() {
@@ -183,8 +199,24 @@ fn cancel_for_flatten(state: &State, account: AccountKey, instrument: Instrument
 /// Once nothing on the instrument can fill any more, the exit is sent by what is held then; it never crosses zero.
 fn advance_flatten(state: &State, account: AccountKey, instrument: InstrumentId) -> Option<Fact> {
     let flattening = state.flattening.get(&(account, instrument))?;
-    if state.live_orders(account, instrument).next().is_some() {
+    let (foreign, ours): (Vec<&Order>, Vec<&Order>) = state
+        .live_orders(account, instrument)
+        .partition(|order| order.foreign);
+    if !ours.is_empty() {
         return None;
+    }
+    if let Some(first) = foreign.first() {
+        // With an order that we can't cancel, the exit could cross zero.
+        let text = format!(
+            "{} made elsewhere can still fill, such as {}: cancel where it was made, then flatten again",
+            foreign.len(),
+            first.spec
+        );
+        return Some(Fact::FlattenEnded {
+            account,
+            instrument,
+            failure: Some(SafeText::new(&text)),
+        });
     }
     let position = state.position(account, instrument);
     let ended = |failure: Option<SafeText>| {
@@ -245,6 +277,7 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         Fact::Rejected { .. } | Fact::NotSent { .. } | Fact::Absent { .. } | Fact::Lost { .. } => {
             let mut facts = brackets::settle_order(state, id);
             facts.extend(brackets::lost_protection(state, order));
+            facts.extend(brackets::incomplete_family(state, order));
             facts
         }
         Fact::ModifyRefused { .. } => brackets::after_refusal(state, order),

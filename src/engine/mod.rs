@@ -23,11 +23,11 @@ mod tests;
 pub mod timers;
 pub mod timing;
 
-pub use self::abilities::Abilities;
 pub use self::core::{Batch, Engine, Input};
+pub use abilities::Abilities;
 pub use command::{Command, Denial, DenialCode, Legs, Origin, Outcome, SessionKind};
 pub use event::{Actor, Event, Fact};
 pub use fold::changed;
-pub use port::{BrokerEvent, BrokerOrder, Report, Request, Snapshot};
+pub use port::{BrokerEvent, BrokerOrder, Family, Report, Request, Snapshot};
 pub use release::Release;
 pub use state::{FOLD_VERSION, State};

@@ -3,8 +3,8 @@
 //! Stands beside `event.rs` on purpose; `decide::broker` is the only bridge.
 
 use crate::domain::{
-    Account, AccountKey, BrokerOrderId, ClientOrderId, Currency, Execution, Instrument, InstrumentId, Money,
-    OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText,
+    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, Instrument,
+    InstrumentId, Money, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,6 +18,10 @@ pub enum Request {
         id: ClientOrderId,
         /// The order.
         spec: OrderSpec,
+        /// Its number at brokers that count orders: higher than any before, never given twice.
+        number: i32,
+        /// What it belongs to at a broker that holds brackets and pairs itself.
+        family: Option<Family>,
     },
     /// Change a live order.
     Modify {
@@ -27,8 +31,14 @@ pub enum Request {
         id: ClientOrderId,
         /// Its durable name at the broker, where bound.
         broker_id: Option<BrokerOrderId>,
+        /// The number it was placed under, where it was ours.
+        number: Option<i32>,
         /// What changes.
         change: OrderChange,
+        /// The order as it will be.
+        spec: OrderSpec,
+        /// What it belongs to, as when it was placed.
+        family: Option<Family>,
     },
     /// Cancel a live order.
     Cancel {
@@ -38,6 +48,8 @@ pub enum Request {
         id: ClientOrderId,
         /// Its durable name at the broker, where bound.
         broker_id: Option<BrokerOrderId>,
+        /// The number it was placed under, where it was ours.
+        number: Option<i32>,
     },
     /// Read positions, cash, orders and executions, and answer with one [`Snapshot`] when every part had its end mark.
     Snapshot {
@@ -59,6 +71,17 @@ impl Request {
     }
 }
 
+/// How an order stands to others at a broker that holds brackets and pairs itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Family {
+    /// The number of the entry that it waits for.
+    pub parent: Option<i32>,
+    /// The group in which a fill of one takes from the others.
+    pub group: Option<ClientOrderId>,
+    /// True for the last of a family: the broker begins to work when it has all of it.
+    pub complete: bool,
+}
+
 /// What a broker says.
 #[allow(
     clippy::large_enum_variant,
@@ -72,6 +95,23 @@ pub enum BrokerEvent {
     Up {
         /// All accounts that can be traded.
         accounts: Vec<Account>,
+        /// The lowest order number that the broker still takes, where it counts.
+        next_number: Option<i32>,
+    },
+    /// Connected, but a part of the broker is away (a reason), or all of it is back (nothing): then everything is read again.
+    Impaired {
+        /// What is away, in the broker's words.
+        reason: Option<SafeText>,
+    },
+    /// Something of orders or executions was missed, or is unclear: everything has to be read.
+    Stale {
+        /// Why.
+        reason: SafeText,
+    },
+    /// Something that a person should see.
+    Told {
+        /// In words.
+        text: SafeText,
     },
     /// The connection is lost.
     Down {
@@ -105,6 +145,57 @@ pub enum BrokerEvent {
         /// Why.
         reason: SafeText,
     },
+}
+
+/// How a connection is: nothing that decides, all that a person wants to see of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Which broker.
+    pub broker: BrokerId,
+    /// Where it is, and what it says of itself.
+    pub peer: SafeText,
+    /// The last round trip of a heartbeat, in microseconds.
+    pub round_trip_us: Option<u64>,
+    /// How often the connection was made again since the start.
+    pub reconnects: u32,
+    /// What is used of what is allowed.
+    pub budgets: Vec<Budget>,
+    /// Parts of the broker that are away.
+    pub away: Vec<SafeText>,
+    /// What the broker says of each account beyond its cash: name, currency, amount.
+    pub figures: BTreeMap<AccountKey, Vec<(SafeText, SafeText, Money)>>,
+}
+
+/// A part of a budget that a broker sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Of what: `messages/s`, `lines`, `depth`, `history/10min`.
+    pub name: SafeText,
+    /// Used now.
+    pub used: u32,
+    /// What we allow ourselves.
+    pub of: u32,
+    /// What was wanted beyond it.
+    pub wanted: u32,
+}
+
+/// What an order would bind, by the broker's word. Unknown is not zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Margin {
+    /// In what currency.
+    pub currency: SafeText,
+    /// Change of the initial margin.
+    pub initial_change: Option<Money>,
+    /// Initial margin after it.
+    pub initial_after: Option<Money>,
+    /// Change of the maintenance margin.
+    pub maintenance_change: Option<Money>,
+    /// Equity with loan after it.
+    pub equity_after: Option<Money>,
+    /// The fee, or the range it will be in.
+    pub fee: Option<(Money, Money)>,
+    /// What the broker warns of.
+    pub warning: SafeText,
 }
 
 /// A report about one order, or about money.
@@ -190,6 +281,8 @@ pub struct Snapshot {
     pub orders: Vec<BrokerOrder>,
     /// Executions as far back as the broker gives them.
     pub executions: Vec<Execution>,
+    /// From when on the executions are all there are.
+    pub complete_since: Timestamp,
 }
 
 /// One order as the broker knows it.
@@ -205,4 +298,8 @@ pub struct BrokerOrder {
     pub phase: Phase,
     /// Executed so far, by the broker's word.
     pub filled: Quantity,
+    /// Its number, where a session of ours gave it.
+    pub number: Option<i32>,
+    /// True where only another session of the broker may touch it.
+    pub foreign: bool,
 }

@@ -51,6 +51,7 @@ pub(super) fn compare(state: &State, snapshot: &Snapshot, now: Timestamp) -> Vec
         began,
         now,
     };
+    pass.find_gap(snapshot);
     if pass.scratch.positions_known(snapshot.account) {
         for execution in &snapshot.executions {
             let facts = book(&pass.scratch, execution);
@@ -96,6 +97,22 @@ impl Pass {
             };
             self.scratch.apply(&event);
             self.facts.push(event.fact);
+        }
+    }
+
+    /// Executions that the broker no longer gives, from a time when nobody listened, may be missing.
+    fn find_gap(&mut self, snapshot: &Snapshot) {
+        let last = self
+            .scratch
+            .accounts
+            .get(&snapshot.account)
+            .and_then(|account| account.read_at);
+        if let Some(from) = last.filter(|last| *last < snapshot.complete_since) {
+            self.add(vec![Fact::GapFound {
+                account: snapshot.account,
+                from,
+                until: snapshot.complete_since,
+            }]);
         }
     }
 
@@ -343,6 +360,8 @@ fn adopt(reported: &BrokerOrder, now: Timestamp) -> Order {
         oco: None,
         reason: None,
         external: true,
+        foreign: reported.foreign,
+        number: reported.number,
         created_at: now,
         sent_at: None,
         acked_at: Some(now),

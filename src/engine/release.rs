@@ -2,6 +2,7 @@
 //! halted, not ready or superseded in the meantime gives a fact instead of a request. Replay never asks, so replay can't
 //! send an order. Cancels and reads pass whatever the state of trading.
 
+use super::brackets;
 use super::event::{Event, Fact};
 use super::fold::changed;
 use super::port::Request;
@@ -31,7 +32,9 @@ impl Fact {
 
 pub(super) fn release(state: &State, event: &Event) -> Release {
     match &event.fact {
-        Fact::Submitted { id, .. } | Fact::ChildReleased { id, .. } => place(state, *id),
+        // A child leaves when it is released, not when it is written down.
+        Fact::Submitted { id, spec, .. } if spec.parent.is_none() => place(state, *id),
+        Fact::ChildReleased { id, .. } => place(state, *id),
         Fact::ModifyRequested { id, change } => match state.orders.get(id) {
             Some(order) if order.pending == Some(Pending::Modify { change: *change }) => {
                 match may_change(state, order, *change) {
@@ -39,7 +42,10 @@ pub(super) fn release(state: &State, event: &Event) -> Release {
                         account: order.spec.account,
                         id: *id,
                         broker_id: order.broker_id,
+                        number: order.number,
                         change: *change,
+                        spec: changed(&order.spec, *change),
+                        family: brackets::family(state, order),
                     }),
                     Err(reason) => Release::Withhold(Fact::ModifyRefused {
                         id: *id,
@@ -57,6 +63,7 @@ pub(super) fn release(state: &State, event: &Event) -> Release {
                     account: order.spec.account,
                     id: *id,
                     broker_id: order.broker_id,
+                    number: order.number,
                 })
             }
             _ => Release::Nothing,
@@ -98,6 +105,7 @@ fn place(state: &State, id: ClientOrderId) -> Release {
     let superseded = match (order.phase, order.pending) {
         // It is asked here once, before it leaves: what is in doubt already has not left.
         (Phase::Uncertain, _) => Some("it could not leave in time"),
+        _ if brackets::orphaned(state, order) => Some("its entry did not leave"),
         // The cancel went ahead of it.
         (_, Some(Pending::Cancel)) => Some("cancelled before it left"),
         // An exit was measured by what was held then: it only leaves while it still closes.
@@ -108,6 +116,8 @@ fn place(state: &State, id: ClientOrderId) -> Release {
         Ok(()) => Release::Send(Request::Place {
             id,
             spec: order.spec.clone(),
+            number: order.number.unwrap_or_default(),
+            family: brackets::family(state, order),
         }),
         Err(reason) => Release::Withhold(Fact::NotSent {
             id,

@@ -29,6 +29,8 @@ pub struct State {
     pub accounts: BTreeMap<AccountKey, AccountState>,
     /// The link to each broker.
     pub links: BTreeMap<BrokerId, Link>,
+    /// The highest order number given out or reported by each broker: the next order gets the one above it.
+    pub numbers: BTreeMap<BrokerId, i32>,
     /// Live orders and those that ended within a day.
     pub orders: BTreeMap<ClientOrderId, Order>,
     /// The live ones of them, by account and instrument.
@@ -78,6 +80,8 @@ pub struct AccountState {
     pub passes: u64,
     /// Positions that differ from the broker's: ours, the broker's, in how many passes, and since when.
     pub mismatches: BTreeMap<InstrumentId, Mismatch>,
+    /// A stretch of time of which the broker gave no executions, and nobody has acknowledged it.
+    pub gap: Option<(Timestamp, Timestamp)>,
     /// The last submissions, newest last, for the duplicate and rate controls.
     pub recent: VecDeque<Submission>,
 }
@@ -125,6 +129,8 @@ pub struct Link {
     pub reason: Option<SafeText>,
     /// Since when.
     pub since: Timestamp,
+    /// What part of the broker is away while it is connected.
+    pub impaired: Option<SafeText>,
 }
 
 /// Orders of which a fill of one takes from the others.
@@ -221,6 +227,12 @@ impl State {
     pub fn positions_known(&self, account: AccountKey) -> bool {
         self.accounts.get(&account).is_some_and(|account| account.opened)
     }
+    /// True for a child that waits for its entry: here, or at a broker that holds brackets. It closes what the entry opens,
+    /// and nothing of what is held now.
+    pub fn waits(&self, order: &Order) -> bool {
+        let entry = || order.spec.parent.and_then(|id| self.orders.get(&id));
+        order.phase == Phase::Created || entry().is_some_and(|entry| entry.filled.is_zero())
+    }
     /// The live orders of an account in one instrument.
     pub fn live_orders(&self, account: AccountKey, instrument: InstrumentId) -> impl Iterator<Item = &Order> {
         self.live
@@ -245,7 +257,7 @@ impl State {
     pub fn working_sells(&self, account: AccountKey, instrument: InstrumentId) -> Quantity {
         could_execute(
             self.live_orders(account, instrument)
-                .filter(|o| o.spec.side == Side::Sell && o.phase != Phase::Created),
+                .filter(|o| o.spec.side == Side::Sell && !self.waits(o)),
         )
     }
     /// What closing orders that can still execute would take off the position. Children that wait for their entry are
@@ -256,7 +268,7 @@ impl State {
         };
         could_execute(
             self.live_orders(account, instrument)
-                .filter(|o| o.spec.side != side && o.phase != Phase::Created),
+                .filter(|o| o.spec.side != side && !self.waits(o)),
         )
     }
     /// What protective stops cover of a position, at most all of it.
@@ -271,6 +283,7 @@ impl State {
                 o.spec.kind.is_stop()
                     && o.spec.side != side
                     && matches!(o.phase, Phase::Held | Phase::Working)
+                    && !self.waits(o)
             })
             .fold(Quantity::ZERO, |sum, order| sum.saturating_add(order.leaves()));
         covered.min(position.quantity.abs())

@@ -17,6 +17,12 @@ pub enum Quality {
     Delayed,
     /// Derived from prints by a named rule, because the source has no quotes.
     Derived,
+    /// There are no data: the source does not know the instrument, or may not tell.
+    Missing,
+    /// The source serves another session of the same user just now.
+    Competing,
+    /// Trading is halted; the prices are those from before.
+    Halted,
 }
 
 /// Best bid and ask. An absent side is a side that nobody quotes.

@@ -85,7 +85,25 @@ impl Desk {
                 let Some(account) = self.need_account(now) else {
                     return Vec::new();
                 };
+                let accepted = self
+                    .world
+                    .state
+                    .resolve(rest, now)
+                    .map(|instrument| instrument.id);
                 let command = match word {
+                    "find" => return self.find(rest.trim(), now),
+                    "accept" if rest.trim().eq_ignore_ascii_case("gap") => Command::AcceptGap { account },
+                    "accept" => match accepted {
+                        Some(instrument) => Command::AcceptDifference { account, instrument },
+                        None => {
+                            self.say(
+                                Tone::Warn,
+                                "accept what: a symbol whose position differs, or gap",
+                                now,
+                            );
+                            return Vec::new();
+                        }
+                    },
                     "arm" => Command::Arm {
                         account,
                         confirmation: SafeText::new(rest),

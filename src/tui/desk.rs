@@ -294,8 +294,25 @@ impl Desk {
             FromEngine::Outcome { token, outcome } => self.take_outcome(token, outcome, now),
             FromEngine::Lost { reason } => self.lose(reason, now),
             FromEngine::RoundTrip(span) => self.world.round_trip = Some(span),
+            FromEngine::Health(health) => self.world.health = Some(*health),
+            FromEngine::Found(found) => self.take_found(&found, now),
+            FromEngine::Failed(reason) => self.say(Tone::Warn, reason.to_string(), now),
         }
         self.ask()
+    }
+
+    /// What the broker found: an instrument that is listed by now goes on the desk, others are named.
+    fn take_found(&mut self, found: &[(Option<InstrumentId>, SafeText)], now: Timestamp) {
+        let listed = found.iter().find_map(|(id, _)| *id);
+        if let Some(id) = listed.filter(|id| self.world.state.instruments.contains_key(id)) {
+            self.world.instrument = Some(id);
+        }
+        let lines: Vec<&str> = found.iter().take(4).map(|(_, line)| line.as_str()).collect();
+        let text = match (listed, found.len()) {
+            (Some(_), _) => lines.join(", "),
+            (None, count) => format!("{count} similar: {}", lines.join(" | ")),
+        };
+        self.say(Tone::Plain, text, now);
     }
 
     fn take_snapshot(&mut self, state: crate::engine::State) {
@@ -696,6 +713,10 @@ pub(super) fn words(command: &Command) -> String {
         Command::TakeToken => "this terminal has the trading token".to_owned(),
         Command::Arm { .. } => "armed".to_owned(),
         Command::Disarm { .. } => "disarmed".to_owned(),
+        Command::AcceptDifference { instrument, .. } => {
+            format!("taking the broker's position of {instrument} for ours")
+        }
+        Command::AcceptGap { .. } => "gap acknowledged".to_owned(),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
         Command::OpenSession | Command::CloseSession => String::new(),
     }

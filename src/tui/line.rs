@@ -28,6 +28,16 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
     ("reduce", "", "let only what reduces a position leave"),
     ("resume", "", "allow risk again"),
     ("reconcile", "", "read and compare what the broker knows, now"),
+    (
+        "accept",
+        "SYMBOL|gap",
+        "take the broker's position for ours, or acknowledge a gap in executions",
+    ),
+    (
+        "find",
+        "SYMBOL",
+        "ask the broker for an instrument: ES FUT CME, SAP STK IBIS EUR",
+    ),
     ("account", "NAME", "another account on the desk"),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),

@@ -1,7 +1,8 @@
 //! The two channels to the engine as the desk sees them. Who fills and empties them (a socket here, a socket elsewhere) is
 //! not the desk's business: it can't tell a local engine from a remote one.
 
-use crate::domain::{InstrumentId, SessionId, Timestamp};
+use crate::domain::{InstrumentId, SafeText, SessionId, Timestamp};
+use crate::engine::port::Health;
 use crate::engine::{Command, Event, Outcome, State};
 use crate::market::{Bar, Depth, Print, Quote, Timeframe};
 use std::time::Duration;
@@ -52,6 +53,12 @@ pub enum FromEngine {
     },
     /// How long a question and its answer took.
     RoundTrip(Duration),
+    /// How the connection to a broker is.
+    Health(Box<Health>),
+    /// What a search at the broker found: the id of what is listed by now, and a line for people.
+    Found(Vec<(Option<InstrumentId>, SafeText)>),
+    /// A question that got no answer, and why.
+    Failed(SafeText),
 }
 
 /// From the desk to the engine.
@@ -84,6 +91,8 @@ pub enum ToEngine {
         /// How many at most.
         count: u32,
     },
+    /// Look at the broker for instruments that fit what was typed.
+    Find(SafeText),
     /// Stop the engine in order.
     StopEngine,
     /// We leave; the engine goes on.

@@ -10,12 +10,13 @@ use super::input::Input;
 use super::keymap::{Context, Meaning};
 use super::layout::{PaneId, WORKSPACES};
 use super::line::Line;
+use super::link::ToEngine;
 use super::pane::Wish;
 use super::run::Exit;
 use super::search::Search;
 use super::ticket::{Purpose, Ticket, may_confirm};
 use super::view::Drawn;
-use crate::domain::{AccountClass, Quantity, Side, Timestamp, TradingState};
+use crate::domain::{AccountClass, Quantity, SafeText, Side, Timestamp, TradingState};
 use crate::engine::Command;
 use ratatui::layout::Position;
 use tui_input::InputRequest;
@@ -444,10 +445,9 @@ impl Desk {
         match action {
             Action::Escape => return Vec::new(),
             Action::Enter => {
+                let typed = search.input.value().trim().to_owned();
                 let Some(chosen) = search.chosen(&self.world.state) else {
-                    self.say(Tone::Plain, "nothing matches", now);
-                    self.modal = Some(Modal::Search(search));
-                    return Vec::new();
+                    return self.find(&typed, now);
                 };
                 return self.grant(vec![Wish::Select(chosen)], now);
             }
@@ -457,6 +457,16 @@ impl Desk {
         }
         self.modal = Some(Modal::Search(search));
         Vec::new()
+    }
+
+    /// Asks the broker for what is not listed here.
+    pub(super) fn find(&mut self, typed: &str, now: Timestamp) -> Vec<Effect> {
+        if typed.is_empty() {
+            self.say(Tone::Plain, "type a symbol, such as AAPL, ES or EUR.USD", now);
+            return Vec::new();
+        }
+        self.say(Tone::Plain, format!("asking the broker for '{typed}' …"), now);
+        vec![Effect::Tell(ToEngine::Find(SafeText::new(typed)))]
     }
 
     /// On the simulated exchange leaving asks what is meant; elsewhere it always leaves the engine to its orders.

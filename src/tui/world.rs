@@ -4,6 +4,7 @@
 use super::pane::View;
 use super::theme::Theme;
 use crate::domain::{AccountKey, InstrumentId, SessionId, Timestamp};
+use crate::engine::port::Health;
 use crate::engine::{Event, Fact, State};
 use crate::market::{BarUpdate, Market};
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub struct World {
     pub is_known: bool,
     /// The last round trip.
     pub round_trip: Option<Duration>,
+    /// How the connection to the broker is, where it tells.
+    pub health: Option<Health>,
     /// When anything last came from the engine.
     pub heard_at: Timestamp,
     /// The venue's clock: its time at a moment of ours, and its speed in thousandths.
@@ -78,6 +81,7 @@ impl World {
             build: String::new(),
             is_known: false,
             round_trip: None,
+            health: None,
             heard_at: now,
             venue_clock: (now, now, 1_000),
         }

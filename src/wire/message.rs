@@ -2,13 +2,14 @@
 //! on the events by number, so that it folds the same state; market data comes conflated beside it. A shell command asks
 //! a query or sends a command, and reads one answer.
 
-use crate::domain::{AccountKey, InstrumentId, SafeText, SessionId, Timestamp};
+use crate::domain::{AccountKey, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, SessionKind, State};
 use crate::market::{Bar, Depth, Print, Quote, Timeframe};
 use serde::{Deserialize, Serialize};
 
 /// Raised when an older program could misread a message.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// From a terminal or a shell command to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,6 +137,8 @@ pub struct MarketBatch {
     pub gaps: Vec<InstrumentId>,
     /// Changed bars, newest revision.
     pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
+    /// How a connection is, where that changed.
+    pub health: Option<Health>,
 }
 
 /// A question to the engine's process. Never changes the state.
@@ -166,6 +169,16 @@ pub enum Query {
         /// How many at most.
         count: u32,
     },
+    /// Instruments by what a person typed, from the broker; those that fit exactly get listed.
+    Find {
+        /// As typed.
+        text: SafeText,
+    },
+    /// What an order would bind, by the broker's word.
+    Margin {
+        /// The order.
+        spec: Box<OrderSpec>,
+    },
     /// Stop the engine in order. Working orders stay at the broker.
     Stop,
 }
@@ -183,6 +196,10 @@ pub enum Reply {
     Quotes(Vec<Quote>, Vec<Print>),
     /// Events in order.
     Log(Vec<Event>),
+    /// What was found: the id of those that are listed by now, and a line for people.
+    Found(Vec<(Option<InstrumentId>, SafeText)>),
+    /// What the order would bind.
+    Margin(Margin),
     /// The engine is stopping.
     Stopping,
     /// It could not be answered.
@@ -211,4 +228,6 @@ pub struct StatusReply {
     pub settings: Vec<(SafeText, SafeText, SafeText)>,
     /// The account that commands without one mean.
     pub default_account: Option<AccountKey>,
+    /// How the connection to each broker is, where it tells.
+    pub health: Vec<Health>,
 }

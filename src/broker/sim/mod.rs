@@ -2,9 +2,9 @@
 //! broker. What the venue says is passed on in its order; a read of the account is therefore consistent with everything
 //! told before it. The venue commits its own books before it acknowledges, as a real exchange would.
 
-use crate::domain::{BrokerId, ClientOrderId, SafeText, Timestamp};
+use super::{Adapter, Answer, FromBroker, MarketData, NotSent, Question, Want};
+use crate::domain::{BrokerId, SafeText, Timestamp};
 use crate::engine::{BrokerEvent, BrokerOrder, Report, Request, Snapshot};
-use crate::market::{Depth, Print, Quote};
 use crate::venue::{self, OrderReport, Venue, VenueEvent, VenueRequest, VenueSnapshot};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
@@ -14,28 +14,6 @@ const REQUESTS: usize = 4_096;
 
 /// The longest the thread sleeps, so that a stop is seen soon.
 const NAP: Duration = Duration::from_millis(200);
-
-/// What the venue says, in order.
-#[derive(Debug)]
-pub enum FromVenue {
-    /// To the engine's port.
-    Broker(Box<BrokerEvent>),
-    /// Market data of one step.
-    Market(Vec<MarketData>),
-    /// The venue's time, after each step.
-    Clock(Timestamp),
-}
-
-/// One piece of market data.
-#[derive(Clone, Debug)]
-pub enum MarketData {
-    /// A quote.
-    Quote(Quote),
-    /// A trade.
-    Print(Print),
-    /// A book.
-    Depth(Depth),
-}
 
 /// The sending end to the venue's thread. The thread ends when this is dropped.
 #[derive(Debug)]
@@ -54,7 +32,7 @@ impl SimBroker {
         broker: BrokerId,
         venue: Venue,
         clock: impl Fn() -> (Timestamp, Duration) + Send + 'static,
-        tell: impl FnMut(FromVenue) -> bool + Send + 'static,
+        tell: impl FnMut(FromBroker) -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let (requests, inbox) = sync_channel(REQUESTS);
         let mut runner = Runner {
@@ -72,12 +50,10 @@ impl SimBroker {
             thread: Some(thread),
         })
     }
+}
 
-    /// Sends a request; the order it would have placed comes back where it provably did not leave.
-    ///
-    /// # Errors
-    /// The queue is full or the venue is gone.
-    pub fn send(&self, request: Request) -> Result<(), NotSent> {
+impl Adapter for SimBroker {
+    fn send(&self, request: Request) -> Result<(), NotSent> {
         self.requests.try_send(request).map_err(|error| {
             let (request, reason) = match error {
                 TrySendError::Full(request) => (request, "the queue to the exchange is full"),
@@ -91,8 +67,24 @@ impl SimBroker {
         })
     }
 
-    /// Ends the thread and waits for it: its books are closed when this returns.
-    pub fn stop(mut self) {
+    /// The exchange in the box tells all of its market to everybody.
+    fn want(&self, _: Want) {}
+
+    fn ask(&self, question: Question, answer: tokio::sync::oneshot::Sender<Answer>) {
+        let why = match question {
+            Question::Find(_) => "the exchange in the box lists all it has",
+            Question::Bars { .. } => "the exchange in the box has told its history",
+            Question::Margin { .. } => "the exchange in the box tells no margin before an order",
+        };
+        let _ = answer.send(Answer::Failed(SafeText::new(why)));
+    }
+
+    fn has_history(&self) -> bool {
+        false
+    }
+
+    /// The exchange's books are closed when this returns.
+    fn stop(mut self: Box<Self>) {
         let (closed, _) = sync_channel(0);
         drop(std::mem::replace(&mut self.requests, closed));
         if let Some(thread) = self.thread.take()
@@ -103,20 +95,11 @@ impl SimBroker {
     }
 }
 
-/// A request that did not leave.
-#[derive(Clone, Copy, Debug)]
-pub struct NotSent {
-    /// The order it would have placed.
-    pub order: Option<ClientOrderId>,
-    /// Why.
-    pub reason: &'static str,
-}
-
 struct Runner {
     broker: BrokerId,
     venue: Venue,
     clock: Box<dyn Fn() -> (Timestamp, Duration) + Send>,
-    tell: Box<dyn FnMut(FromVenue) -> bool + Send>,
+    tell: Box<dyn FnMut(FromBroker) -> bool + Send>,
     /// False while the exchange can't write its books: it is down, as a real one would be.
     up: bool,
 }
@@ -160,12 +143,15 @@ impl Runner {
     }
 
     fn say(&mut self, event: BrokerEvent) -> bool {
-        (self.tell)(FromVenue::Broker(Box::new(event)))
+        (self.tell)(FromBroker::Broker(Box::new(event)))
     }
 
     fn say_up(&mut self) -> bool {
         let accounts = self.venue.accounts();
-        self.say(BrokerEvent::Up { accounts })
+        self.say(BrokerEvent::Up {
+            accounts,
+            next_number: None,
+        })
     }
 
     fn handle(&mut self, request: Request) -> bool {
@@ -196,7 +182,7 @@ impl Runner {
     fn advance(&mut self) -> bool {
         let (now, mut out) = (self.now(), Vec::new());
         let result = self.venue.advance(now, &mut out);
-        if !self.pass_on(out) || !(self.tell)(FromVenue::Clock(now)) {
+        if !self.pass_on(out) || !(self.tell)(FromBroker::Clock(now)) {
             return false;
         }
         match result {
@@ -243,18 +229,18 @@ impl Runner {
                     BrokerEvent::Snapshot(Box::new(translate_snapshot(snapshot)))
                 }
             };
-            if !(self.tell)(FromVenue::Broker(Box::new(broker))) {
+            if !(self.tell)(FromBroker::Broker(Box::new(broker))) {
                 return false;
             }
         }
-        market.is_empty() || (self.tell)(FromVenue::Market(market))
+        market.is_empty() || (self.tell)(FromBroker::Market(market))
     }
 }
 
 /// The engine's request in the venue's words. Public for the simulation, which puts a faulty link between the two.
 pub fn translate(request: Request) -> VenueRequest {
     match request {
-        Request::Place { id, spec } => VenueRequest::Place { id, spec },
+        Request::Place { id, spec, .. } => VenueRequest::Place { id, spec },
         Request::Modify {
             account, id, change, ..
         } => VenueRequest::Modify { account, id, change },
@@ -292,6 +278,8 @@ pub fn translate_snapshot(snapshot: VenueSnapshot) -> Snapshot {
         spec: o.spec,
         phase: o.phase,
         filled: o.filled,
+        number: None,
+        foreign: false,
     };
     Snapshot {
         pass: snapshot.pass,
@@ -300,5 +288,7 @@ pub fn translate_snapshot(snapshot: VenueSnapshot) -> Snapshot {
         cash: snapshot.cash,
         orders: snapshot.orders.into_iter().map(order).collect(),
         executions: snapshot.executions,
+        // It keeps a week, and nobody else trades these accounts.
+        complete_since: Timestamp::MIN,
     }
 }

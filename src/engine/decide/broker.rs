@@ -16,7 +16,24 @@ use crate::engine::state::{Booked, State};
 pub(super) fn decide(state: &State, broker: BrokerId, event: &BrokerEvent, now: Timestamp) -> Vec<Fact> {
     match event {
         BrokerEvent::Connecting => link(state, broker, LinkState::Connecting, None),
-        BrokerEvent::Up { accounts } => up(state, broker, accounts),
+        BrokerEvent::Up {
+            accounts,
+            next_number,
+        } => up(state, broker, accounts, *next_number),
+        BrokerEvent::Impaired { reason } => impaired(state, broker, reason.as_ref()),
+        BrokerEvent::Stale { .. } => state
+            .accounts
+            .iter()
+            .filter(|(key, account)| key.broker == broker && account.reading.is_none())
+            .map(|(key, account)| Fact::ReconcileStarted {
+                account: *key,
+                pass: account.passes.saturating_add(1),
+            })
+            .collect(),
+        BrokerEvent::Told { text } => vec![Fact::BrokerTold {
+            broker,
+            text: text.clone(),
+        }],
         BrokerEvent::Down { reason } => down(state, broker, reason),
         BrokerEvent::Instrument(instrument) => {
             let known = state.instruments.get(&instrument.id) == Some(instrument.as_ref());
@@ -56,7 +73,7 @@ fn link(state: &State, broker: BrokerId, to: LinkState, reason: Option<SafeText>
 }
 
 /// Up is not ready: what the broker knows has to be read and compared first, after every connection anew.
-fn up(state: &State, broker: BrokerId, accounts: &[Account]) -> Vec<Fact> {
+fn up(state: &State, broker: BrokerId, accounts: &[Account], next_number: Option<i32>) -> Vec<Fact> {
     let reported = accounts.iter().filter(|account| {
         state
             .accounts
@@ -68,11 +85,44 @@ fn up(state: &State, broker: BrokerId, accounts: &[Account]) -> Vec<Fact> {
             account: account.clone(),
         })
         .collect();
+    // A broker that starts anew may begin to count lower than before: the mark only rises.
+    let used = next_number.map_or(0, |next| next.saturating_sub(1));
+    if used > state.numbers.get(&broker).copied().unwrap_or_default() {
+        facts.push(Fact::NumbersRaised { broker, to: used });
+    }
     facts.push(Fact::LinkChanged {
         broker,
         state: LinkState::Syncing,
         reason: None,
     });
+    facts
+}
+
+/// While a part is away nothing that adds risk leaves; once it is back, what happened meanwhile has to be read first.
+fn impaired(state: &State, broker: BrokerId, reason: Option<&SafeText>) -> Vec<Fact> {
+    let Some(link) = state.links.get(&broker) else {
+        return Vec::new();
+    };
+    let connected = !matches!(link.state, LinkState::Down | LinkState::Connecting);
+    if !connected || link.impaired.as_ref() == reason {
+        return Vec::new();
+    }
+    let to = if reason.is_some() {
+        LinkState::Degraded
+    } else {
+        LinkState::Syncing
+    };
+    let mut facts = vec![Fact::LinkImpaired {
+        broker,
+        reason: reason.cloned(),
+    }];
+    if link.state != to {
+        facts.push(Fact::LinkChanged {
+            broker,
+            state: to,
+            reason: reason.cloned(),
+        });
+    }
     facts
 }
 
@@ -294,6 +344,8 @@ fn second_order(order: &Order, broker_id: BrokerOrderId, phase: Phase) -> Vec<Fa
             oco: None,
             reason: None,
             external: true,
+            foreign: order.foreign,
+            number: order.number,
             created_at: order.created_at,
             sent_at: None,
             acked_at: None,

@@ -3,8 +3,8 @@
 
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
-    AccountKey, ClientOrderId, Instrument, InstrumentId, OrderChange, OrderKind, OrderSpec, Phase, Quantity,
-    Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
+    AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
+    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
 };
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome};
 use crate::engine::event::Fact;
@@ -57,6 +57,8 @@ pub(super) fn decide(
             state,
             reason,
         } => desk.set_trading(*account, *state, reason),
+        Command::AcceptDifference { account, instrument } => desk.accept_difference(*account, *instrument),
+        Command::AcceptGap { account } => desk.accept_gap(*account),
         Command::Reconcile { account } => desk.reconcile(*account),
         Command::OpenSession
         | Command::CloseSession
@@ -251,6 +253,7 @@ impl Desk<'_> {
     fn modify(&self, id: ClientOrderId, change: OrderChange) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let order = live(self.state, id)?;
+        ours(order)?;
         if matches!(order.phase, Phase::InFlight | Phase::Uncertain) || order.pending.is_some() {
             let text = format!(
                 "{} is {}; wait for the broker's answer",
@@ -293,6 +296,7 @@ impl Desk<'_> {
     fn cancel(&self, id: ClientOrderId) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let order = live(self.state, id)?;
+        ours(order)?;
         Ok(Decision::done(vec![cancel(
             order,
             "cancelled before it was released",
@@ -306,14 +310,16 @@ impl Desk<'_> {
         stops_too: bool,
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
-        let (mut facts, mut kept) = (Vec::new(), 0);
+        let (mut facts, mut kept, mut foreign) = (Vec::new(), 0, 0);
         let chosen = |id: InstrumentId| instrument.is_none_or(|wanted| wanted == id);
         for order in self
             .state
             .all_live()
             .filter(|o| o.spec.account == account && chosen(o.spec.instrument))
         {
-            if !stops_too && is_protective(self.state, order) {
+            if order.foreign {
+                foreign += 1;
+            } else if !stops_too && is_protective(self.state, order) {
                 kept += 1;
             } else {
                 facts.push(cancel(order, "cancelled with all others"));
@@ -321,11 +327,13 @@ impl Desk<'_> {
         }
         let count = facts.len();
         let stops = if kept == 1 { "stop" } else { "stops" };
-        let note = if kept > 0 {
-            format!("{count} cancels, kept: {kept} {stops}")
-        } else {
-            format!("{count} cancels")
-        };
+        let mut note = format!("{count} cancels");
+        if kept > 0 {
+            note += &format!(", kept: {kept} {stops}");
+        }
+        if foreign > 0 {
+            note += &format!(", {foreign} made elsewhere that only their own session can cancel");
+        }
         Ok(Decision::noted(facts, &note))
     }
 
@@ -433,6 +441,49 @@ impl Desk<'_> {
         }]))
     }
 
+    /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
+    fn accept_difference(&self, account: AccountKey, instrument: InstrumentId) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let mismatch = self
+            .state
+            .accounts
+            .get(&account)
+            .and_then(|entry| entry.mismatches.get(&instrument))
+            .filter(|mismatch| mismatch.is_confirmed(self.now));
+        let Some(mismatch) = mismatch else {
+            let text = format!("{account} has no difference in {instrument} that two reads confirmed");
+            return Err(Denial::new(DenialCode::NothingToAccept, text));
+        };
+        let cause = format!(
+            "the broker's {} taken over by hand, ours was {}",
+            mismatch.theirs, mismatch.ours
+        );
+        let entry = self.state.accounts.get(&account);
+        let pass = entry.map_or(0, |entry| entry.passes).saturating_add(1);
+        Ok(Decision::done(vec![
+            Fact::PositionAdjusted {
+                account,
+                instrument,
+                change: mismatch.theirs.saturating_sub(mismatch.ours),
+                price: self.market.last(instrument).map(|print| print.price),
+                cause: SafeText::new(&cause),
+            },
+            Fact::ReconcileStarted { account, pass },
+        ]))
+    }
+
+    fn accept_gap(&self, account: AccountKey) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let gap = self.state.accounts.get(&account).and_then(|entry| entry.gap);
+        match gap {
+            Some(_) => Ok(Decision::done(vec![Fact::GapAccepted { account }])),
+            None => Err(Denial::new(
+                DenialCode::NothingToAccept,
+                format!("the executions of {account} are known without a gap"),
+            )),
+        }
+    }
+
     fn reconcile(&self, account: AccountKey) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let Some(entry) = self.state.accounts.get(&account) else {
@@ -449,6 +500,18 @@ impl Desk<'_> {
             pass: entry.passes.saturating_add(1),
         }]))
     }
+}
+
+/// What another session of the broker made, only that one may touch.
+fn ours(order: &Order) -> Result<(), Denial> {
+    if order.foreign {
+        let text = format!(
+            "{} was made by another session of {}: cancel or change it where it was made",
+            order.spec, order.spec.account.broker
+        );
+        return Err(Denial::new(DenialCode::NotOurs, text));
+    }
+    Ok(())
 }
 
 /// The same command again: nothing new is done.

@@ -88,6 +88,12 @@ fn arm(
             "another terminal holds the trading token; take it with :token",
         ));
     }
+    if let Some((from, until)) = entry.gap {
+        let text = format!(
+            "executions between {from} and {until} are not known: compare with a statement, then :accept gap"
+        );
+        return Err(Denial::new(DenialCode::Unexplained, text));
+    }
     if entry.account.class == AccountClass::Live {
         let id = account.account.as_str();
         let last = &id[id.len().saturating_sub(4)..];

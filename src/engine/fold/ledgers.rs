@@ -4,7 +4,7 @@
 use super::{Event, State};
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, Execution, ExecutionBase, Fee, InstrumentId, Money, Multiplier,
-    Order, Position, Price, Quantity, Timestamp,
+    Order, Position, Price, Quantity, Side, Timestamp,
 };
 use crate::engine::state::{Booked, Ledger};
 
@@ -178,6 +178,39 @@ impl State {
             ledger.opening.cost = cost.unwrap_or(ledger.opening.cost);
             ledger.multiplier = multiplier;
             ledger.refold(currency);
+        }
+    }
+
+    /// A change that is no execution counts as held before them: what was traded since keeps its own prices, and what the
+    /// change closes or opens is valued at `price`.
+    pub(super) fn adjust(
+        &mut self,
+        account: AccountKey,
+        instrument: InstrumentId,
+        change: Quantity,
+        price: Option<Price>,
+        at: Timestamp,
+    ) {
+        let currency = self.currency(instrument);
+        let ledger = self.ledger(account, instrument);
+        let was_flat = ledger.position.quantity.is_zero();
+        let price = price
+            .or_else(|| ledger.position.average_price(ledger.multiplier))
+            .unwrap_or(Price::ZERO);
+        let side = if change.is_negative() {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        ledger
+            .opening
+            .execute(side, change.abs(), price, ledger.multiplier);
+        ledger.refold(currency);
+        if was_flat || ledger.position.quantity.is_zero() {
+            ledger.opened_at = (!ledger.position.quantity.is_zero()).then_some(at);
+        }
+        if let Some(entry) = self.accounts.get_mut(&account) {
+            entry.mismatches.remove(&instrument);
         }
     }
 

@@ -106,6 +106,25 @@ impl State {
                 failure: Some(why),
                 ..
             } => (Warning, format!("NOT FLAT {instrument}: {why}")),
+            Fact::LinkImpaired {
+                broker,
+                reason: Some(reason),
+            } => (Warning, format!("{broker}: {reason}")),
+            Fact::LinkImpaired { broker, reason: None } => (Info, format!("{broker}: all of it is back")),
+            Fact::GapFound { account, from, until } => (
+                Warning,
+                format!(
+                    "{account}: executions between {from} and {until} are not known; compare with a statement, then :accept gap"
+                ),
+            ),
+            Fact::GapAccepted { account } => (Info, format!("{account}: the gap was acknowledged")),
+            Fact::PositionAdjusted {
+                instrument,
+                change,
+                cause,
+                ..
+            } => (Warning, format!("{instrument} adjusted by {change}: {cause}")),
+            Fact::BrokerTold { broker, text } => (Info, format!("{broker}: {text}")),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })

@@ -388,6 +388,8 @@ fn a_trade_for_nobody_is_booked_and_its_order_adopted() {
         spec: spec(Side::Buy, 10, limit("100")),
         phase: Phase::Working,
         filled: q(7),
+        number: None,
+        foreign: false,
     };
     let own = desk.at_broker("A", Phase::Working);
     desk.read(&[own, phone], &[]);

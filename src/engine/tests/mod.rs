@@ -149,7 +149,10 @@ impl Desk {
             base: Currency::USD,
             cash: None,
         }];
-        self.broker(BrokerEvent::Up { accounts });
+        self.broker(BrokerEvent::Up {
+            accounts,
+            next_number: None,
+        });
     }
     pub fn quote(&mut self, bid: &str, ask: &str) {
         let quote = Quote {
@@ -322,6 +325,8 @@ impl Desk {
             spec: order.spec.clone(),
             phase,
             filled: order.filled,
+            number: None,
+            foreign: false,
         }
     }
     pub fn order(&self, name: &str) -> &Order {
@@ -358,12 +363,13 @@ pub(super) fn snapshot(pass: u64) -> Snapshot {
         cash: BTreeMap::new(),
         orders: Vec::new(),
         executions: Vec::new(),
+        complete_since: Timestamp::MIN,
     }
 }
 
 fn words(request: &Request) -> String {
     match request {
-        Request::Place { id, spec } => format!("place {id} {spec}"),
+        Request::Place { id, spec, .. } => format!("place {id} {spec}"),
         Request::Modify { id, change, .. } => {
             let quantity = change
                 .quantity

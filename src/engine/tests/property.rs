@@ -175,6 +175,8 @@ fn read(desk: &Desk, n: u8, size: i64) -> BrokerEvent {
         spec: order.spec.clone(),
         phase: phases[(i + usize::from(n)) % phases.len()],
         filled: order.filled,
+        number: None,
+        foreign: false,
     });
     let (orders, positions) = (orders.collect(), vec![(aapl(), q(size), None)]);
     BrokerEvent::Snapshot(Box::new(Snapshot {

@@ -88,7 +88,11 @@ mod tests {
                     got.push(frame.to_vec());
                 }
             }
-            assert_eq!(got, [b"one".to_vec(), b"".to_vec(), b"a longer one".to_vec()], "{cut}");
+            assert_eq!(
+                got,
+                [b"one".to_vec(), b"".to_vec(), b"a longer one".to_vec()],
+                "{cut}"
+            );
         }
     }
 

@@ -210,6 +210,7 @@ impl Desk {
                 read_at: Some(self.now),
                 passes: 3,
                 mismatches: BTreeMap::new(),
+                gap: None,
                 recent: [].into(),
             },
         );
@@ -217,6 +218,7 @@ impl Desk {
             state: LinkState::Ready,
             reason: None,
             since: self.now.before(Duration::from_secs(4_000)),
+            impaired: None,
         };
         self.state.links.insert(account().broker, link);
     }
@@ -358,6 +360,8 @@ impl Desk {
             acked_at: Some(created_at.after(Duration::from_micros(940))),
             ended_at: (!phase.is_live()).then(|| created_at.after(Duration::from_secs(1))),
             missing: None,
+            foreign: false,
+            number: None,
         };
         if phase.is_live() {
             let key = (account(), order.spec.instrument, order.id);

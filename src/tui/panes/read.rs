@@ -59,6 +59,9 @@ pub fn freshness(view: &View<'_>, id: InstrumentId) -> Option<&'static str> {
         Some(Quality::Frozen) => Some("frozen"),
         Some(Quality::Delayed) => Some("delayed"),
         Some(Quality::Derived) => Some("derived"),
+        Some(Quality::Missing) => Some("no data"),
+        Some(Quality::Competing) => Some("data used elsewhere"),
+        Some(Quality::Halted) => Some("HALTED"),
         Some(Quality::Live) | None => None,
     }
 }

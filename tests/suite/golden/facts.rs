@@ -137,6 +137,8 @@ pub fn order() -> Order {
         oco: Some(id()),
         reason: Some(text("made at the broker's own screen")),
         external: true,
+        foreign: false,
+        number: None,
         created_at: NOW,
         sent_at: Some(NOW),
         acked_at: None,
@@ -188,6 +190,31 @@ pub fn account_facts() -> Vec<Fact> {
             broker: account.broker,
             state: LinkState::Syncing,
             reason: Some(reason),
+        },
+        Fact::GapAccepted { account },
+        Fact::NumbersRaised {
+            broker: account.broker,
+            to: 4_711,
+        },
+        Fact::LinkImpaired {
+            broker: account.broker,
+            reason: Some(text("servers are away (1100)")),
+        },
+        Fact::GapFound {
+            account,
+            from: NOW,
+            until: Timestamp(NOW.0 + 1),
+        },
+        Fact::PositionAdjusted {
+            account,
+            instrument: aapl(),
+            change: quantity("-100"),
+            price: Some(price("180.25")),
+            cause: text("taken over by hand"),
+        },
+        Fact::BrokerTold {
+            broker: account.broker,
+            text: text("restored 41/41 market data lines"),
         },
         Fact::ReconcileStarted { account, pass: 7 },
         Fact::ReconcileEnded {

@@ -409,7 +409,7 @@ impl World {
 
     fn send(&mut self, request: Request) {
         self.say(format_args!("  > {request:?}"));
-        if let Request::Place { id, spec } = &request {
+        if let Request::Place { id, spec, .. } = &request {
             self.tally.placed += 1;
             let times = self.places.entry(*id).or_default();
             *times += 1;
@@ -521,7 +521,10 @@ impl World {
             self.market.list(instrument.clone());
             self.input(BrokerEvent::Instrument(Box::new(instrument)));
         }
-        self.input(BrokerEvent::Up { accounts });
+        self.input(BrokerEvent::Up {
+            accounts,
+            next_number: None,
+        });
     }
 
     // The exchange.
@@ -572,7 +575,7 @@ impl World {
 
     fn serve(&mut self, request: Request) {
         let request = match request {
-            Request::Place { id, spec } => VenueRequest::Place { id, spec },
+            Request::Place { id, spec, .. } => VenueRequest::Place { id, spec },
             Request::Modify {
                 account, id, change, ..
             } => VenueRequest::Modify { account, id, change },
@@ -674,6 +677,8 @@ fn whole(read: venue::VenueSnapshot) -> Snapshot {
         spec: order.spec,
         phase: order.phase,
         filled: order.filled,
+        number: None,
+        foreign: false,
     });
     Snapshot {
         pass: read.pass,
@@ -682,5 +687,6 @@ fn whole(read: venue::VenueSnapshot) -> Snapshot {
         cash: read.cash,
         orders: orders.collect(),
         executions: read.executions,
+        complete_since: Timestamp::MIN,
     }
 }

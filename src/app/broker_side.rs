@@ -1,0 +1,195 @@
+//! What the engine's task has to do with a broker beside orders: which market data is wanted, history that has to be asked
+//! for, and questions that only the broker can answer. Answers come back on channels: the task never waits.
+
+use super::market_out::MarketOut;
+use crate::broker::{Adapter, Answer, Question, Want};
+use crate::domain::{BrokerId, InstrumentId, OrderSpec, SafeText};
+use crate::engine::State;
+use crate::engine::port::Health;
+use crate::market::{Bar, Market, Timeframe};
+use crate::wire::Reply;
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::sync::{mpsc, oneshot};
+
+/// Most bars that are asked of a broker at once.
+const HISTORY_MAX: u32 = 2_000;
+
+/// History as it came.
+#[derive(Debug)]
+pub(super) struct BarsTold {
+    /// Of what.
+    pub(super) instrument: InstrumentId,
+    /// How long each.
+    pub(super) timeframe: Timeframe,
+    /// Oldest first; none where the broker has none.
+    pub(super) bars: Vec<Bar>,
+}
+
+/// Somebody who waits for bars: of which length, how many, and where to tell.
+type Asker = (Timeframe, u32, oneshot::Sender<Reply>);
+
+/// History to ask for: instrument, a base timeframe, and how many bars.
+pub(super) type Missing = (InstrumentId, Timeframe, u32);
+
+/// A broker as the engine's task has it.
+#[derive(Debug)]
+pub(super) struct BrokerSide {
+    /// Its name.
+    pub(super) id: BrokerId,
+    /// The adapter.
+    pub(super) adapter: Box<dyn Adapter>,
+    /// How the connection is, once it told.
+    pub(super) health: Option<Health>,
+    wanted: Want,
+    told: mpsc::UnboundedSender<BarsTold>,
+    listening: Option<mpsc::UnboundedReceiver<BarsTold>>,
+    waiting: BTreeMap<(InstrumentId, Timeframe), Vec<Asker>>,
+    asked: BTreeSet<(InstrumentId, Timeframe)>,
+}
+
+impl BrokerSide {
+    /// Nothing is wanted yet.
+    pub(super) fn new(id: BrokerId, adapter: Box<dyn Adapter>) -> Self {
+        // Bounded by the questions that are open, of which there is one for each instrument and timeframe.
+        let (told, listening) = mpsc::unbounded_channel();
+        Self {
+            id,
+            adapter,
+            health: None,
+            wanted: Want::default(),
+            told,
+            listening: Some(listening),
+            waiting: BTreeMap::new(),
+            asked: BTreeSet::new(),
+        }
+    }
+
+    /// The end on which history comes. There is one.
+    pub(super) fn listen(&mut self) -> mpsc::UnboundedReceiver<BarsTold> {
+        self.listening
+            .take()
+            .unwrap_or_else(|| mpsc::unbounded_channel().1)
+    }
+
+    /// Tells the adapter what is wanted now, if that changed: what is held and works first, then what sessions watch.
+    pub(super) fn want<'a>(&mut self, state: &State, watches: impl Iterator<Item = &'a MarketOut> + Clone) {
+        let held = state
+            .ledgers
+            .iter()
+            .filter(|((account, _), ledger)| account.broker == self.id && !ledger.position.quantity.is_zero())
+            .map(|((_, instrument), _)| *instrument);
+        let working = state
+            .all_live()
+            .filter(|order| order.spec.account.broker == self.id)
+            .map(|order| order.spec.instrument);
+        let mut want = Want::default();
+        let mut seen = BTreeSet::new();
+        let looked_at = watches.clone().flat_map(MarketOut::instruments);
+        for instrument in working.chain(held).chain(looked_at) {
+            if seen.insert(instrument) {
+                want.lines.push(instrument);
+            }
+        }
+        let mut seen = BTreeSet::new();
+        want.depth = watches
+            .flat_map(MarketOut::depth)
+            .filter(|id| seen.insert(*id))
+            .collect();
+        if want != self.wanted {
+            self.wanted = want.clone();
+            self.adapter.want(want);
+        }
+    }
+
+    /// What has to be asked of the broker before bars can be told; nothing where it has told all or has nothing to tell.
+    pub(super) fn missing(
+        &self,
+        market: &Market,
+        instrument: InstrumentId,
+        timeframe: Timeframe,
+        count: u32,
+    ) -> Option<Missing> {
+        let base = timeframe.base()?;
+        if !self.adapter.has_history() || self.asked.contains(&(instrument, base)) {
+            return None;
+        }
+        let ratio = match (timeframe, base) {
+            (Timeframe::Seconds(long), Timeframe::Seconds(short)) => long.checked_div(short).unwrap_or(1),
+            (Timeframe::Week, _) => 5,
+            (Timeframe::Month, _) => 22,
+            _ => 1,
+        };
+        market.instrument(instrument)?;
+        Some((instrument, base, count.saturating_mul(ratio).min(HISTORY_MAX)))
+    }
+
+    /// Asks for history. Who asks for the same while it is under way waits with the first.
+    pub(super) fn ask_bars(
+        &mut self,
+        (instrument, base, bars): Missing,
+        (_, timeframe, count): (InstrumentId, Timeframe, u32),
+        answer: oneshot::Sender<Reply>,
+    ) {
+        let waiting = self.waiting.entry((instrument, base)).or_default();
+        waiting.push((timeframe, count, answer));
+        if waiting.len() > 1 {
+            return;
+        }
+        let (reply, answered) = oneshot::channel();
+        let question = Question::Bars {
+            instrument,
+            timeframe: base,
+            count: bars,
+        };
+        self.adapter.ask(question, reply);
+        let told = self.told.clone();
+        tokio::spawn(async move {
+            let bars = match answered.await {
+                Ok(Answer::Bars(bars)) => bars,
+                Ok(Answer::Failed(why)) => {
+                    tracing::info!(%instrument, timeframe = %base, %why, "no history");
+                    Vec::new()
+                }
+                _ => Vec::new(),
+            };
+            let _ = told.send(BarsTold {
+                instrument,
+                timeframe: base,
+                bars,
+            });
+        });
+    }
+
+    /// Those who wait for this history, which has come.
+    pub(super) fn askers(&mut self, instrument: InstrumentId, base: Timeframe) -> Vec<Asker> {
+        self.asked.insert((instrument, base));
+        self.waiting.remove(&(instrument, base)).unwrap_or_default()
+    }
+
+    /// Asks for instruments by what a person typed.
+    pub(super) fn find(&self, text: SafeText, answer: oneshot::Sender<Reply>) {
+        self.ask(Question::Find(text), answer);
+    }
+
+    /// Asks what an order would bind.
+    pub(super) fn margin(&self, spec: Box<OrderSpec>, number: i32, answer: oneshot::Sender<Reply>) {
+        self.ask(Question::Margin { spec, number }, answer);
+    }
+
+    fn ask(&self, question: Question, answer: oneshot::Sender<Reply>) {
+        let (reply, answered) = oneshot::channel();
+        self.adapter.ask(question, reply);
+        tokio::spawn(async move {
+            let reply = match answered.await {
+                Ok(Answer::Found(found)) => Reply::Found(found),
+                Ok(Answer::Margin(margin)) => Reply::Margin(margin),
+                Ok(Answer::Bars(bars)) => Reply::Bars(bars),
+                Ok(Answer::Failed(reason)) => Reply::Failed { reason },
+                Err(_) => Reply::Failed {
+                    reason: SafeText::new("the broker gave no answer"),
+                },
+            };
+            let _ = answer.send(reply);
+        });
+    }
+}
