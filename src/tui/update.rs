@@ -368,10 +368,12 @@ impl Desk {
             Action::ToggleMarket => ticket.toggle_market(quote, now),
             Action::ToggleShort => ticket.short = !ticket.short,
             Action::NextStyle => ticket.next_style(quote, now),
-            Action::ToggleOutside if !ticket.toggle_outside(now) => {
-                let broker = ticket.account.broker;
-                let text = format!("{broker} has no hours outside the regular session");
-                self.say(Tone::Warn, text, now);
+            Action::ToggleOutside => {
+                let (broker, has_them) = (ticket.account.broker, ticket.toggle_outside(now));
+                if !has_them {
+                    let text = format!("{broker} has no hours outside the regular session");
+                    self.say(Tone::Warn, text, now);
+                }
             }
             _ => {}
         }
