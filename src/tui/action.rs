@@ -107,6 +107,10 @@ pub enum Action {
     Mask,
     /// The open ticket's next time in force.
     NextTimeInForce,
+    /// The open ticket's next way to execute.
+    NextStyle,
+    /// The open ticket outside the regular session too, or not.
+    ToggleOutside,
     /// The open ticket's next field.
     NextField,
     /// The open ticket's previous field.

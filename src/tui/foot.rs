@@ -8,7 +8,7 @@ use super::layout::WORKSPACES;
 use super::line::{self, Line, Reading};
 use super::pane::View;
 use super::status::put;
-use super::ticket::{Field, Purpose, Ticket};
+use super::ticket::{Field, Purpose, Style, Ticket};
 use super::view::Drawn;
 use super::widgets::number;
 use super::widgets::text::{Pen, wrap};
@@ -339,15 +339,29 @@ fn values(ticket: &Ticket) -> Vec<(Option<Field>, &'static str, String)> {
         (Some(Field::Quantity), "", number::quantity(ticket.quantity)),
         (None, "", ticket.instrument.id.to_string()),
     ];
-    if ticket.trigger.is_some() {
-        all.push((Some(Field::Trigger), "trigger", show(ticket.trigger)));
+    match ticket.style {
+        Style::Market => all.push((None, "", "mkt".to_owned())),
+        Style::MarketOnClose => all.push((None, "", "moc".to_owned())),
+        _ => {}
     }
-    match ticket.price {
-        Some(_) => all.push((Some(Field::Price), "@", show(ticket.price))),
-        None if ticket.trigger.is_none() => all.push((None, "", "mkt".to_owned())),
-        None => {}
+    let distance = ticket
+        .distance
+        .map(|distance| distance.text(|amount| show(Some(amount))));
+    for field in ticket.style.fields() {
+        let (label, value) = match (field, ticket.style) {
+            (Field::Trigger, _) => ("trigger", show(ticket.trigger)),
+            (Field::Distance, _) => ("trail", distance.clone().unwrap_or(number::UNKNOWN.to_owned())),
+            (Field::Offset, _) => ("lmt", show(ticket.offset)),
+            (_, Style::LimitOnClose) => ("loc", show(ticket.price)),
+            (_, Style::Midprice) => ("mid to", show(ticket.price)),
+            _ => ("@", show(ticket.price)),
+        };
+        all.push((Some(*field), label, value));
     }
     all.push((None, "", ticket.tif.word().to_owned()));
+    if ticket.outside {
+        all.push((None, "", "outside".to_owned()));
+    }
     if ticket.purpose == Purpose::New {
         all.push((Some(Field::Stop), "stop", show(ticket.stop)));
         all.push((Some(Field::Target), "target", show(ticket.target)));
@@ -383,7 +397,8 @@ fn market_words(ticket: &Ticket, view: &View<'_>) -> Vec<Span<'static>> {
 
 /// Where a limit stands to the market, where that is worth a word: it crosses, or it is far away.
 fn placement(ticket: &Ticket, view: &View<'_>) -> Option<String> {
-    let (price, quote) = (ticket.price?, view.market.quote(ticket.instrument.id)?);
+    let limit = ticket.price.filter(|_| ticket.style == Style::Limit);
+    let (price, quote) = (limit?, view.market.quote(ticket.instrument.id)?);
     let (other, _) = quote.opposite(ticket.side)?;
     let tick = ticket.instrument.ticks.tick_at(other).raw().max(1);
     let into = match ticket.side {

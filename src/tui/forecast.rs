@@ -65,6 +65,7 @@ fn order(preview: &Preview, legs: Legs, view: &View<'_>) -> Vec<Span<'static>> {
         let instrument = view.state.instruments.get(&spec.instrument);
         instrument.map_or(price.to_string(), |i| number::price(price, i.decimals_at(price)))
     };
+    let outside = if spec.outside_hours { " outside" } else { "" };
     let mut spans = vec![
         bold(spec.side.word(), side),
         span(
@@ -72,7 +73,7 @@ fn order(preview: &Preview, legs: Legs, view: &View<'_>) -> Vec<Span<'static>> {
             theme.bright,
         ),
         span(kind(spec.kind, preview.price, &show), theme.text),
-        span(format!(" {}", spec.tif.word()), theme.dim),
+        span(format!(" {}{outside}", spec.tif.word()), theme.dim),
     ];
     if let (Some(value), Some(currency)) = (preview.value, preview.currency) {
         spans.push(span(

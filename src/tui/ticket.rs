@@ -1,9 +1,13 @@
 //! The order ticket: a draft of one order, or of one change, and the rules of when Enter may send it. What it would do is
 //! shown by `forecast`; the draft itself knows prices and quantities and nothing of the screen.
 
+mod style;
+
+pub use style::Style;
+
 use crate::domain::{
-    AccountKey, ClientOrderId, Instrument, InstrumentKind, Order, OrderChange, OrderKind, OrderSpec, Price,
-    Quantity, Role, Side, TimeInForce, Timestamp,
+    AccountKey, ClientOrderId, Distance, Instrument, InstrumentKind, Order, OrderChange, OrderKind,
+    OrderSpec, Price, Quantity, Role, Side, TimeInForce, Timestamp,
 };
 use crate::engine::{Command, Legs};
 use crate::market::Quote;
@@ -36,8 +40,12 @@ pub enum Field {
     Quantity,
     /// The limit.
     Price,
-    /// The trigger of a stop that is being changed.
+    /// The trigger of a stop.
     Trigger,
+    /// How far a trailing stop trails.
+    Distance,
+    /// How far beyond its trigger the limit of a trailing stop lies.
+    Offset,
     /// The protective stop.
     Stop,
     /// The profit target.
@@ -57,10 +65,16 @@ pub struct Ticket {
     pub side: Side,
     /// How much.
     pub quantity: Quantity,
-    /// At what limit; nothing for the market.
+    /// How it executes: which of the prices below it has.
+    pub style: Style,
+    /// At what limit, or up to what price an order in the middle follows.
     pub price: Option<Price>,
-    /// The trigger of a stop that is being changed.
+    /// The trigger of a stop.
     pub trigger: Option<Price>,
+    /// How far a trailing stop trails.
+    pub distance: Option<Distance>,
+    /// How far beyond its trigger the limit of a trailing stop lies.
+    pub offset: Option<Price>,
     /// How long it lives.
     pub tif: TimeInForce,
     /// The protective stop's trigger.
@@ -69,6 +83,8 @@ pub struct Ticket {
     pub target: Option<Price>,
     /// It may open a short.
     pub short: bool,
+    /// Outside the regular session too.
+    pub outside: bool,
     /// Where digits go.
     pub field: Field,
     /// What has been typed into that field, until it is left.
@@ -167,12 +183,16 @@ impl Ticket {
             instrument: instrument.clone(),
             side,
             quantity: instrument.quantity_down(quantity),
+            style: if at_market { Style::Market } else { Style::Limit },
             price: None,
             trigger: None,
+            distance: None,
+            offset: None,
             tif: TimeInForce::Day,
             stop: None,
             target: None,
             short: false,
+            outside: false,
             field: if at_market { Field::Quantity } else { Field::Price },
             typing: None,
             before: None,
@@ -187,23 +207,32 @@ impl Ticket {
     /// A change of a live order.
     pub fn modify(order: &Order, instrument: &Instrument, quote: Option<&Quote>, now: Timestamp) -> Self {
         let spec = &order.spec;
+        let style = Style::of(spec.kind);
+        let own = match style.fields() {
+            [Field::Trigger, Field::Price] => Field::Price,
+            [first, ..] => *first,
+            [] => Field::Quantity,
+        };
         Self {
             purpose: Purpose::Modify(order.id),
             account: spec.account,
             instrument: instrument.clone(),
             side: spec.side,
             quantity: spec.quantity,
+            style,
             price: spec.kind.limit(),
             trigger: spec.kind.trigger(),
+            distance: spec.kind.distance(),
+            offset: match spec.kind {
+                OrderKind::TrailLimit { offset, .. } => Some(offset),
+                _ => None,
+            },
             tif: spec.tif,
             stop: None,
             target: None,
             short: spec.allow_short,
-            field: if spec.kind.limit().is_some() {
-                Field::Price
-            } else {
-                Field::Trigger
-            },
+            outside: spec.outside_hours,
+            field: own,
             typing: None,
             before: Some(spec.clone()),
             seen_at: now,
@@ -222,12 +251,9 @@ impl Ticket {
     /// The fields that digits may go into.
     pub fn fields(&self) -> Vec<Field> {
         let mut fields = vec![Field::Quantity];
-        if self.price.is_some() || self.typing.is_some() && self.field == Field::Price {
-            fields.push(Field::Price);
-        }
-        if self.trigger.is_some() {
-            fields.push(Field::Trigger);
-        }
+        // The offset of a live order stays as it is.
+        let own = self.style.fields().iter().copied();
+        fields.extend(own.filter(|field| *field != Field::Offset || self.purpose == Purpose::New));
         if self.purpose == Purpose::New {
             fields.extend([Field::Stop, Field::Target]);
         }
@@ -241,11 +267,13 @@ impl Ticket {
         let step = if forward { 1 } else { fields.len() - 1 };
         self.field = fields[(here + step) % fields.len()];
     }
-    /// Takes a typed digit, point or backspace (as `'\u{8}'`) into the field; false for other characters.
+    /// Takes a typed digit, point or backspace (as `'\u{8}'`) into the field, and for a distance the per cent sign; false
+    /// for other characters.
     pub fn type_char(&mut self, c: char, now: Timestamp) -> bool {
         let mut text = self.typing.clone().unwrap_or_default();
         match c {
             '0'..='9' | '.' if text.len() < 20 => text.push(c),
+            '%' if text.len() < 20 && self.field == Field::Distance => text.push(c),
             '\u{8}' => {
                 text.pop();
             }
@@ -255,6 +283,7 @@ impl Ticket {
             match self.field {
                 Field::Stop => self.stop = None,
                 Field::Target => self.target = None,
+                Field::Price if self.style == Style::Midprice => self.price = None,
                 _ => {}
             }
         }
@@ -270,6 +299,8 @@ impl Ticket {
         };
         if self.field == Field::Quantity {
             self.quantity = text.parse().unwrap_or(Quantity::ZERO);
+        } else if self.field == Field::Distance {
+            self.distance = text.parse().ok();
         } else if let Ok(price) = text.parse::<Price>() {
             *self.price_field() = Some(price);
         }
@@ -285,35 +316,39 @@ impl Ticket {
             Field::Stop => &mut self.stop,
             Field::Target => &mut self.target,
             Field::Trigger => &mut self.trigger,
-            Field::Price | Field::Quantity => &mut self.price,
+            Field::Offset => &mut self.offset,
+            Field::Price | Field::Quantity | Field::Distance => &mut self.price,
         }
     }
     /// The price in the field (the limit, where the quantity has the field) by so many ticks. An empty stop or target
     /// starts at one part in a hundred from the limit, or from the market, on its proper side.
     pub fn step_price(&mut self, ticks: i64, quote: Option<&Quote>, now: Timestamp) {
         self.settle(now);
+        self.seen_at = now;
+        if self.field == Field::Quantity
+            && let [Field::Trigger | Field::Distance, ..] = self.style.fields()
+            && self.style != Style::StopLimit
+        {
+            self.field = self.style.fields().first().copied().unwrap_or(self.field);
+        }
+        match self.field {
+            Field::Distance => return self.step_distance(ticks, quote),
+            Field::Offset => return self.step_offset(ticks, quote),
+            _ => {}
+        }
         let (side, instrument) = (self.side, self.instrument.clone());
         let anchor = self.price.or_else(|| self.touch(quote));
         let below = (self.field == Field::Stop) == (side == Side::Buy);
+        let capped = self.style == Style::Midprice && self.field == Field::Price;
         let empty_leg = matches!(self.field, Field::Stop | Field::Target);
-        if self.trigger.is_some() && self.price.is_none() {
-            self.field = Field::Trigger;
-        }
+        let begun = anchor.map(|anchor| self.one_in_a_hundred(anchor, below));
         let place = self.price_field();
-        *place = match (*place, anchor) {
-            (Some(price), _) => Some(instrument.ticks.step(price, ticks)),
-            (None, Some(anchor)) if empty_leg => {
-                let away = anchor.raw() / 100;
-                let raw = if below {
-                    anchor.raw().saturating_sub(away)
-                } else {
-                    anchor.raw().saturating_add(away)
-                };
-                Some(instrument.ticks.toward_less_risk(Price::from_raw(raw), side))
-            }
-            (None, _) => None,
+        *place = match *place {
+            Some(price) => Some(instrument.ticks.step(price, ticks)),
+            None if empty_leg => begun,
+            None if capped => anchor,
+            None => None,
         };
-        self.seen_at = now;
     }
     /// The quantity by so many steps; never below one step.
     pub fn step_quantity(&mut self, steps: i64, now: Timestamp) {
@@ -330,44 +365,25 @@ impl Ticket {
         self.quantity = self.instrument.quantity_down(Quantity::from_raw(raw.max(step)));
         self.seen_at = now;
     }
-    /// Limit or market, for a new order.
-    pub fn toggle_market(&mut self, quote: Option<&Quote>, now: Timestamp) {
-        if self.purpose != Purpose::New {
-            return;
-        }
-        self.settle(now);
-        self.price = match self.price {
-            Some(_) => None,
-            None => self.touch(quote),
-        };
-        self.field = if self.price.is_some() {
-            Field::Price
-        } else {
-            Field::Quantity
-        };
-        self.seen_at = now;
-    }
-    /// The next time in force, for a new order.
-    pub fn next_tif(&mut self, now: Timestamp) {
-        if self.purpose == Purpose::New {
-            self.tif = match self.tif {
-                TimeInForce::Day => TimeInForce::Gtc,
-                TimeInForce::Gtc => TimeInForce::Ioc,
-                TimeInForce::Ioc => TimeInForce::Fok,
-                TimeInForce::Fok | TimeInForce::Gtd { .. } | TimeInForce::Opg => TimeInForce::Day,
-            };
-            self.seen_at = now;
-        }
-    }
     /// The command this draft stands for, under `id` where it is a new order. In words what is missing, where something is.
     pub fn command(&self, id: ClientOrderId) -> Result<Command, &'static str> {
         if !self.quantity.is_positive() {
             return Err("a quantity is missing");
         }
-        let (Purpose::New, kind) = (self.purpose, self.kind()) else {
+        if self.purpose != Purpose::New {
             return self.change();
-        };
-        let spec = OrderSpec {
+        }
+        Ok(Command::Submit {
+            id,
+            spec: self.spec(self.kind()?),
+            legs: Legs {
+                stop: self.stop,
+                target: self.target,
+            },
+        })
+    }
+    fn spec(&self, kind: OrderKind) -> OrderSpec {
+        OrderSpec {
             account: self.account,
             instrument: self.instrument.id,
             side: self.side,
@@ -378,23 +394,7 @@ impl Ticket {
             allow_short: self.short,
             role: Role::Entry,
             parent: None,
-            outside_hours: false,
-        };
-        Ok(Command::Submit {
-            id,
-            spec,
-            legs: Legs {
-                stop: self.stop,
-                target: self.target,
-            },
-        })
-    }
-    fn kind(&self) -> OrderKind {
-        match (self.trigger, self.price) {
-            (Some(trigger), Some(price)) => OrderKind::StopLimit { trigger, price },
-            (Some(trigger), None) => OrderKind::Stop { trigger },
-            (None, Some(price)) => OrderKind::Limit { price },
-            (None, None) => OrderKind::Market,
+            outside_hours: self.outside,
         }
     }
     fn change(&self) -> Result<Command, &'static str> {
@@ -406,7 +406,9 @@ impl Ticket {
             quantity: Some(self.quantity).filter(|quantity| *quantity != before.quantity),
             price: differs(self.price, before.kind.limit()),
             trigger: differs(self.trigger, before.kind.trigger()),
-            distance: None,
+            distance: self
+                .distance
+                .filter(|distance| Some(*distance) != before.kind.distance()),
         };
         if change == OrderChange::default() {
             return Err("nothing is changed yet");

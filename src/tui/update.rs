@@ -367,6 +367,14 @@ impl Desk {
             Action::NextTimeInForce => ticket.next_tif(now),
             Action::ToggleMarket => ticket.toggle_market(quote, now),
             Action::ToggleShort => ticket.short = !ticket.short,
+            Action::NextStyle => ticket.next_style(quote, now),
+            Action::ToggleOutside => {
+                let (broker, has_them) = (ticket.account.broker, ticket.toggle_outside(now));
+                if !has_them {
+                    let text = format!("{broker} has no hours outside the regular session");
+                    self.say(Tone::Warn, text, now);
+                }
+            }
             _ => {}
         }
         self.modal = Some(Modal::Ticket(ticket));

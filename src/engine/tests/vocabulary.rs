@@ -2,28 +2,45 @@
 //! a trailing stop protects as any other stop does.
 
 use super::*;
+use proptest::prelude::*;
 
-/// What the controls say of an order at a broker of this name, with a market of 100.00 to 100.02 and `held` shares.
-fn verdict(broker: &str, held: i64, change: impl Fn(&mut OrderSpec)) -> Result<(), Denial> {
-    let desk = Desk::holding(held);
-    let mut state = desk.engine.state().clone();
-    let key = AccountKey {
-        broker: BrokerId::new(broker).unwrap(),
-        ..account()
-    };
-    let entry = state.accounts.remove(&account()).unwrap();
-    state.accounts.insert(key, entry);
-    let link = state.links.get(&super::broker()).cloned().unwrap();
-    state.links.insert(key.broker, link);
-    if let Some(ledger) = state.ledgers.remove(&(account(), aapl())) {
-        state.ledgers.insert((key, aapl()), ledger);
+/// A state in which the account is at a broker of some name, with a market of 100.00 to 100.02.
+struct Elsewhere {
+    desk: Desk,
+    state: State,
+    key: AccountKey,
+}
+
+impl Elsewhere {
+    fn new(broker: &str, held: i64) -> Self {
+        let desk = Desk::holding(held);
+        let mut state = desk.engine.state().clone();
+        let key = AccountKey {
+            broker: BrokerId::new(broker).unwrap(),
+            ..account()
+        };
+        let entry = state.accounts.remove(&account()).unwrap();
+        state.accounts.insert(key, entry);
+        let link = state.links.get(&super::broker()).cloned().unwrap();
+        state.links.insert(key.broker, link);
+        if let Some(ledger) = state.ledgers.remove(&(account(), aapl())) {
+            state.ledgers.insert((key, aapl()), ledger);
+        }
+        Self { desk, state, key }
     }
-    let mut order = spec(Side::Sell, 100, OrderKind::Market);
-    (order.account, order.allow_short) = (key, true);
-    change(&mut order);
-    let (market, now) = (&desk.market, desk.now);
-    let state = &state;
-    risk::Check { state, market, now }.order(&order)
+
+    /// What the controls say of a sale of 100, as `change` makes it.
+    fn verdict(&self, change: impl Fn(&mut OrderSpec)) -> Result<(), Denial> {
+        let mut order = spec(Side::Sell, 100, OrderKind::Market);
+        (order.account, order.allow_short) = (self.key, true);
+        change(&mut order);
+        let (state, market, now) = (&self.state, &self.desk.market, self.desk.now);
+        risk::Check { state, market, now }.order(&order)
+    }
+}
+
+fn verdict(broker: &str, held: i64, change: impl Fn(&mut OrderSpec)) -> Result<(), Denial> {
+    Elsewhere::new(broker, held).verdict(change)
 }
 
 fn amount(text: &str) -> Distance {
@@ -251,6 +268,52 @@ fn a_trailing_stop_protects_and_follows_the_market_without_alarm() {
     assert!(!kind.agrees_with(OrderKind::Stop { trigger: p("99.5") }));
 }
 
+/// The broker moves the trigger: each new one is recorded, and nothing is read or reported as odd for it.
+#[test]
+fn a_trigger_that_moved_is_a_fact_and_no_surprise() {
+    let mut desk = Desk::holding(100);
+    let kind = |trigger: &str| OrderKind::Trail {
+        trigger: Some(p(trigger)),
+        distance: amount("0.5"),
+    };
+    let phone = BrokerOrder {
+        id: id("PHONE"),
+        broker_id: BrokerOrderId::new("B-phone").unwrap(),
+        spec: spec(Side::Sell, 100, kind("99.5")),
+        phase: Phase::Held,
+        filled: q(0),
+        number: None,
+        foreign: false,
+    };
+    desk.report(Report::Triggered { id: id("PHONE") });
+    desk.read(&[phone], &[]);
+    desk.sent();
+    assert_eq!(desk.engine.state().protected(account(), aapl()), q(100));
+    let (before, notices) = (desk.events.len(), desk.engine.state().notices.len());
+    let moved = |trigger: &str| Report::Modified {
+        id: id("PHONE"),
+        quantity: q(100),
+        kind: kind(trigger),
+    };
+    for trigger in ["99.7", "99.7", "99.8"] {
+        desk.report(moved(trigger));
+        assert_eq!(desk.order("PHONE").spec.kind, kind(trigger));
+    }
+    assert_eq!(desk.sent(), Vec::<String>::new(), "nobody has to be asked");
+    assert_eq!(desk.engine.state().notices.len(), notices);
+    let told = |event: &Event| matches!(event.fact, Fact::Modified { .. });
+    assert_eq!(
+        desk.events[before..].iter().filter(|event| told(event)).count(),
+        2,
+        "only when it moves"
+    );
+    // While a cancel is under way a moved trigger does not pass for its answer.
+    desk.command(Command::Cancel { id: id("PHONE") });
+    desk.report(moved("99.9"));
+    assert_eq!(desk.order("PHONE").pending, Some(Pending::Cancel));
+    assert!(desk.order("PHONE").phase.is_live());
+}
+
 /// The prices a trailing stop-limit has follow from its trigger, on the side that is worse for its owner.
 #[test]
 fn a_trailing_limit_lies_beyond_its_trigger() {
@@ -267,4 +330,67 @@ fn a_trailing_limit_lies_beyond_its_trigger() {
         trail_limit(percent(250), "0.1").to_string(),
         "trail 2.5% lmt 0.10"
     );
+}
+
+/// What a denial names as nearest, from its words.
+fn named(denial: &Denial) -> Option<Price> {
+    let text = denial.text.as_str().split("nearest: ").nth(1)?;
+    text.parse().ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// What the words of a denial offer is no further from the market than what was asked, and passes.
+    #[test]
+    fn what_a_denial_names_passes_and_risks_no_more(distance in 1i64..3_000_000_000, offset in 0i64..2_000_000_000, buys: bool) {
+        let there = Elsewhere::new("ibkr", 0);
+        let side = if buys { Side::Buy } else { Side::Sell };
+        let ask = |distance: Price, offset: Price| there.verdict(|order| {
+            order.side = side;
+            order.kind = OrderKind::TrailLimit {
+                trigger: None,
+                distance: Distance::Amount { amount: distance },
+                offset,
+            };
+        });
+        let (mut distance, mut offset) = (Price::from_raw(distance), Price::from_raw(offset));
+        for _ in 0..2 {
+            let Err(denial) = ask(distance, offset) else { break };
+            let nearest = named(&denial).unwrap();
+            let part = if denial.text.as_str().contains("distance") { &mut distance } else { &mut offset };
+            prop_assert!(nearest <= *part || nearest == p("0.01"), "{denial}");
+            *part = nearest;
+        }
+        prop_assert_eq!(ask(distance, offset), Ok(()));
+    }
+
+    /// No number from outside makes the controls panic.
+    #[test]
+    fn no_order_panics_the_controls(
+        numbers in prop::array::uniform4(prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), -2i64..2]),
+        hundredths: u32,
+        shape in 0u8..12,
+        buys: bool,
+    ) {
+        let there = Elsewhere::new("ibkr", 100);
+        let [trigger, amount, offset, quantity] = numbers.map(Price::from_raw);
+        let told = (shape % 2 == 0).then_some(trigger);
+        let (amount, part) = (Distance::Amount { amount }, Distance::Percent { hundredths });
+        let kind = match shape {
+            0 | 1 => OrderKind::Trail { trigger: told, distance: amount },
+            2 | 3 => OrderKind::Trail { trigger: told, distance: part },
+            4 | 5 => OrderKind::TrailLimit { trigger: told, distance: amount, offset },
+            6 | 7 => OrderKind::TrailLimit { trigger: told, distance: part, offset },
+            8 => OrderKind::LimitOnClose { price: trigger },
+            9 => OrderKind::MarketOnClose,
+            _ => OrderKind::Midprice { cap: told },
+        };
+        let _ = there.verdict(|order| {
+            order.kind = kind;
+            order.quantity = Quantity::from_raw(quantity.raw());
+            order.side = if buys { Side::Buy } else { Side::Sell };
+        });
+        let _ = (kind.to_string(), kind.trailing_limit(Side::Buy, trigger), kind.agrees_with(kind));
+    }
 }
