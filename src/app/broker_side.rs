@@ -71,7 +71,7 @@ impl BrokerSide {
             .unwrap_or_else(|| mpsc::unbounded_channel().1)
     }
 
-    /// Tells the adapter what is wanted now, if that changed: what is held and works first, then what sessions watch.
+    /// Tells the adapter what is wanted now, if that changed: what is held and works first, then what sessions watch, then all that is listed.
     pub(super) fn want<'a>(&mut self, state: &State, watches: impl Iterator<Item = &'a MarketOut> + Clone) {
         let held = state
             .ledgers
@@ -85,7 +85,9 @@ impl BrokerSide {
         let mut want = Want::default();
         let mut seen = BTreeSet::new();
         let looked_at = watches.clone().flat_map(MarketOut::instruments);
-        for instrument in working.chain(held).chain(looked_at) {
+        // What nobody looks at comes last: a shell's order wants a price too.
+        let listed = state.instruments.keys().copied();
+        for instrument in working.chain(held).chain(looked_at).chain(listed) {
             if seen.insert(instrument) {
                 want.lines.push(instrument);
             }
