@@ -1,7 +1,7 @@
 //! Arguments to mode. Every flag has its environment variable and its key in config.toml; which one won is remembered and
 //! shown by `tradewind status`.
 
-use crate::app::{desk, launch, paths::Paths, serve, shell};
+use crate::app::{desk, gateway, launch, paths::Paths, serve, shell};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
 use clap::parser::ValueSource;
@@ -170,7 +170,48 @@ fn command() -> Command {
                 )
                 .arg(json()),
         )
+        .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
+}
+
+fn gateway_command() -> Command {
+    Command::new("gateway")
+        .about("Run the exchange in the box as a server for TWS API programs")
+        .arg(
+            Arg::new("port")
+                .long("port")
+                .value_name("PORT")
+                .value_parser(clap::value_parser!(u16))
+                .default_value("7497")
+                .help("Where to listen; 0 picks a free port"),
+        )
+        .arg(
+            Arg::new("listen")
+                .long("listen")
+                .value_name("ADDRESS")
+                .value_parser(clap::value_parser!(std::net::IpAddr))
+                .default_value("127.0.0.1")
+                .help("Whom to listen to: only this machine by default. Clients are not asked who they are"),
+        )
+        .arg(
+            Arg::new("accounts")
+                .long("accounts")
+                .value_name("ACCOUNTS")
+                .value_delimiter(',')
+                .default_value("DU100001")
+                .help("Accounts to open, each with simulated cash"),
+        )
+        .arg(
+            Arg::new("scenario")
+                .long("scenario")
+                .value_name("FILE")
+                .help("Faults to begin with, and at which time"),
+        )
+        .subcommand(
+            Command::new("fault")
+                .about("Tell the running gateway to fail: 'help' lists the words")
+                .arg(Arg::new("words").required(true).num_args(1..).value_name("WORDS")),
+        )
 }
 
 /// Parses the arguments, runs the mode, and answers with the exit code.
@@ -208,6 +249,7 @@ fn run(matches: &ArgMatches) -> Ended {
     let flags = passed_on(&loaded, matches);
     match matches.subcommand() {
         Some(("serve", _)) => serve::serve(&loaded, &paths, outlived()).map_err(|error| fail(&error)),
+        Some(("gateway", sub)) => run_gateway(sub, &loaded, &paths),
         Some(("supervise", _)) => launch::supervise(&flags).map_err(|error| fail(&error)),
         None => block_on(desk::run(&loaded, &paths, Some(&flags))).map_err(|error| fail(&error)),
         Some(("attach", _)) => match block_on(desk::run(&loaded, &paths, None)) {
@@ -274,6 +316,35 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
     })
 }
 
+fn run_gateway(sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> Ended {
+    if let Some(("fault", sub)) = sub.subcommand() {
+        let words: Vec<&str> = sub
+            .get_many::<String>("words")
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let done = block_on(gateway::fault(paths, &words.join(" "))).map_err(|error| fail(&error))?;
+        let _ = writeln!(std::io::stdout(), "{done}");
+        return Ok(());
+    }
+    let options = gateway::Options {
+        listen: sub
+            .get_one("listen")
+            .copied()
+            .unwrap_or(std::net::IpAddr::from([127, 0, 0, 1])),
+        port: sub.get_one("port").copied().unwrap_or(7497),
+        accounts: sub
+            .get_many::<String>("accounts")
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
+        scenario: sub.get_one::<String>("scenario").map(PathBuf::from),
+    };
+    gateway::run(loaded, paths, &options, outlived()).map_err(|error| fail(&error))
+}
+
 fn order_options(
     sub: &ArgMatches,
     loaded: &Loaded,
@@ -310,6 +381,14 @@ fn settings(matches: &ArgMatches) -> Result<Loaded, (u8, String)> {
         // A tape never mixes with another market, nor a build under development with the one that trades.
         let tape = !loaded.settings.tape.files.is_empty();
         let debug = cfg!(debug_assertions);
+        if matches.subcommand_name() == Some("gateway") {
+            loaded.settings.profile = if tape {
+                "gateway-tape".into()
+            } else {
+                "gateway".into()
+            };
+            return Ok(loaded);
+        }
         loaded.settings.profile = match (tape, debug) {
             (true, false) => "tape".into(),
             (true, true) => "dev-tape".into(),

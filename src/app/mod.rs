@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod desk;
 mod engine_task;
+pub mod gateway;
 pub mod identity;
 pub mod launch;
 pub mod logging;

@@ -70,7 +70,18 @@ impl Paths {
     }
     /// The engine's socket; a short path elsewhere where the run folder's would be too long for a socket.
     pub fn socket(&self) -> PathBuf {
-        let usual = self.run().join("engine.sock");
+        self.socket_named("engine.sock")
+    }
+    /// The gateway's ledger of its clients' orders.
+    pub fn gateway(&self) -> PathBuf {
+        self.profile.join("gateway.db")
+    }
+    /// Where a gateway takes an operator's words.
+    pub fn gateway_socket(&self) -> PathBuf {
+        self.socket_named("gateway.sock")
+    }
+    fn socket_named(&self, name: &str) -> PathBuf {
+        let usual = self.run().join(name);
         if usual.as_os_str().len() <= SOCKET_PATH_MAX {
             return usual;
         }

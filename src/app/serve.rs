@@ -157,7 +157,7 @@ fn listen(paths: &Paths) -> Result<UnixListener> {
 
 /// Ends the engine in order on SIGTERM and SIGINT; a hang-up is not for an engine. `watch_pid` is a process that the
 /// engine must not outlive.
-async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
+pub(super) async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
     let (Ok(mut term), Ok(mut int), Ok(mut hup)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),
@@ -219,7 +219,7 @@ fn account(account: &crate::config::SimAccount) -> Result<AccountSetup> {
     })
 }
 
-fn population(settings: &Settings) -> Result<Population> {
+pub(super) fn population(settings: &Settings) -> Result<Population> {
     let tape = &settings.tape;
     if tape.files.is_empty() {
         return Ok(if settings.sim.participants {

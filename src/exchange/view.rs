@@ -95,6 +95,14 @@ impl Exchange {
         market.book.last().map(|ticks| market.price(ticks))
     }
 
+    /// What an order of `quantity` costs in fees once all of it has traded at `price`.
+    #[must_use]
+    pub fn fee(&self, listing: ListingNo, quantity: Quantity, price: Price) -> Option<Money> {
+        let market = self.market(listing)?;
+        let value = price.notional(quantity, market.listing.instrument.multiplier)?;
+        Some(market.listing.fees.total(quantity, value, market.decimals))
+    }
+
     /// Best bid and offer.
     #[must_use]
     pub fn bbo(&self, listing: ListingNo) -> Bbo {

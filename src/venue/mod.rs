@@ -7,12 +7,13 @@
 //! that go on; participants do not survive and need not, since they quote around a seeded function of time ([`fair`]).
 //!
 //! [`universe`] says what is listed, [`participants`] who trades, [`tape`] plays recordings, [`floor`] brings them together,
-//! [`customers`] handles orders, [`recover`] starts and restarts, [`books`] are the file.
+//! [`customers`] handles orders, [`house`] tries and sweeps for whoever runs it, [`recover`] starts and restarts, [`books`] are the file.
 
 pub mod books;
 mod customers;
 pub mod fair;
 mod floor;
+mod house;
 mod ladder;
 pub mod message;
 mod participants;
@@ -23,6 +24,7 @@ mod tests;
 pub mod universe;
 
 pub use books::{Books, BooksError, MemoryBooks, SqliteBooks};
+pub use house::Trial;
 pub use message::{OrderReport, Report, VenueEvent, VenueRequest, VenueSnapshot};
 pub use tape::{FileReport, Speed, Tape, TapeError};
 

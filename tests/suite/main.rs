@@ -1,5 +1,6 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
+mod gateway;
 mod harness;
 mod hostile;
 mod oracle_bars;
