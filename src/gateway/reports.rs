@@ -413,7 +413,7 @@ impl Gateway {
             currency: fee.map(|fee| fee.currency.to_string()),
             realized_pnl: Some(fill.realized.map_or(convert::UNSET, Money::to_f64)),
             bond_yield: Some(convert::UNSET),
-            yield_redemption_date: Some(String::new()),
+            yield_redemption_date: None,
         }
     }
 

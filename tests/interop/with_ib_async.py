@@ -161,7 +161,7 @@ with check("a limit order placed, changed, cancelled"):
         for other in ib.reqOpenOrders()
         if other.order.orderId == order.orderId and other.order.lmtPrice == order.lmtPrice
     ]
-    (told,) = wait(changed, lambda: (ib.openTrades(), errors[-3:]))
+    told, *_ = wait(changed, lambda: (ib.openTrades(), errors[-3:]))
     require(told.order.totalQuantity == 7 and told.order.orderRef == "mine", told)
     require(told.orderStatus.status == "Submitted", told)
     ib.cancelOrder(order)

@@ -3,6 +3,7 @@
 mod gateway;
 mod harness;
 mod hostile;
+mod interop;
 mod oracle_bars;
 mod oracle_files;
 mod oracle_matching;
