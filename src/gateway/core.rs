@@ -304,6 +304,10 @@ impl Gateway {
         self.out.push(output);
     }
 
+    pub(super) fn push_all(&mut self, outputs: Vec<Output>) {
+        self.out.extend(outputs);
+    }
+
     /// Tells a client, as far as the faults in force let it.
     pub(super) fn tell(&mut self, connection: ConnectionId, message: impl Into<Outgoing>) {
         let now = self.now;

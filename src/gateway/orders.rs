@@ -503,6 +503,9 @@ impl Gateway {
             order.stage = Stage::Asked;
         }
         if self.write_ledger() {
+            if self.faults.tells_pending() {
+                self.tell_owner(perm);
+            }
             self.ask(VenueRequest::Place { id, spec });
         } else {
             self.refuse(

@@ -63,11 +63,22 @@ impl Gateway {
     }
 
     fn take_snapshot(&mut self, snapshot: VenueSnapshot) {
+        let filled: Vec<_> = snapshot
+            .orders
+            .iter()
+            .map(|report| (report.id, report.filled))
+            .collect();
         for report in snapshot.orders {
             self.take_order_report(report);
         }
         for execution in snapshot.executions {
             self.note_fill(execution);
+        }
+        for (id, filled) in filled {
+            // Older executions than are told count as well.
+            if let Some(order) = perm_of(id).and_then(|perm| self.orders.change(perm)) {
+                order.filled = filled;
+            }
         }
     }
 
@@ -200,9 +211,11 @@ impl Gateway {
             .orders
             .get(perm)
             .is_some_and(|order| order.remaining().is_zero());
+        let now = self.now;
         if full && let Some(order) = self.orders.change(perm) {
             order.stage = Stage::Filled;
-            order.ended_at = Some(self.now);
+            order.ended_at = Some(now);
+            order.played_dead = false;
         }
         if let Some(owner) = self.connection_of(fill.client) {
             let details = self.execution_details(&fill, -1);
@@ -413,7 +426,7 @@ impl Gateway {
             currency: fee.map(|fee| fee.currency.to_string()),
             realized_pnl: Some(fill.realized.map_or(convert::UNSET, Money::to_f64)),
             bond_yield: Some(convert::UNSET),
-            yield_redemption_date: Some(String::new()),
+            yield_redemption_date: None,
         }
     }
 
@@ -433,6 +446,11 @@ impl Gateway {
             let result = self.venue.sweep(account, id, self.now, &mut events);
             self.events.extend(events);
             self.note_books(result.map(|_| ()));
+        }
+        self.work();
+        if self.orders.get(perm).is_some_and(|order| order.stage.is_live()) {
+            // Nothing met it: then it is cancelled in truth.
+            self.cancel(perm, false);
         }
     }
 }

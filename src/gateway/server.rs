@@ -258,13 +258,14 @@ async fn listen(
                 return;
             }
         }
+        let Ok(read @ 1..) = reader.read(&mut bytes).await else {
+            return;
+        };
+        // What came in just as the doors were closed waits before them.
         if doors.wait_for(|doors| !doors.paused).await.is_err() {
             return;
         }
-        match reader.read(&mut bytes).await {
-            Ok(read) if read > 0 => frames.push(bytes.get(..read).unwrap_or_default()),
-            _ => return,
-        }
+        frames.push(bytes.get(..read).unwrap_or_default());
     }
 }
 
