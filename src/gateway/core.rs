@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Bars of the past that a history begins with.
-const HISTORY: usize = 2_000;
+const HISTORY: usize = 600;
 /// How often subscribers of accounts and profits are told what moved with the market.
 const VALUES_EVERY: Duration = Duration::from_secs(3);
 /// How often profits are.

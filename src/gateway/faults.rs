@@ -117,12 +117,13 @@ impl Faults {
         next.saturating_sub(self.lower_by).max(1)
     }
 
-    /// What the next order is refused with, if it is.
-    pub fn rejects(&mut self) -> Option<(i32, String)> {
-        if self.rejecting == Rejecting::Off {
+    /// What an order on its way to the exchange is refused with, if it is.
+    pub fn rejects(&mut self, is_child: bool) -> Option<(i32, String)> {
+        let spared = self.rejecting == Rejecting::Child && !is_child;
+        if spared || self.rejecting == Rejecting::Off {
             return None;
         }
-        if self.rejecting == Rejecting::Next {
+        if self.rejecting != Rejecting::Always {
             self.rejecting = Rejecting::Off;
         }
         Some(self.reject_with.clone())
@@ -172,11 +173,11 @@ impl Faults {
         }
         match &message {
             Outgoing::ExecutionDetails(details) if details.req_id == Some(-1) => {
-                self.execution(to, message, now, out)
+                self.execution(to, message, now, out);
             }
             Outgoing::CommissionAndFees(report) => match self.commission_delay(report) {
                 Some(delay) if !self.happens(self.lose_executions) => {
-                    self.order_message(to, message, delay, now, out)
+                    self.order_message(to, message, delay, now, out);
                 }
                 _ => {}
             },

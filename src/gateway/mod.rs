@@ -21,6 +21,8 @@ mod requests;
 mod scenario;
 pub mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 pub mod tws;
 
 pub use self::core::{Gateway, GatewayError, Output};

@@ -473,10 +473,6 @@ impl Gateway {
         let (perm, order_id) = (order.perm, order.order_id);
         let transmit = order.order.transmit == Some(true);
         self.orders.insert(order);
-        if let Some((code, words)) = self.faults.rejects() {
-            let reason = SafeText::from(words.as_str());
-            return self.refuse(perm, code, &reason);
-        }
         if transmit {
             self.transmit(perm);
         } else if self.write_ledger() {
@@ -499,8 +495,13 @@ impl Gateway {
         let (Ok(spec), Some(id)) = (spec, venue_id(perm)) else {
             return self.refuse(perm, 201, &SafeText::from("the order can't be read any more"));
         };
-        if let Some(order) = self.orders.change(perm) {
-            order.stage = Stage::Asked;
+        let Some(order) = self.orders.change(perm) else {
+            return;
+        };
+        order.stage = Stage::Asked;
+        let is_child = order.parent.is_some();
+        if let Some((code, words)) = self.faults.rejects(is_child) {
+            return self.refuse(perm, code, &SafeText::from(words.as_str()));
         }
         if self.write_ledger() {
             if self.faults.tells_pending() {

@@ -59,7 +59,21 @@ impl Gateway {
             }
         }
         self.settle();
+        self.finish_groups();
+        self.settle();
         Ok(())
+    }
+
+    /// A group whose member traded just before a crash: what should have followed follows now.
+    fn finish_groups(&mut self) {
+        let traded = self.orders.all().filter(|order| {
+            let cancels = order.order.oca_type == Some(1)
+                && order.order.oca_group.as_ref().is_some_and(|g| !g.is_empty());
+            order.stage == Stage::Filled || cancels && order.filled.is_positive()
+        });
+        for perm in traded.map(|order| order.perm).collect::<Vec<_>>() {
+            self.group_traded(perm, Quantity::ZERO);
+        }
     }
 
     fn take_snapshot(&mut self, snapshot: VenueSnapshot) {
@@ -151,7 +165,7 @@ impl Gateway {
                 gateway.tell_owner(perm);
             }),
             Report::Rejected { id, reason } => {
-                self.on_order(id, |gateway, perm| gateway.refuse(perm, 201, &reason))
+                self.on_order(id, |gateway, perm| gateway.refuse(perm, 201, &reason));
             }
             Report::Modified { id, quantity, kind } => self.on_order(id, |gateway, perm| {
                 if let Some(order) = gateway.orders.change(perm) {
@@ -547,6 +561,9 @@ fn completed(order: &Order) -> Option<proto::CompletedOrder> {
     Some(proto::CompletedOrder {
         contract: Some(order.contract.clone()),
         order: Some(proto::Order {
+            // Neither who placed it nor under which id: for that there are the permanent id and the reference.
+            client_id: None,
+            order_id: None,
             total_quantity: Some(order.remaining().to_string()),
             parent_perm_id: order.parent,
             ..told(order)

@@ -14,14 +14,14 @@ impl Gateway {
             Incoming::CancelOrder(request) => self.cancel_order(at, client, request.order_id.unwrap_or(0)),
             Incoming::GlobalCancel(_) => self.global_cancel(),
             Incoming::OpenOrders(_) => {
-                self.answer(Reply::Orders, |own| own.tell_open_orders(at, Some(client)))
+                self.answer(Reply::Orders, |own| own.tell_open_orders(at, Some(client)));
             }
             Incoming::AllOpenOrders(_) => self.answer(Reply::Orders, |own| own.tell_open_orders(at, None)),
             Incoming::CompletedOrders(_) => {
-                self.answer(Reply::Completed, |own| own.tell_completed_orders(at))
+                self.answer(Reply::Completed, |own| own.tell_completed_orders(at));
             }
             Incoming::Executions(request) => {
-                self.answer(Reply::Executions, |own| own.tell_executions(at, &request))
+                self.answer(Reply::Executions, |own| own.tell_executions(at, &request));
             }
             // There are no orders from elsewhere that could be bound; client 0 is told of none.
             Incoming::AutoOpenOrders(_) => {}

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// The words, as `help` lists them.
 pub(super) const HELP: &str = "\
 say CODE [client N] [TEXT]; mute D; half-open D; cut [client N]; refuse D; accept-only D; slow MS; garbage [client N]; \
-wrong-length [client N]; bad-order [client N]; hold-id N D; lower-next-id N; reject next|always|off [CODE] [TEXT]; \
+wrong-length [client N]; bad-order [client N]; hold-id N D; lower-next-id N; reject next|child|always|off [CODE] [TEXT]; \
 duplicate P; reorder N; lose executions|statuses|all P; late MS; commission late MS|never|on-time; fill-after-cancel next; \
 correct next; cut-reply positions|orders|executions|completed N; pending-submit on|off; data-lost; restart [D]; clear; help. \
 D is a time such as 500ms, 5s or 2m; P a probability from 0 to 1";
@@ -40,6 +40,8 @@ pub(super) enum Rejecting {
     #[default]
     Off,
     Next,
+    /// The next that has a parent.
+    Child,
     Always,
 }
 
@@ -184,6 +186,7 @@ fn client(rest: &mut Vec<&str>) -> Option<Option<i32>> {
 fn reject(rest: &mut Vec<&str>) -> Option<Word> {
     let which = match rest.pop()? {
         "next" => Rejecting::Next,
+        "child" => Rejecting::Child,
         "always" => Rejecting::Always,
         "off" => Rejecting::Off,
         _ => return None,

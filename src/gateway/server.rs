@@ -59,7 +59,7 @@ pub struct Order {
 /// What reaches the core's thread.
 enum ToCore {
     Connected(ConnectionId, i32, Queue),
-    Said(ConnectionId, Result<Incoming, BadFrame>),
+    Said(ConnectionId, Box<Result<Incoming, BadFrame>>),
     Gone(ConnectionId),
 }
 
@@ -254,7 +254,7 @@ async fn listen(
                     return;
                 }
             };
-            if hall.inbox.send(ToCore::Said(id, said)).await.is_err() {
+            if hall.inbox.send(ToCore::Said(id, Box::new(said))).await.is_err() {
                 return;
             }
         }
@@ -327,6 +327,8 @@ impl Core {
             let more = std::iter::from_fn(|| said.try_recv().ok()).take(BATCH);
             for message in heard.into_iter().chain(more) {
                 self.hear(message, now);
+                // Told at once: a client that asks for more than it reads is found out before the next answer is made.
+                self.deliver();
             }
             self.gateway.advance(now);
             self.deliver();
@@ -348,7 +350,7 @@ impl Core {
                 self.queues.insert(id, queue);
                 self.gateway.connected(id, version);
             }
-            ToCore::Said(id, said) => self.gateway.said(id, said, now),
+            ToCore::Said(id, said) => self.gateway.said(id, *said, now),
             ToCore::Gone(id) => {
                 self.queues.remove(&id);
                 self.gateway.gone(id);
