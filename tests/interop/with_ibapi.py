@@ -6,15 +6,21 @@ import sys
 import threading
 import types
 
+import ibapi.client
 from checks import check, near, require, until
 from ibapi.client import EClient
 from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
+from ibapi.order_condition import PriceCondition
+from ibapi.tag_value import TagValue
 from ibapi.wrapper import EWrapper
 
 HOST, PORT, VERSION = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 CLIENT = 31
+if VERSION < 200:
+    # The recent one speaks text too, where it is told so early.
+    ibapi.client.MAX_CLIENT_VER = VERSION
 ACCOUNTS = ["DU100001", "DU100002"]
 ACCOUNT = ACCOUNTS[0]
 
@@ -332,6 +338,22 @@ with check("what if"):
 with check("a price off the tick"):
     number = place(order("BUY", 10, price=away + TICK / 3))
     wait(lambda: [error for error in client.errors(110, 201) if error[0] == number])
+
+with check("orders that are not served are refused, not simplified"):
+    when = PriceCondition()
+    when.conId, when.exchange, when.isMore, when.price = AAPL.conId, "SMART", True, near(ASK, TICK, 5000)
+    unserved = [
+        order("BUY", 10, price=away, goodAfterTime="20990101 10:00:00 UTC"),
+        order("BUY", 10, "TRAIL", auxPrice=1.0),
+        order("BUY", 10, price=away, conditions=[when], conditionsIgnoreRth=True),
+        order("BUY", 10, price=away, algoStrategy="Adaptive", algoParams=[TagValue("adaptivePriority", "Normal")]),
+        order("BUY", 10, "PEG BENCH", referenceContractId=AAPL.conId, startingPrice=away, stockRefPrice=away),
+    ]
+    for made in unserved:
+        number = place(made)
+        wait(lambda: [error for error in client.errors(201) if error[0] == number])
+        require(not states(number), states(number))
+    require(open_orders() == {}, open_orders())
 
 with check("a bracket"):
     parent = order("BUY", 10, price=away, transmit=False)
