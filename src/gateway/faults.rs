@@ -42,6 +42,10 @@ pub(super) struct Faults {
     dead_next: bool,
     correct_next: bool,
     pending_submit: bool,
+    /// Messages a second that a client may say.
+    pace: Option<u32>,
+    /// The second that is counted, and how much each client has said in it.
+    said: (i64, BTreeMap<ConnectionId, u32>),
     cut_replies: BTreeMap<Reply, u32>,
     /// Executions that were told wrong and are of revision 2 now.
     corrected: BTreeSet<String>,
@@ -78,6 +82,8 @@ impl Faults {
             dead_next: false,
             correct_next: false,
             pending_submit: false,
+            pace: None,
+            said: (0, BTreeMap::new()),
             cut_replies: BTreeMap::new(),
             corrected: BTreeSet::new(),
             answering: None,
@@ -115,6 +121,19 @@ impl Faults {
 
     pub fn lowered(&self, next: i32) -> i32 {
         next.saturating_sub(self.lower_by).max(1)
+    }
+
+    /// True where a client has said more in this second than it may.
+    pub fn is_too_fast(&mut self, connection: ConnectionId, now: Timestamp) -> bool {
+        let Some(most) = self.pace else {
+            return false;
+        };
+        if self.said.0 != now.seconds() {
+            self.said = (now.seconds(), BTreeMap::new());
+        }
+        let count = self.said.1.entry(connection).or_default();
+        *count = count.saturating_add(1);
+        *count > most
     }
 
     /// What an order on its way to the exchange is refused with, if it is.
@@ -403,7 +422,12 @@ impl Gateway {
         let faults = &mut self.faults;
         let done = match word {
             Word::Help => return Ok(HELP.to_owned()),
-            Word::Say { code, client, text } => return Ok(self.say(code, client, &text)),
+            Word::Say {
+                code,
+                client,
+                id,
+                text,
+            } => return Ok(self.say(code, client, id, &text)),
             Word::Cut(client) => {
                 let clients = self.clients(client);
                 for at in &clients {
@@ -418,7 +442,7 @@ impl Gateway {
                 for session in self.sessions.values_mut() {
                     session.drop_market_data();
                 }
-                self.say(1101, None, "");
+                self.say(1101, None, -1, "");
                 "market data subscriptions are dropped"
             }
             Word::Restart(span) => {
@@ -443,11 +467,11 @@ impl Gateway {
         Ok(done.to_owned())
     }
 
-    fn say(&mut self, code: i32, client: Option<i32>, text: &str) -> String {
+    fn say(&mut self, code: i32, client: Option<i32>, id: i32, text: &str) -> String {
         let text = if text.is_empty() { usual_text(code) } else { text };
         let clients = self.clients(client);
         for at in &clients {
-            self.error(*at, -1, code, text);
+            self.error(*at, id, code, text);
         }
         format!("said to {} clients", clients.len())
     }
@@ -529,6 +553,7 @@ impl Faults {
             Word::CutReply(reply, count) => {
                 self.cut_replies.insert(reply, count);
             }
+            Word::Pace(most) => self.pace = most,
             Word::PendingSubmit(on) => self.pending_submit = on,
             // Done once, not in force.
             _ => {}

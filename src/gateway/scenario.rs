@@ -16,10 +16,10 @@ use std::time::Duration;
 
 /// The words, as `help` lists them.
 pub(super) const HELP: &str = "\
-say CODE [client N] [TEXT]; mute D; half-open D; cut [client N]; refuse D; accept-only D; slow MS; garbage [client N]; \
+say CODE [client N] [order N] [TEXT]; mute D; half-open D; cut [client N]; refuse D; accept-only D; slow MS; garbage [client N]; \
 wrong-length [client N]; bad-order [client N]; hold-id N D; lower-next-id N; reject next|child|always|off [CODE] [TEXT]; \
 duplicate P; reorder N; lose executions|statuses|all P; late MS; commission late MS|never|on-time; fill-after-cancel next; \
-correct next; cut-reply positions|orders|executions|completed N; pending-submit on|off; data-lost; restart [D]; clear; help. \
+correct next; cut-reply positions|orders|executions|completed N; pace N|off; pending-submit on|off; data-lost; restart [D]; clear; help. \
 D is a time such as 500ms, 5s or 2m; P a probability from 0 to 1";
 
 /// The longest that a fault lasts by itself.
@@ -60,6 +60,8 @@ pub(super) enum Word {
     Say {
         code: i32,
         client: Option<i32>,
+        /// The order or request it belongs to; -1 for none.
+        id: i32,
         text: String,
     },
     Mute(Duration),
@@ -83,6 +85,8 @@ pub(super) enum Word {
     FillAfterCancel,
     Correct,
     CutReply(Reply, u32),
+    /// Messages a second that a client may say.
+    Pace(Option<u32>),
     PendingSubmit(bool),
     DataLost,
     Restart(Duration),
@@ -116,9 +120,11 @@ fn verb_of(verb: &str, rest: &mut Vec<&str>) -> Option<Word> {
         "say" => {
             let code = rest.pop()?.parse().ok()?;
             let client = client(rest)?;
+            let id = number_after("order", rest)?.unwrap_or(-1);
             Word::Say {
                 code,
                 client,
+                id,
                 text: all(rest),
             }
         }
@@ -147,6 +153,10 @@ fn verb_of(verb: &str, rest: &mut Vec<&str>) -> Option<Word> {
         "fill-after-cancel" => only("next", rest, Word::FillAfterCancel)?,
         "correct" => only("next", rest, Word::Correct)?,
         "cut-reply" => cut_reply(rest)?,
+        "pace" => Word::Pace(match rest.pop()? {
+            "off" => None,
+            most => Some(most.parse().ok()?),
+        }),
         "pending-submit" => match rest.pop()? {
             "on" => Word::PendingSubmit(true),
             "off" => Word::PendingSubmit(false),
@@ -176,7 +186,13 @@ fn all(rest: &mut Vec<&str>) -> String {
 /// `client N`, where it is said.
 #[allow(clippy::option_option, reason = "said and wrong is not the same as not said")]
 fn client(rest: &mut Vec<&str>) -> Option<Option<i32>> {
-    if rest.last() != Some(&"client") {
+    number_after("client", rest)
+}
+
+/// A number after a word that may be left out.
+#[allow(clippy::option_option, reason = "said and wrong is not the same as not said")]
+fn number_after(word: &str, rest: &mut Vec<&str>) -> Option<Option<i32>> {
+    if rest.last() != Some(&word) {
         return Some(None);
     }
     rest.pop();
@@ -299,6 +315,11 @@ mod tests {
         let good = [
             "say 1100",
             "say 1101 client 3 all is lost",
+            "say 399 client 3 order 4 held",
+            "say 2109 order 4",
+            "pace 50",
+            "pace off",
+            "reject child",
             "mute 5s",
             "half-open 1m",
             "cut",
@@ -351,6 +372,8 @@ mod tests {
             "cut-reply quotes 1",
             "hold-id x 1s",
             "commission late",
+            "say 399 order",
+            "pace fast",
             "nonsense",
         ];
         for words in bad {

@@ -235,6 +235,11 @@ fn a_refused_change_leaves_the_order_alive_and_as_it_was() {
         ..limit("BUY", "1", 180.0)
     };
     assert_eq!(codes(&world.place(ONE, 2, trail)), [201]);
+    let whole = proto::Order {
+        all_or_none: Some(true),
+        ..limit("BUY", "1", 180.0)
+    };
+    assert_eq!(codes(&world.place(ONE, 2, whole)), [201], "refused, not left out");
     assert_eq!(codes(&world.place(ONE, 3, limit("BUY", "900000", 180.0))), [201]);
     assert_eq!(codes(&world.place(ONE, 3, limit("BUY", "1", 180.0))), [103]);
     let cancel = |order_id| proto::CancelOrderRequest {

@@ -43,6 +43,12 @@ impl Gateway {
         let address = address.parse().unwrap();
         Self { child, address }
     }
+    /// Asks it to stop in order; answers its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -399,6 +405,9 @@ fn after_a_kill_every_order_is_there_again_under_all_its_names() {
     assert_eq!(hand.error(2).error_code, Some(103));
     let (_, next) = Hand::connect(gateway.address, 6);
     assert_eq!(next, 1, "ids are each client's own");
+    let second = home.run(&["gateway", "--port", "0"]);
+    second.refused(1, &["runs in this profile already"]);
+    assert_eq!(gateway.stop(), Some(0));
 }
 
 #[test]

@@ -175,6 +175,14 @@ fn answers_are_cut_short_ids_held_and_orders_refused_only_as_often_as_asked() {
     assert_eq!(home.books().orders.len(), 1, "the exchange never saw the first");
     fault(&home, "say 1100");
     assert_eq!(hand.error(-1).error_code, Some(1100));
+    fault(&home, "say 399 client 1 order 2 held until tomorrow");
+    assert_eq!(hand.error(2).error_code, Some(399));
+    fault(&home, "pace 1");
+    for _ in 0..3 {
+        hand.say(proto::CurrentTimeRequest {});
+    }
+    assert_eq!(hand.error(-1).error_code, Some(100));
+    fault(&home, "clear");
     fault(&home, "hold-id 9 1h");
     let mut held = Hand::greet(gateway.address);
     held.say(proto::StartApiRequest {
