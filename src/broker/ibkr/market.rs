@@ -133,8 +133,22 @@ impl Lines {
     }
 
     /// Data farms went away, or came back: until the next tick what is known is old.
-    pub(super) fn farms(&self, away: bool) {
+    pub(super) async fn farms(&self, away: bool) {
         self.shared.stale.store(away, Ordering::Relaxed);
+        if !away {
+            return;
+        }
+        // No tick may come any more that would say so.
+        let quotes = self.quotes.keys().map(|id| {
+            MarketData::Quote(Quote {
+                instrument: *id,
+                bid: None,
+                ask: None,
+                at: self.shared.env.now(),
+                quality: Quality::Missing,
+            })
+        });
+        self.shared.env.say(FromBroker::Market(quotes.collect())).await;
     }
 
     pub(super) fn used(&self) -> Used {
@@ -276,6 +290,7 @@ impl Feed {
     async fn run(mut self) {
         let client = Arc::clone(&self.shared.client);
         let contract = self.contract.clone();
+        self.shared.env.pass().await;
         let opened = client
             .market_data(&contract)
             .generic_ticks(&["233", "236"])
@@ -286,6 +301,7 @@ impl Feed {
             Err(error) => return tracing::warn!(instrument = %self.id, %error, "no market data"),
         };
         let trades = if self.by_trade {
+            self.shared.env.pass().await;
             client.tick_by_tick(&contract, 0).all_last().await.ok()
         } else {
             None
@@ -416,7 +432,7 @@ impl Feed {
     async fn tell_quote(&self) -> bool {
         let mut quote = self.quote.quote(self.id, self.shared.env.now());
         if self.shared.stale.load(Ordering::Relaxed) && quote.quality == Quality::Live {
-            quote.quality = Quality::Frozen;
+            quote.quality = Quality::Missing;
         }
         self.send(MarketData::Quote(quote)).await
     }
@@ -444,6 +460,7 @@ async fn book(shared: Shared, id: InstrumentId, contract: Contract) {
     } else {
         SmartDepth::No
     };
+    shared.env.pass().await;
     let opened = shared
         .client
         .market_depth(&contract, ROWS)
