@@ -311,6 +311,7 @@ fn draw_ticket(
             if let Some(words) = placement(ticket, view) {
                 spans.insert(spans.len().min(4), span(format!("  {words}"), theme.warn));
             }
+            spans.extend(desk.what_if_words(&command, view));
             put(&mut pen, 1, &spans);
             match ahead.denial {
                 Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
