@@ -255,6 +255,11 @@ impl Gateway {
             }
         }
         self.positions = all;
+        self.begin_day();
+    }
+
+    /// From here on the day's profit is counted: from midnight, or from the start of this process where that is later.
+    pub(super) fn begin_day(&mut self) {
         let worth = self
             .accounts
             .iter()

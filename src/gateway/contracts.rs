@@ -15,7 +15,6 @@ const ORDER_TYPES: &str = "ACTIVETIM,DAY,FOK,GTC,GTD,ICE,IOC,LMT,MKT,OCA,STP,STP
 #[derive(Clone, Debug)]
 pub(super) struct Listed {
     pub instrument: Instrument,
-    pub con_id: i32,
     /// As TWS writes it in answers.
     pub contract: proto::Contract,
     rule: i32,
@@ -51,7 +50,6 @@ impl Contracts {
         self.by_con.insert(con_id, instrument.id);
         let listed = Listed {
             instrument: instrument.clone(),
-            con_id,
             contract: contract(instrument, con_id),
             rule: FIRST_RULE + i32::try_from(at).unwrap_or(0),
         };
@@ -350,7 +348,7 @@ mod tests {
         for listed in all.all() {
             assert!(all.rule(listed.rule).is_some());
             assert_eq!(
-                all.by_con(listed.con_id).unwrap().instrument.id,
+                all.by_con(listed.contract.con_id.unwrap()).unwrap().instrument.id,
                 listed.instrument.id
             );
         }

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Bars of the past that a history begins with.
-const HISTORY: usize = 2_000;
+const HISTORY: usize = 600;
 /// How often subscribers of accounts and profits are told what moved with the market.
 const VALUES_EVERY: Duration = Duration::from_secs(3);
 /// How often profits are.
@@ -88,6 +88,8 @@ pub struct Gateway {
     pnl_at: Timestamp,
     /// When the five seconds that run now are over.
     bars_at: Timestamp,
+    /// The day that profits are counted in.
+    day: Timestamp,
     /// When orders that nobody asks for any more are next let go.
     tidy_at: Timestamp,
     /// False while books can't be written.
@@ -126,6 +128,7 @@ impl Gateway {
             values_at: now,
             pnl_at: now,
             bars_at: five_seconds(now),
+            day: convert::midnight(now),
             tidy_at: now,
             up: true,
         };
@@ -190,6 +193,10 @@ impl Gateway {
         }
         match said {
             Ok(Incoming::StartApi(request)) => self.start(connection, request.client_id.unwrap_or(0)),
+            Ok(_) if self.faults.is_too_fast(connection, self.now) => {
+                let words = "Max rate of messages per second has been exceeded: the message is not served";
+                self.error(connection, -1, 100, words);
+            }
             Ok(message) => match self.sessions.get(&connection).and_then(|session| session.client) {
                 Some(client) => self.dispatch(connection, client, message),
                 None => self.error(connection, -1, 504, "Not connected: start the API first"),
@@ -225,6 +232,10 @@ impl Gateway {
         if self.bars_at <= now {
             self.bars_at = five_seconds(now);
             self.tell_bars(self.bars_at.before(FIVE_SECONDS * 2));
+        }
+        if self.day < convert::midnight(now) {
+            self.day = convert::midnight(now);
+            self.begin_day();
         }
         if self.tidy_at <= now {
             self.tidy_at = now.after(TIDY_EVERY);
@@ -302,6 +313,10 @@ impl Gateway {
 
     pub(super) fn push(&mut self, output: Output) {
         self.out.push(output);
+    }
+
+    pub(super) fn push_all(&mut self, outputs: Vec<Output>) {
+        self.out.extend(outputs);
     }
 
     /// Tells a client, as far as the faults in force let it.

@@ -54,6 +54,13 @@ impl Gateway {
                 order.stage = Stage::Waiting;
             }
         }
+        if !self.write_ledger() {
+            return self.refuse(
+                perm,
+                201,
+                &SafeText::from("the gateway's ledger can't be written"),
+            );
+        }
         match self.orders.get(parent).map(|order| order.stage) {
             Some(Stage::Untransmitted) => self.send(parent),
             Some(stage) if stage.is_live() => {}
@@ -125,7 +132,12 @@ impl Gateway {
             return;
         };
         let named = order.order.oca_group.clone().filter(|group| !group.is_empty());
-        let (account, parent, total) = (order.account, order.parent, order.total());
+        let (account, parent, before) = (
+            order.account,
+            order.parent,
+            order.remaining().saturating_add(quantity),
+        );
+        let ended_at = order.ended_at;
         let (all, ended) = (
             order.order.oca_type == Some(1) && named.is_some(),
             order.stage == Stage::Filled,
@@ -133,25 +145,27 @@ impl Gateway {
         let fellow = |other: &&Order| {
             let by_name = named.is_some() && other.account == account && other.order.oca_group == named;
             let by_parent = parent.is_some() && other.parent == parent;
-            other.perm != perm && other.stage.is_live() && (by_name || by_parent)
+            // A group's name may be used again once its orders have ended.
+            let with_it = ended_at.is_none_or(|at| other.created_at <= at);
+            other.perm != perm && other.stage.is_live() && with_it && (by_name || by_parent)
         };
         let fellows: Vec<i64> = self.orders.all().filter(fellow).map(|other| other.perm).collect();
         for other in fellows {
             if all || ended {
                 self.cancel(other, false);
             } else {
-                self.reduce(other, quantity, total);
+                self.reduce(other, quantity, before);
             }
         }
     }
 
-    /// Takes off an order the share that a fellow of size `total` has traded.
-    fn reduce(&mut self, perm: i64, traded: Quantity, total: Quantity) {
+    /// Takes off what is left of an order the share that a fellow has traded of what was left of it `before`.
+    fn reduce(&mut self, perm: i64, traded: Quantity, before: Quantity) {
         let Some(order) = self.orders.get(perm) else {
             return;
         };
         let (stage, account, filled) = (order.stage, order.account, order.filled);
-        let less = share(order.total(), traded, total);
+        let less = share(order.remaining(), traded, before);
         let left = order.total().saturating_sub(less);
         if left <= filled {
             return self.cancel(perm, false);

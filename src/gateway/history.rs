@@ -14,7 +14,7 @@ use crate::market::{Bar, Timeframe};
 use std::time::Duration;
 
 /// Most bars in one answer.
-const MOST_BARS: usize = 20_000;
+const MOST_BARS: usize = 10_000;
 /// Days that the exchange can tell of.
 const DAYS_BACK: usize = 2_000;
 

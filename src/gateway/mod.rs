@@ -3,7 +3,7 @@
 //!
 //! [`tws`] is the wire: frames, messages, both codecs. [`core`] is what messages mean, synchronous and clockless: it owns the
 //! venue, the clients' sessions and the [`ledger`] of their orders (`orders`, `groups`, `reports`), and answers about
-//! `contracts`, `accounts`, `quotes` and `history`. `faults` spoils on demand what clients are told. [`server`] carries it
+//! `contracts`, `accounts`, `quotes` and `history`. `faults` spoils on demand what clients are told, in the words of `scenario`. [`server`] carries it
 //! all over sockets.
 
 mod accounts;
@@ -18,8 +18,11 @@ mod orders;
 mod quotes;
 mod reports;
 mod requests;
+mod scenario;
 pub mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 pub mod tws;
 
 pub use self::core::{Gateway, GatewayError, Output};

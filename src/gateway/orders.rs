@@ -294,7 +294,35 @@ fn refused(code: i32, words: impl Into<String>) -> Refusal {
     (code, words.into())
 }
 
+/// What an order asks for that this exchange does not do. It is refused rather than left out.
+fn unsupported(order: &proto::Order) -> Option<&'static str> {
+    let text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let yes = |flag: Option<bool>| flag == Some(true);
+    let count = |number: Option<i32>| number.is_some_and(|number| number > 0 && number != i32::MAX);
+    let amount = |number: Option<f64>| convert::given(number).is_some_and(|number| number > 0.0);
+    let asked = [
+        (!order.conditions.is_empty(), "a condition"),
+        (text(&order.algo_strategy), "an algorithm"),
+        (yes(order.all_or_none), "all or none"),
+        (count(order.min_qty), "a minimum quantity"),
+        (yes(order.hidden), "a hidden order"),
+        (text(&order.good_after_time), "a start time"),
+        (amount(order.discretionary_amt), "a discretionary amount"),
+        (text(&order.hedge_type), "a hedge"),
+        (amount(order.scale_price_increment), "a scale"),
+        (text(&order.adjusted_order_type), "an adjusted stop"),
+        (amount(order.cash_qty), "a cash quantity"),
+        (text(&order.fa_group), "an allocation to a group"),
+        (yes(order.post_only), "post only"),
+    ];
+    asked.into_iter().find(|(asked, _)| *asked).map(|(_, what)| what)
+}
+
 fn read(order: &proto::Order, listed: &Listed) -> Result<Asked, Refusal> {
+    if let Some(what) = unsupported(order) {
+        let words = format!("Order rejected - reason: {what} is not supported by this exchange");
+        return Err(refused(201, words));
+    }
     let side = convert::side(order.action.as_deref()).ok_or_else(|| {
         refused(
             321,
@@ -405,6 +433,12 @@ impl Gateway {
 
     /// A request made whole: contract and account resolved, everything checked that can be.
     fn draft(&self, ids: (i64, i32, i32), request: &proto::PlaceOrderRequest) -> Result<Order, Refusal> {
+        let attached = request.attached_orders.as_ref();
+        if attached.is_some_and(|orders| orders.sl_order_id.or(orders.pt_order_id).is_some_and(|id| id > 0)) {
+            let words =
+                "Order rejected - reason: attached orders are not supported; send children with a parent id";
+            return Err(refused(201, words));
+        }
         let listed = self
             .contracts
             .resolve(request.contract.as_ref())
@@ -473,10 +507,6 @@ impl Gateway {
         let (perm, order_id) = (order.perm, order.order_id);
         let transmit = order.order.transmit == Some(true);
         self.orders.insert(order);
-        if let Some((code, words)) = self.faults.rejects() {
-            let reason = SafeText::from(words.as_str());
-            return self.refuse(perm, code, &reason);
-        }
         if transmit {
             self.transmit(perm);
         } else if self.write_ledger() {
@@ -499,10 +529,18 @@ impl Gateway {
         let (Ok(spec), Some(id)) = (spec, venue_id(perm)) else {
             return self.refuse(perm, 201, &SafeText::from("the order can't be read any more"));
         };
-        if let Some(order) = self.orders.change(perm) {
-            order.stage = Stage::Asked;
+        let Some(order) = self.orders.change(perm) else {
+            return;
+        };
+        order.stage = Stage::Asked;
+        let is_child = order.parent.is_some();
+        if let Some((code, words)) = self.faults.rejects(is_child) {
+            return self.refuse(perm, code, &SafeText::from(words.as_str()));
         }
         if self.write_ledger() {
+            if self.faults.tells_pending() {
+                self.tell_owner(perm);
+            }
             self.ask(VenueRequest::Place { id, spec });
         } else {
             self.refuse(

@@ -8,7 +8,7 @@ use super::session::{ConnectionId, MOST_LINES};
 use super::tws::message::Outgoing;
 use super::tws::proto::{self, Tick};
 use crate::domain::{InstrumentId, Price, Quantity};
-use crate::market::{Bar, Depth, Level, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Level, Print, Quote, QuoteOutcome, Timeframe};
 
 /// Levels told where a client does not say how many, and at most.
 const ROWS: usize = 10;
@@ -19,6 +19,40 @@ pub(super) struct Line {
     pub instrument: InstrumentId,
     /// Wants RTVolume, the trades in one text.
     trades: bool,
+    /// Asked for as delayed: the same ticks under the numbers of delayed ones.
+    delayed: bool,
+}
+
+impl Line {
+    fn as_asked(&self, tick: Outgoing) -> Outgoing {
+        if self.delayed { as_delayed(tick) } else { tick }
+    }
+}
+
+/// A tick under its number among the delayed ones; those that have none stay.
+fn as_delayed(mut tick: Outgoing) -> Outgoing {
+    let number = match &mut tick {
+        Outgoing::TickPrice(tick) => &mut tick.tick_type,
+        Outgoing::TickSize(tick) => &mut tick.tick_type,
+        Outgoing::TickString(tick) => &mut tick.tick_type,
+        _ => return tick,
+    };
+    *number = number.map(|number| match number {
+        1 => 66,
+        2 => 67,
+        4 => 68,
+        0 => 69,
+        3 => 70,
+        5 => 71,
+        6 => 72,
+        7 => 73,
+        8 => 74,
+        9 => 75,
+        14 => 76,
+        45 => 88,
+        other => other,
+    });
+    tick
 }
 
 /// A subscription to a book.
@@ -194,7 +228,7 @@ impl Gateway {
             },
         );
         for tick in self.picture(req_id, instrument) {
-            self.tell(at, tick);
+            self.tell(at, if data_type >= 3 { as_delayed(tick) } else { tick });
         }
         if wants("236") {
             self.tell(at, tick_generic(req_id, 46, 3.0));
@@ -209,6 +243,7 @@ impl Gateway {
         let line = Line {
             instrument,
             trades: wants("233") || wants("375"),
+            delayed: data_type >= 3,
         };
         self.with(at, |session| {
             session.lines.insert(req_id, line);
@@ -245,10 +280,12 @@ impl Gateway {
     pub(super) fn on_quote(&mut self, quote: Quote) {
         let instrument = quote.instrument;
         let old = self.market.quote(instrument).copied();
-        self.market.on_quote(quote);
+        if self.market.on_quote(quote) != QuoteOutcome::Changed {
+            return;
+        }
         let mut told = Vec::new();
         for (at, session) in &self.sessions {
-            for (req_id, _) in session
+            for (req_id, line) in session
                 .lines
                 .iter()
                 .filter(|(_, line)| line.instrument == instrument)
@@ -256,7 +293,7 @@ impl Gateway {
                 let (bid, ask) = old.map_or((None, None), |old| (old.bid, old.ask));
                 let ticks = side_ticks(*req_id, (1, 0), bid, quote.bid).into_iter();
                 let ticks = ticks.chain(side_ticks(*req_id, (2, 3), ask, quote.ask));
-                told.extend(ticks.map(|tick| (*at, tick)));
+                told.extend(ticks.map(|tick| (*at, line.as_asked(tick))));
             }
             for (req_id, line) in session
                 .ticks
@@ -287,7 +324,7 @@ impl Gateway {
                 told.extend(
                     print_ticks(*req_id, line, &print, before, day)
                         .into_iter()
-                        .map(|tick| (*at, tick)),
+                        .map(|tick| (*at, line.as_asked(tick))),
                 );
             }
             for (req_id, line) in session

@@ -59,15 +59,40 @@ impl Gateway {
             }
         }
         self.settle();
+        self.finish_groups();
+        self.settle();
         Ok(())
     }
 
+    /// A group whose member traded just before a crash: what should have followed follows now.
+    fn finish_groups(&mut self) {
+        let traded = self.orders.all().filter(|order| {
+            let cancels = order.order.oca_type == Some(1)
+                && order.order.oca_group.as_ref().is_some_and(|g| !g.is_empty());
+            order.stage == Stage::Filled || cancels && order.filled.is_positive()
+        });
+        for perm in traded.map(|order| order.perm).collect::<Vec<_>>() {
+            self.group_traded(perm, Quantity::ZERO);
+        }
+    }
+
     fn take_snapshot(&mut self, snapshot: VenueSnapshot) {
+        let filled: Vec<_> = snapshot
+            .orders
+            .iter()
+            .map(|report| (report.id, report.filled))
+            .collect();
         for report in snapshot.orders {
             self.take_order_report(report);
         }
         for execution in snapshot.executions {
             self.note_fill(execution);
+        }
+        for (id, filled) in filled {
+            // Older executions than are told count as well.
+            if let Some(order) = perm_of(id).and_then(|perm| self.orders.change(perm)) {
+                order.filled = filled;
+            }
         }
     }
 
@@ -140,7 +165,7 @@ impl Gateway {
                 gateway.tell_owner(perm);
             }),
             Report::Rejected { id, reason } => {
-                self.on_order(id, |gateway, perm| gateway.refuse(perm, 201, &reason))
+                self.on_order(id, |gateway, perm| gateway.refuse(perm, 201, &reason));
             }
             Report::Modified { id, quantity, kind } => self.on_order(id, |gateway, perm| {
                 if let Some(order) = gateway.orders.change(perm) {
@@ -200,9 +225,11 @@ impl Gateway {
             .orders
             .get(perm)
             .is_some_and(|order| order.remaining().is_zero());
+        let now = self.now;
         if full && let Some(order) = self.orders.change(perm) {
             order.stage = Stage::Filled;
-            order.ended_at = Some(self.now);
+            order.ended_at = Some(now);
+            order.played_dead = false;
         }
         if let Some(owner) = self.connection_of(fill.client) {
             let details = self.execution_details(&fill, -1);
@@ -413,7 +440,7 @@ impl Gateway {
             currency: fee.map(|fee| fee.currency.to_string()),
             realized_pnl: Some(fill.realized.map_or(convert::UNSET, Money::to_f64)),
             bond_yield: Some(convert::UNSET),
-            yield_redemption_date: Some(String::new()),
+            yield_redemption_date: None,
         }
     }
 
@@ -433,6 +460,11 @@ impl Gateway {
             let result = self.venue.sweep(account, id, self.now, &mut events);
             self.events.extend(events);
             self.note_books(result.map(|_| ()));
+        }
+        self.work();
+        if self.orders.get(perm).is_some_and(|order| order.stage.is_live()) {
+            // Nothing met it: then it is cancelled in truth.
+            self.cancel(perm, false);
         }
     }
 }
@@ -529,6 +561,9 @@ fn completed(order: &Order) -> Option<proto::CompletedOrder> {
     Some(proto::CompletedOrder {
         contract: Some(order.contract.clone()),
         order: Some(proto::Order {
+            // Neither who placed it nor under which id: for that there are the permanent id and the reference.
+            client_id: None,
+            order_id: None,
             total_quantity: Some(order.remaining().to_string()),
             parent_perm_id: order.parent,
             ..told(order)

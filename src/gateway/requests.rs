@@ -2,6 +2,7 @@
 
 use super::convert;
 use super::core::Gateway;
+use super::scenario::Reply;
 use super::session::ConnectionId;
 use super::tws::message::Incoming;
 use super::tws::proto;
@@ -12,10 +13,16 @@ impl Gateway {
             Incoming::PlaceOrder(request) => self.place_order(at, client, request),
             Incoming::CancelOrder(request) => self.cancel_order(at, client, request.order_id.unwrap_or(0)),
             Incoming::GlobalCancel(_) => self.global_cancel(),
-            Incoming::OpenOrders(_) => self.tell_open_orders(at, Some(client)),
-            Incoming::AllOpenOrders(_) => self.tell_open_orders(at, None),
-            Incoming::CompletedOrders(_) => self.tell_completed_orders(at),
-            Incoming::Executions(request) => self.tell_executions(at, &request),
+            Incoming::OpenOrders(_) => {
+                self.answer(Reply::Orders, |own| own.tell_open_orders(at, Some(client)));
+            }
+            Incoming::AllOpenOrders(_) => self.answer(Reply::Orders, |own| own.tell_open_orders(at, None)),
+            Incoming::CompletedOrders(_) => {
+                self.answer(Reply::Completed, |own| own.tell_completed_orders(at));
+            }
+            Incoming::Executions(request) => {
+                self.answer(Reply::Executions, |own| own.tell_executions(at, &request));
+            }
             // There are no orders from elsewhere that could be bound; client 0 is told of none.
             Incoming::AutoOpenOrders(_) => {}
             message => self.dispatch_account(at, client, message),
@@ -26,7 +33,7 @@ impl Gateway {
         match message {
             Incoming::Ids(_) => self.tell_next_id(at, client),
             Incoming::ManagedAccounts(_) => self.tell_accounts(at),
-            Incoming::Positions(_) => self.subscribe_positions(at),
+            Incoming::Positions(_) => self.answer(Reply::Positions, |own| own.subscribe_positions(at)),
             Incoming::CancelPositions(_) => self.with(at, |session| session.positions = false),
             Incoming::PositionsMulti(request) => self.subscribe_positions_multi(at, &request),
             Incoming::CancelPositionsMulti(request) => self.with(at, |session| {
@@ -245,6 +252,13 @@ impl Gateway {
             self.tell(at, answer);
         }
         self.tell(at, proto::ContractDataEnd { req_id });
+    }
+
+    /// Gives an answer that proves itself complete by an end mark.
+    fn answer(&mut self, reply: Reply, give: impl FnOnce(&mut Self)) {
+        self.faults.begin_answer(reply);
+        give(self);
+        self.faults.end_answer();
     }
 
     /// Changes a session that is there.

@@ -59,7 +59,7 @@ pub struct Order {
 /// What reaches the core's thread.
 enum ToCore {
     Connected(ConnectionId, i32, Queue),
-    Said(ConnectionId, Result<Incoming, BadFrame>),
+    Said(ConnectionId, Box<Result<Incoming, BadFrame>>),
     Gone(ConnectionId),
 }
 
@@ -254,17 +254,18 @@ async fn listen(
                     return;
                 }
             };
-            if hall.inbox.send(ToCore::Said(id, said)).await.is_err() {
+            if hall.inbox.send(ToCore::Said(id, Box::new(said))).await.is_err() {
                 return;
             }
         }
+        let Ok(read @ 1..) = reader.read(&mut bytes).await else {
+            return;
+        };
+        // What came in just as the doors were closed waits before them.
         if doors.wait_for(|doors| !doors.paused).await.is_err() {
             return;
         }
-        match reader.read(&mut bytes).await {
-            Ok(read) if read > 0 => frames.push(bytes.get(..read).unwrap_or_default()),
-            _ => return,
-        }
+        frames.push(bytes.get(..read).unwrap_or_default());
     }
 }
 
@@ -326,6 +327,8 @@ impl Core {
             let more = std::iter::from_fn(|| said.try_recv().ok()).take(BATCH);
             for message in heard.into_iter().chain(more) {
                 self.hear(message, now);
+                // Told at once: a client that asks for more than it reads is found out before the next answer is made.
+                self.deliver();
             }
             self.gateway.advance(now);
             self.deliver();
@@ -347,7 +350,7 @@ impl Core {
                 self.queues.insert(id, queue);
                 self.gateway.connected(id, version);
             }
-            ToCore::Said(id, said) => self.gateway.said(id, said, now),
+            ToCore::Said(id, said) => self.gateway.said(id, *said, now),
             ToCore::Gone(id) => {
                 self.queues.remove(&id);
                 self.gateway.gone(id);

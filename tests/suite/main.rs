@@ -1,8 +1,10 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
 mod gateway;
+mod gateway_faults;
 mod harness;
 mod hostile;
+mod interop;
 mod oracle_bars;
 mod oracle_files;
 mod oracle_matching;
