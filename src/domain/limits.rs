@@ -43,6 +43,9 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Whether a position may be sold short at all.
     pub allow_short: bool,
+    /// Whether a position is closed at the market where the stop of its bracket was refused or lost; otherwise it is only
+    /// shown, loudly.
+    pub close_unprotected: bool,
 }
 
 impl Default for Limits {
@@ -62,6 +65,7 @@ impl Default for Limits {
             rate_burst: 10,
             rate_per_second: 5,
             allow_short: true,
+            close_unprotected: false,
         }
     }
 }

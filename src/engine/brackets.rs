@@ -219,6 +219,19 @@ pub(super) fn lost_protection(state: &State, order: &Order) -> Option<Fact> {
     })
 }
 
+/// Where it is so set, what lost its protection is closed rather than only shown.
+pub(super) fn close_unprotected(state: &State, order: &Order) -> Option<Fact> {
+    lost_protection(state, order)?;
+    let (account, instrument) = (order.spec.account, order.spec.instrument);
+    let exit = order.spec.parent?.child(9)?;
+    let begun = state.flattening.contains_key(&(account, instrument)) || state.orders.contains_key(&exit);
+    (state.limits.close_unprotected && !begun).then_some(Fact::FlattenStarted {
+        account,
+        instrument,
+        exit,
+    })
+}
+
 /// True while a change can travel to the order's broker. Without a link nothing is asked: once it is back, every group
 /// is looked at again.
 fn is_reachable(state: &State, order: &Order) -> bool {

@@ -277,6 +277,7 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         Fact::Rejected { .. } | Fact::NotSent { .. } | Fact::Absent { .. } | Fact::Lost { .. } => {
             let mut facts = brackets::settle_order(state, id);
             facts.extend(brackets::lost_protection(state, order));
+            facts.extend(brackets::close_unprotected(state, order));
             facts.extend(brackets::incomplete_family(state, order));
             facts
         }

@@ -131,8 +131,17 @@ impl Check<'_> {
         own.or_else(|| self.mark(spec))
     }
 
-    /// The other side of the market, else the last trade.
+    /// True where the source of an instrument's prices is away: what is shown is from before.
+    fn prices_are_away(&self, spec: &OrderSpec) -> bool {
+        let quote = self.market.quote(spec.instrument);
+        quote.is_some_and(|quote| !quote.quality.is_there())
+    }
+
+    /// The other side of the market, else the last trade; nothing while their source is away.
     fn mark(&self, spec: &OrderSpec) -> Option<Price> {
+        if self.prices_are_away(spec) {
+            return None;
+        }
         let across = self
             .market
             .quote(spec.instrument)
@@ -426,6 +435,13 @@ impl Check<'_> {
             (None, None) if effect == Effect::Reduces || spec.kind.is_stop() => return Ok(()),
             (None, None) => {
                 let text = format!("{} has no market to trade against; give a limit", instrument.id);
+                return Err(Denial::new(DenialCode::NoPrice, text));
+            }
+            (Some(_), None) if effect == Effect::Adds && self.prices_are_away(spec) => {
+                let text = format!(
+                    "the source of {}'s prices is away: there is nothing to hold the limit against",
+                    instrument.id
+                );
                 return Err(Denial::new(DenialCode::NoPrice, text));
             }
             (Some(_), None) => return Ok(()),

@@ -25,6 +25,13 @@ pub enum Quality {
     Halted,
 }
 
+impl Quality {
+    /// False where the source is away: what is shown is from before, and an order can't be measured by it.
+    pub fn is_there(self) -> bool {
+        !matches!(self, Self::Missing | Self::Competing)
+    }
+}
+
 /// Best bid and ask. An absent side is a side that nobody quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {

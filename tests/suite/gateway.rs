@@ -24,7 +24,10 @@ impl Gateway {
         Self::with(home, &[])
     }
     pub fn with(home: &Home, more: &[&str]) -> Self {
-        let mut arguments = vec!["gateway", "--port", "0", "--seed", "7"];
+        Self::at(home, "0", more)
+    }
+    pub fn at(home: &Home, port: &str, more: &[&str]) -> Self {
+        let mut arguments = vec!["gateway", "--port", port, "--seed", "7"];
         arguments.extend(more);
         let mut command: Command = home.command(&arguments);
         let mut child = command.spawn().unwrap();

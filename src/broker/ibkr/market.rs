@@ -133,8 +133,22 @@ impl Lines {
     }
 
     /// Data farms went away, or came back: until the next tick what is known is old.
-    pub(super) fn farms(&self, away: bool) {
+    pub(super) async fn farms(&self, away: bool) {
         self.shared.stale.store(away, Ordering::Relaxed);
+        if !away {
+            return;
+        }
+        // No tick may come any more that would say so.
+        let quotes = self.quotes.keys().map(|id| {
+            MarketData::Quote(Quote {
+                instrument: *id,
+                bid: None,
+                ask: None,
+                at: self.shared.env.now(),
+                quality: Quality::Missing,
+            })
+        });
+        self.shared.env.say(FromBroker::Market(quotes.collect())).await;
     }
 
     pub(super) fn used(&self) -> Used {
@@ -416,7 +430,7 @@ impl Feed {
     async fn tell_quote(&self) -> bool {
         let mut quote = self.quote.quote(self.id, self.shared.env.now());
         if self.shared.stale.load(Ordering::Relaxed) && quote.quality == Quality::Live {
-            quote.quality = Quality::Frozen;
+            quote.quality = Quality::Missing;
         }
         self.send(MarketData::Quote(quote)).await
     }

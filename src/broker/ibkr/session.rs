@@ -704,11 +704,11 @@ impl Session {
             }
             LinkWord::FarmAway => {
                 self.away.insert(farm(message));
-                self.lines.farms(true);
+                self.lines.farms(true).await;
             }
             LinkWord::FarmBack => {
                 self.away.remove(&farm(message));
-                self.lines.farms(!self.away.is_empty());
+                self.lines.farms(!self.away.is_empty()).await;
             }
             LinkWord::Competing => self.impair(Some(text)).await,
             LinkWord::TooFast => {
