@@ -214,8 +214,7 @@ async fn carry(
             return Some(error.to_string());
         }
     }
-    let asked: Mutex<BTreeMap<u64, (crate::domain::InstrumentId, crate::market::Timeframe)>> =
-        Mutex::default();
+    let asked: Mutex<BTreeMap<u64, Asked>> = Mutex::default();
     let pinged: Mutex<Option<(u64, crate::domain::Timestamp)>> = Mutex::default();
     let reading = async {
         loop {

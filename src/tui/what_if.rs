@@ -88,7 +88,9 @@ fn sendable(ticket: &Ticket, desk: &Desk, now: Timestamp) -> Option<OrderSpec> {
 /// `  margin +1,234.00 → 5,678.00 USD, fee 1.00`.
 fn words(margin: &Margin) -> String {
     let currency = margin.currency.as_str();
-    let decimals = currency.parse::<Currency>().map_or(2, |currency| currency.minor_decimals());
+    let decimals = currency
+        .parse::<Currency>()
+        .map_or(2, |currency| currency.minor_decimals());
     let amount = |money: Option<Money>| {
         money.map_or_else(
             || number::UNKNOWN.to_owned(),

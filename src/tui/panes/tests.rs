@@ -434,11 +434,16 @@ fn a_difference_shows_both_sides_and_the_word_that_accepts_it() {
         screen.iter().any(|line| line.contains("+100 ≠ +200")),
         "{screen:#?}"
     );
-    assert_eq!(screen[6], " ! AAPL ours +100, sim's +200: :accept AAPL takes theirs");
+    assert_eq!(
+        screen[6],
+        " ! AAPL ours +100, sim's +200: :accept AAPL takes theirs"
+    );
     // What only the broker holds is in the list all the same.
     let entry = desk.state.accounts.get_mut(&account()).unwrap();
     entry.mismatches.clear();
-    entry.mismatches.insert(id("SPY"), Mismatch { passes: 1, ..unknown });
+    entry
+        .mismatches
+        .insert(id("SPY"), Mismatch { passes: 1, ..unknown });
     let screen = draw(&Positions::new(), &desk, 80, 7);
     assert!(
         screen[1].starts_with(" SPY") && screen[1].contains("0 ≠ +30"),
@@ -485,5 +490,8 @@ fn an_order_of_another_session_can_be_neither_cancelled_nor_changed_here() {
         );
     }
     let screen = draw(&Orders::new(), &desk, 160, 8).join("\n");
-    assert!(screen.contains("other session's") && screen.contains("#12"), "{screen}");
+    assert!(
+        screen.contains("other session's") && screen.contains("#12"),
+        "{screen}"
+    );
 }
