@@ -130,7 +130,7 @@ fn peer(rows: &mut Rows<'_, '_>, health: &Health, told_at: Timestamp) {
         .map_or_else(|| number::UNKNOWN.to_owned(), number::latency);
     rows.pair(
         "round trip",
-        &format!("{far} to the broker, {near} to the engine"),
+        &format!("{far} broker, {near} engine"),
         theme.text,
     );
     let age = view.now.since(told_at);

@@ -389,7 +389,7 @@ fn the_connection_says_what_is_wrong_at_any_size() {
         [
             " ● sim ready  for 1:06:40",
             " peer          127.0.0.1:7497 client 7 version 213",
-            " round trip    1.2 ms to the broker, 0.2 ms to the engine",
+            " round trip    1.2 ms broker, 0.2 ms engine",
             " reconnects    1",
             " messages/s    █          3/40",
             " lines         █████████  98/100 (+4 waiting)",

@@ -75,15 +75,16 @@ pub(super) fn draw(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState, our
     }
     let realized = view.state.realized(key).get(&base).copied().unwrap_or_default();
     let open = ours.and_then(|total| total.open);
-    for (label, name, ours) in [
-        ("open P&L", "UnrealizedPnL", open),
-        ("realised P&L", "RealizedPnL", Some(realized)),
+    // The broker counts what it realised by the day; ours is since the journal's opening, fees taken off.
+    for (label, name, whose, ours) in [
+        ("open P&L", "UnrealizedPnL", "ours", open),
+        ("realised P&L", "RealizedPnL", "ours in all", Some(realized)),
     ] {
         pen.put(1, y, label, theme.dim);
         let theirs = pick(&told, name, base);
         let style = theirs.map_or(ink(theme.faint), |money| ink(read::profit_color(view, money)));
         pen.right_within(18, COLUMNS[0], y, &read::profit(theirs, Some(base)), style);
-        let beside = format!("ours {}", read::profit(ours, Some(base)));
+        let beside = format!("{whose} {}", read::profit(ours, Some(base)));
         pen.put_within(COLUMNS[0] + 2, pen.width(), y, &beside, theme.dim);
         y += 1;
     }
