@@ -185,7 +185,7 @@ async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) ->
             asked = from_desk.recv() => match asked {
                 None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
                 Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Find(_)) => {}
+                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
             },
         }
     }
@@ -214,8 +214,7 @@ async fn carry(
             return Some(error.to_string());
         }
     }
-    let asked: Mutex<BTreeMap<u64, (crate::domain::InstrumentId, crate::market::Timeframe)>> =
-        Mutex::default();
+    let asked: Mutex<BTreeMap<u64, Asked>> = Mutex::default();
     let pinged: Mutex<Option<(u64, crate::domain::Timestamp)>> = Mutex::default();
     let reading = async {
         loop {
@@ -247,8 +246,12 @@ async fn carry(
                         watch
                     }
                     Some(ToEngine::Find(text)) => ClientMessage::Query { token, query: Query::Find { text } },
+                    Some(ToEngine::Margin { token: theirs, spec }) => {
+                        lock(&asked).insert(token, Asked::Margin(theirs));
+                        ClientMessage::Query { token, query: Query::Margin { spec } }
+                    }
                     Some(ToEngine::Bars { instrument, timeframe, count }) => {
-                        lock(&asked).insert(token, (instrument, timeframe));
+                        lock(&asked).insert(token, Asked::Bars(instrument, timeframe));
                         ClientMessage::Query { token, query: Query::Bars { instrument, timeframe, count } }
                     }
                 },
@@ -289,7 +292,7 @@ fn greeting(welcome: &Welcome) -> FromEngine {
 
 fn translate(
     message: ServerMessage,
-    asked: &Mutex<BTreeMap<u64, (crate::domain::InstrumentId, crate::market::Timeframe)>>,
+    asked: &Mutex<BTreeMap<u64, Asked>>,
     pinged: &Mutex<Option<(u64, crate::domain::Timestamp)>>,
     clock: &Clock,
 ) -> Vec<FromEngine> {
@@ -300,29 +303,40 @@ fn translate(
         ServerMessage::Events(events) => vec![FromEngine::Events(events)],
         ServerMessage::Market(batch) => market(batch),
         ServerMessage::Outcome { token, outcome } => vec![FromEngine::Outcome { token, outcome }],
-        ServerMessage::Reply {
-            token,
-            reply: Reply::Bars(bars),
-        } => lock(asked)
-            .remove(&token)
-            .map(|(id, timeframe)| FromEngine::Bars(id, timeframe, bars))
-            .into_iter()
-            .collect(),
+        ServerMessage::Reply { token, reply } => answer(lock(asked).remove(&token), reply),
         ServerMessage::Pong { token } => {
             let sent = lock(pinged).take_if(|(waiting, _)| *waiting == token);
             sent.map(|(_, at)| FromEngine::RoundTrip(clock.now().since(at)))
                 .into_iter()
                 .collect()
         }
-        ServerMessage::Reply {
-            reply: Reply::Found(found),
-            ..
-        } => vec![FromEngine::Found(found)],
-        ServerMessage::Reply {
-            reply: Reply::Failed { reason },
-            ..
-        } => vec![FromEngine::Failed(reason)],
-        ServerMessage::Reply { .. } | ServerMessage::Welcome(_) | ServerMessage::Goodbye { .. } => Vec::new(),
+        ServerMessage::Welcome(_) | ServerMessage::Goodbye { .. } => Vec::new(),
+    }
+}
+
+/// A question that waits for its answer.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// Bars, of what.
+    Bars(crate::domain::InstrumentId, crate::market::Timeframe),
+    /// What an order would bind, by the desk's own token.
+    Margin(u64),
+}
+
+/// An answer in the desk's words. A question about margin that failed is no message to a person: its place stays empty.
+fn answer(asked: Option<Asked>, reply: Reply) -> Vec<FromEngine> {
+    match (asked, reply) {
+        (Some(Asked::Bars(id, timeframe)), Reply::Bars(bars)) => vec![FromEngine::Bars(id, timeframe, bars)],
+        (Some(Asked::Margin(token)), reply) => {
+            let margin = match reply {
+                Reply::Margin(margin) => Some(margin),
+                _ => None,
+            };
+            vec![FromEngine::Margin { token, margin }]
+        }
+        (_, Reply::Found(found)) => vec![FromEngine::Found(found)],
+        (_, Reply::Failed { reason }) => vec![FromEngine::Failed(reason)],
+        _ => Vec::new(),
     }
 }
 

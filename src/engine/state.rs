@@ -205,6 +205,8 @@ pub struct Notice {
 pub enum NoticeLevel {
     /// For the record.
     Info,
+    /// Worth a glance, and covers nothing louder: what a broker said of itself.
+    Told,
     /// A fill.
     Fill,
     /// Needs a look.

@@ -8,11 +8,14 @@ use super::layout::{Layout, PaneId, arrange};
 use super::line::Line;
 use super::link::{FromEngine, ToEngine};
 use super::pane::{Pane, Wish};
-use super::panes::{AccountPane, Chart, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
+use super::panes::{
+    AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist,
+};
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
 use super::ticket::{FirstQuantities, Ticket};
+use super::what_if::WhatIf;
 use super::world::{Link, World};
 use crate::domain::{
     AccountClass, AccountKey, ClientOrderId, InstrumentId, Quantity, SafeText, Timestamp, TradingState,
@@ -31,6 +34,8 @@ const BARS_ASKED: u32 = 600;
 const WATCHED: usize = 100;
 /// How long a message stays.
 const MESSAGE_STAYS: Duration = Duration::from_secs(8);
+/// How long something may be held back and still be news.
+const HELD_BACK: Duration = Duration::from_secs(60);
 /// How long a warning stays.
 const WARNING_STAYS: Duration = Duration::from_secs(20);
 
@@ -146,6 +151,10 @@ pub struct Desk {
     pub count: Option<u32>,
     /// The message line.
     pub message: Option<Message>,
+    /// What is said once a fill or a warning has had its time.
+    held_back: Option<Message>,
+    /// What the broker said the ticket's order would bind.
+    pub(super) what_if: Option<WhatIf>,
     /// The profile's name.
     pub profile: String,
     /// What a first order in each kind of instrument starts with.
@@ -165,7 +174,7 @@ pub struct Desk {
     pub(super) enter_at: Option<Timestamp>,
     pub(super) quantities: BTreeMap<InstrumentId, Quantity>,
     wanted_account: Option<AccountKey>,
-    next_token: u64,
+    pub(super) next_token: u64,
     waiting: BTreeMap<u64, String>,
     asked_bars: BTreeSet<(InstrumentId, Timeframe)>,
     watched: Vec<InstrumentId>,
@@ -197,6 +206,7 @@ impl Desk {
                 place(PaneId::Executions, Executions::new()),
                 place(PaneId::Account, AccountPane::new()),
                 place(PaneId::Log, LogPane::new(settings.log.clone())),
+                place(PaneId::Connections, Connections::new()),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),
@@ -206,6 +216,8 @@ impl Desk {
             pressed: Vec::new(),
             count: None,
             message: None,
+            held_back: None,
+            what_if: None,
             profile: settings.profile.clone(),
             first_quantities: settings.first_quantities,
             keymap: Keymap::default(),
@@ -255,6 +267,7 @@ impl Desk {
                 self.world.build = build;
                 self.world.link = Link::Attached;
                 self.world.is_known = false;
+                self.world.health.clear();
                 let venue = Timestamp(now.0.saturating_add(venue_offset_ns));
                 self.world.venue_clock = (venue, now, venue_speed_milli);
                 self.asked_bars.clear();
@@ -294,7 +307,10 @@ impl Desk {
             FromEngine::Outcome { token, outcome } => self.take_outcome(token, outcome, now),
             FromEngine::Lost { reason } => self.lose(reason, now),
             FromEngine::RoundTrip(span) => self.world.round_trip = Some(span),
-            FromEngine::Health(health) => self.world.health = Some(*health),
+            FromEngine::Health(health) => {
+                self.world.health.insert(health.broker, (*health, now));
+            }
+            FromEngine::Margin { token, margin } => self.take_margin(token, margin),
             FromEngine::Found(found) => self.take_found(&found, now),
             FromEngine::Failed(reason) => self.say(Tone::Warn, reason.to_string(), now),
         }
@@ -376,12 +392,24 @@ impl Desk {
             } else {
                 String::new()
             };
-            let tone = if notice.level == NoticeLevel::Fill {
-                Tone::Good
-            } else {
-                Tone::Warn
+            let tone = match notice.level {
+                NoticeLevel::Info | NoticeLevel::Told => Tone::Plain,
+                NoticeLevel::Fill => Tone::Good,
+                NoticeLevel::Warning => Tone::Warn,
             };
-            self.say(tone, format!("{}{more}", notice.text), now);
+            self.tell(tone, format!("{}{more}", notice.text), now);
+        }
+    }
+
+    /// Says something, or holds it back while something louder has its time.
+    fn tell(&mut self, tone: Tone, text: String, now: Timestamp) {
+        let shown = self.message.take();
+        self.say(tone, text, now);
+        if shown
+            .as_ref()
+            .is_some_and(|shown| shown.tone > Tone::Plain && tone == Tone::Plain)
+        {
+            self.held_back = std::mem::replace(&mut self.message, shown);
         }
     }
 
@@ -483,7 +511,10 @@ impl Desk {
             now.since(message.at) > stays
         });
         if gone {
-            self.message = None;
+            let waited = self.held_back.take();
+            self.message = waited
+                .filter(|held| now.since(held.at) <= HELD_BACK)
+                .map(|held| Message { at: now, ..held });
         }
         gone
     }

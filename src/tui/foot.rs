@@ -311,10 +311,20 @@ fn draw_ticket(
             if let Some(words) = placement(ticket, view) {
                 spans.insert(spans.len().min(4), span(format!("  {words}"), theme.warn));
             }
+            // What the broker says of it goes on the message line where the preview has no room.
+            let bound = desk.what_if_words(&command, view);
+            let used: usize = spans.iter().chain(&bound).map(Span::width).sum();
+            let beside = bound.filter(|_| used >= usize::from(pen.width()));
+            if beside.is_none() {
+                spans.extend(desk.what_if_words(&command, view));
+            }
+            let beside = beside.map(|span| (Tone::Plain, span.content.trim().to_owned()));
             put(&mut pen, 1, &spans);
             match ahead.denial {
                 Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
-                None => unarmed(desk).or_else(|| holder(ticket.stop.is_some() || ticket.target.is_some())),
+                None => unarmed(desk)
+                    .or_else(|| holder(ticket.stop.is_some() || ticket.target.is_some()))
+                    .or(beside),
             }
         }
     }

@@ -22,6 +22,8 @@ pub enum PaneId {
     Account,
     /// This terminal's log.
     Log,
+    /// How the link to the broker is, and what is used of what it allows.
+    Connections,
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
@@ -185,10 +187,20 @@ fn portfolio(layout: &mut Layout, mut body: Rect) {
 }
 
 fn log(layout: &mut Layout, mut body: Rect) {
-    let height = body.height / 3;
+    if body.width >= 120 {
+        let width = body.width - 56;
+        let mut left = layout.left(&mut body, width);
+        let height = left.height / 3;
+        let lower = layout.below(&mut left, height);
+        layout.feed = Some(left).filter(|area| area.height > 0);
+        layout.add(lower, &[PaneId::Log]);
+        layout.add(body, &[PaneId::Connections]);
+        return;
+    }
+    let height = (body.height * 3 / 5).min(14);
     let lower = layout.below(&mut body, height);
     layout.feed = Some(body).filter(|area| area.height > 0);
-    layout.add(lower, &[PaneId::Log]);
+    layout.add(lower, &[PaneId::Connections, PaneId::Log]);
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The two channels to the engine as the desk sees them. Who fills and empties them (a socket here, a socket elsewhere) is
 //! not the desk's business: it can't tell a local engine from a remote one.
 
-use crate::domain::{InstrumentId, SafeText, SessionId, Timestamp};
-use crate::engine::port::Health;
+use crate::domain::{InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, State};
 use crate::market::{Bar, Depth, Print, Quote, Timeframe};
 use std::time::Duration;
@@ -57,6 +57,13 @@ pub enum FromEngine {
     Health(Box<Health>),
     /// What a search at the broker found: the id of what is listed by now, and a line for people.
     Found(Vec<(Option<InstrumentId>, SafeText)>),
+    /// What an order would bind, by the broker's word; nothing where it could not say.
+    Margin {
+        /// The token it was asked with.
+        token: u64,
+        /// The answer.
+        margin: Option<Margin>,
+    },
     /// A question that got no answer, and why.
     Failed(SafeText),
 }
@@ -93,6 +100,13 @@ pub enum ToEngine {
     },
     /// Look at the broker for instruments that fit what was typed.
     Find(SafeText),
+    /// Ask the broker what an order would bind.
+    Margin {
+        /// Chosen here.
+        token: u64,
+        /// The order.
+        spec: Box<OrderSpec>,
+    },
     /// Stop the engine in order.
     StopEngine,
     /// We leave; the engine goes on.

@@ -38,6 +38,7 @@ pub mod theme;
 pub mod ticket;
 mod update;
 pub mod view;
+mod what_if;
 pub mod widgets;
 pub mod world;
 pub mod writer;

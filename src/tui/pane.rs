@@ -4,10 +4,12 @@
 use super::action::Action;
 use super::theme::Theme;
 use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
+use crate::engine::port::Health;
 use crate::engine::{Command, State};
 use crate::market::{Market, Timeframe};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 /// Everything a pane may look at while it draws or acts.
 #[derive(Debug)]
@@ -30,6 +32,10 @@ pub struct View<'a> {
     pub attached: bool,
     /// What is ours (amounts, sizes, names) is not to be shown.
     pub masked: bool,
+    /// How the connection to the account's broker is, where it tells, and when it last did.
+    pub health: Option<(&'a Health, Timestamp)>,
+    /// How long a question to the engine and its answer took.
+    pub round_trip: Option<Duration>,
 }
 
 impl View<'_> {

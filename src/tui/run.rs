@@ -259,6 +259,7 @@ impl Stage {
     fn second(&mut self) {
         let now = self.now();
         self.desk.tick(now);
+        self.effects.extend(self.desk.ask_what_if(now));
         self.dirty = true;
     }
     fn wants_frame(&self) -> bool {

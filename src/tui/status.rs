@@ -17,6 +17,9 @@ use ratatui::text::Span;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+/// Characters of a reason that the bar has room for.
+const REASON: usize = 36;
+
 /// A group of spans that is shown whole or not at all.
 struct Part {
     /// Lower goes first when there is no room.
@@ -223,14 +226,40 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
         } else {
             theme.warn
         };
-        let mut spans = vec![span("● ", colour), span(state.word(), theme.dim)];
-        if let Some(link) = link.filter(|_| state != LinkState::Ready) {
+        let word = if state == LinkState::Ready {
+            span(state.word(), theme.dim)
+        } else {
+            span(format!("{} {}", account.broker, state.word()), theme.warn)
+        };
+        let mut spans = vec![span("● ", colour), word];
+        let troubled = link.filter(|_| state != LinkState::Ready);
+        if let Some(link) = troubled {
             spans.push(span(
                 format!(" {}", number::age(now.since(link.since))),
                 theme.warn,
             ));
         }
         parts.push(Part { worth: 8, spans });
+        // The whole of it is on the message line and in the connections pane.
+        let why = troubled.and_then(|link| link.impaired.as_ref().or(link.reason.as_ref()));
+        if let Some(why) = why {
+            parts.push(Part {
+                worth: 4,
+                spans: vec![span(shortened(why.as_str()), theme.warn)],
+            });
+        }
+        let far = world.health().and_then(|(health, _)| health.round_trip_us);
+        if let Some(us) = far.filter(|_| state != LinkState::Down) {
+            let words = format!(
+                "{} {}",
+                account.broker,
+                number::latency(Duration::from_micros(us))
+            );
+            parts.push(Part {
+                worth: 3,
+                spans: vec![span(words, theme.dim)],
+            });
+        }
     }
     let silent = now.since(world.heard_at);
     if silent > Duration::from_secs(5) && world.is_known {
@@ -272,6 +301,15 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
         spans: vec![span(clock(desk, now), theme.dim)],
     });
     parts
+}
+
+/// The beginning of a reason.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= REASON {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(REASON - 1).collect();
+    format!("{}…", start.trim_end())
 }
 
 /// The venue's time in the zone of the instrument on the desk, and the zone's name.

@@ -435,6 +435,10 @@ impl Ticket {
         self.seen = quote.copied();
         Err(reason)
     }
+    /// How long the draft has been as it is.
+    pub fn stood_for(&self, now: Timestamp) -> Duration {
+        now.since(self.seen_at)
+    }
     /// True where bid or ask moved further than a few ticks since the person looked, or came or went.
     fn moved(&self, quote: Option<&Quote>) -> bool {
         let far = |before: Option<(Price, Quantity)>, now: Option<(Price, Quantity)>| match (before, now) {

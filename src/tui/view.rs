@@ -229,6 +229,7 @@ fn name_of(pane: PaneId) -> &'static str {
         PaneId::Executions => "executions",
         PaneId::Account => "account",
         PaneId::Log => "log",
+        PaneId::Connections => "links",
     }
 }
 
@@ -256,7 +257,7 @@ fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
     for (y, notice) in (0..pen.height()).zip(desk.world.state.notices.iter().rev()) {
         let colour = match notice.level {
             NoticeLevel::Info => theme.dim,
-            NoticeLevel::Fill => theme.text,
+            NoticeLevel::Told | NoticeLevel::Fill => theme.text,
             NoticeLevel::Warning => theme.warn,
         };
         let at = read::when(&view, notice.at);

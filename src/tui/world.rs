@@ -3,10 +3,11 @@
 
 use super::pane::View;
 use super::theme::Theme;
-use crate::domain::{AccountKey, InstrumentId, SessionId, Timestamp};
+use crate::domain::{AccountKey, BrokerId, InstrumentId, SessionId, Timestamp};
 use crate::engine::port::Health;
 use crate::engine::{Event, Fact, State};
 use crate::market::{BarUpdate, Market};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How the desk stands to the engine.
@@ -58,8 +59,8 @@ pub struct World {
     pub is_known: bool,
     /// The last round trip.
     pub round_trip: Option<Duration>,
-    /// How the connection to the broker is, where it tells.
-    pub health: Option<Health>,
+    /// How the connection to each broker is, where it tells, and when it last did.
+    pub health: BTreeMap<BrokerId, (Health, Timestamp)>,
     /// When anything last came from the engine.
     pub heard_at: Timestamp,
     /// The venue's clock: its time at a moment of ours, and its speed in thousandths.
@@ -81,7 +82,7 @@ impl World {
             build: String::new(),
             is_known: false,
             round_trip: None,
-            health: None,
+            health: BTreeMap::new(),
             heard_at: now,
             venue_clock: (now, now, 1_000),
         }
@@ -98,7 +99,13 @@ impl World {
             theme: &self.theme,
             attached: self.link == Link::Attached && self.is_known,
             masked: self.masked,
+            health: self.health().map(|(health, at)| (health, *at)),
+            round_trip: self.round_trip,
         }
+    }
+    /// How the connection to the broker of the account on the desk is, where it tells.
+    pub fn health(&self) -> Option<&(Health, Timestamp)> {
+        self.health.get(&self.account?.broker)
     }
     /// The venue's time.
     pub fn venue_time(&self, now: Timestamp) -> Timestamp {

@@ -22,7 +22,7 @@ impl State {
     }
 
     fn words(&self, fact: &Fact) -> Option<(NoticeLevel, String)> {
-        use NoticeLevel::{Fill, Info, Warning};
+        use NoticeLevel::{Fill, Info, Told, Warning};
         let what = |id: &ClientOrderId| {
             self.orders
                 .get(id)
@@ -110,7 +110,7 @@ impl State {
                 broker,
                 reason: Some(reason),
             } => (Warning, format!("{broker}: {reason}")),
-            Fact::LinkImpaired { broker, reason: None } => (Info, format!("{broker}: all of it is back")),
+            Fact::LinkImpaired { broker, reason: None } => (Told, format!("{broker}: all of it is back")),
             Fact::GapFound { account, from, until } => (
                 Warning,
                 format!(
@@ -124,7 +124,7 @@ impl State {
                 cause,
                 ..
             } => (Warning, format!("{instrument} adjusted by {change}: {cause}")),
-            Fact::BrokerTold { broker, text } => (Info, format!("{broker}: {text}")),
+            Fact::BrokerTold { broker, text } => (Told, format!("{broker}: {text}")),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })

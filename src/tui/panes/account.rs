@@ -1,5 +1,7 @@
 //! The account on the desk by currency: worth, cash, open profit, the day's and the realised; and whether it may trade and
-//! is linked. The sums are those of the status bar.
+//! is linked. The sums are those of the status bar. Below them what the broker itself says, where it does.
+
+mod theirs;
 
 use super::read;
 use crate::domain::{AccountClass, Currency, LinkState, Money, TradingState};
@@ -9,7 +11,7 @@ use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::profit::{self, Total};
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -117,6 +119,27 @@ fn draw_head(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState) {
     }
 }
 
+/// A stretch of time of which no executions are known, and the word that acknowledges it; answers how many rows it took.
+fn draw_gap(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState, top: u16) -> u16 {
+    let Some((from, until)) = state.gap else {
+        return 0;
+    };
+    let text = format!(
+        "! executions from {} to {} are not known: compare with a statement, then :accept gap",
+        read::when(view, from),
+        read::when(view, until)
+    );
+    let room = usize::from(pen.width().saturating_sub(2));
+    let lines = wrap(&text, room);
+    let mut rows = 0;
+    for line in lines.iter().take(3) {
+        let end = pen.width().saturating_sub(1);
+        pen.put_within(1, end, top.saturating_add(rows), line, view.theme.warn);
+        rows += 1;
+    }
+    rows
+}
+
 impl Pane for AccountPane {
     fn name(&self) -> &'static str {
         "account"
@@ -146,6 +169,7 @@ impl Pane for AccountPane {
         let (wide, high) = (pen.width(), pen.height());
         let top = if high > 4 { 2 } else { 1 };
         let figures = figures(view, state);
+        let top = top + draw_gap(&mut pen, view, state, top);
         let look = Look {
             head: view.theme.faint,
             selection: view.theme.selection,
@@ -158,6 +182,12 @@ impl Pane for AccountPane {
                     cells(view, state, *currency, *total)
                 })
         });
+        let used = u16::try_from(figures.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let from = top.saturating_add(used);
+        if view.health.is_some() && high > from {
+            let mut rest = pen.part(0, from, wide, high - from);
+            theirs::draw(&mut rest, view, state, figures.first().map(|(_, total)| *total));
+        }
         Hits::default()
     }
 

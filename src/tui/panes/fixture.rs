@@ -8,6 +8,7 @@ use crate::domain::{
     TimeInForce, Timestamp, TradingState,
 };
 use crate::engine::State;
+use crate::engine::port::{Budget, Health};
 use crate::engine::state::{AccountState, Ledger, Link, Notice, NoticeLevel};
 use crate::market::{Depth, Level, Market, Print, Quality, Quote};
 use crate::tui::pane::View;
@@ -32,6 +33,8 @@ pub struct Desk {
     pub instrument: Option<InstrumentId>,
     /// Whether the link stands.
     pub attached: bool,
+    /// How the connection to the broker is.
+    pub health: Option<Health>,
 }
 
 /// Symbol, kind, price, tick, multiplier, calendar.
@@ -154,6 +157,7 @@ impl Desk {
             account: None,
             instrument: None,
             attached: true,
+            health: None,
         }
     }
     /// A desk in the middle of a morning.
@@ -186,7 +190,49 @@ impl Desk {
             theme: &self.theme,
             attached: self.attached,
             masked: false,
+            health: self
+                .health
+                .as_ref()
+                .map(|health| (health, self.now.before(Duration::from_secs(2)))),
+            round_trip: Some(Duration::from_micros(212)),
         }
+    }
+
+    /// How a broker's connection looks in the middle of a morning.
+    pub fn connect(&mut self) {
+        let budget = |name: &str, used, of, wanted| Budget {
+            name: SafeText::new(name),
+            used,
+            of,
+            wanted,
+        };
+        let figure = |name: &str, currency: &str, whole| {
+            let amount = Money::whole(whole);
+            (SafeText::new(name), SafeText::new(currency), amount)
+        };
+        let figures = vec![
+            figure("AvailableFunds", "USD", 640_000),
+            figure("BuyingPower", "USD", 2_560_000),
+            figure("InitMarginReq", "USD", 41_000),
+            figure("LookAheadInitMarginReq", "USD", 62_000),
+            figure("NetLiquidation", "USD", 998_765),
+            figure("RealizedPnL", "USD", 170),
+            figure("ExchangeRate", "EUR", 1),
+        ];
+        self.health = Some(Health {
+            broker: account().broker,
+            peer: SafeText::new("127.0.0.1:7497 client 7 version 213"),
+            round_trip_us: Some(1_240),
+            reconnects: 1,
+            budgets: vec![
+                budget("messages/s", 3, 40, 3),
+                budget("lines", 98, 100, 102),
+                budget("books", 1, 3, 1),
+                budget("history/10min", 6, 55, 6),
+            ],
+            away: Vec::new(),
+            figures: BTreeMap::from([(account(), figures)]),
+        });
     }
 
     fn open_account(&mut self) {

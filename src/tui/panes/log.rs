@@ -63,7 +63,7 @@ impl LogPane {
 fn style(view: &View<'_>, level: NoticeLevel) -> Style {
     match level {
         NoticeLevel::Info => ink(view.theme.dim),
-        NoticeLevel::Fill => ink(view.theme.text),
+        NoticeLevel::Told | NoticeLevel::Fill => ink(view.theme.text),
         NoticeLevel::Warning => ink(view.theme.warn),
     }
 }

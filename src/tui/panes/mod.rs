@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod chart;
+pub mod connections;
 pub mod depth;
 pub mod executions;
 #[cfg(test)]
@@ -17,6 +18,7 @@ pub mod watchlist;
 
 pub use account::AccountPane;
 pub use chart::Chart;
+pub use connections::Connections;
 pub use depth::DepthPane;
 pub use executions::Executions;
 pub use log::LogPane;

@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// In what order the columns stand.
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     Column::text("time NY", 8, 6),
     Column::text("symbol", 7, 0),
     Column::text("order", 18, 0),
@@ -25,6 +25,7 @@ const COLUMNS: [Column; 9] = [
     Column::number("latency", 7, 5),
     Column::number("age", 7, 2),
     Column::text("reason", 12, 3),
+    Column::text("at the broker", 14, 7),
 ];
 
 /// The list of orders.
@@ -92,7 +93,10 @@ fn state_text(order: &Order) -> String {
     if order.oco.is_some() {
         text.push_str(" · oco");
     }
-    if order.external {
+    if order.foreign {
+        // Not by colour alone: cancel and change are no use here.
+        text.push_str(" · other session's");
+    } else if order.external {
         text.push_str(" · external");
     }
     text
@@ -116,7 +120,15 @@ fn side_color(view: &View<'_>, side: Side) -> ratatui::style::Color {
     }
 }
 
-fn cells(view: &View<'_>, order: &Order) -> [Cell; 9] {
+/// The number it was placed under and the broker's own name for it: `#12 1834567890`.
+fn names(order: &Order) -> String {
+    let number = order.number.map(|number| format!("#{number}"));
+    let theirs = order.broker_id.map(|id| id.to_string());
+    let both: Vec<String> = number.into_iter().chain(theirs).collect();
+    both.join(" ")
+}
+
+fn cells(view: &View<'_>, order: &Order) -> [Cell; 10] {
     let theme = view.theme;
     let live = order.phase.is_live();
     let quiet = ink(theme.dim);
@@ -159,6 +171,7 @@ fn cells(view: &View<'_>, order: &Order) -> [Cell; 9] {
             order.reason.as_ref().map_or("", |reason| reason.as_str()),
             ink(theme.dim),
         ),
+        Cell::new(names(order), ink(theme.faint)),
     ]
 }
 
@@ -207,6 +220,10 @@ impl Pane for Orders {
             (Action::Cancel | Action::Modify, Some(order)) if !order.phase.is_live() => {
                 say(&format!("this order has ended: {}", order.phase.word()))
             }
+            (Action::Cancel | Action::Modify, Some(order)) if order.foreign => say(&format!(
+                "another session of {} made this order: cancel or change it where it was made",
+                order.spec.account.broker
+            )),
             (Action::Cancel, Some(order)) => {
                 Some(vec![Wish::Send(Box::new(Command::Cancel { id: order.id }))])
             }

@@ -2,8 +2,8 @@
 //! the instrument on the desk, because closing and flattening act on that one.
 
 use super::read::{self, Sums};
-use crate::domain::{Instrument, InstrumentId, Price, Quantity, Side};
-use crate::engine::state::Ledger;
+use crate::domain::{AccountKey, Instrument, InstrumentId, Price, Quantity, Side};
+use crate::engine::state::{Ledger, Mismatch};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
@@ -49,16 +49,56 @@ fn rows(view: &View<'_>) -> Vec<InstrumentId> {
         let position = &ledger.position;
         position.quantity.is_zero() && (position.realized.raw() != 0 || position.fees.raw() != 0)
     });
-    held.chain(closed).map(|(key, _)| key.1).collect()
+    let mut rows: Vec<InstrumentId> = held.chain(closed).map(|(key, _)| key.1).collect();
+    // What the broker holds and we don't is looked for first of all.
+    let others: Vec<InstrumentId> = differences(view, account)
+        .map(|(id, _)| id)
+        .filter(|id| !rows.contains(id))
+        .collect();
+    rows.splice(0..0, others);
+    rows
+}
+
+/// Positions of which the broker says something else.
+fn differences<'a>(
+    view: &View<'a>,
+    account: AccountKey,
+) -> impl Iterator<Item = (InstrumentId, Mismatch)> + use<'a> {
+    let found = view.state.accounts.get(&account);
+    found
+        .into_iter()
+        .flat_map(|account| account.mismatches.iter().map(|(id, other)| (*id, *other)))
+}
+
+/// The first difference in words, with the word that accepts it once it is certain.
+fn difference(view: &View<'_>, account: AccountKey) -> Option<String> {
+    let (id, other) = differences(view, account).next()?;
+    let (ours, theirs) = (
+        number::quantity_signed(other.ours),
+        number::quantity_signed(other.theirs),
+    );
+    let help = if other.is_confirmed(view.now) {
+        format!(":accept {id} takes theirs")
+    } else {
+        "reading again".to_owned()
+    };
+    let more = match differences(view, account).count() {
+        0 | 1 => String::new(),
+        count => format!("  (+{} more)", count - 1),
+    };
+    Some(format!(
+        "! {id} ours {ours}, {}'s {theirs}: {help}{more}",
+        account.broker
+    ))
 }
 
 fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
     let theme = view.theme;
-    let Some((account, ledger)) = view.account.and_then(|account| {
-        let ledger = view.state.ledgers.get(&(account, id))?;
-        Some((account, ledger))
-    }) else {
+    let Some(account) = view.account else {
         return Default::default();
+    };
+    let Some(ledger) = view.state.ledgers.get(&(account, id)) else {
+        return unknown_here(view, account, id);
     };
     let instrument = view.state.instruments.get(&id);
     let quantity = ledger.position.quantity;
@@ -107,7 +147,11 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
     if quantity.is_zero() {
         return [
             Cell::new(id.as_str(), symbol),
-            Cell::new("flat", ink(theme.dim)),
+            if mismatch.is_some() {
+                size
+            } else {
+                Cell::new("flat", ink(theme.dim))
+            },
             Cell::default(),
             Cell::new(read::price_or_unknown(view, id, mark), ink(theme.dim)),
             Cell::default(),
@@ -131,6 +175,18 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
     ]
 }
 
+/// What only the broker holds.
+fn unknown_here(view: &View<'_>, account: AccountKey, id: InstrumentId) -> [Cell; 8] {
+    let theirs = differences(view, account).find(|(other, _)| *other == id);
+    let size = theirs.map_or_else(String::new, |(_, other)| {
+        format!("0 ≠ {}", number::quantity_signed(other.theirs))
+    });
+    let mut cells: [Cell; 8] = Default::default();
+    cells[0] = Cell::new(id.as_str(), ink(view.theme.text));
+    cells[1] = Cell::new(size, bold(view.theme.warn));
+    cells
+}
+
 /// What the position is worth at its mark, in the instrument's currency.
 fn value(mark: Option<Price>, ledger: &Ledger, instrument: Option<&Instrument>) -> String {
     let decimals = instrument.map_or(2, |instrument| instrument.currency.minor_decimals());
@@ -142,7 +198,7 @@ fn value(mark: Option<Price>, ledger: &Ledger, instrument: Option<&Instrument>) 
 }
 
 /// The nearest protective stop, or how much has none.
-fn stop(view: &View<'_>, account: crate::domain::AccountKey, id: InstrumentId, quantity: Quantity) -> Cell {
+fn stop(view: &View<'_>, account: AccountKey, id: InstrumentId, quantity: Quantity) -> Cell {
     let protected = view.state.protected(account, id);
     let bare = quantity.abs().saturating_sub(protected);
     if protected.is_zero() {
@@ -232,6 +288,14 @@ impl Pane for Positions {
             head: view.theme.faint,
             selection: view.theme.selection,
         };
+        let difference = view.account.and_then(|account| difference(view, account));
+        let (wide, high) = (pen.width(), pen.height());
+        let last = high.saturating_sub(1);
+        let told = difference.filter(|_| high >= 3);
+        if let Some(words) = &told {
+            pen.put_within(1, wide.saturating_sub(1), last, words, view.theme.warn);
+        }
+        let mut pen = pen.part(0, 0, wide, if told.is_some() { last } else { high });
         let rows = table(&mut pen, COLUMNS, look, rows.len(), on_desk, |at| {
             rows.get(at).map_or_else(Default::default, |id| cells(view, *id))
         });

@@ -2,9 +2,10 @@
 //! and a few screens written out as they should look.
 
 use super::fixture::{Desk, account, id, price, units};
-use super::{AccountPane, Chart, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
-use crate::domain::{ClientOrderId, Money, Price, Quantity, SafeText, Timestamp};
+use super::{AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
+use crate::domain::{ClientOrderId, LinkState, Money, Price, Quantity, SafeText, Timestamp};
 use crate::engine::Command;
+use crate::engine::state::Mismatch;
 use crate::market::{Bar, Market, Timeframe};
 use crate::tui::action::Action;
 use crate::tui::pane::{Pane, Wish};
@@ -28,6 +29,7 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(Executions::new()),
         Box::new(LogPane::new(log_lines())),
         Box::new(AccountPane::new()),
+        Box::new(Connections::new()),
     ]
 }
 
@@ -49,6 +51,36 @@ fn wild() -> Desk {
         order.spec.quantity = Quantity::from_raw(raw);
         order.created_at = Timestamp(raw);
         order.reason = Some(SafeText::new(&"日本語\u{1b}[2J\u{202E}".repeat(90)));
+    }
+    desk.connect();
+    let evil = SafeText::new(&"日本語\u{1b}[2J\u{202E}".repeat(40));
+    if let Some(health) = &mut desk.health {
+        health.peer = evil.clone();
+        health.away = vec![evil.clone(); 3];
+        health.round_trip_us = Some(u64::MAX);
+        for budget in &mut health.budgets {
+            (budget.used, budget.wanted) = (u32::MAX, u32::MAX);
+            budget.name = evil.clone();
+        }
+        for (_, currency, amount) in health.figures.values_mut().flatten() {
+            *currency = SafeText::new("USD");
+            *amount = Money::from_raw(i128::MIN + 1);
+        }
+    }
+    for link in desk.state.links.values_mut() {
+        (link.state, link.reason) = (LinkState::Down, Some(evil.clone()));
+    }
+    if let Some(account) = desk.state.accounts.get_mut(&account()) {
+        account.gap = Some((Timestamp(i64::MIN), Timestamp(i64::MAX)));
+        for symbol in ["AAPL", "NVDA", "SPY"] {
+            let other = Mismatch {
+                ours: Quantity::from_raw(i64::MIN),
+                theirs: Quantity::from_raw(i64::MAX),
+                passes: 2,
+                since: Timestamp(i64::MIN),
+            };
+            account.mismatches.insert(id(symbol), other);
+        }
     }
     for notice in &mut desk.state.notices {
         notice.text = SafeText::new("\u{1b}c\u{200D}日本語 e\u{301}\u{FE0F} a word");
@@ -340,5 +372,126 @@ fn the_screens_look_as_they_should() {
             "          474 190.44",
             "          352 190.43",
         ]
+    );
+}
+
+#[test]
+fn the_connection_says_what_is_wrong_at_any_size() {
+    let mut desk = Desk::rich();
+    let simulated = draw(&Connections::new(), &desk, 60, 12).join("\n");
+    assert!(simulated.contains("● sim ready"), "{simulated}");
+    assert!(simulated.contains("the exchange in the box"), "{simulated}");
+    desk.connect();
+    desk.state.notices.clear();
+    let screen = draw(&Connections::new(), &desk, 60, 10);
+    assert_eq!(
+        screen,
+        [
+            " ● sim ready  for 1:06:40",
+            " peer          127.0.0.1:7497 client 7 version 213",
+            " round trip    1.2 ms broker, 0.2 ms engine",
+            " reconnects    1",
+            " messages/s    █          3/40",
+            " lines         █████████  98/100 (+4 waiting)",
+            " books         ███        1/3",
+            " history/10min █          6/55",
+            " sent → acked  p50 0.8 ms  p95 0.8 ms  p99 0.8 ms  of 5",
+            "",
+        ]
+    );
+    let link = desk.state.links.get_mut(&account().broker).unwrap();
+    link.state = LinkState::Down;
+    link.reason = Some(SafeText::new(
+        "nothing listens on 127.0.0.1:7497: is TWS running, and are socket clients enabled?",
+    ));
+    assert_eq!(
+        draw(&Connections::new(), &desk, 32, 4),
+        [
+            " ● sim down  for 1:06:40",
+            " nothing listens on",
+            " 127.0.0.1:7497: is TWS",
+            " running, and are socket",
+        ]
+    );
+    let tiny = draw(&Connections::new(), &desk, 20, 4);
+    assert_eq!(tiny[0], " ● sim down  for 1…");
+}
+
+#[test]
+fn a_difference_shows_both_sides_and_the_word_that_accepts_it() {
+    let mut desk = Desk::rich();
+    let other = |ours, theirs| Mismatch {
+        ours: units(ours),
+        theirs: units(theirs),
+        passes: 2,
+        since: desk.now.before(std::time::Duration::from_secs(20)),
+    };
+    let (held, unknown) = (other(100, 200), other(0, 30));
+    let entry = desk.state.accounts.get_mut(&account()).unwrap();
+    entry.mismatches.insert(id("AAPL"), held);
+    let screen = draw(&Positions::new(), &desk, 80, 7);
+    assert!(
+        screen.iter().any(|line| line.contains("+100 ≠ +200")),
+        "{screen:#?}"
+    );
+    assert_eq!(
+        screen[6],
+        " ! AAPL ours +100, sim's +200: :accept AAPL takes theirs"
+    );
+    // What only the broker holds is in the list all the same.
+    let entry = desk.state.accounts.get_mut(&account()).unwrap();
+    entry.mismatches.clear();
+    entry
+        .mismatches
+        .insert(id("SPY"), Mismatch { passes: 1, ..unknown });
+    let screen = draw(&Positions::new(), &desk, 80, 7);
+    assert!(
+        screen[1].starts_with(" SPY") && screen[1].contains("0 ≠ +30"),
+        "{screen:#?}"
+    );
+    assert_eq!(screen[6], " ! SPY ours 0, sim's +30: reading again");
+}
+
+#[test]
+fn the_brokers_figures_stand_beside_ours_and_unknown_is_no_zero() {
+    let mut desk = Desk::rich();
+    desk.connect();
+    let entry = desk.state.accounts.get_mut(&account()).unwrap();
+    entry.gap = Some((desk.now.before(std::time::Duration::from_secs(3_600)), desk.now));
+    let screen = draw(&AccountPane::new(), &desk, 80, 20);
+    let text = screen.join("\n");
+    for wanted in [
+        "then :accept gap",
+        "sim says, USD, 0:02 ago",
+        "net liquidation         998,765.00",
+        "initial margin           41,000.00        62,000.00",
+        "maint. margin                   --               --",
+        "open P&L                        --  ours",
+        "rates            EUR 1.0000",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+}
+
+#[test]
+fn an_order_of_another_session_can_be_neither_cancelled_nor_changed_here() {
+    let mut desk = Desk::rich();
+    let held = ClientOrderId::new("A1").unwrap();
+    let order = desk.state.orders.get_mut(&held).unwrap();
+    (order.foreign, order.external, order.number) = (true, true, Some(12));
+    let mut pane = Orders::new();
+    pane.act(Action::Down, &desk.view());
+    pane.act(Action::Down, &desk.view());
+    for action in [Action::Cancel, Action::Modify] {
+        let asked = pane.act(action, &desk.view()).unwrap();
+        assert!(
+            matches!(&asked[..], [Wish::Say(words)] if words.contains("another session of sim")),
+            "{asked:?}"
+        );
+    }
+    let screen = draw(&Orders::new(), &desk, 160, 8).join("\n");
+    assert!(
+        screen.contains("other session's") && screen.contains("#12"),
+        "{screen}"
     );
 }
