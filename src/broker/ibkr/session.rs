@@ -35,7 +35,7 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// that did.
 const BEAT_WITHIN: Duration = Duration::from_millis(3_500);
 /// What is unclear gets this long to become clear by itself before everything is read.
-const LOOK_UP_AFTER: Duration = Duration::from_millis(1_500);
+const LOOK_UP_AFTER: Duration = Duration::from_millis(500);
 /// How long lines may take to answer before it is told how many did.
 const RESTORE_WITHIN: Duration = Duration::from_secs(10);
 /// Account values are passed on at most this often.
