@@ -350,7 +350,7 @@ fn market(batch: MarketBatch) -> Vec<FromEngine> {
         health,
     } = batch;
     let mut told = Vec::with_capacity(4);
-    told.extend(health.map(|health| FromEngine::Health(Box::new(health))));
+    told.extend(health.map(FromEngine::Health));
     if !quotes.is_empty() {
         told.push(FromEngine::Quotes(quotes));
     }

@@ -71,7 +71,7 @@ impl MarketOut {
             return None;
         }
         let mut batch = MarketBatch {
-            health: self.health.take(),
+            health: self.health.take().map(Box::new),
             ..MarketBatch::default()
         };
         let mut updates = Vec::new();

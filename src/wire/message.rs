@@ -138,7 +138,7 @@ pub struct MarketBatch {
     /// Changed bars, newest revision.
     pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
     /// How a connection is, where that changed.
-    pub health: Option<Health>,
+    pub health: Option<Box<Health>>,
 }
 
 /// A question to the engine's process. Never changes the state.

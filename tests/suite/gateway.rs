@@ -1,6 +1,14 @@
 //! The gateway as a server: the real program, real sockets, clients of two kinds. One is the `ibapi` crate, which others
 //! wrote; the other speaks the wire by hand, and can misbehave. Judge of what traded are the exchange's own books.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests, and what only they use"
+)]
+
 use crate::harness::{Home, until, until_right};
 use futures_util::StreamExt;
 use ibapi::orders::{ExecutionFilter, Executions, OrderUpdate, Orders};
@@ -471,7 +479,7 @@ fn what_one_client_does_harms_no_other() {
         stream
     };
     let noise: Vec<u8> = (0..4_000u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[1])
         .collect();
     let mut open = vec![
         raw(&noise),

@@ -1,5 +1,13 @@
 //! Faults on demand do what their words say, and the truth stays in the exchange's books whatever clients are told.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests, and what only they use"
+)]
+
 use crate::gateway::{Gateway, Hand, limit, stock};
 use crate::harness::{Home, until};
 use tradewind::gateway::tws::message::{Incoming, Outgoing};

@@ -81,7 +81,7 @@ pub fn link_word(code: i32) -> LinkWord {
         2104 | 2106 | 2158 => LinkWord::FarmBack,
         10197 => LinkWord::Competing,
         100 => LinkWord::TooFast,
-        -6 | -7 | -8 => LinkWord::Lagging,
+        -8..=-6 => LinkWord::Lagging,
         _ => LinkWord::Info,
     }
 }

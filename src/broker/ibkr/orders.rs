@@ -12,6 +12,10 @@ use ibapi::orders::{CommissionReport, OrderData, OrderStatus, OrderStatusKind};
 use std::collections::BTreeMap;
 
 /// What came of a word of the broker.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "reports are nearly all of it; a box would cost each of them an allocation"
+)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
     /// For the engine.
@@ -344,7 +348,8 @@ impl Orders {
     /// The fee of an execution, before or after the execution itself. What is not set is not known.
     pub fn on_commission(&mut self, report: &CommissionReport) -> Option<Said> {
         // -1 stands for "not yet".
-        let amount = translate::money(report.commission).filter(|_| report.commission != -1.0)?;
+        let is_set = report.commission.to_bits() != (-1.0_f64).to_bits();
+        let amount = translate::money(report.commission).filter(|_| is_set)?;
         let currency: Currency = report.currency.parse().ok()?;
         let fee = Fee { amount, currency };
         self.fees.insert(report.execution_id.clone(), fee);

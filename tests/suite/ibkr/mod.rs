@@ -2,6 +2,14 @@
 //! between them. Judge of what traded are the exchange's own books, in the gateway's own file. `rows` goes through the
 //! faults of the session and of orders, one by one.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests, and what only they use"
+)]
+
 mod pair;
 mod rows;
 

@@ -1,5 +1,13 @@
 //! A desk and a gateway, each a real process with data of its own, that end with their test.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests, and what only they use"
+)]
+
 use crate::gateway::Gateway;
 use crate::harness::{Engine, Home, Ran, UNHURRIED, block_on, until, until_right};
 use serde_json::Value;
@@ -444,7 +452,7 @@ pub fn too_old() -> u16 {
     serve(|mut stream| {
         let mut greeting = [0; 64];
         let _ = stream.read(&mut greeting);
-        let reply = b"176\020261126 12:00:00 EST\0";
+        let reply = b"176\x0020261126 12:00:00 EST\0";
         let mut frame = u32::try_from(reply.len()).unwrap().to_be_bytes().to_vec();
         frame.extend_from_slice(reply);
         let _ = stream.write_all(&frame);

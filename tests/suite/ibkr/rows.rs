@@ -2,6 +2,14 @@
 //! whose fault is not in a socket are proven on the adapter's and the engine's own, with time as an argument
 //! (`broker::ibkr`, `engine::tests`); `docs/RELIABILITY.md` names the test of each.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests, and what only they use"
+)]
+
 use super::pair::{CLIENT, Pair, text};
 use crate::gateway::{Hand, limit};
 use crate::harness::{Home, until, until_right};
