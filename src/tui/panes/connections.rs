@@ -128,11 +128,7 @@ fn peer(rows: &mut Rows<'_, '_>, health: &Health, told_at: Timestamp) {
     let near = view
         .round_trip
         .map_or_else(|| number::UNKNOWN.to_owned(), number::latency);
-    rows.pair(
-        "round trip",
-        &format!("{far} broker, {near} engine"),
-        theme.text,
-    );
+    rows.pair("round trip", &format!("{far} broker, {near} engine"), theme.text);
     let age = view.now.since(told_at);
     let old = if age > FRESH {
         format!("   told {} ago", number::age(age))
