@@ -296,7 +296,8 @@ fn refused(code: i32, words: impl Into<String>) -> Refusal {
 
 /// What an order asks for that this exchange does not do. It is refused rather than left out.
 fn unsupported(order: &proto::Order) -> Option<&'static str> {
-    let text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    // Orders that a text client read from us and sends again say "None".
+    let text = |text: &Option<String>| text.as_deref().is_some_and(|text| !matches!(text, "" | "None"));
     let yes = |flag: Option<bool>| flag == Some(true);
     let count = |number: Option<i32>| number.is_some_and(|number| number > 0 && number != i32::MAX);
     let amount = |number: Option<f64>| convert::given(number).is_some_and(|number| number > 0.0);

@@ -33,6 +33,14 @@ fn the_official_client_of_today_trades_here() {
     run(RECENT, "with_ibapi.py", Some("225"));
 }
 
+/// At versions at which the text changed, with another encoder than the old one's.
+#[test]
+fn the_official_client_speaks_text_here_too() {
+    for version in ["178", "169", "163"] {
+        run(RECENT, "with_ibapi.py", Some(version));
+    }
+}
+
 #[test]
 fn the_official_client_of_long_ago_trades_here() {
     run(OLD, "with_ibapi.py", Some("157"));

@@ -56,6 +56,7 @@ pub(super) async fn bars(
         InstrumentKind::Crypto => WhatToShow::AggTrades,
         _ => WhatToShow::Trades,
     };
+    env.pass().await;
     let asked = client
         .historical_data(&contract, size)
         .duration(span)

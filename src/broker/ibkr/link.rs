@@ -8,7 +8,7 @@ use crate::broker::Answer;
 use crate::domain::{Instrument, SafeText};
 use crate::engine::{BrokerEvent, Report, Request};
 use ibapi::subscriptions::NoticeStream;
-use ibapi::{Client, Error, RateLimiter};
+use ibapi::{Client, Error};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -195,7 +195,6 @@ async fn connect(env: &Env) -> Result<(Client, NoticeStream, String), Failure> {
         .max_reconnect_attempts(0)
         .channel_capacity(8_192)
         .one_shot_timeout(ANSWER_WITHIN)
-        .rate_limiter(RateLimiter::per_second(settings.messages_per_second.max(1)))
         .connect_with_notice_stream();
     let failed = |reason: String, closed| Failure { reason, closed };
     let error = match tokio::time::timeout(CONNECT_WITHIN, connecting).await {

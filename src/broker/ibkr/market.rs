@@ -290,6 +290,7 @@ impl Feed {
     async fn run(mut self) {
         let client = Arc::clone(&self.shared.client);
         let contract = self.contract.clone();
+        self.shared.env.pass().await;
         let opened = client
             .market_data(&contract)
             .generic_ticks(&["233", "236"])
@@ -300,6 +301,7 @@ impl Feed {
             Err(error) => return tracing::warn!(instrument = %self.id, %error, "no market data"),
         };
         let trades = if self.by_trade {
+            self.shared.env.pass().await;
             client.tick_by_tick(&contract, 0).all_last().await.ok()
         } else {
             None
@@ -458,6 +460,7 @@ async fn book(shared: Shared, id: InstrumentId, contract: Contract) {
     } else {
         SmartDepth::No
     };
+    shared.env.pass().await;
     let opened = shared
         .client
         .market_depth(&contract, ROWS)

@@ -1,7 +1,7 @@
 //! Interactive Brokers through TWS or IB Gateway, on the `ibapi` crate. Bytes and frames are the crate's; [`link`] keeps a
 //! connection or makes it again, [`session`] lives as long as one connection, and the files beside it know one thing each:
 //! [`orders`] what is said of orders, [`read`] the complete reads, [`market`] lines and books, [`history`] bars,
-//! [`contracts`] instruments, [`codes`] the broker's numbers, [`budget`] what may be sent, [`translate`] both vocabularies.
+//! [`contracts`] instruments, [`codes`] the broker's numbers, [`pace`] and [`budget`] what may be sent, [`translate`] both vocabularies.
 //!
 //! The crate's own reconnecting is not used: it can wait for ever on a peer that accepts and stays silent, and its order
 //! stream does not say that it missed something. Every connection here is a new client, and after every one everything
@@ -14,6 +14,7 @@ mod history;
 mod link;
 mod market;
 pub mod orders;
+mod pace;
 mod read;
 mod session;
 pub mod translate;
@@ -63,12 +64,21 @@ pub struct Settings {
 struct Env {
     settings: Arc<Settings>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pace: Arc<pace::Pace>,
     tell: mpsc::Sender<FromBroker>,
 }
 
 impl Env {
     fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+    /// Waits until one more message may leave.
+    async fn pass(&self) {
+        self.pace.pass(|| self.now()).await;
+    }
+    /// The same, ahead of everything that is not urgent.
+    async fn pass_first(&self) {
+        self.pace.pass_first(|| self.now()).await;
     }
     /// Tells the engine; false where nobody listens any more.
     async fn say(&self, said: FromBroker) -> bool {
@@ -115,6 +125,9 @@ impl Ibkr {
         let up = Arc::new(AtomicBool::new(false));
         let read_only = settings.read_only;
         let env = Env {
+            pace: Arc::new(pace::Pace::new(
+                usize::try_from(settings.messages_per_second).unwrap_or(40).max(1),
+            )),
             settings: Arc::new(settings),
             clock: Arc::new(clock),
             tell,

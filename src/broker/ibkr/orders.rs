@@ -395,3 +395,7 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "orders_tests.rs"]
+mod tests;

@@ -56,9 +56,10 @@ pub(super) async fn read(
     accounts: &[AccountKey],
 ) -> Result<Whole, String> {
     let mut whole = Whole {
-        positions: positions(client).await?,
+        positions: positions(env, client).await?,
         ..Whole::default()
     };
+    env.pass().await;
     for item in orders(client.all_open_orders().await, "open orders").await? {
         match item {
             Orders::OrderData(data) => whole.open.push((data, None)),
@@ -71,6 +72,7 @@ pub(super) async fn read(
             }
         }
     }
+    env.pass().await;
     for item in orders(client.completed_orders(false).await, "completed orders").await? {
         if let Orders::OrderData(data) = item {
             whole.completed.push(data);
@@ -80,6 +82,7 @@ pub(super) async fn read(
         last_n_days: DAYS,
         ..ExecutionFilter::default()
     };
+    env.pass().await;
     let mut executions = client
         .executions(filter)
         .await
@@ -92,7 +95,7 @@ pub(super) async fn read(
         }
     }
     for account in accounts {
-        let values = account_values(client, account.account.as_str()).await?;
+        let values = account_values(env, client, account.account.as_str()).await?;
         whole.values.insert(account.account.as_str().to_owned(), values);
     }
     learn_all(env, client, contracts, &whole).await?;
@@ -103,8 +106,9 @@ fn said(what: &str, error: &ibapi::Error) -> String {
     format!("{what} could not be read to their end: {error}")
 }
 
-async fn positions(client: &Client) -> Result<Vec<Position>, String> {
+async fn positions(env: &Env, client: &Client) -> Result<Vec<Position>, String> {
     let fail = |error: &ibapi::Error| said("positions", error);
+    env.pass().await;
     let stream = client.positions().await.map_err(|error| fail(&error))?;
     let mut stream = stream.filter_data();
     let mut found = Vec::new();
@@ -133,9 +137,14 @@ async fn orders(
 }
 
 /// All values of an account, to their end.
-pub(super) async fn account_values(client: &Client, account: &str) -> Result<Vec<AccountMultiValue>, String> {
+pub(super) async fn account_values(
+    env: &Env,
+    client: &Client,
+    account: &str,
+) -> Result<Vec<AccountMultiValue>, String> {
     let id = AccountId(account.to_owned());
     let fail = |error: &ibapi::Error| said("account values", error);
+    env.pass().await;
     let stream = client.account_updates_multi(Some(&id), None).await;
     let mut stream = stream.map_err(|error| fail(&error))?.filter_data();
     let mut found = Vec::new();
@@ -179,7 +188,7 @@ async fn learn_all(
             exchange: ibapi::contracts::Exchange(String::new()),
             ..Contract::default()
         };
-        match details(client, &by_number).await?.first() {
+        match details(env, client, &by_number).await?.first() {
             Some(details) => {
                 if let Err(why) = learn(env, client, contracts, details).await {
                     tell_unknown(env, &contract, &why).await;
@@ -204,7 +213,12 @@ async fn tell_unknown(env: &Env, contract: &Contract, why: &str) {
 }
 
 /// The details of what a contract may mean; none where the broker knows nothing of the kind.
-pub(super) async fn details(client: &Client, contract: &Contract) -> Result<Vec<ContractDetails>, String> {
+pub(super) async fn details(
+    env: &Env,
+    client: &Client,
+    contract: &Contract,
+) -> Result<Vec<ContractDetails>, String> {
+    env.pass().await;
     match client.contract_details(contract).await {
         Ok(details) => Ok(details),
         Err(ibapi::Error::Notice(notice)) if notice.code == 200 => Ok(Vec::new()),
@@ -220,7 +234,10 @@ pub(super) async fn learn(
     details: &ContractDetails,
 ) -> Result<Instrument, String> {
     let rule = match rule_number(details) {
-        Some(number) => client.market_rule(number).await.ok(),
+        Some(number) => {
+            env.pass().await;
+            client.market_rule(number).await.ok()
+        }
         None => None,
     };
     let instrument = lock(contracts).learn(details, rule.as_ref())?;

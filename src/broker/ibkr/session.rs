@@ -35,7 +35,7 @@ const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// that did.
 const BEAT_WITHIN: Duration = Duration::from_millis(3_500);
 /// What is unclear gets this long to become clear by itself before everything is read.
-const LOOK_UP_AFTER: Duration = Duration::from_millis(1_500);
+const LOOK_UP_AFTER: Duration = Duration::from_millis(500);
 /// How long lines may take to answer before it is told how many did.
 const RESTORE_WITHIN: Duration = Duration::from_secs(10);
 /// Account values are passed on at most this often.
@@ -117,7 +117,6 @@ pub(super) struct Session {
     inner: mpsc::UnboundedSender<Inner>,
     reports: Option<mpsc::UnboundedReceiver<Inner>>,
     out: Option<mpsc::UnboundedSender<Out>>,
-    sent: Arc<Mutex<Window>>,
     history: Arc<Mutex<Window>>,
     /// Reads that were asked for and not answered.
     reads: Vec<(AccountKey, u64)>,
@@ -145,7 +144,6 @@ impl Session {
     ) -> Self {
         let client = Arc::new(client);
         let (inner, reports) = mpsc::unbounded_channel();
-        let messages = usize::try_from(env.settings.messages_per_second).unwrap_or(40);
         Self {
             orders: Orders::new(env.settings.broker, env.settings.client_id),
             lines: Lines::new(env.clone(), Arc::clone(&client), Arc::clone(&contracts)),
@@ -157,7 +155,6 @@ impl Session {
             inner,
             reports: Some(reports),
             out: None,
-            sent: Arc::new(Mutex::new(Window::new(Duration::from_secs(1), messages))),
             history: Arc::new(Mutex::new(history::window())),
             reads: Vec::new(),
             reading: false,
@@ -209,7 +206,7 @@ impl Session {
         self.accounts = self.choose_accounts()?;
         let mut accounts = Vec::new();
         for key in &self.accounts {
-            let values = read::account_values(&self.client, key.account.as_str())
+            let values = read::account_values(&self.env, &self.client, key.account.as_str())
                 .await
                 .unwrap_or_default();
             accounts.push(Account {
@@ -310,7 +307,7 @@ impl Session {
     fn sender(&self) -> mpsc::UnboundedSender<Out> {
         let (out, mut waiting) = mpsc::unbounded_channel::<Out>();
         let (client, contracts) = (Arc::clone(&self.client), Arc::clone(&self.contracts));
-        let (inner, sent, env) = (self.inner.clone(), Arc::clone(&self.sent), self.env.clone());
+        let (inner, env) = (self.inner.clone(), self.env.clone());
         tokio::spawn(async move {
             while let Some(Out {
                 id,
@@ -322,7 +319,7 @@ impl Session {
             }) = waiting.recv().await
             {
                 let contract = lock(&contracts).contract(instrument);
-                lock(&sent).force(env.now());
+                env.pass().await;
                 let failure = match contract {
                     // An error of the send means that the frame is not whole on the wire: TWS can't have acted on it.
                     Some(contract) => client
@@ -352,6 +349,7 @@ impl Session {
             if missed == 0 {
                 tokio::time::sleep(BEAT_EVERY).await;
             }
+            env.pass_first().await;
             let begun = env.now();
             let answer = tokio::time::timeout(BEAT_WITHIN, client.server_time()).await;
             let beat = match answer {
@@ -389,9 +387,10 @@ impl Session {
 
     /// What the broker says of an account beyond its cash, as it changes.
     fn follow_figures(&self, key: AccountKey) {
-        let (client, inner) = (Arc::clone(&self.client), self.inner.clone());
+        let (client, inner, env) = (Arc::clone(&self.client), self.inner.clone(), self.env.clone());
         tokio::spawn(async move {
             let account = TheirAccount(key.account.as_str().to_owned());
+            env.pass().await;
             let Ok(updates) = client.account_updates_multi(Some(&account), None).await else {
                 return;
             };
@@ -534,9 +533,9 @@ impl Session {
     /// Cancels go ahead of everything that waits for the budget.
     fn cancel(&mut self, account: AccountKey, id: ClientOrderId, number: i32) {
         self.orders.touching(id, number, account);
-        lock(&self.sent).force(self.env.now());
-        let client = Arc::clone(&self.client);
+        let (env, client) = (self.env.clone(), Arc::clone(&self.client));
         tokio::spawn(async move {
+            env.pass_first().await;
             // A cancel that did not leave is asked again by whoever asked: nothing is concluded from it here.
             if let Err(error) = client.cancel_order(number, "").await {
                 tracing::warn!(number, %error, "a cancel did not leave");
@@ -554,11 +553,6 @@ impl Session {
         let accounts: Vec<AccountKey> = accounts.into_iter().collect();
         let (env, client) = (self.env.clone(), Arc::clone(&self.client));
         let (contracts, inner) = (Arc::clone(&self.contracts), self.inner.clone());
-        let now = self.env.now();
-        let messages = 4 + accounts.len();
-        for _ in 0..messages {
-            lock(&self.sent).force(now);
-        }
         tokio::spawn(async move {
             let read = read::read(&env, &client, &contracts, &accounts).await;
             let _ = inner.send(Inner::Read(read.map(Box::new)));
@@ -837,17 +831,16 @@ impl Session {
         let now = self.env.now();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let settings = &self.env.settings;
-        let window = |window: &Arc<Mutex<Window>>| {
-            let mut window = lock(window);
-            (count(window.used(now)), count(window.most()))
-        };
-        let budget = |name: &str, (used, of): (u32, u32), wanted: u32| Budget {
+        let (sent, allowed, waiting) = self.env.pace.used(now);
+        let mut history = lock(&self.history);
+        let (asked, askable) = (history.used(now), history.most());
+        drop(history);
+        let budget = |name: &str, used: usize, of: usize, wanted: usize| Budget {
             name: SafeText::new(name),
-            used,
-            of,
-            wanted,
+            used: count(used),
+            of: count(of),
+            wanted: count(wanted),
         };
-        let (messages, history) = (window(&self.sent), window(&self.history));
         Health {
             broker: settings.broker,
             peer: SafeText::new(&format!(
@@ -861,18 +854,10 @@ impl Session {
                 .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
             reconnects: self.reconnects,
             budgets: vec![
-                budget("messages/s", messages, messages.0),
-                budget(
-                    "lines",
-                    (count(used.lines.0), count(settings.lines)),
-                    count(used.lines.1),
-                ),
-                budget(
-                    "books",
-                    (count(used.books.0), count(settings.depth)),
-                    count(used.books.1),
-                ),
-                budget("history/10min", history, history.0),
+                budget("messages/s", sent, allowed, sent + waiting),
+                budget("lines", used.lines.0, settings.lines, used.lines.1),
+                budget("books", used.books.0, settings.depth, used.books.1),
+                budget("history/10min", asked, askable, asked),
             ],
             away: self.away.iter().map(|name| SafeText::new(name)).collect(),
             figures: self
@@ -892,7 +877,6 @@ impl Session {
         let (env, client) = (self.env.clone(), Arc::clone(&self.client));
         let (contracts, allowed) = (Arc::clone(&self.contracts), Arc::clone(&self.history));
         let inner = self.inner.clone();
-        lock(&self.sent).force(self.env.now());
         tokio::spawn(async move {
             let found = match question {
                 Question::Find(text) => {
@@ -911,7 +895,7 @@ impl Session {
                         Err(why) => Answer::Failed(SafeText::new(&why)),
                     }
                 }
-                Question::Margin { spec, number } => margin(&client, &contracts, &spec, number).await,
+                Question::Margin { spec, number } => margin(&env, &client, &contracts, &spec, number).await,
             };
             let _ = answer.send(found);
         });
@@ -936,7 +920,7 @@ fn class(account: AccountId) -> AccountClass {
 /// none, what it finds similar.
 async fn find(env: &Env, client: &Client, contracts: &Arc<Mutex<Contracts>>, text: &str) -> Answer {
     for meaning in meanings(text) {
-        let mut found = match read::details(client, &meaning).await {
+        let mut found = match read::details(env, client, &meaning).await {
             Ok(found) => found,
             Err(why) => return Answer::Failed(SafeText::new(&why)),
         };
@@ -955,6 +939,7 @@ async fn find(env: &Env, client: &Client, contracts: &Arc<Mutex<Contracts>>, tex
             };
         }
     }
+    env.pass().await;
     match client.matching_symbols(text).await {
         Ok(found) if !found.is_empty() => Answer::Found(
             found
@@ -979,7 +964,13 @@ async fn find(env: &Env, client: &Client, contracts: &Arc<Mutex<Contracts>>, tex
 }
 
 /// Asks what an order would bind. It is sent as a question: nothing of it can execute.
-async fn margin(client: &Client, contracts: &Arc<Mutex<Contracts>>, spec: &OrderSpec, number: i32) -> Answer {
+async fn margin(
+    env: &Env,
+    client: &Client,
+    contracts: &Arc<Mutex<Contracts>>,
+    spec: &OrderSpec,
+    number: i32,
+) -> Answer {
     let failed = |why: &str| Answer::Failed(SafeText::new(why));
     let Some(contract) = lock(contracts).contract(spec.instrument) else {
         return failed("the broker's contract of it is not known");
@@ -990,6 +981,7 @@ async fn margin(client: &Client, contracts: &Arc<Mutex<Contracts>>, spec: &Order
     let mut order = translate::order(id, spec, number, None);
     order.what_if = true;
     order.order_ref = String::new();
+    env.pass().await;
     let mut answers = match client.place_order(number, &contract, &order).await {
         Ok(answers) => answers,
         Err(error) => return failed(&error.to_string()),

@@ -2,6 +2,7 @@
 //! as the engine's process does, and checks after every step what must always hold.
 
 mod controls;
+mod elsewhere;
 mod groups;
 mod life;
 mod property;
@@ -26,8 +27,15 @@ pub(super) fn q(count: i64) -> Quantity {
 pub(super) fn id(text: &str) -> ClientOrderId {
     ClientOrderId::new(text).unwrap()
 }
+thread_local! {
+    /// The broker of this test: the exchange in the box, unless it says otherwise.
+    static BROKER: std::cell::Cell<&'static str> = const { std::cell::Cell::new("sim") };
+}
+pub(super) fn use_broker(name: &'static str) {
+    BROKER.set(name);
+}
 pub(super) fn broker() -> BrokerId {
-    BrokerId::new("sim").unwrap()
+    BrokerId::new(BROKER.get()).unwrap()
 }
 pub(super) fn account() -> AccountKey {
     AccountKey {

@@ -31,7 +31,7 @@ fn every_kind_of_order_goes_through_and_both_sides_agree() {
     assert_eq!(text(&limit, "phase"), "working");
     let stop = pair.order("sell 50 AAPL stp 20 gtc");
     assert_eq!(text(&stop, "phase"), "held");
-    let stop_limit = pair.order("sell 50 AAPL stp 20 lmt 19 gtc");
+    let stop_limit = pair.order("sell 50 AAPL stp 20 lmt 19.5 gtc");
     assert_eq!(text(&stop_limit, "phase"), "held");
     let iceberg = pair.order("sell 50 AAPL @9998 show 10");
     assert_eq!(text(&iceberg, "phase"), "working");
@@ -104,8 +104,9 @@ fn a_bracket_is_held_by_the_broker_and_its_children_exclude_each_other() {
         (phase(1) == "held" && phase(2) == "working").then_some(())
     });
     let target = pair.row(&format!("{id}.2"));
-    // The market comes to the target.
-    pair.modify(&target, None, Some("100"));
+    // The target comes to the market.
+    let paid: f64 = text(&pair.row(&id), "average_price").parse().unwrap();
+    pair.modify(&target, None, Some(&format!("{:.2}", paid * 0.985)));
     until("the target filled and the stop gone", || {
         let phase = |n: u8| text(&pair.row(&format!("{id}.{n}")), "phase").to_owned();
         (phase(2) == "filled" && phase(1) == "cancelled").then_some(())
