@@ -175,7 +175,7 @@ pub struct Budget {
     pub used: u32,
     /// What we allow ourselves.
     pub of: u32,
-    /// What was wanted beyond it.
+    /// What is wanted in all: more than is used where the rest waits.
     pub wanted: u32,
 }
 

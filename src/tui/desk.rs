@@ -153,6 +153,8 @@ pub struct Desk {
     pub message: Option<Message>,
     /// What is said once a fill or a warning has had its time.
     held_back: Option<Message>,
+    /// What a search at the broker found, until it is listed.
+    found: Option<InstrumentId>,
     /// What the broker said the ticket's order would bind.
     pub(super) what_if: Option<WhatIf>,
     /// The profile's name.
@@ -217,6 +219,7 @@ impl Desk {
             count: None,
             message: None,
             held_back: None,
+            found: None,
             what_if: None,
             profile: settings.profile.clone(),
             first_quantities: settings.first_quantities,
@@ -320,15 +323,23 @@ impl Desk {
     /// What the broker found: an instrument that is listed by now goes on the desk, others are named.
     fn take_found(&mut self, found: &[(Option<InstrumentId>, SafeText)], now: Timestamp) {
         let listed = found.iter().find_map(|(id, _)| *id);
-        if let Some(id) = listed.filter(|id| self.world.state.instruments.contains_key(id)) {
-            self.world.instrument = Some(id);
-        }
+        // The answer may come before the event that lists it.
+        self.found = listed;
+        self.show_found();
         let lines: Vec<&str> = found.iter().take(4).map(|(_, line)| line.as_str()).collect();
         let text = match (listed, found.len()) {
             (Some(_), _) => lines.join(", "),
             (None, count) => format!("{count} similar: {}", lines.join(" | ")),
         };
         self.say(Tone::Plain, text, now);
+    }
+
+    /// Puts what was looked for on the desk, once it is listed.
+    fn show_found(&mut self) {
+        let listed = |id: &InstrumentId| self.world.state.instruments.contains_key(id);
+        if let Some(id) = self.found.take_if(|id| listed(id)) {
+            self.world.instrument = Some(id);
+        }
     }
 
     fn take_snapshot(&mut self, state: crate::engine::State) {
@@ -370,6 +381,7 @@ impl Desk {
         if self.world.instrument.is_none() {
             self.world.instrument = self.world.state.instruments.keys().next().copied();
         }
+        self.show_found();
         self.tell_notices(now);
     }
 

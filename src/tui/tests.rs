@@ -10,8 +10,8 @@ use super::sample;
 use super::ticket::{QUIET, STANDS};
 use super::view::{self, Drawn};
 use super::widgets::screen_of;
-use crate::domain::{AccountClass, Side, Timestamp};
-use crate::engine::{Command, Outcome};
+use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp};
+use crate::engine::{Actor, Command, Event, Fact, Outcome};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
@@ -546,4 +546,66 @@ fn after_a_restart_of_the_engine_the_new_session_trades() {
     assert!(hands.screen(80, 24).contains("ARMED"));
     hands.press("B").wait(QUIET).press("Enter");
     assert_eq!(hands.sent.len(), 1, "{}", hands.said());
+}
+
+/// What the engine tells next.
+fn happens(hands: &mut Hands, fact: Fact) {
+    let sequence = hands.desk.world.state.sequence + 1;
+    let event = Event {
+        sequence,
+        at: hands.now,
+        batch: sequence,
+        actor: Actor::Engine,
+        cause: None,
+        fact,
+    };
+    hands.desk.on_engine(FromEngine::Events(vec![event]), hands.now);
+}
+
+#[test]
+fn what_a_broker_says_of_itself_is_told_and_waits_for_a_warning_to_have_its_time() {
+    let mut hands = Hands::new();
+    // The fixture's notices are of earlier events.
+    hands.desk.world.state.sequence = 100;
+    let broker = sample::account().broker;
+    let told = |text: &str| Fact::BrokerTold {
+        broker,
+        text: SafeText::new(text),
+    };
+    happens(&mut hands, told("restored 4/4 market data lines"));
+    assert_eq!(hands.said(), "sim: restored 4/4 market data lines");
+    let down = Fact::LinkChanged {
+        broker,
+        state: LinkState::Down,
+        reason: Some(SafeText::new("nothing listens on 127.0.0.1:7497")),
+    };
+    happens(&mut hands, down);
+    happens(&mut hands, told("restored 41/41 market data lines"));
+    assert!(hands.said().contains("nothing listens"), "{}", hands.said());
+    let (screen, _) = drawn(&mut hands.desk, 160, 45, hands.now);
+    assert!(
+        screen[0].contains("● sim down") && screen[0].contains("nothing listens on"),
+        "{}",
+        screen[0]
+    );
+    hands.wait(Duration::from_secs(21));
+    hands.desk.tick(hands.now);
+    assert_eq!(hands.said(), "sim: restored 41/41 market data lines");
+}
+
+#[test]
+fn what_was_found_comes_on_the_desk_also_where_the_answer_is_earlier_than_the_listing() {
+    let mut hands = Hands::new();
+    let mut instrument = sample::instrument("NVDA");
+    instrument.id = super::panes::fixture::id("IBM");
+    let found = vec![(Some(instrument.id), SafeText::new("IBM"))];
+    hands.desk.on_engine(FromEngine::Found(found), hands.now);
+    assert_ne!(hands.desk.world.instrument, Some(instrument.id));
+    happens(
+        &mut hands,
+        Fact::InstrumentListed {
+            instrument: instrument.clone(),
+        },
+    );
+    assert_eq!(hands.desk.world.instrument, Some(instrument.id));
 }

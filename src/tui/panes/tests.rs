@@ -463,10 +463,10 @@ fn the_brokers_figures_stand_beside_ours_and_unknown_is_no_zero() {
     for wanted in [
         "then :accept gap",
         "sim says, USD, 0:02 ago",
-        "net liquidation         998,765.00",
-        "initial margin           41,000.00        62,000.00",
-        "maint. margin                   --               --",
-        "open P&L                        --  ours",
+        "net liquidation        998,765.00",
+        "initial margin          41,000.00        62,000.00",
+        "maint. margin                  --               --",
+        "open P&L                       --  ours",
         "rates            EUR 1.0000",
     ] {
         assert!(text.contains(wanted), "{wanted}\n{text}");
@@ -489,7 +489,7 @@ fn an_order_of_another_session_can_be_neither_cancelled_nor_changed_here() {
             "{asked:?}"
         );
     }
-    let screen = draw(&Orders::new(), &desk, 160, 8).join("\n");
+    let screen = draw(&Orders::new(), &desk, 200, 8).join("\n");
     assert!(
         screen.contains("other session's") && screen.contains("#12"),
         "{screen}"
