@@ -14,6 +14,10 @@
     reason = "a program that prints tables, and stops if it cannot"
 )]
 
+#[path = "desk/bare.rs"]
+mod bare;
+#[path = "desk/caller.rs"]
+mod caller;
 #[path = "desk/engine.rs"]
 mod engine;
 #[path = "desk/figures.rs"]

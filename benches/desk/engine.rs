@@ -21,10 +21,13 @@ pub struct Folder {
 
 impl Folder {
     pub fn new(participants: bool) -> Self {
+        Self::with(&format!("[sim]\nparticipants = {participants}\n"))
+    }
+    /// With these settings beside the limits.
+    pub fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let limits = "[limits]\nduplicate_window_ms = 0\nrate_burst = 10000\nrate_per_second = 10000\n";
-        let sim = format!("[sim]\nparticipants = {participants}\n");
-        std::fs::write(folder.path().join("config.toml"), format!("{limits}{sim}")).unwrap();
+        let limits = "[limits]\nduplicate_window_ms = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_live_orders = 1000\n";
+        std::fs::write(folder.path().join("config.toml"), format!("{limits}{settings}")).unwrap();
         Self { folder }
     }
     pub fn path(&self) -> PathBuf {
@@ -98,7 +101,10 @@ impl Drop for Engine {
 impl Engine {
     /// Starts one, with participants who make a market or without.
     pub fn start(participants: bool) -> Self {
-        let folder = Folder::new(participants);
+        Self::of(Folder::new(participants))
+    }
+    /// Starts one in this folder.
+    pub fn of(folder: Folder) -> Self {
         let process = folder.command(&["serve"]).stdin(Stdio::null()).spawn().unwrap();
         let engine = Self { process, folder };
         runtime().block_on(engine.connect(SessionKind::Shell));

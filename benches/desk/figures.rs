@@ -6,6 +6,7 @@ use std::time::Duration;
 /// The order statistics of one series, in seconds.
 pub struct Figures {
     pub p50: f64,
+    pub p95: f64,
     pub p99: f64,
 }
 
@@ -16,6 +17,7 @@ impl Figures {
         let at = |percent: usize| seconds[(seconds.len() * percent / 100).min(seconds.len() - 1)];
         Self {
             p50: at(50),
+            p95: at(95),
             p99: at(99),
         }
     }
@@ -26,16 +28,17 @@ impl Figures {
 
 pub fn head(unit: &str) {
     println!(
-        "{:<34}{:>10}{:>10}{:>12}{:>12}   ({unit})",
-        "", "p50", "p99", "p50 ratio", "p99 ratio"
+        "{:<34}{:>10}{:>10}{:>10}{:>12}{:>12}   ({unit})",
+        "", "p50", "p95", "p99", "p50 ratio", "p99 ratio"
     );
 }
 
 /// One line: the figures times `scale`, and how many times the yardstick they are.
 pub fn row(name: &str, figures: &Figures, yardstick: &Figures, scale: f64) {
     println!(
-        "{name:<34}{:>10.3}{:>10.3}{:>11.2}x{:>11.2}x",
+        "{name:<34}{:>10.3}{:>10.3}{:>10.3}{:>11.2}x{:>11.2}x",
         figures.p50 * scale,
+        figures.p95 * scale,
         figures.p99 * scale,
         figures.p50 / yardstick.p50,
         figures.p99 / yardstick.p99,
