@@ -9,6 +9,7 @@ use crate::engine::port::Health;
 use crate::market::{Bar, Market, Timeframe};
 use crate::wire::Reply;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Most bars that are asked of a broker at once.
@@ -21,9 +22,15 @@ pub(super) struct BarsTold {
     pub(super) instrument: InstrumentId,
     /// How long each.
     pub(super) timeframe: Timeframe,
-    /// Oldest first; none where the broker has none.
-    pub(super) bars: Vec<Bar>,
+    /// Oldest first; none where the broker has none. Nothing where it could not be asked.
+    pub(super) bars: Option<Vec<Bar>>,
 }
+
+/// How long after a question that got no answer it is put again.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Daily bars that are asked for unasked, so that a list shows the day's change; and of so many instruments at most.
+const DAYS: u32 = 5;
+const DAYS_OF: usize = 40;
 
 /// Somebody who waits for bars: of which length, how many, and where to tell.
 type Asker = (Timeframe, u32, oneshot::Sender<Reply>);
@@ -43,8 +50,9 @@ pub(super) struct BrokerSide {
     wanted: Want,
     told: mpsc::UnboundedSender<BarsTold>,
     listening: Option<mpsc::UnboundedReceiver<BarsTold>>,
-    waiting: BTreeMap<(InstrumentId, Timeframe), Vec<Asker>>,
-    asked: BTreeSet<(InstrumentId, Timeframe)>,
+    /// Questions that are open: how many bars, and who waits for them.
+    waiting: BTreeMap<(InstrumentId, Timeframe), (u32, Vec<Asker>)>,
+    asked: BTreeMap<(InstrumentId, Timeframe), u32>,
 }
 
 impl BrokerSide {
@@ -60,7 +68,7 @@ impl BrokerSide {
             told,
             listening: Some(listening),
             waiting: BTreeMap::new(),
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
         }
     }
 
@@ -97,9 +105,30 @@ impl BrokerSide {
             .flat_map(MarketOut::depth)
             .filter(|id| seen.insert(*id))
             .collect();
-        if want != self.wanted {
-            self.wanted = want.clone();
-            self.adapter.want(want);
+        if want == self.wanted {
+            return;
+        }
+        self.wanted = want.clone();
+        self.adapter.want(want);
+        if self.adapter.has_history() {
+            let first: Vec<InstrumentId> = self.wanted.lines.iter().take(DAYS_OF).copied().collect();
+            for instrument in first {
+                let key = (instrument, Timeframe::Day);
+                if !self.asked.contains_key(&key) && !self.waiting.contains_key(&key) {
+                    self.waiting.insert(key, (DAYS, Vec::new()));
+                    self.put(key, DAYS, Duration::ZERO);
+                }
+            }
+        }
+    }
+
+    /// The connection is new: what was told of the past has a gap where there was none. It is asked for again.
+    pub(super) fn refresh(&mut self) {
+        for (key, count) in std::mem::take(&mut self.asked) {
+            if let std::collections::btree_map::Entry::Vacant(entry) = self.waiting.entry(key) {
+                entry.insert((count, Vec::new()));
+                self.put(key, count, Duration::ZERO);
+            }
         }
     }
 
@@ -112,7 +141,12 @@ impl BrokerSide {
         count: u32,
     ) -> Option<Missing> {
         let base = timeframe.base()?;
-        if !self.adapter.has_history() || self.asked.contains(&(instrument, base)) {
+        if !self.adapter.has_history()
+            || self
+                .asked
+                .get(&(instrument, base))
+                .is_some_and(|told| *told >= count)
+        {
             return None;
         }
         let ratio = match (timeframe, base) {
@@ -132,40 +166,62 @@ impl BrokerSide {
         (_, timeframe, count): (InstrumentId, Timeframe, u32),
         answer: oneshot::Sender<Reply>,
     ) {
-        let waiting = self.waiting.entry((instrument, base)).or_default();
-        waiting.push((timeframe, count, answer));
-        if waiting.len() > 1 {
-            return;
+        let key = (instrument, base);
+        let under_way = self.waiting.get(&key).is_some_and(|(count, _)| *count >= bars);
+        let (most, askers) = self.waiting.entry(key).or_default();
+        *most = bars.max(*most);
+        askers.push((timeframe, count, answer));
+        if !under_way {
+            self.put(key, bars, Duration::ZERO);
         }
+    }
+
+    /// Puts a question, after a while.
+    fn put(&self, key: (InstrumentId, Timeframe), count: u32, after: Duration) {
+        let (instrument, timeframe) = key;
         let (reply, answered) = oneshot::channel();
         let question = Question::Bars {
             instrument,
-            timeframe: base,
-            count: bars,
+            timeframe,
+            count,
         };
         self.adapter.ask(question, reply);
         let told = self.told.clone();
         tokio::spawn(async move {
             let bars = match answered.await {
-                Ok(Answer::Bars(bars)) => bars,
+                Ok(Answer::Bars(bars)) => Some(bars),
                 Ok(Answer::Failed(why)) => {
-                    tracing::info!(%instrument, timeframe = %base, %why, "no history");
-                    Vec::new()
+                    tracing::debug!(%instrument, %timeframe, %why, "no history");
+                    tokio::time::sleep(after.max(AGAIN_AFTER)).await;
+                    None
                 }
-                _ => Vec::new(),
+                _ => None,
             };
             let _ = told.send(BarsTold {
                 instrument,
-                timeframe: base,
+                timeframe,
                 bars,
             });
         });
     }
 
+    /// A question got no answer: it is put again while somebody wants the instrument, and given up otherwise.
+    pub(super) fn again(&mut self, instrument: InstrumentId, base: Timeframe) {
+        let key = (instrument, base);
+        let wanted = self.wanted.lines.contains(&instrument);
+        match self.waiting.get(&key) {
+            Some((count, _)) if wanted => self.put(key, *count, AGAIN_AFTER),
+            _ => drop(self.waiting.remove(&key)),
+        }
+    }
+
     /// Those who wait for this history, which has come.
     pub(super) fn askers(&mut self, instrument: InstrumentId, base: Timeframe) -> Vec<Asker> {
-        self.asked.insert((instrument, base));
-        self.waiting.remove(&(instrument, base)).unwrap_or_default()
+        let key = (instrument, base);
+        let (count, askers) = self.waiting.remove(&key).unwrap_or_default();
+        let told = self.asked.entry(key).or_default();
+        *told = count.max(*told);
+        askers
     }
 
     /// Asks for instruments by what a person typed.

@@ -382,6 +382,9 @@ impl EngineTask {
         match said {
             FromBroker::Broker(event) => {
                 let (broker, event) = (self.broker.id, *event);
+                if matches!(event, crate::engine::BrokerEvent::Up { .. }) {
+                    self.broker.refresh();
+                }
                 self.step(Input::Broker { broker, event }, None);
             }
             FromBroker::Market(data) => self.market_data(&data),
@@ -610,14 +613,25 @@ impl EngineTask {
     /// History that was asked for: joined with what is here, kept, and told to everybody who waits for it.
     fn take_history(&mut self, told: BarsTold) {
         let (instrument, timeframe) = (told.instrument, told.timeframe);
-        for bar in &told.bars {
-            self.questions.keep_bar(&BarUpdate {
-                instrument,
-                timeframe,
-                bar: *bar,
-            });
+        let Some(bars) = told.bars else {
+            return self.broker.again(instrument, timeframe);
+        };
+        let update = |bar: &crate::market::Bar| BarUpdate {
+            instrument,
+            timeframe,
+            bar: *bar,
+        };
+        for bar in &bars {
+            self.questions.keep_bar(&update(bar));
         }
-        self.market.set_bars(instrument, timeframe, told.bars);
+        self.market.set_bars(instrument, timeframe, bars);
+        let begin = BEGIN_WITH.iter().find(|(begun, _)| *begun == timeframe);
+        let newest = begin.map_or(0, |(_, count)| *count);
+        for bar in self.market.bars(instrument, timeframe).iter().rev().take(newest) {
+            for out in self.watches.values_mut() {
+                out.put_bar(&update(bar));
+            }
+        }
         for (wanted, count, answer) in self.broker.askers(instrument, timeframe) {
             let bars = self
                 .questions

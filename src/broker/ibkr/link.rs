@@ -43,7 +43,10 @@ pub(super) async fn keep(env: Env, known: Vec<Instrument>, mut inbox: Inbox, up:
     let (mut waits, mut reconnects) = (0u32, 0u32);
     let mut said = String::new();
     loop {
-        env.event(BrokerEvent::Connecting).await;
+        // Tries that fail alike are one fact, not a line every few seconds of a night.
+        if said.is_empty() {
+            env.event(BrokerEvent::Connecting).await;
+        }
         let tried = tokio::select! {
             tried = connect(&env) => tried,
             () = refuse(&env, &mut inbox) => return,
@@ -54,6 +57,7 @@ pub(super) async fn keep(env: Env, known: Vec<Instrument>, mut inbox: Inbox, up:
                 let session = Session::new(env.clone(), client, Arc::clone(&contracts), address, reconnects);
                 let End { reason, stopped } = session.run(notices, &mut inbox, &up).await;
                 up.store(false, Ordering::Release);
+                said.clear();
                 reconnects = reconnects.saturating_add(1);
                 if stopped {
                     return;
@@ -68,14 +72,13 @@ pub(super) async fn keep(env: Env, known: Vec<Instrument>, mut inbox: Inbox, up:
             }
             Err(failure) => failure,
         };
-        // The same trouble is told once, not with every try.
         if reason.reason != said {
             tracing::warn!(reason = reason.reason, "no connection to TWS or IB Gateway");
             said.clone_from(&reason.reason);
-        }
-        let told = SafeText::new(&reason.reason);
-        if !env.event(BrokerEvent::Down { reason: told }).await {
-            return;
+            let told = SafeText::new(&reason.reason);
+            if !env.event(BrokerEvent::Down { reason: told }).await {
+                return;
+            }
         }
         waits = waits.saturating_add(1);
         let pause = pause_after(waits, env.now().0);
