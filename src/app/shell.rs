@@ -187,8 +187,14 @@ pub async fn status(paths: &Paths, json: bool) -> Result<()> {
             status.build, status.profile, status.pid, status.uptime_s, status.sequence, status.clients
         );
         for link in value["links"].as_array().into_iter().flatten() {
-            let why = link["reason"].as_str().map_or(String::new(), |why| format!(": {why}"));
-            text += &format!("link     {}: {}{why}\n", cell(&link["broker"]), cell(&link["state"]));
+            let why = link["reason"]
+                .as_str()
+                .map_or(String::new(), |why| format!(": {why}"));
+            text += &format!(
+                "link     {}: {}{why}\n",
+                cell(&link["broker"]),
+                cell(&link["state"])
+            );
         }
         for account in value["trading"].as_array().into_iter().flatten() {
             text += &format!(
