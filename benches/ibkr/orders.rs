@@ -317,9 +317,6 @@ fn told(pair: &Pair, orders: usize, sent: Duration, acknowledged: Duration, ende
         let verdict = if most > allowed { "   ABOVE IT" } else { "" };
         println!("{name:<34}{most:>10}   allowed {allowed}{verdict}");
     }
-    // A frame that comes late is closer to the next. A tenth of a second of that may be the machine's; more is a fault.
-    let surely = most_within(Duration::from_millis(900), &everything);
-    assert!(surely <= BUDGET + RESERVE, "{surely} messages within 0.9 s");
 }
 
 /// The most of these moments that lie within one span.
