@@ -40,6 +40,7 @@ mod yardstick;
 
 use figures::load;
 use pair::Pair;
+use yardstick::IbAsync;
 
 /// How large the terminal is.
 const SIZE: (u16, u16) = (200, 50);
@@ -54,8 +55,9 @@ fn main() {
     let keys = numbers.next().unwrap_or(60);
     println!("load at the start: {}", load());
     let pair = Pair::start();
-    orders::by_command(&pair, by_command);
-    orders::by_key(&pair, keys, SIZE);
+    let mut ib_async = IbAsync::start();
+    orders::by_command(&pair, &mut ib_async, by_command);
+    orders::by_key(&pair, &mut ib_async, keys, SIZE);
     orders::burst(&pair, BURST);
     println!("\nload at the end: {}", load());
 }
