@@ -60,7 +60,10 @@ pub(super) fn decide(state: &State, broker: BrokerId, event: &BrokerEvent, now: 
 }
 
 fn link(state: &State, broker: BrokerId, to: LinkState, reason: Option<SafeText>) -> Vec<Fact> {
-    let known = state.links.get(&broker).is_some_and(|link| link.state == to);
+    let known = state
+        .links
+        .get(&broker)
+        .is_some_and(|link| link.state == to && (reason.is_none() || link.reason == reason));
     if known {
         Vec::new()
     } else {
