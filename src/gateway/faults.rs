@@ -42,6 +42,8 @@ pub(super) struct Faults {
     dead_next: bool,
     correct_next: bool,
     pending_submit: bool,
+    /// Logins are entitled to delayed data alone.
+    delayed: bool,
     /// Messages a second that a client may say.
     pace: Option<u32>,
     /// The second that is counted, and how much each client has said in it.
@@ -82,6 +84,7 @@ impl Faults {
             dead_next: false,
             correct_next: false,
             pending_submit: false,
+            delayed: false,
             pace: None,
             said: (0, BTreeMap::new()),
             cut_replies: BTreeMap::new(),
@@ -156,6 +159,11 @@ impl Faults {
     /// True where clients are told of an order before the exchange has it.
     pub fn tells_pending(&self) -> bool {
         self.pending_submit
+    }
+
+    /// Whether live data are not told, so that who asks for delayed ones gets those.
+    pub(super) fn only_delayed(&self) -> bool {
+        self.delayed
     }
 
     pub fn execution_id(&self, execution: &Execution) -> String {
@@ -555,6 +563,7 @@ impl Faults {
             }
             Word::Pace(most) => self.pace = most,
             Word::PendingSubmit(on) => self.pending_submit = on,
+            Word::Delayed(on) => self.delayed = on,
             // Done once, not in force.
             _ => {}
         }

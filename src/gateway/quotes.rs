@@ -217,7 +217,13 @@ impl Gateway {
             ..Default::default()
         };
         self.tell(at, params);
-        let data_type = self.sessions.get(&at).map_or(1, |session| session.data_type);
+        // Who may have live data gets them, whatever was asked for in their absence.
+        let asked = self.sessions.get(&at).map_or(1, |session| session.data_type);
+        let data_type = if asked >= 3 && !self.faults.only_delayed() {
+            1
+        } else {
+            asked
+        };
         let market_data_type = Some(data_type);
         let req = Some(req_id);
         self.tell(

@@ -42,6 +42,11 @@ impl Window {
         let oldest = self.at.front().copied().unwrap_or(now);
         Err(oldest.after(self.span).since(now).max(Duration::from_millis(1)))
     }
+    /// Counts one whether it fits or not: what can't be held back.
+    pub fn force(&mut self, now: Timestamp) {
+        self.used(now);
+        self.at.push_back(now);
+    }
     /// How many are allowed.
     pub fn most(&self) -> usize {
         self.most

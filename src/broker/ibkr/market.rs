@@ -39,9 +39,13 @@ struct Line {
     task: JoinHandle<()>,
     /// Trades come one by one.
     by_trade: bool,
+    env: Env,
 }
 impl Drop for Line {
     fn drop(&mut self) {
+        for _ in 0..1 + usize::from(self.by_trade) {
+            self.env.pace.note(self.env.now());
+        }
         // Dropping the subscription inside tells the broker.
         self.task.abort();
     }
@@ -180,7 +184,8 @@ impl Lines {
             answered: false,
         };
         let task = tokio::spawn(feed.run());
-        self.quotes.insert(id, Line { task, by_trade });
+        let env = self.shared.env.clone();
+        self.quotes.insert(id, Line { task, by_trade, env });
     }
 
     fn open_book(&mut self, id: InstrumentId) {
@@ -189,13 +194,9 @@ impl Lines {
         };
         let shared = self.shared.clone();
         let task = tokio::spawn(book(shared, id, contract));
-        self.books.insert(
-            id,
-            Line {
-                task,
-                by_trade: false,
-            },
-        );
+        let env = self.shared.env.clone();
+        let by_trade = false;
+        self.books.insert(id, Line { task, by_trade, env });
     }
 }
 

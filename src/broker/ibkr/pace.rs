@@ -10,7 +10,8 @@ use std::time::Duration;
 
 /// What is kept for cancels and heartbeats, in messages a second: the broker ends connections that send more than fifty.
 const RESERVE: usize = 8;
-const SECOND: Duration = Duration::from_secs(1);
+/// A second, and the time that a message may take from here to the wire: what is counted is when it may leave.
+const SECOND: Duration = Duration::from_millis(1_100);
 /// How long others stand back while something urgent waits.
 const STAND_BACK: Duration = Duration::from_millis(5);
 
@@ -44,6 +45,11 @@ impl Pace {
         self.urgent.fetch_add(1, Ordering::Relaxed);
         self.wait(clock, true).await;
         self.urgent.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a message that leaves by itself: the end of a subscription.
+    pub fn note(&self, now: Timestamp) {
+        lock(&self.sent).force(now);
     }
 
     async fn wait(&self, clock: impl Fn() -> Timestamp, urgent: bool) {

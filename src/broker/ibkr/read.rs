@@ -121,7 +121,10 @@ async fn positions(env: &Env, client: &Client) -> Result<Vec<Position>, String> 
         }
         Err("positions ended without their end mark".to_owned())
     };
-    match tokio::time::timeout(PART_WITHIN, reading).await {
+    let done = tokio::time::timeout(PART_WITHIN, reading).await;
+    // Letting the stream go sends its cancel.
+    env.pass().await;
+    match done {
         Ok(done) => done.map(|()| found),
         Err(_) => Err("positions did not come to their end mark in time".to_owned()),
     }
@@ -157,7 +160,10 @@ pub(super) async fn account_values(
         }
         Err("account values ended without their end mark".to_owned())
     };
-    match tokio::time::timeout(PART_WITHIN, reading).await {
+    let done = tokio::time::timeout(PART_WITHIN, reading).await;
+    // Letting the stream go sends its cancel.
+    env.pass().await;
+    match done {
         Ok(done) => done.map(|()| found),
         Err(_) => Err("account values did not come to their end mark in time".to_owned()),
     }

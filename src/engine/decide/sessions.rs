@@ -24,7 +24,7 @@ pub(super) fn may_add_risk(state: &State, origin: Origin, account: AccountKey) -
         _ if armed => Ok(()),
         _ => Err(Denial::new(
             DenialCode::NotArmed,
-            format!("this session is not armed for {account}; arm it with :arm"),
+            format!("this session is not armed for {account}; arm it with :arm, in the shell with --arm"),
         )),
     }
 }

@@ -1,0 +1,105 @@
+//! How the connection is, for people: budgets, figures, clocks, and how many lines came back. Nothing decides by it.
+
+use super::{Session, lock};
+use crate::broker::FromBroker;
+use crate::broker::ibkr::market::Used;
+use crate::broker::ibkr::translate;
+use crate::domain::{AccountKey, SafeText, Timestamp};
+use crate::engine::BrokerEvent;
+use crate::engine::port::{Budget, Health};
+use ibapi::accounts::AccountMultiValue;
+use std::time::Duration;
+
+/// How long lines may take to answer before it is told how many did.
+const RESTORE_WITHIN: Duration = Duration::from_secs(10);
+/// A difference of clocks that is told.
+const CLOCKS_APART: Duration = Duration::from_secs(2);
+
+impl Session {
+    pub(super) fn figure(&mut self, key: AccountKey, value: &AccountMultiValue) {
+        let amount = value.value.parse().ok().and_then(translate::money);
+        if let Some(amount) = amount {
+            let name = (value.key.clone(), value.currency.clone());
+            self.figures.entry(key).or_default().insert(name, amount);
+        }
+    }
+
+    pub(super) async fn tick(&mut self) {
+        let used = self.lines.used();
+        if let Some(since) = self.restoring {
+            let all = used.lines.0;
+            let over = self.env.now().since(since) >= RESTORE_WITHIN;
+            if all > 0 && (used.answering >= all || over) {
+                self.restoring = None;
+                let text = format!("restored {}/{all} market data lines", used.answering.min(all));
+                self.env
+                    .event(BrokerEvent::Told {
+                        text: SafeText::new(&text),
+                    })
+                    .await;
+            }
+        }
+        let health = self.health(&used);
+        self.env.say(FromBroker::Health(Box::new(health))).await;
+    }
+
+    pub(super) fn health(&self, used: &Used) -> Health {
+        let now = self.env.now();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let settings = &self.env.settings;
+        let (sent, allowed, waiting) = self.env.pace.used(now);
+        let mut history = lock(&self.history);
+        let (asked, askable) = (history.used(now), history.most());
+        drop(history);
+        let budget = |name: &str, used: usize, of: usize, wanted: usize| Budget {
+            name: SafeText::new(name),
+            used: count(used),
+            of: count(of),
+            wanted: count(wanted),
+        };
+        Health {
+            broker: settings.broker,
+            peer: SafeText::new(&format!(
+                "{} client {} version {}",
+                self.address,
+                settings.client_id,
+                self.client.server_version()
+            )),
+            round_trip_us: self
+                .round_trip
+                .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)),
+            reconnects: self.reconnects,
+            budgets: vec![
+                budget("messages/s", sent, allowed, sent + waiting),
+                budget("lines", used.lines.0, settings.lines, used.lines.1),
+                budget("books", used.books.0, settings.depth, used.books.1),
+                budget("history/10min", asked, askable, asked),
+            ],
+            away: self.away.iter().map(|name| SafeText::new(name)).collect(),
+            figures: self
+                .figures
+                .iter()
+                .map(|(key, figures)| {
+                    let rows = figures.iter().map(|((name, currency), amount)| {
+                        (SafeText::new(name), SafeText::new(currency), *amount)
+                    });
+                    (*key, rows.collect())
+                })
+                .collect(),
+        }
+    }
+
+    /// The broker's time is seconds behind or ahead: what depends on the time of day is then off.
+    pub(super) async fn compare_clocks(&mut self, theirs: Timestamp) {
+        let now = self.env.now();
+        let apart = now.since(theirs).max(theirs.since(now));
+        if apart > CLOCKS_APART && !std::mem::replace(&mut self.told_clock, true) {
+            let text = format!("the clock here and the broker's are {} s apart", apart.as_secs());
+            self.env
+                .event(BrokerEvent::Told {
+                    text: SafeText::new(&text),
+                })
+                .await;
+        }
+    }
+}
