@@ -44,6 +44,8 @@ pub(super) struct Faults {
     pending_submit: bool,
     /// Logins are entitled to delayed data alone.
     delayed: bool,
+    /// Another session of the login has the data: no line is served.
+    competing: bool,
     /// Messages a second that a client may say.
     pace: Option<u32>,
     /// The second that is counted, and how much each client has said in it.
@@ -85,6 +87,7 @@ impl Faults {
             correct_next: false,
             pending_submit: false,
             delayed: false,
+            competing: false,
             pace: None,
             said: (0, BTreeMap::new()),
             cut_replies: BTreeMap::new(),
@@ -164,6 +167,11 @@ impl Faults {
     /// Whether live data are not told, so that who asks for delayed ones gets those.
     pub(super) fn only_delayed(&self) -> bool {
         self.delayed
+    }
+
+    /// Whether another session has the data.
+    pub(super) fn has_competition(&self) -> bool {
+        self.competing
     }
 
     pub fn execution_id(&self, execution: &Execution) -> String {
@@ -385,7 +393,7 @@ fn usual_text(code: i32) -> &'static str {
         2119 => "Market data farm is connecting:simfarm",
         2157 => "Sec-def data farm connection is broken:simsecdef",
         2158 => "Sec-def data farm connection is OK:simsecdef",
-        10197 => "No market data during competing live session",
+        10197 => super::quotes::COMPETING,
         _ => "said on demand",
     }
 }
@@ -446,6 +454,13 @@ impl Gateway {
             Word::Garbage(client) => return Ok(self.raw(client, Garbage::Noise)),
             Word::WrongLength(client) => return Ok(self.raw(client, Garbage::Length)),
             Word::BadOrder(client) => return Ok(self.raw(client, Garbage::Order)),
+            Word::Competing(true) => {
+                faults.competing = true;
+                for at in self.sessions.keys().copied().collect::<Vec<_>>() {
+                    self.take_lines(at);
+                }
+                "another session has the data"
+            }
             Word::DataLost => {
                 for session in self.sessions.values_mut() {
                     session.drop_market_data();
@@ -564,6 +579,7 @@ impl Faults {
             Word::Pace(most) => self.pace = most,
             Word::PendingSubmit(on) => self.pending_submit = on,
             Word::Delayed(on) => self.delayed = on,
+            Word::Competing(on) => self.competing = on,
             // Done once, not in force.
             _ => {}
         }

@@ -12,6 +12,8 @@ use crate::market::{Bar, Depth, Level, Print, Quote, QuoteOutcome, Timeframe};
 
 /// Levels told where a client does not say how many, and at most.
 const ROWS: usize = 10;
+/// What is said of a line that another session took.
+pub(super) const COMPETING: &str = "No market data during competing live session";
 
 /// A subscription to ticks.
 #[derive(Clone, Debug)]
@@ -206,6 +208,9 @@ impl Gateway {
         if self.too_many(at, req_id) {
             return;
         }
+        if self.faults.has_competition() {
+            return self.error(at, req_id, 10_197, COMPETING);
+        }
         let instrument = listed.instrument.id;
         let generic = request.generic_tick_list.clone().unwrap_or_default();
         let wants = |number: &str| generic.split(',').any(|tick| tick.trim() == number);
@@ -254,6 +259,17 @@ impl Gateway {
         self.with(at, |session| {
             session.lines.insert(req_id, line);
         });
+    }
+
+    /// Another session takes a client's lines: each says so.
+    pub(super) fn take_lines(&mut self, at: ConnectionId) {
+        let lines = self
+            .sessions
+            .get_mut(&at)
+            .map(|session| std::mem::take(&mut session.lines));
+        for req_id in lines.into_iter().flatten().map(|(req_id, _)| req_id) {
+            self.error(at, req_id, 10_197, COMPETING);
+        }
     }
 
     /// Everything that is known of an instrument at the moment, as ticks.

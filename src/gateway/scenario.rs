@@ -19,7 +19,7 @@ pub(super) const HELP: &str = "\
 say CODE [client N] [order N] [TEXT]; mute D; half-open D; cut [client N]; refuse D; accept-only D; slow MS; garbage [client N]; \
 wrong-length [client N]; bad-order [client N]; hold-id N D; lower-next-id N; reject next|child|always|off [CODE] [TEXT]; \
 duplicate P; reorder N; lose executions|statuses|all P; late MS; commission late MS|never|on-time; fill-after-cancel next; \
-correct next; cut-reply positions|orders|executions|completed N; pace N|off; pending-submit on|off; delayed on|off; data-lost; restart [D]; clear; help. \
+correct next; cut-reply positions|orders|executions|completed N; pace N|off; pending-submit on|off; delayed on|off; competing on|off; data-lost; restart [D]; clear; help. \
 D is a time such as 500ms, 5s or 2m; P a probability from 0 to 1";
 
 /// The longest that a fault lasts by itself.
@@ -89,6 +89,7 @@ pub(super) enum Word {
     Pace(Option<u32>),
     PendingSubmit(bool),
     Delayed(bool),
+    Competing(bool),
     DataLost,
     Restart(Duration),
     Clear,
@@ -158,16 +159,9 @@ fn verb_of(verb: &str, rest: &mut Vec<&str>) -> Option<Word> {
             "off" => None,
             most => Some(most.parse().ok()?),
         }),
-        "delayed" => match rest.pop()? {
-            "on" => Word::Delayed(true),
-            "off" => Word::Delayed(false),
-            _ => return None,
-        },
-        "pending-submit" => match rest.pop()? {
-            "on" => Word::PendingSubmit(true),
-            "off" => Word::PendingSubmit(false),
-            _ => return None,
-        },
+        "delayed" => Word::Delayed(on_or_off(rest)?),
+        "competing" => Word::Competing(on_or_off(rest)?),
+        "pending-submit" => Word::PendingSubmit(on_or_off(rest)?),
         "data-lost" => Word::DataLost,
         "restart" => Word::Restart(match rest.pop() {
             Some(span) => time(span, 1_000)?,
@@ -177,6 +171,14 @@ fn verb_of(verb: &str, rest: &mut Vec<&str>) -> Option<Word> {
         "help" => Word::Help,
         _ => return None,
     })
+}
+
+fn on_or_off(rest: &mut Vec<&str>) -> Option<bool> {
+    match rest.pop()? {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
 }
 
 fn only(wanted: &str, rest: &mut Vec<&str>, word: Word) -> Option<Word> {
@@ -354,6 +356,7 @@ mod tests {
             "cut-reply positions 2",
             "pending-submit on",
             "delayed on",
+            "competing off",
             "data-lost",
             "restart",
             "restart 3s",

@@ -14,14 +14,17 @@ use ibapi::market_data::{MarketDataType, SmartDepth};
 use ibapi::prelude::StreamExt;
 use ibapi::subscriptions::SubscriptionItem;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Rows of a book that are asked for.
 const ROWS: i32 = 10;
 /// Trades one by one are a scarce good: so many instruments get them, those whose book is looked at.
 const TICK_BY_TICK: usize = 3;
+/// How long a line rests that another session took the data from, before it is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(8);
 
 /// What all lines of a connection share.
 #[derive(Clone)]
@@ -32,6 +35,9 @@ struct Shared {
     stale: Arc<AtomicBool>,
     /// Lines that have told something since they were asked for.
     answering: Arc<AtomicU64>,
+    /// When another session last had the data of a line, and when a line last told something: nanoseconds.
+    competed: Arc<AtomicI64>,
+    ticked: Arc<AtomicI64>,
 }
 
 /// One line.
@@ -77,6 +83,8 @@ impl Lines {
                 client,
                 stale: Arc::default(),
                 answering: Arc::default(),
+                competed: Arc::default(),
+                ticked: Arc::default(),
             },
             contracts,
             quotes: BTreeMap::new(),
@@ -153,6 +161,21 @@ impl Lines {
             })
         });
         self.shared.env.say(FromBroker::Market(quotes.collect())).await;
+    }
+
+    /// Another session was said to have the data.
+    pub(super) fn compete(&self) {
+        let now = self.shared.env.now();
+        self.shared.competed.store(now.0, Ordering::Relaxed);
+    }
+
+    /// Whether another session has the data: until a line tells something again, and none was refused for longer than one
+    /// that was refused rests.
+    pub(super) fn competing(&self) -> bool {
+        let competed = Timestamp(self.shared.competed.load(Ordering::Relaxed));
+        let ticked = Timestamp(self.shared.ticked.load(Ordering::Relaxed));
+        let lately = self.shared.env.now().since(competed) < ASK_AGAIN + ASK_AGAIN / 2;
+        competed > Timestamp(0) && (lately || ticked <= competed)
     }
 
     pub(super) fn used(&self) -> Used {
@@ -288,7 +311,20 @@ struct Feed {
 }
 
 impl Feed {
+    /// A line that another session took the data from is asked for again and again: nobody says when it may have them.
     async fn run(mut self) {
+        let by_trade = self.by_trade;
+        loop {
+            self.follow().await;
+            if self.quote.quality != Quality::Competing {
+                return;
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+            self.by_trade = by_trade;
+        }
+    }
+
+    async fn follow(&mut self) {
         let client = Arc::clone(&self.shared.client);
         let contract = self.contract.clone();
         self.shared.env.pass().await;
@@ -351,6 +387,8 @@ impl Feed {
     }
 
     async fn tick(&mut self, tick: &TickTypes) -> bool {
+        let now = self.shared.env.now();
+        self.shared.ticked.store(now.0, Ordering::Relaxed);
         if !std::mem::replace(&mut self.answered, true) {
             self.shared.answering.fetch_add(1, Ordering::Relaxed);
         }
@@ -423,6 +461,10 @@ impl Feed {
     }
 
     async fn is(&mut self, quality: Quality) -> bool {
+        if quality == Quality::Competing {
+            let now = self.shared.env.now();
+            self.shared.competed.store(now.0, Ordering::Relaxed);
+        }
         self.quote = Fold {
             quality,
             ..Fold::default()

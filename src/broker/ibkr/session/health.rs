@@ -39,6 +39,7 @@ impl Session {
                     .await;
             }
         }
+        self.compare_sessions().await;
         let health = self.health(&used);
         self.env.say(FromBroker::Health(Box::new(health))).await;
     }

@@ -96,7 +96,10 @@ pub(super) struct Session {
     reading: bool,
     /// Orders that are being looked up.
     looking: BTreeSet<ClientOrderId>,
+    /// Why the broker's servers can't be reached by its own program.
     impaired: Option<String>,
+    /// Another session of the same user has the data.
+    competing: bool,
     away: BTreeSet<String>,
     missed: u32,
     round_trip: Option<Duration>,
@@ -133,6 +136,7 @@ impl Session {
             reading: false,
             looking: BTreeSet::new(),
             impaired: None,
+            competing: false,
             away: BTreeSet::new(),
             missed: 0,
             round_trip: None,
@@ -222,7 +226,7 @@ impl Session {
     /// What runs beside reports; a reason where the connection has to end.
     async fn report(&mut self, report: Inner) -> Option<String> {
         match report {
-            Inner::Update(item) => self.update(*item).await,
+            Inner::Update(item) => return self.update(*item).await,
             Inner::StreamEnded(why) => return Some(format!("the order stream ended: {why}")),
             Inner::Beat(Some((round_trip, time))) => {
                 self.missed = 0;

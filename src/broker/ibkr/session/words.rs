@@ -10,18 +10,19 @@ use ibapi::orders::OrderUpdate;
 use ibapi::subscriptions::SubscriptionItem;
 use std::time::Duration;
 
+/// Risk waits without prices, and what helps is in the trader's hands.
+const COMPETING: &str =
+    "another session of this login has the market data: it is asked for again until that one ends (10197)";
 /// What is unclear gets this long to become clear by itself before everything is read.
 const LOOK_UP_AFTER: Duration = Duration::from_millis(500);
 
 impl Session {
-    pub(super) async fn update(&mut self, item: SubscriptionItem<OrderUpdate>) {
+    /// What the order stream tells; a reason where the connection has to end.
+    pub(super) async fn update(&mut self, item: SubscriptionItem<OrderUpdate>) -> Option<String> {
         let said = match item {
             SubscriptionItem::Notice(notice) => match notice.request_id {
                 Some(number) => self.orders.on_error(number, notice.code, &notice.message),
-                None => {
-                    self.notice(notice.code, &notice.message).await;
-                    return;
-                }
+                None => return self.notice(notice.code, &notice.message).await,
             },
             SubscriptionItem::Data(OrderUpdate::OpenOrder(data)) => self.orders.on_open_order(&data),
             SubscriptionItem::Data(OrderUpdate::OrderStatus(status)) => self.orders.on_status(&status),
@@ -39,15 +40,16 @@ impl Session {
                         vec![self.orders.on_execution(&data.execution.execution_id, execution)]
                     }
                     None => {
-                        return self
-                            .stale("an execution in an instrument that is not known yet")
+                        self.stale("an execution in an instrument that is not known yet")
                             .await;
+                        return None;
                     }
                 }
             }
             SubscriptionItem::Data(OrderUpdate::OrderBound(_)) => Vec::new(),
         };
         self.said(said).await;
+        None
     }
 
     pub(super) async fn said(&mut self, said: Vec<Said>) {
@@ -96,7 +98,10 @@ impl Session {
                 self.away.remove(&farm(message));
                 self.lines.farms(!self.away.is_empty()).await;
             }
-            LinkWord::Competing => self.impair(Some(text)).await,
+            LinkWord::Competing => {
+                self.lines.compete();
+                self.compare_sessions().await;
+            }
             LinkWord::TooFast => {
                 let text = SafeText::new(&text);
                 self.env.event(BrokerEvent::Told { text }).await;
@@ -112,9 +117,23 @@ impl Session {
     }
 
     pub(super) async fn impair(&mut self, reason: Option<String>) {
-        self.impaired.clone_from(&reason);
+        self.impaired = reason;
+        self.tell_impaired().await;
+    }
+
+    async fn tell_impaired(&self) {
+        let competing = || self.competing.then(|| COMPETING.to_owned());
+        let reason = self.impaired.clone().or_else(competing);
         let reason = reason.map(|reason| SafeText::new(&reason));
         self.env.event(BrokerEvent::Impaired { reason }).await;
+    }
+
+    /// Whether another session has the data is told when it changes.
+    pub(super) async fn compare_sessions(&mut self) {
+        let competing = self.lines.competing();
+        if std::mem::replace(&mut self.competing, competing) != competing {
+            self.tell_impaired().await;
+        }
     }
 
     /// Something was missed or is unclear: the engine is asked to read everything.
