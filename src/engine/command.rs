@@ -236,7 +236,7 @@ denial_codes! {
     NothingToClose = "NOTHING_TO_CLOSE", "The position is flat, or working orders already close all of it.";
     Confirmation = "CONFIRMATION", "What was typed does not match the account.";
     PositionUnknown = "POSITION_UNKNOWN", "What the broker holds is not known yet.";
-    Unexplained = "UNEXPLAINED", "The broker's position differs from ours and nobody has explained it.";
+    Unexplained = "UNEXPLAINED", "The broker's position differs from ours, or more was executed than ordered, and nobody has explained it.";
     Storage = "STORAGE", "The journal can't be written; only cancels pass.";
     NotOurs = "NOT_OURS", "The order was made by another session of the broker: only that one may touch it.";
     NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference and no gap to accept.";

@@ -13,7 +13,7 @@ use crate::domain::{
     Account, AccountKey, ClientOrderId, Distance, InstrumentId, LinkState, Money, Order, OrderChange,
     OrderSpec, Pending, Phase, Price, Quantity, SafeText, Timestamp, TradingState,
 };
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How many submissions an account remembers for its duplicate and rate controls: as many as its burst needs.
 const RECENT_KEPT: std::ops::RangeInclusive<usize> = 64..=4_096;
@@ -111,7 +111,14 @@ impl State {
                 change,
                 price,
                 ..
-            } => self.adjust(*account, *instrument, *change, *price, at),
+            } => {
+                if let Some(entry) = self.accounts.get_mut(account) {
+                    entry.overfilled.remove(instrument);
+                }
+                if !change.is_zero() {
+                    self.adjust(*account, *instrument, *change, *price, at);
+                }
+            }
             Fact::InstrumentListed { instrument } => {
                 self.instruments.insert(instrument.id, instrument.clone());
                 self.relist(instrument.id, instrument.multiplier);
@@ -208,10 +215,19 @@ impl State {
                 orders_before,
                 executions_before,
             } => self.trim(*orders_before, *executions_before),
-            Fact::Overfilled { .. }
-            | Fact::DoubleFound { .. }
-            | Fact::Surprised { .. }
-            | Fact::BrokerTold { .. } => {}
+            Fact::Overfilled { id, .. } => {
+                let of = self
+                    .orders
+                    .get(id)
+                    .map(|order| (order.spec.account, order.spec.instrument));
+                let entry = of.and_then(|(account, instrument)| {
+                    self.accounts.get_mut(&account).map(|entry| (entry, instrument))
+                });
+                if let Some((entry, instrument)) = entry {
+                    entry.overfilled.insert(instrument);
+                }
+            }
+            Fact::DoubleFound { .. } | Fact::Surprised { .. } | Fact::BrokerTold { .. } => {}
             fact => self.fold_order(fact, at),
         }
     }
@@ -337,6 +353,7 @@ impl State {
                         passes: 0,
                         mismatches: BTreeMap::new(),
                         gap: None,
+                        overfilled: BTreeSet::new(),
                         recent: VecDeque::new(),
                     },
                 );

@@ -295,6 +295,13 @@ impl Check<'_> {
             );
             return Err(Denial::new(DenialCode::Unexplained, text));
         }
+        if account.overfilled.contains(&spec.instrument) && effect == Effect::Adds {
+            let text = format!(
+                "{}: more was executed than an order asked for; look at it, then accept {}: until then cancels and reducing orders pass",
+                spec.instrument, spec.instrument
+            );
+            return Err(Denial::new(DenialCode::Unexplained, text));
+        }
         match (account.trading, effect) {
             (TradingState::Active, _) | (TradingState::Reducing | TradingState::Halted, Effect::Reduces) => {
                 Ok(())

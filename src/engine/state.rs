@@ -82,6 +82,8 @@ pub struct AccountState {
     pub mismatches: BTreeMap<InstrumentId, Mismatch>,
     /// A stretch of time of which the broker gave no executions, and nobody has acknowledged it.
     pub gap: Option<(Timestamp, Timestamp)>,
+    /// Instruments in which more was executed than an order asked for, and nobody has looked at it: nothing is added there.
+    pub overfilled: BTreeSet<InstrumentId>,
     /// The last submissions, newest last, for the duplicate and rate controls.
     pub recent: VecDeque<Submission>,
 }

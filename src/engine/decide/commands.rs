@@ -444,13 +444,20 @@ impl Desk<'_> {
     /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
     fn accept_difference(&self, account: AccountKey, instrument: InstrumentId) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
-        let mismatch = self
-            .state
-            .accounts
-            .get(&account)
+        let entry = self.state.accounts.get(&account);
+        let mismatch = entry
             .and_then(|entry| entry.mismatches.get(&instrument))
             .filter(|mismatch| mismatch.is_confirmed(self.now));
         let Some(mismatch) = mismatch else {
+            if entry.is_some_and(|entry| entry.overfilled.contains(&instrument)) {
+                return Ok(Decision::done(vec![Fact::PositionAdjusted {
+                    account,
+                    instrument,
+                    change: Quantity::ZERO,
+                    price: None,
+                    cause: "what was executed beyond its order was accepted".into(),
+                }]));
+            }
             let text = format!("{account} has no difference in {instrument} that two reads confirmed");
             return Err(Denial::new(DenialCode::NothingToAccept, text));
         };
@@ -458,7 +465,6 @@ impl Desk<'_> {
             "the broker's {} taken over by hand, ours was {}",
             mismatch.theirs, mismatch.ours
         );
-        let entry = self.state.accounts.get(&account);
         let pass = entry.map_or(0, |entry| entry.passes).saturating_add(1);
         Ok(Decision::done(vec![
             Fact::PositionAdjusted {

@@ -67,7 +67,13 @@ impl State {
             Fact::Expired { id } => (Info, format!("expired {}", what(id))),
             Fact::CancelRefused { id, reason } => (Warning, format!("cancel refused {}: {reason}", what(id))),
             Fact::ModifyRefused { id, reason } => (Warning, format!("change refused {}: {reason}", what(id))),
-            Fact::Overfilled { id, excess } => (Warning, format!("OVERFILLED by {excess}: {}", what(id))),
+            Fact::Overfilled { id, excess } => (
+                Warning,
+                format!(
+                    "OVERFILLED by {excess}: {}; nothing is added there until you accept it",
+                    what(id)
+                ),
+            ),
             Fact::DoubleFound { id, broker_id } => (
                 Warning,
                 format!(
@@ -123,7 +129,10 @@ impl State {
                 change,
                 cause,
                 ..
-            } => (Warning, format!("{instrument} adjusted by {change}: {cause}")),
+            } if !change.is_zero() => (Warning, format!("{instrument} adjusted by {change}: {cause}")),
+            Fact::PositionAdjusted {
+                instrument, cause, ..
+            } => (Info, format!("{instrument}: {cause}")),
             Fact::BrokerTold { broker, text } => (Told, format!("{broker}: {text}")),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,

@@ -153,6 +153,26 @@ fn a_late_fill_and_an_overfill_are_booked_and_shown() {
 }
 
 #[test]
+fn f26_after_an_overfill_nothing_is_added_there_until_somebody_accepts_it() {
+    let mut desk = Desk::ready();
+    desk.working("A", spec(Side::Buy, 100, limit("100")));
+    desk.fill("A", 105, "100");
+    assert_eq!(desk.held(), q(105), "it is booked");
+    let outcome = desk.submit("B", spec(Side::Buy, 1, limit("100")));
+    assert_eq!(refusal(outcome).0, DenialCode::Unexplained);
+    let account = spec(Side::Buy, 1, limit("100")).account;
+    let instrument = spec(Side::Buy, 1, limit("100")).instrument;
+    // What takes risk off passes all the same.
+    desk.working("C", spec(Side::Sell, 5, limit("100")));
+    let accept = Command::AcceptDifference { account, instrument };
+    desk.command(accept.clone());
+    assert_eq!(desk.held(), q(105), "accepting moves nothing");
+    desk.working("D", spec(Side::Buy, 1, limit("100")));
+    let outcome = desk.command(accept);
+    assert_eq!(refusal(outcome).0, DenialCode::NothingToAccept);
+}
+
+#[test]
 fn fill_and_cancel_may_come_in_any_order() {
     for order in [[0, 1, 2], [0, 2, 1], [2, 0, 1], [1, 2, 0], [2, 1, 0], [1, 0, 2]] {
         let mut desk = Desk::ready();

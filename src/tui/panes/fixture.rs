@@ -13,7 +13,7 @@ use crate::engine::state::{AccountState, Ledger, Link, Notice, NoticeLevel};
 use crate::market::{Depth, Level, Market, Print, Quality, Quote};
 use crate::tui::pane::View;
 use crate::tui::theme::Theme;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Everything a [`View`] borrows.
@@ -257,6 +257,7 @@ impl Desk {
                 passes: 3,
                 mismatches: BTreeMap::new(),
                 gap: None,
+                overfilled: BTreeSet::new(),
                 recent: [].into(),
             },
         );
