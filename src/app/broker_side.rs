@@ -122,7 +122,7 @@ impl BrokerSide {
         }
     }
 
-    /// The connection is new: what was told of the past has a gap where there was none. It is asked for again.
+    /// The connection is new, or was of no use for a while: what was told of the past has a gap. It is asked for again.
     pub(super) fn refresh(&mut self) {
         for (key, count) in std::mem::take(&mut self.asked) {
             if let std::collections::btree_map::Entry::Vacant(entry) = self.waiting.entry(key) {

@@ -9,7 +9,7 @@ use super::queries::Questions;
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::{
-    Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
+    BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
 use crate::market::{BarUpdate, Market, Timeframe};
 use crate::server::handle::{Told, Wanted};
@@ -382,7 +382,7 @@ impl EngineTask {
         match said {
             FromBroker::Broker(event) => {
                 let (broker, event) = (self.broker.id, *event);
-                if matches!(event, crate::engine::BrokerEvent::Up { .. }) {
+                if has_gap_behind(&event) {
                     self.broker.refresh();
                 }
                 self.step(Input::Broker { broker, event }, None);
@@ -684,4 +684,12 @@ impl EngineTask {
             None => accounts().next().copied(),
         }
     }
+}
+
+/// Whether bars may be missing before this: the connection is new, or a part that was away is back.
+fn has_gap_behind(event: &BrokerEvent) -> bool {
+    matches!(
+        event,
+        BrokerEvent::Up { .. } | BrokerEvent::Impaired { reason: None }
+    )
 }

@@ -200,6 +200,9 @@ fn an_instrument_is_found_at_the_broker_by_what_a_person_types() {
             .iter()
             .any(|(id, _)| id.as_deref() == Some("EUR.USD"))
     );
+    for symbol in [id.as_str(), "EUR.USD", "NVDA"] {
+        pair.until_quoted(symbol);
+    }
     pair.order(&format!("buy 1 {id} mkt"));
     pair.order("buy 20000 EUR.USD mkt");
     pair.order("buy 10 NVDA mkt");

@@ -245,7 +245,8 @@ impl Pair {
             .find(|row| text(row, "symbol") == symbol && text(row, "account") == "DU100001");
         row.map_or(0, |row| text(row, "quantity").parse().unwrap())
     }
-    fn quotes(&self) -> usize {
+    /// What has a price on both sides.
+    fn quoted(&self) -> Vec<InstrumentId> {
         block_on(async {
             let mut session = self.desk.attach(SessionKind::Shell).await;
             let query = Query::Quotes {
@@ -255,10 +256,19 @@ impl Pair {
                 Reply::Quotes(quotes, _) => quotes
                     .iter()
                     .filter(|quote| quote.bid.is_some() && quote.ask.is_some() && quote.quality.is_there())
-                    .count(),
+                    .map(|quote| quote.instrument)
+                    .collect(),
                 other => panic!("{other:?}"),
             }
         })
+    }
+    fn quotes(&self) -> usize {
+        self.quoted().len()
+    }
+    /// Waits for the price of an instrument that has just become known.
+    pub fn until_quoted(&self, symbol: &str) {
+        let id = InstrumentId::new(symbol).unwrap();
+        until(symbol, || self.quoted().contains(&id).then_some(()));
     }
     pub fn has_prices(&self) -> bool {
         self.quotes() >= 2
@@ -288,6 +298,20 @@ impl Pair {
             };
             match session.query(query).await.unwrap() {
                 Reply::Bars(bars) => bars.len(),
+                other => panic!("{other:?}"),
+            }
+        })
+    }
+    /// How much history was asked for lately.
+    pub fn history_asked(&self) -> u32 {
+        block_on(async {
+            let mut session = self.desk.attach(SessionKind::Shell).await;
+            match session.query(Query::Status).await.unwrap() {
+                Reply::Status(status) => status.health[0]
+                    .budgets
+                    .iter()
+                    .find(|budget| budget.name.as_str().starts_with("history"))
+                    .map_or(0, |budget| budget.used),
                 other => panic!("{other:?}"),
             }
         })

@@ -59,6 +59,8 @@ fn f1_f2_servers_away_and_back_block_risk_and_lose_no_fill() {
 fn f3_data_lost_is_asked_for_again_once() {
     let pair = Pair::new();
     pair.order("buy 10 AAPL mkt");
+    assert!(pair.bars("AAPL", 60, 100) > 50);
+    let asked = pair.history_asked();
     pair.fault("say 1100");
     pair.fault("data-lost");
     pair.fault("say 1101 restored, data lost");
@@ -69,6 +71,9 @@ fn f3_data_lost_is_asked_for_again_once() {
         } else {
             Err(format!("restored 2/2 in {told}"))
         }
+    });
+    until("bars asked for again", || {
+        (pair.history_asked() > asked).then_some(())
     });
     came_back(&pair);
 }
