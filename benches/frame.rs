@@ -17,7 +17,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -380,6 +380,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
         passes: 1,
         mismatches: BTreeMap::new(),
         gap: None,
+        overfilled: BTreeSet::new(),
         recent: [].into(),
     };
     state.accounts.insert(key, account);

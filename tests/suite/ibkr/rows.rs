@@ -259,6 +259,36 @@ fn f12_never_more_messages_than_the_budget_and_a_hundred_orders_a_minute_pass() 
     assert!(most <= 50, "{most} messages in one second");
 }
 
+/// What waits for the budget when everything is cancelled never leaves: overtaken by its cancel it would work for ever.
+#[test]
+fn f12_a_cancel_takes_back_what_still_waits_for_the_budget() {
+    let pair = Pair::with("messages_per_second = 5");
+    let sent: Vec<_> = (0..30)
+        .map(|n| pair.submit(&format!("buy 1 AAPL @{}", 50 + n)))
+        .collect();
+    pair.sentence("x all all");
+    until("no order left", || pair.live().is_empty().then_some(()));
+    let phases: Vec<String> = sent
+        .iter()
+        .map(|id| text(&pair.row(id.as_str()), "phase").to_owned())
+        .collect();
+    assert!(
+        phases
+            .iter()
+            .all(|phase| ["cancelled", "not_sent"].contains(&phase.as_str())),
+        "{phases:?}"
+    );
+    assert!(
+        phases.contains(&"not_sent".to_owned()),
+        "none had to wait: {phases:?}"
+    );
+    // Orders leave in their turn: had one of them left after its cancel, it would be there before this one.
+    let last = pair.order("buy 1 AAPL @49");
+    pair.comes_to(text(&last, "client_order_id"), "working");
+    assert_eq!(pair.live().len(), 1);
+    pair.agrees();
+}
+
 #[test]
 fn f13_f17_f18_refusals_and_cancels_that_nobody_asked_for_end_by_what_is_true() {
     let pair = Pair::new();

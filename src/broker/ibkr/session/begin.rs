@@ -153,6 +153,7 @@ impl Session {
         let (out, mut waiting) = mpsc::unbounded_channel::<Out>();
         let (client, contracts) = (Arc::clone(&self.client), Arc::clone(&self.contracts));
         let (inner, env) = (self.inner.clone(), self.env.clone());
+        let queue = Arc::clone(&self.queue);
         tokio::spawn(async move {
             while let Some(Out {
                 id,
@@ -165,7 +166,9 @@ impl Session {
             {
                 let contract = lock(&contracts).contract(instrument);
                 env.pass().await;
+                let taken_back = lock(&queue).leaves(number);
                 let failure = match contract {
+                    _ if taken_back => Some("cancelled before it left".to_owned()),
                     // An error of the send means that the frame is not whole on the wire: TWS can't have acted on it.
                     Some(contract) => client
                         .submit_order(number, &contract, &order)

@@ -1,6 +1,6 @@
 //! The engine's requests on their way to the broker. Orders and changes wait their turn; cancels go ahead.
 
-use super::{Out, Session};
+use super::{Out, Session, lock};
 use crate::broker::ibkr::translate;
 use crate::domain::{AccountKey, ClientOrderId, OrderSpec, SafeText};
 use crate::engine::{BrokerEvent, Family, Report, Request};
@@ -80,12 +80,17 @@ impl Session {
 
     pub(super) fn send(&self, out: Out) {
         if let Some(sender) = &self.out {
+            lock(&self.queue).waits(out.number, out.change);
             let _ = sender.send(out);
         }
     }
 
     /// Cancels go ahead of everything that waits for the budget.
     pub(super) fn cancel(&mut self, account: AccountKey, id: ClientOrderId, number: i32) {
+        // An order that a cancel overtook would be unknown to the broker, and work after all when it arrives.
+        if lock(&self.queue).take_back(number) {
+            return;
+        }
         self.orders.touching(id, number, account);
         let (env, client) = (self.env.clone(), Arc::clone(&self.client));
         tokio::spawn(async move {
