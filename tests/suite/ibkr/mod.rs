@@ -1,6 +1,6 @@
 //! The desk on Interactive Brokers, for all it can tell: the real program with `--broker ibkr`, the real gateway, TCP
 //! between them. Judge of what traded are the exchange's own books, in the gateway's own file. `rows` goes through the
-//! faults of the session and of orders, one by one.
+//! faults of the session and of orders, one by one; `frames` reads the orders off the wire.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
     reason = "tests, and what only they use"
 )]
 
+mod frames;
 mod pair;
 mod rows;
 

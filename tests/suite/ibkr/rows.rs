@@ -15,8 +15,8 @@ use crate::gateway::{Hand, limit};
 use crate::harness::{Home, until, until_right};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tradewind::domain::{AccountId, AccountKey, BrokerId};
 use tradewind::engine::{Command, Outcome};
 use tradewind::gateway::tws::proto;
@@ -197,29 +197,38 @@ fn f11_another_login_takes_the_data_and_risk_waits() {
     came_back(&pair);
 }
 
-/// Counts what passes from a client to the gateway, by the second.
-fn counting(to: std::net::SocketAddr) -> (u16, Arc<AtomicUsize>) {
+/// A port in front of the gateway, behind which `look` sees every frame that a client sends.
+pub(super) fn between(to: std::net::SocketAddr, look: impl FnMut(&[u8]) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let most = Arc::new(AtomicUsize::new(0));
-    let seen = Arc::clone(&most);
+    let look = Arc::new(Mutex::new(look));
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let server = TcpStream::connect(to).unwrap();
             pass(server.try_clone().unwrap(), client.try_clone().unwrap(), |_| {});
-            let (mut frames, mut at) = (tradewind::gateway::tws::frame::Frames::default(), Vec::new());
-            let (seen, mut greeted) = (Arc::clone(&seen), false);
+            let mut frames = tradewind::gateway::tws::frame::Frames::default();
+            let (look, mut greeted) = (Arc::clone(&look), false);
             pass(client, server, move |bytes| {
                 frames.push(bytes);
                 greeted = greeted || frames.take_prefix(b"API\0") == Some(true);
-                while greeted && matches!(frames.next_frame(), Ok(Some(_))) {
-                    at.push(std::time::Instant::now());
+                while greeted && let Ok(Some(frame)) = frames.next_frame() {
+                    (look.lock().unwrap())(frame);
                 }
-                let second = std::time::Duration::from_secs(1);
-                at.retain(|at: &std::time::Instant| at.elapsed() < second);
-                seen.fetch_max(at.len(), Ordering::Relaxed);
             });
         }
+    });
+    port
+}
+
+/// Counts what passes from a client to the gateway, by the second.
+fn counting(to: std::net::SocketAddr) -> (u16, Arc<AtomicUsize>) {
+    let most = Arc::new(AtomicUsize::new(0));
+    let (seen, mut at) = (Arc::clone(&most), Vec::new());
+    let port = between(to, move |_| {
+        at.push(std::time::Instant::now());
+        let second = std::time::Duration::from_secs(1);
+        at.retain(|at: &std::time::Instant| at.elapsed() < second);
+        seen.fetch_max(at.len(), Ordering::Relaxed);
     });
     (port, most)
 }
