@@ -61,7 +61,7 @@ pub(super) async fn bars(
         .historical_data(&contract, size)
         .duration(span)
         .what_to_show(what)
-        .trading_hours(TradingHours::Extended)
+        .trading_hours(hours(timeframe, kind))
         .fetch()
         .await;
     match asked {
@@ -71,6 +71,17 @@ pub(super) async fn bars(
             .filter_map(|bar| translated(bar, calendar))
             .collect()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A day of what is listed on exchanges closes with its official close, which changes are measured from; all else goes on
+/// outside the regular session.
+fn hours(timeframe: Timeframe, kind: InstrumentKind) -> TradingHours {
+    match (timeframe, kind) {
+        (Timeframe::Day, InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Index) => {
+            TradingHours::Regular
+        }
+        _ => TradingHours::Extended,
     }
 }
 
@@ -139,5 +150,9 @@ mod tests {
         assert_eq!(asked(Timeframe::Day, 250).as_deref(), Some("351 D"));
         assert_eq!(asked(Timeframe::Day, 600).as_deref(), Some("3 Y"));
         assert_eq!(asked(Timeframe::Week, 10), None);
+        let hours = |timeframe, kind| format!("{:?}", hours(timeframe, kind));
+        assert_eq!(hours(Timeframe::Day, InstrumentKind::Equity), "Regular");
+        assert_eq!(hours(Timeframe::Day, InstrumentKind::Future), "Extended");
+        assert_eq!(hours(Timeframe::M1, InstrumentKind::Equity), "Extended");
     }
 }
