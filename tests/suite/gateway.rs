@@ -427,13 +427,8 @@ fn a_filled_parent_brings_its_children_to_life_and_they_exclude_each_other() {
         transmit: Some(transmit),
         ..order
     };
-    let market = proto::Order {
-        order_type: Some("MKT".into()),
-        lmt_price: None,
-        tif: Some("DAY".into()),
-        ..limit("BUY", "20", 0.0)
-    };
-    hand.place(1, held(market, false));
+    // Above the market, and resting where the book is still thin: a market order's remainder would be cancelled.
+    hand.place(1, held(limit("BUY", "20", 250.0), false));
     let child = |order: proto::Order| proto::Order {
         parent_id: Some(1),
         ..order
