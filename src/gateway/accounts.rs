@@ -9,6 +9,9 @@ use super::tws::proto;
 use crate::domain::{AccountId, Currency, InstrumentId, InstrumentKind, Money, Position, Price, Quantity};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What is said of an account that the exchange does not have.
+pub(super) const NO_SUCH_ACCOUNT: &str = "Error validating request: cause - invalid account code";
+
 /// The tags of a summary that asks for all.
 const LEDGER: &str = "$LEDGER";
 
@@ -279,6 +282,10 @@ impl Gateway {
         }
     }
 
+    fn no_such_account(&mut self, at: ConnectionId, req_id: i32) {
+        self.error(at, req_id, 321, NO_SUCH_ACCOUNT);
+    }
+
     pub(super) fn subscribe_positions(&mut self, at: ConnectionId) {
         self.with(at, |session| session.positions = true);
         for account in self.accounts.clone() {
@@ -312,12 +319,7 @@ impl Gateway {
     ) {
         let req_id = request.req_id.unwrap_or(0);
         let Some(meant) = self.meant(request.account.as_deref()) else {
-            return self.error(
-                at,
-                req_id,
-                321,
-                "Error validating request: cause - invalid account code",
-            );
+            return self.no_such_account(at, req_id);
         };
         self.with(at, |session| {
             session.positions_multi.insert(req_id, meant);
@@ -359,12 +361,7 @@ impl Gateway {
             name => self.account_named(Some(name)),
         };
         let Some(account) = account else {
-            return self.error(
-                at,
-                -1,
-                321,
-                "Error validating request: cause - invalid account code",
-            );
+            return self.no_such_account(at, -1);
         };
         self.with(at, |session| session.account = Some(account));
         self.tell_account(at, account);
@@ -414,12 +411,7 @@ impl Gateway {
     ) {
         let req_id = request.req_id.unwrap_or(0);
         let Some(meant) = self.meant(request.account.as_deref()) else {
-            return self.error(
-                at,
-                req_id,
-                321,
-                "Error validating request: cause - invalid account code",
-            );
+            return self.no_such_account(at, req_id);
         };
         self.with(at, |session| {
             session.account_multi.insert(req_id, meant);
@@ -481,12 +473,7 @@ impl Gateway {
     pub(super) fn subscribe_pnl(&mut self, at: ConnectionId, request: &proto::PnLRequest) {
         let req_id = request.req_id.unwrap_or(0);
         let Some(account) = self.account_named(request.account.as_deref()) else {
-            return self.error(
-                at,
-                req_id,
-                321,
-                "Error validating request: cause - invalid account code",
-            );
+            return self.no_such_account(at, req_id);
         };
         self.with(at, |session| {
             session.pnl.insert(req_id, account);

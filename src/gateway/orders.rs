@@ -451,7 +451,7 @@ impl Gateway {
             ("", _) => return Err(refused(435, "You must specify an account.")),
             (name, _) => self
                 .account_named(Some(name))
-                .ok_or_else(|| refused(321, "Error validating request: cause - invalid account code"))?,
+                .ok_or_else(|| refused(321, super::accounts::NO_SUCH_ACCOUNT))?,
         };
         order.account = Some(account.to_string());
         order.tif = order.tif.filter(|tif| !tif.is_empty()).or(Some("DAY".to_owned()));

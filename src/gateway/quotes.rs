@@ -200,14 +200,22 @@ impl Gateway {
         full
     }
 
+    /// The contract of a new subscription, where there is room for one; otherwise the error is told.
+    fn free_line(
+        &mut self,
+        at: ConnectionId,
+        req_id: i32,
+        asked: Option<&proto::Contract>,
+    ) -> Option<Listed> {
+        let listed = self.wanted_contract(at, req_id, asked)?;
+        (!self.too_many(at, req_id)).then_some(listed)
+    }
+
     pub(super) fn subscribe_line(&mut self, at: ConnectionId, request: &proto::MarketDataRequest) {
         let req_id = request.req_id.unwrap_or(0);
-        let Some(listed) = self.wanted_contract(at, req_id, request.contract.as_ref()) else {
+        let Some(listed) = self.free_line(at, req_id, request.contract.as_ref()) else {
             return;
         };
-        if self.too_many(at, req_id) {
-            return;
-        }
         if self.faults.has_competition() {
             return self.error(at, req_id, 10_197, COMPETING);
         }
@@ -386,12 +394,9 @@ impl Gateway {
 
     pub(super) fn subscribe_depth(&mut self, at: ConnectionId, request: &proto::MarketDepthRequest) {
         let req_id = request.req_id.unwrap_or(0);
-        let Some(listed) = self.wanted_contract(at, req_id, request.contract.as_ref()) else {
+        let Some(listed) = self.free_line(at, req_id, request.contract.as_ref()) else {
             return;
         };
-        if self.too_many(at, req_id) {
-            return;
-        }
         let rows = request
             .num_rows
             .and_then(|rows| usize::try_from(rows).ok())
@@ -448,12 +453,9 @@ impl Gateway {
 
     pub(super) fn subscribe_bars(&mut self, at: ConnectionId, request: &proto::RealTimeBarsRequest) {
         let req_id = request.req_id.unwrap_or(0);
-        let Some(listed) = self.wanted_contract(at, req_id, request.contract.as_ref()) else {
+        let Some(listed) = self.free_line(at, req_id, request.contract.as_ref()) else {
             return;
         };
-        if self.too_many(at, req_id) {
-            return;
-        }
         let instrument = listed.instrument.id;
         self.with(at, |session| {
             session.bars.insert(req_id, BarLine { instrument });

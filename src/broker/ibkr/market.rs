@@ -40,6 +40,12 @@ struct Shared {
     ticked: Arc<AtomicI64>,
 }
 
+impl Shared {
+    fn compete(&self) {
+        self.competed.store(self.env.now().0, Ordering::Relaxed);
+    }
+}
+
 /// One line.
 struct Line {
     task: JoinHandle<()>,
@@ -165,8 +171,7 @@ impl Lines {
 
     /// Another session was said to have the data.
     pub(super) fn compete(&self) {
-        let now = self.shared.env.now();
-        self.shared.competed.store(now.0, Ordering::Relaxed);
+        self.shared.compete();
     }
 
     /// Whether another session has the data: until a line tells something again, and none was refused for longer than one
@@ -462,8 +467,7 @@ impl Feed {
 
     async fn is(&mut self, quality: Quality) -> bool {
         if quality == Quality::Competing {
-            let now = self.shared.env.now();
-            self.shared.competed.store(now.0, Ordering::Relaxed);
+            self.shared.compete();
         }
         self.quote = Fold {
             quality,

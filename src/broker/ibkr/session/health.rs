@@ -39,7 +39,7 @@ impl Session {
                     .await;
             }
         }
-        self.compare_sessions().await;
+        self.judge_competition().await;
         let health = self.health(&used);
         self.env.say(FromBroker::Health(Box::new(health))).await;
     }

@@ -5,6 +5,7 @@
 mod begin;
 mod health;
 mod questions;
+mod queue;
 mod reads;
 mod requests;
 mod words;
@@ -23,6 +24,7 @@ use ibapi::accounts::AccountMultiValue;
 use ibapi::orders::OrderUpdate;
 use ibapi::subscriptions::{NoticeStream, SubscriptionItem};
 use jiff::tz::TimeZone;
+use queue::Queue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,46 +77,6 @@ struct Out {
     change: bool,
     instrument: InstrumentId,
     order: ibapi::orders::Order,
-}
-
-/// What waits for the budget, by order number: how much, whether the order itself is among it, and whether a cancel took it
-/// back.
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: BTreeMap<i32, (u32, bool, bool)>,
-}
-
-impl Queue {
-    /// An order, or a change of one, begins to wait.
-    fn waits(&mut self, number: i32, change: bool) {
-        let (count, new, _) = self.waiting.entry(number).or_default();
-        *count = count.saturating_add(1);
-        *new |= !change;
-    }
-
-    /// What waited longest for a number may leave now; true where it was taken back.
-    fn leaves(&mut self, number: i32) -> bool {
-        let Some((count, new, taken_back)) = self.waiting.get_mut(&number) else {
-            return false;
-        };
-        let taken_back = *taken_back;
-        *count = count.saturating_sub(1);
-        // What waits behind the order is a change of it.
-        *new = false;
-        if *count == 0 {
-            self.waiting.remove(&number);
-        }
-        taken_back
-    }
-
-    /// A cancel: nothing of this number that waits leaves any more. True where the order itself has not left, so that there
-    /// is nothing to cancel at the broker.
-    fn take_back(&mut self, number: i32) -> bool {
-        self.waiting.get_mut(&number).is_some_and(|(_, new, taken_back)| {
-            *taken_back = true;
-            *new
-        })
-    }
 }
 
 /// One connection.
@@ -301,30 +263,5 @@ impl Session {
             Inner::Figure(key, value) => self.figure(key, &value),
         }
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cancel_takes_back_what_has_not_left_and_goes_to_the_broker_for_what_has() {
-        let mut queue = Queue::default();
-        queue.waits(1, false);
-        queue.waits(1, true);
-        queue.waits(2, false);
-        assert!(queue.take_back(1), "the order is here yet");
-        assert!(
-            queue.leaves(1) && queue.leaves(1),
-            "neither it nor its change leaves"
-        );
-        assert!(!queue.leaves(2), "another number's order does");
-        assert!(!queue.take_back(2), "it has left: the broker has to cancel it");
-        queue.waits(2, true);
-        assert!(!queue.take_back(2));
-        assert!(queue.leaves(2), "a change never follows a cancel");
-        queue.waits(2, true);
-        assert!(!queue.leaves(2) && queue.waiting.is_empty());
     }
 }

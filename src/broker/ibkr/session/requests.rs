@@ -87,7 +87,6 @@ impl Session {
 
     /// Cancels go ahead of everything that waits for the budget.
     pub(super) fn cancel(&mut self, account: AccountKey, id: ClientOrderId, number: i32) {
-        // An order that a cancel overtook would be unknown to the broker, and work after all when it arrives.
         if lock(&self.queue).take_back(number) {
             return;
         }

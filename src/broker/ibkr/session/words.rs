@@ -100,7 +100,7 @@ impl Session {
             }
             LinkWord::Competing => {
                 self.lines.compete();
-                self.compare_sessions().await;
+                self.judge_competition().await;
             }
             LinkWord::TooFast => {
                 let text = SafeText::new(&text);
@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// Whether another session has the data is told when it changes.
-    pub(super) async fn compare_sessions(&mut self) {
+    pub(super) async fn judge_competition(&mut self) {
         let competing = self.lines.competing();
         if std::mem::replace(&mut self.competing, competing) != competing {
             self.tell_impaired().await;
