@@ -63,10 +63,8 @@ impl Pace {
             LineSpeed::Auto => self.period.max(self.taken.saturating_mul(2)),
         };
         // From when it was due, not from now, so that the pace holds where a loop is a little late.
-        let from = self
-            .due
-            .filter(|due| now.saturating_duration_since(*due) < self.period)
-            .unwrap_or(now);
+        let late = |due: &Instant| *due <= now && now - *due < self.period;
+        let from = self.due.filter(late).unwrap_or(now);
         self.due = Some((from + wait.min(LONGEST)).max(now));
     }
     /// The line has taken the last frame, after so long.
