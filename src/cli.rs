@@ -1,7 +1,7 @@
 //! Arguments to mode. Every flag has its environment variable and its key in config.toml; which one won is remembered and
 //! shown by `tradewind status`.
 
-use crate::app::{desk, gateway, launch, paths::Paths, serve, shell};
+use crate::app::{desk, gateway, keys, launch, paths::Paths, serve, shell};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
 use clap::parser::ValueSource;
@@ -73,6 +73,12 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "Where the tape begins, such as 2013-10-07T13:30:00Z",
     ),
     (
+        "listen",
+        "server.listen",
+        "TRADEWIND_LISTEN",
+        "Where the engine listens for programs and browsers, such as 127.0.0.1:7600",
+    ),
+    (
         "theme",
         "terminal.theme",
         "TRADEWIND_THEME",
@@ -111,6 +117,7 @@ fn command() -> Command {
     };
     command
         .subcommand(Command::new("serve").about("Run the engine in the foreground"))
+        .subcommand(key_command(json()))
         .subcommand(Command::new("attach").about("Open the desk on a running engine; starts none"))
         .subcommand(
             Command::new("status")
@@ -232,6 +239,69 @@ fn gateway_command() -> Command {
         )
 }
 
+/// `tradewind key`, and its words.
+fn key_command(json: Arg) -> Command {
+    let many = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .num_args(1..)
+            .value_delimiter(',')
+            .value_name("NAMES")
+            .help(help)
+    };
+    Command::new("key")
+        .about("Keys by which programs use the HTTP port")
+        .subcommand_required(true)
+        .subcommand(
+            Command::new("add")
+                .about("Make a key; it is shown this once")
+                .arg(
+                    Arg::new("name")
+                        .required(true)
+                        .value_name("NAME")
+                        .help("What it is for"),
+                )
+                .arg(
+                    Arg::new("role")
+                        .long("role")
+                        .value_name("ROLE")
+                        .default_value("view")
+                        .help("view, trade or admin"),
+                )
+                .arg(many(
+                    "account",
+                    "The accounts it may see; all where none is named",
+                ))
+                .arg(many(
+                    "address",
+                    "The addresses from which it may be used; any where none is named",
+                ))
+                .arg(
+                    Arg::new("days")
+                        .long("days")
+                        .value_name("DAYS")
+                        .value_parser(clap::value_parser!(u32).range(1..=3650))
+                        .help("Days until it ends"),
+                )
+                .arg(json.clone()),
+        )
+        .subcommand(
+            Command::new("list")
+                .about("The keys, without what proves them")
+                .arg(json),
+        )
+        .subcommand(
+            Command::new("remove")
+                .about("Take a key away; it opens nothing from the next call on")
+                .arg(
+                    Arg::new("name")
+                        .required(true)
+                        .value_name("NAME")
+                        .help("Its name, or the characters that name it"),
+                ),
+        )
+}
+
 /// Parses the arguments, runs the mode, and answers with the exit code.
 pub fn main() -> ExitCode {
     let matches = match command().try_get_matches() {
@@ -280,6 +350,7 @@ fn run(matches: &ArgMatches) -> Ended {
             }
             other => other.map_err(|error| fail(&error)),
         },
+        Some(("key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
     }
@@ -332,6 +403,31 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
         shell::ShellError::Usage(_) => (2, error.to_string()),
         shell::ShellError::Failed(_) => (1, error.to_string()),
     })
+}
+
+fn run_key(sub: &ArgMatches, paths: &Paths) -> anyhow::Result<()> {
+    let words = |sub: &ArgMatches, name: &str| -> Vec<String> {
+        sub.get_many::<String>(name)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    };
+    match sub.subcommand() {
+        Some(("add", sub)) => {
+            let wish = keys::Wish {
+                name: words(sub, "name").concat(),
+                role: words(sub, "role").concat(),
+                accounts: words(sub, "account"),
+                days: sub.get_one::<u32>("days").copied(),
+                addresses: words(sub, "address"),
+            };
+            keys::add(paths, &wish, sub.get_flag("json"))
+        }
+        Some(("remove", sub)) => keys::remove(paths, &words(sub, "name").concat()),
+        Some((_, sub)) => keys::list(paths, sub.get_flag("json")),
+        None => keys::list(paths, false),
+    }
 }
 
 fn run_gateway(sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> Ended {

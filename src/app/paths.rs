@@ -52,6 +52,10 @@ impl Paths {
     pub fn venue(&self) -> PathBuf {
         self.profile.join("venue.db")
     }
+    /// Who may come in by the network.
+    pub fn doors(&self) -> PathBuf {
+        self.profile.join("doors.db")
+    }
     /// Stored bars.
     pub fn bars(&self) -> PathBuf {
         self.profile.join("bars.db")

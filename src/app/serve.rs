@@ -4,6 +4,7 @@
 use super::brokers;
 use super::clock::Clock;
 use super::engine_task::{Ending, EngineParts, EngineTask, FactsOfLife, VenueClock};
+use super::http;
 use super::logging;
 use super::paths::Paths;
 use super::queries::Questions;
@@ -12,6 +13,7 @@ use crate::config::Loaded;
 use crate::server;
 use crate::store::{BarStore, Journal, JournalSettings, Writer, recover};
 use anyhow::{Context, Result, bail};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixListener;
@@ -101,7 +103,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         market: opened.market,
         writer: Writer::start(journal)?,
         questions,
-        clock,
+        clock: clock.clone(),
         facts_of_life: life,
         broker: (opened.broker, opened.adapter),
     };
@@ -109,12 +111,21 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let (stop, stopping) = watch::channel(false);
     let (wants, wanted) = mpsc::channel(WANTED);
     let listener = listen(paths)?;
-    let door = tokio::spawn(server::serve_local(listener, wants, stopping.clone()));
+    let port = http::open(settings, paths).await?;
+    let door = tokio::spawn(server::serve_local(listener, wants.clone(), stopping.clone()));
+    let port = port.map(|port| {
+        let _ = writeln!(std::io::stderr().lock(), "listening on http://{}", port.address());
+        let (settings, stopping) = (settings.clone(), stopping.clone());
+        tokio::spawn(async move { port.serve(&settings, clock, wants, stopping).await })
+    });
     tokio::spawn(signals(stop.clone(), watch_pid));
     let ending = tokio::spawn(task.run(commits, broker_says, wanted, stopping)).await;
     // Sessions are told, and get a moment to pass it on.
     let _ = stop.send(true);
     let _ = door.await;
+    if let Some(port) = port {
+        let _ = tokio::time::timeout(Duration::from_secs(1), port).await;
+    }
     tokio::time::sleep(Duration::from_millis(50)).await;
     ending.context("the engine's task ended in a panic; the next start recovers from the journal")
 }

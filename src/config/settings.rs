@@ -27,6 +27,8 @@ pub struct Settings {
     pub tape: TapeSettings,
     /// The full-screen terminal.
     pub terminal: TerminalSettings,
+    /// The port for programs, browsers and remote terminals.
+    pub server: ServerSettings,
     /// Log files.
     pub log: LogSettings,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
+            server: ServerSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -309,6 +312,14 @@ impl Default for TerminalSettings {
             quantity_option: whole(1),
         }
     }
+}
+
+/// The port for programs, browsers and remote terminals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerSettings {
+    /// Address and port to listen on; empty for none.
+    pub listen: String,
 }
 
 /// Log files.

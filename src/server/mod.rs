@@ -1,8 +1,11 @@
-//! The engine's doors. Today one: the private Unix socket, on which terminals and shell commands speak the protocol of
-//! `wire`. Knows the engine only as an inbox (`handle`).
+//! The engine's doors: the private Unix socket, on which terminals and shell commands speak the protocol of `wire`, and the
+//! HTTP port for programs and browsers. Knows the engine only as an inbox (`handle`).
 
+pub mod doors;
 pub mod handle;
+pub mod http;
 mod local;
 mod session;
+pub mod views;
 
 pub use local::serve_local;

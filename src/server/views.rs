@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 /// Marks for positions: halfway between bid and ask held to the last trade.
 #[derive(Debug, Default)]
-pub(super) struct Marks(BTreeMap<InstrumentId, Price>);
+pub struct Marks(BTreeMap<InstrumentId, Price>);
 
 impl Marks {
     /// From quotes and last prints: the last trade where it lies within the quote, else the nearer side.
-    pub(super) fn new(quotes: &[Quote], prints: &[Print]) -> Self {
+    pub fn new(quotes: &[Quote], prints: &[Print]) -> Self {
         let mut marks: BTreeMap<InstrumentId, Price> = prints
             .iter()
             .map(|print| (print.instrument, print.price))
@@ -54,7 +54,7 @@ fn side(side: crate::domain::Side) -> &'static str {
 }
 
 /// One order.
-pub(super) fn order(order: &Order) -> Value {
+pub fn order(order: &Order) -> Value {
     let spec = &order.spec;
     json!({
         "broker": spec.account.broker.as_str(),
@@ -96,7 +96,7 @@ pub(super) fn order(order: &Order) -> Value {
 }
 
 /// One execution.
-pub(super) fn execution(execution: &Execution) -> Value {
+pub fn execution(execution: &Execution) -> Value {
     json!({
         "broker": execution.account.broker.as_str(),
         "account": execution.account.account.as_str(),
@@ -115,7 +115,7 @@ pub(super) fn execution(execution: &Execution) -> Value {
 }
 
 /// Every position that is held or was closed with a result.
-pub(super) fn positions(state: &State, marks: &Marks) -> Vec<Value> {
+pub fn positions(state: &State, marks: &Marks) -> Vec<Value> {
     let mut rows = Vec::new();
     for ((account, id), ledger) in &state.ledgers {
         let (position, instrument) = (&ledger.position, state.instruments.get(id));
@@ -149,14 +149,14 @@ pub(super) fn positions(state: &State, marks: &Marks) -> Vec<Value> {
 }
 
 /// All orders, the newest first.
-pub(super) fn orders(state: &State) -> Vec<&Order> {
+pub fn orders(state: &State) -> Vec<&Order> {
     let mut orders: Vec<&Order> = state.orders.values().collect();
     orders.sort_by_key(|order| std::cmp::Reverse((order.phase.is_live(), order.created_at, order.id)));
     orders
 }
 
 /// All executions that the state remembers, the newest first.
-pub(super) fn executions(state: &State) -> Vec<&Execution> {
+pub fn executions(state: &State) -> Vec<&Execution> {
     let mut all: Vec<&Execution> = state
         .ledgers
         .values()
@@ -167,7 +167,7 @@ pub(super) fn executions(state: &State) -> Vec<&Execution> {
 }
 
 /// What the engine says of itself.
-pub(super) fn status(status: &StatusReply, state: &State) -> Value {
+pub fn status(status: &StatusReply, state: &State) -> Value {
     let links: Vec<Value> = state
         .links
         .iter()

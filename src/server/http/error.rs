@@ -1,0 +1,101 @@
+//! What a call is told that did not go well: a stable code, what happened, and what can be done. The same shape
+//! everywhere, so that a program needs one reader for all of them.
+
+use crate::engine::Denial;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// The answer's status.
+    pub status: StatusCode,
+    /// Stable, upper case: what a program looks at.
+    pub code: String,
+    /// In words: what happened, where, and what can be done.
+    pub message: String,
+    /// The nearest value that would pass, where there is one.
+    pub nearest: Option<String>,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    error: Words<'a>,
+}
+
+#[derive(Serialize)]
+struct Words<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nearest: Option<&'a str>,
+}
+
+impl ApiError {
+    /// With a code and words.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            nearest: None,
+            retry_after: None,
+        }
+    }
+    /// What was asked for is not there.
+    pub fn not_found(what: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", format!("there is no {what}"))
+    }
+    /// What was sent can't be understood.
+    pub fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+    /// Nobody known asks.
+    pub fn unknown_caller(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message)
+    }
+    /// Known, and not allowed to.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+    /// It can't be done now.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", message)
+        }
+    }
+}
+
+impl From<Denial> for ApiError {
+    /// The engine's own code and words.
+    fn from(denial: Denial) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            denial.code.as_str(),
+            denial.text.to_string(),
+        )
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Body {
+            error: Words {
+                code: &self.code,
+                message: &self.message,
+                nearest: self.nearest.as_deref(),
+            },
+        };
+        let mut answer = (self.status, axum::Json(body)).into_response();
+        if let Some(seconds) = self.retry_after
+            && let Ok(value) = axum::http::HeaderValue::from_str(&seconds.to_string())
+        {
+            answer.headers_mut().insert("retry-after", value);
+        }
+        answer
+    }
+}

@@ -1,0 +1,108 @@
+//! The door for everybody else: one port with REST under `/api/v1`, health, and what is built on them. It knows the engine
+//! as an inbox, like every session, and answers reads from a replica that folds the same events as a terminal's, so that
+//! a thousand readers cost the engine one session. What each address is lies in `routes/`, one file each; who may call
+//! is told by the doors.
+
+mod accept;
+pub mod error;
+pub mod replica;
+pub mod routes;
+
+use super::doors::Doors;
+use super::handle::Wanted;
+use crate::domain::Timestamp;
+use axum::Router;
+use replica::Replica;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+pub use error::ApiError;
+
+/// Whose clock says what time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What callers may take of this machine. All of it is bounded before anything is allocated.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpLimits {
+    /// Connections at once.
+    pub connections: usize,
+    /// Of these, from one address.
+    pub connections_per_address: usize,
+    /// How long the head of a request may take to arrive.
+    pub head_within: Duration,
+    /// How long a request may take as a whole.
+    pub request_within: Duration,
+    /// Bytes of a request's body.
+    pub body_max: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            connections: 2_048,
+            connections_per_address: 1_024,
+            head_within: Duration::from_secs(5),
+            request_within: Duration::from_secs(10),
+            body_max: 64 * 1024,
+        }
+    }
+}
+
+/// What does not change while the door is open.
+#[derive(Clone)]
+pub struct About {
+    /// Version and build.
+    pub build: String,
+    /// The profile.
+    pub profile: String,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The clock.
+    pub clock: Clock,
+}
+
+impl std::fmt::Debug for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("About")
+            .field("build", &self.build)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What every route can reach.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// What does not change.
+    pub about: Arc<About>,
+    /// The replica.
+    pub replica: Replica,
+    /// Who may call.
+    pub doors: Doors,
+    /// The engine's inbox.
+    pub engine: mpsc::Sender<Wanted>,
+}
+
+/// Serves until `stop` changes.
+pub async fn serve_http(
+    listener: TcpListener,
+    about: About,
+    limits: HttpLimits,
+    doors: Doors,
+    engine: mpsc::Sender<Wanted>,
+    stop: watch::Receiver<bool>,
+) {
+    let replica = Replica::default();
+    let context = Context {
+        about: Arc::new(about),
+        replica: replica.clone(),
+        doors,
+        engine: engine.clone(),
+    };
+    let router: Router = routes::all(context, &limits);
+    let following = replica::follow(engine, replica, stop.clone());
+    tokio::join!(following, accept::accept(listener, router, limits, stop));
+}
