@@ -46,6 +46,9 @@ pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Po
         .with_context(|| format!("server.listen: can't listen on {address}"))?;
     let listen = listener.local_addr()?;
     tracing::info!(%listen, "the HTTP port is open");
+    // Where port 0 was asked for, others have to learn which one it became.
+    std::fs::write(paths.http_address(), format!("{listen}\n"))
+        .with_context(|| format!("{} can't be written", paths.http_address().display()))?;
     Ok(Some(Port {
         listener,
         listen,

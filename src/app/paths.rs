@@ -56,6 +56,10 @@ impl Paths {
     pub fn doors(&self) -> PathBuf {
         self.profile.join("doors.db")
     }
+    /// Where the HTTP port listens, while it does.
+    pub fn http_address(&self) -> PathBuf {
+        self.run().join("http.address")
+    }
     /// Stored bars.
     pub fn bars(&self) -> PathBuf {
         self.profile.join("bars.db")

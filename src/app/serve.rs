@@ -56,6 +56,7 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
     let ending = runtime.block_on(run(loaded, paths, watch_pid));
     runtime.shutdown_timeout(Duration::from_secs(2));
     let _ = std::fs::remove_file(paths.socket());
+    let _ = std::fs::remove_file(paths.http_address());
     if let Err(error) = &ending {
         tracing::error!("{error:#}");
     }

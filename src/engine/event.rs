@@ -416,6 +416,20 @@ facts! {
 }
 
 impl Fact {
+    /// The execution it books, where it books one.
+    pub fn execution(&self) -> Option<&Execution> {
+        match self {
+            Self::Executed { execution } | Self::Corrected { execution } => Some(execution),
+            _ => None,
+        }
+    }
+    /// True where it moves positions other than by an execution.
+    pub fn moves_positions(&self) -> bool {
+        matches!(
+            self,
+            Self::PositionAdjusted { .. } | Self::FeeReported { .. } | Self::OpeningRead { .. }
+        )
+    }
     /// The order it concerns, where it concerns one.
     pub fn order(&self) -> Option<ClientOrderId> {
         match self {

@@ -1,9 +1,9 @@
 //! What programs see: orders, executions, positions and status as JSON, projected from the state. Numbers are decimal
 //! strings, times are RFC 3339 in UTC, unknown is null. The names are an interface: they are added to, never changed.
 
-use crate::domain::{Execution, Instrument, InstrumentId, Money, Order, Price, Timestamp};
+use crate::domain::{AccountKey, Execution, Instrument, InstrumentId, Money, Order, Price, Timestamp};
 use crate::engine::State;
-use crate::market::{Print, Quote};
+use crate::market::{Depth, Level, Market, Print, Quote};
 use crate::wire::StatusReply;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -146,6 +146,66 @@ pub fn positions(state: &State, marks: &Marks) -> Vec<Value> {
         }));
     }
     rows
+}
+
+/// Positions of the accounts that `sees` lets through, marked at what the market says.
+pub fn seen_positions(state: &State, market: &Market, sees: impl Fn(AccountKey) -> bool) -> Vec<Value> {
+    let ids = state.ledgers.keys().map(|(_, id)| *id);
+    let quotes: Vec<Quote> = ids.clone().filter_map(|id| market.quote(id).copied()).collect();
+    let prints: Vec<Print> = ids.filter_map(|id| market.last(id).copied()).collect();
+    let seen: Vec<(&str, &str)> = state
+        .accounts
+        .keys()
+        .filter(|key| sees(**key))
+        .map(|key| (key.broker.as_str(), key.account.as_str()))
+        .collect();
+    let mut rows = positions(state, &Marks::new(&quotes, &prints));
+    rows.retain(|row| {
+        let named = |key: &str| row[key].as_str().unwrap_or("");
+        seen.contains(&(named("broker"), named("account")))
+    });
+    rows
+}
+
+/// One quote.
+pub fn quote(quote: &Quote) -> Value {
+    json!({
+        "symbol": quote.instrument.as_str(),
+        "bid": text(quote.bid.map(|side| side.0)),
+        "bid_size": text(quote.bid.map(|side| side.1)),
+        "ask": text(quote.ask.map(|side| side.0)),
+        "ask_size": text(quote.ask.map(|side| side.1)),
+        "at": time(Some(quote.at)),
+        "quality": serde_json::to_value(quote.quality).unwrap_or(Value::Null),
+    })
+}
+
+/// One print.
+pub fn print(print: &Print) -> Value {
+    json!({
+        "symbol": print.instrument.as_str(),
+        "number": print.number,
+        "price": print.price.to_string(),
+        "size": print.size.to_string(),
+        "aggressor": print.aggressor.map(side),
+        "at": time(Some(print.at)),
+    })
+}
+
+/// One book.
+pub fn depth(depth: &Depth) -> Value {
+    let levels = |levels: &[Level]| -> Vec<Value> {
+        levels
+            .iter()
+            .map(|level| json!([level.price.to_string(), level.size.to_string()]))
+            .collect()
+    };
+    json!({
+        "symbol": depth.instrument.as_str(),
+        "bids": levels(&depth.bids),
+        "asks": levels(&depth.asks),
+        "at": time(Some(depth.at)),
+    })
 }
 
 /// All orders, the newest first.

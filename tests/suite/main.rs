@@ -4,6 +4,7 @@ mod gateway;
 mod gateway_faults;
 mod harness;
 mod hostile;
+mod http;
 mod ibkr;
 mod interop;
 mod oracle_bars;

@@ -7,6 +7,7 @@ mod accept;
 pub mod error;
 pub mod replica;
 pub mod routes;
+mod ws;
 
 use super::doors::Doors;
 use super::handle::Wanted;

@@ -4,7 +4,7 @@ use super::super::replica::Known;
 use super::super::{ApiError, Context};
 use super::page::{Answer, Page};
 use crate::server::doors::Caller;
-use crate::server::views::{self, Marks};
+use crate::server::views;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,24 +18,7 @@ pub(super) fn routes() -> Router<Context> {
 
 /// Those of accounts that the caller may see.
 fn seen(known: &Known, caller: &Caller) -> Vec<Value> {
-    let state = &known.state;
-    let ids = state.ledgers.keys().map(|(_, id)| *id);
-    let quotes: Vec<_> = ids
-        .clone()
-        .filter_map(|id| known.market.quote(id).copied())
-        .collect();
-    let prints: Vec<_> = ids.filter_map(|id| known.market.last(id).copied()).collect();
-    let may = |row: &Value| {
-        let named = |key: &str| row[key].as_str().unwrap_or("").to_owned();
-        let (broker, account) = (named("broker"), named("account"));
-        state
-            .accounts
-            .keys()
-            .any(|key| key.broker.as_str() == broker && key.account.as_str() == account && caller.sees(*key))
-    };
-    let mut rows = views::positions(state, &Marks::new(&quotes, &prints));
-    rows.retain(may);
-    rows
+    views::seen_positions(&known.state, &known.market, |key| caller.sees(key))
 }
 
 fn id(row: &Value) -> String {

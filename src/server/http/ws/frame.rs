@@ -1,0 +1,155 @@
+//! What crosses the WebSocket, and how it becomes bytes. Messages to clients are maps with a `type`; those from clients
+//! are maps with an `op`. Decimal numbers are text, times are RFC 3339, unknown is null, as everywhere on this port.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The number of this vocabulary: raised when an older client could misread a message.
+pub(super) const PROTOCOL: u32 = 1;
+
+/// How messages become bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// Msgpack, with names.
+    Msgpack,
+    /// JSON.
+    Json,
+}
+
+/// From a client.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Asked {
+    /// Begin a topic. `id` is the client's name for it and comes back with each message.
+    Subscribe {
+        /// The client's name for it.
+        id: u32,
+        /// Which topic.
+        topic: String,
+        /// Of which instruments; all that the topic has where none is said.
+        #[serde(default)]
+        symbols: Vec<String>,
+        /// Milliseconds for which updates are gathered, 0 to 1000; 50 where nothing is said.
+        #[serde(default)]
+        batch_ms: Option<u64>,
+        /// The number of the last message that the client has, to go on from there.
+        #[serde(default)]
+        after: Option<u64>,
+    },
+    /// End a topic.
+    Unsubscribe {
+        /// The client's name for it.
+        id: u32,
+    },
+    /// Are you there?
+    Ping {
+        /// Comes back.
+        #[serde(default)]
+        token: u64,
+    },
+}
+
+/// To a client.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Said<'a> {
+    /// First of all.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u32,
+        /// The engine's build.
+        build: &'a str,
+        /// The topics there are.
+        topics: &'a [&'a str],
+    },
+    /// All of a topic as it is.
+    Snapshot {
+        /// The client's name for it.
+        id: u32,
+        /// Which topic.
+        topic: &'a str,
+        /// True up to here.
+        sequence: u64,
+        /// Rows.
+        data: Vec<Value>,
+    },
+    /// What changed since.
+    Update {
+        /// The client's name for it.
+        id: u32,
+        /// Which topic.
+        topic: &'a str,
+        /// True up to here.
+        sequence: u64,
+        /// Rows that changed, as they are now.
+        data: Vec<Value>,
+    },
+    /// The answer to a ping.
+    Pong {
+        /// The client's.
+        token: u64,
+    },
+    /// Something could not be done; the connection goes on.
+    Error {
+        /// The client's name for what it asked, where that could be read.
+        id: Option<u32>,
+        /// Stable, for programs.
+        code: &'a str,
+        /// In words.
+        message: String,
+    },
+    /// The last message before the connection is closed.
+    Goodbye {
+        /// Why.
+        reason: &'a str,
+    },
+}
+
+impl Encoding {
+    /// A message as bytes.
+    pub(super) fn bytes(self, said: &Said<'_>) -> Vec<u8> {
+        match self {
+            Self::Json => serde_json::to_vec(said).unwrap_or_default(),
+            Self::Msgpack => rmp_serde::to_vec_named(said).unwrap_or_default(),
+        }
+    }
+    /// What a client said. JSON is text; msgpack is read through the same shape, so that both mean the same.
+    pub(super) fn asked(self, bytes: &[u8]) -> Result<Asked, String> {
+        let value: Value = match self {
+            Self::Json => serde_json::from_slice(bytes).map_err(|error| error.to_string())?,
+            Self::Msgpack => rmp_serde::from_slice(bytes).map_err(|error| error.to_string())?,
+        };
+        serde_json::from_value(value).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_encodings_mean_the_same_and_garbage_is_words() {
+        let text = br#"{"op":"subscribe","id":7,"topic":"quotes","symbols":["AAPL"],"batch_ms":0}"#;
+        let json = Encoding::Json.asked(text).unwrap();
+        let value: Value = serde_json::from_slice(text).unwrap();
+        let packed = rmp_serde::to_vec_named(&value).unwrap();
+        assert_eq!(Encoding::Msgpack.asked(&packed).unwrap(), json);
+        for bad in [
+            &b"{}"[..],
+            b"[",
+            b"\xc1",
+            b"{\"op\":\"fly\"}",
+            b"",
+            b"{\"op\":\"ping\",\"token\":-1}",
+        ] {
+            assert!(Encoding::Json.asked(bad).is_err());
+            assert!(Encoding::Msgpack.asked(bad).is_err());
+        }
+        let said = Said::Pong { token: 3 };
+        let back: Value = rmp_serde::from_slice(&Encoding::Msgpack.bytes(&said)).unwrap();
+        assert_eq!(
+            back,
+            serde_json::from_slice::<Value>(&Encoding::Json.bytes(&said)).unwrap()
+        );
+    }
+}

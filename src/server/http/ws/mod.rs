@@ -1,0 +1,44 @@
+//! The WebSocket at `/ws`: topics with parameters, each begun with a snapshot and followed by numbered updates. A client
+//! speaks msgpack, or JSON where it asks for that subprotocol. What one client does not read costs others nothing: facts
+//! wait for it in one ring that all share, and who falls behind its end is cut off with a reason.
+
+mod client;
+mod frame;
+mod topic;
+
+use super::Context;
+use super::error::ApiError;
+use crate::server::doors::Caller;
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::response::Response;
+use axum::routing::get;
+use frame::Encoding;
+
+/// The subprotocol of msgpack messages, which also holds where none is asked for.
+const MSGPACK: &str = "tradewind.v1.msgpack";
+/// The subprotocol of JSON messages.
+const JSON: &str = "tradewind.v1.json";
+/// Bytes of a client's message.
+const MESSAGE_MAX: usize = 64 * 1024;
+
+pub(super) fn routes() -> Router<Context> {
+    Router::new().route("/ws", get(upgrade))
+}
+
+async fn upgrade(
+    State(context): State<Context>,
+    caller: Caller,
+    request: WebSocketUpgrade,
+) -> Result<Response, ApiError> {
+    let request = request
+        .protocols([MSGPACK, JSON])
+        .max_message_size(MESSAGE_MAX)
+        .max_frame_size(MESSAGE_MAX);
+    let encoding = match request.selected_protocol().and_then(|name| name.to_str().ok()) {
+        Some(JSON) => Encoding::Json,
+        _ => Encoding::Msgpack,
+    };
+    Ok(request.on_upgrade(move |socket| client::run(socket, context, caller, encoding)))
+}

@@ -1,0 +1,206 @@
+//! What a topic is: which rows it has, which of them something told by the engine changes, and who may see them. A row is
+//! named, so that a change that is not yet sent is replaced by the next of the same name. Facts are not lost by that: an
+//! order's row holds all that its facts made of it, and each execution has a row of its own.
+
+use super::super::replica::Known;
+use crate::domain::{ClientOrderId, InstrumentId};
+use crate::engine::Event;
+use crate::server::doors::Caller;
+use crate::server::handle::Told;
+use crate::server::views;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The topics there are.
+pub(super) const ALL: &[&str] = &[
+    "quotes",
+    "prints",
+    "depth",
+    "orders",
+    "executions",
+    "positions",
+    "system",
+];
+
+/// Which topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Quotes,
+    Prints,
+    Depth,
+    Orders,
+    Executions,
+    Positions,
+    System,
+}
+
+/// The name of a row within its topic.
+pub(super) type Name = String;
+
+/// Rows that wait to be sent, in the order of their names; prints in the order of their numbers.
+pub(super) type Rows = BTreeMap<Name, Value>;
+
+impl Kind {
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Some(match word {
+            "quotes" => Self::Quotes,
+            "prints" => Self::Prints,
+            "depth" => Self::Depth,
+            "orders" => Self::Orders,
+            "executions" => Self::Executions,
+            "positions" => Self::Positions,
+            "system" => Self::System,
+            _ => return None,
+        })
+    }
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Quotes => "quotes",
+            Self::Prints => "prints",
+            Self::Depth => "depth",
+            Self::Orders => "orders",
+            Self::Executions => "executions",
+            Self::Positions => "positions",
+            Self::System => "system",
+        }
+    }
+    /// True where an update must never be left out.
+    pub(super) fn is_fact(self) -> bool {
+        matches!(
+            self,
+            Self::Orders | Self::Executions | Self::Positions | Self::System
+        )
+    }
+}
+
+/// Which instruments; empty means all.
+pub(super) type Symbols = BTreeSet<InstrumentId>;
+
+fn wanted(symbols: &Symbols, id: InstrumentId) -> bool {
+    symbols.is_empty() || symbols.contains(&id)
+}
+
+/// All rows of a topic as they are.
+pub(super) fn all(kind: Kind, symbols: &Symbols, known: &Known, caller: &Caller) -> Rows {
+    let state = &known.state;
+    let instruments = state
+        .instruments
+        .keys()
+        .copied()
+        .filter(|id| wanted(symbols, *id));
+    match kind {
+        Kind::Quotes => instruments
+            .filter_map(|id| Some((id.to_string(), views::quote(known.market.quote(id)?))))
+            .collect(),
+        Kind::Depth => instruments
+            .filter_map(|id| Some((id.to_string(), views::depth(known.market.depth(id)?))))
+            .collect(),
+        // A print is news or nothing.
+        Kind::Prints => Rows::new(),
+        Kind::Orders => {
+            let ids: Vec<ClientOrderId> = state.orders.keys().copied().collect();
+            orders(&ids, symbols, known, caller)
+        }
+        Kind::Executions => {
+            let mut rows = Rows::new();
+            for execution in views::executions(state) {
+                if caller.sees(execution.account) && wanted(symbols, execution.instrument) {
+                    rows.insert(execution_name(execution), views::execution(execution));
+                }
+            }
+            rows
+        }
+        Kind::Positions => positions(symbols, known, caller),
+        Kind::System => [("system".to_owned(), system(known))].into(),
+    }
+}
+
+/// The rows that something told changes, as they are now.
+pub(super) fn changed(kind: Kind, symbols: &Symbols, told: &Told, known: &Known, caller: &Caller) -> Rows {
+    match (kind, told) {
+        (Kind::Quotes, Told::Market(batch)) => batch
+            .quotes
+            .iter()
+            .filter(|quote| wanted(symbols, quote.instrument))
+            .map(|quote| (quote.instrument.to_string(), views::quote(quote)))
+            .collect(),
+        (Kind::Depth, Told::Market(batch)) => batch
+            .depths
+            .iter()
+            .filter(|depth| wanted(symbols, depth.instrument))
+            .map(|depth| (depth.instrument.to_string(), views::depth(depth)))
+            .collect(),
+        (Kind::Prints, Told::Market(batch)) => batch
+            .prints
+            .iter()
+            .filter(|print| wanted(symbols, print.instrument))
+            // Digits in front keep the names in the order of the numbers.
+            .map(|print| (format!("{}{:020}", print.instrument, print.number), views::print(print)))
+            .collect(),
+        (Kind::Orders, Told::Events(events)) => {
+            let ids: Vec<ClientOrderId> = events.iter().filter_map(|event| event.fact.order()).collect();
+            orders(&ids, symbols, known, caller)
+        }
+        (Kind::Executions, Told::Events(events)) => executions(events, symbols, caller),
+        (Kind::Positions, Told::Events(events)) if events.iter().any(moves_a_position) => {
+            positions(symbols, known, caller)
+        }
+        (Kind::System, Told::Events(_)) => [("system".to_owned(), system(known))].into(),
+        (_, Told::Snapshot(_)) => all(kind, symbols, known, caller),
+        _ => Rows::new(),
+    }
+}
+
+fn orders(ids: &[ClientOrderId], symbols: &Symbols, known: &Known, caller: &Caller) -> Rows {
+    ids.iter()
+        .filter_map(|id| known.state.orders.get(id))
+        .filter(|order| caller.sees(order.spec.account) && wanted(symbols, order.spec.instrument))
+        .map(|order| (order.id.to_string(), views::order(order)))
+        .collect()
+}
+
+fn execution_name(execution: &crate::domain::Execution) -> Name {
+    format!(
+        "{}/{}/{}",
+        execution.account,
+        execution.id.base.as_str(),
+        execution.id.revision
+    )
+}
+
+fn executions(events: &[Event], symbols: &Symbols, caller: &Caller) -> Rows {
+    events
+        .iter()
+        .filter_map(|event| event.fact.execution())
+        .filter(|execution| caller.sees(execution.account) && wanted(symbols, execution.instrument))
+        .map(|execution| (execution_name(execution), views::execution(execution)))
+        .collect()
+}
+
+fn moves_a_position(event: &Event) -> bool {
+    event.fact.execution().is_some() || event.fact.moves_positions()
+}
+
+fn positions(symbols: &Symbols, known: &Known, caller: &Caller) -> Rows {
+    let named = |row: &Value, key: &str| row[key].as_str().unwrap_or("").to_owned();
+    views::seen_positions(&known.state, &known.market, |key| caller.sees(key))
+        .into_iter()
+        .filter(|row| symbols.is_empty() || symbols.iter().any(|id| row["symbol"] == id.as_str()))
+        .map(|row| {
+            (
+                format!("{}/{}", named(&row, "account"), named(&row, "symbol")),
+                row,
+            )
+        })
+        .collect()
+}
+
+fn system(known: &Known) -> Value {
+    let links: BTreeMap<&str, &str> = known
+        .state
+        .links
+        .iter()
+        .map(|(broker, link)| (broker.as_str(), link.state.word()))
+        .collect();
+    json!({"synced": known.synced, "links": links, "sessions": known.state.sessions.len()})
+}

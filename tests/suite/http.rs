@@ -1,0 +1,273 @@
+//! The HTTP port of the real program, over real sockets: who may come in, what is told, and that a crowd of slow callers
+//! keeps nobody else out.
+
+use crate::harness::{Home, block_on, until};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+use tokio::net::TcpStream as Stream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// Nothing that is asked takes this long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An answer: its status and its body.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: Value,
+}
+
+fn address(home: &Home) -> SocketAddr {
+    until("the address of the port", || {
+        std::fs::read_to_string(home.file("run/http.address"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    })
+}
+
+fn connect(at: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(at).expect("the port is open");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Asks once; `key` goes along where there is one.
+fn get(at: SocketAddr, path: &str, key: Option<&str>) -> Answer {
+    let key = key.map_or(String::new(), |key| format!("Authorization: Bearer {key}\r\n"));
+    say(
+        at,
+        &format!("GET {path} HTTP/1.1\r\nHost: here\r\n{key}Connection: close\r\n\r\n"),
+    )
+}
+
+/// Says these bytes and reads to the end.
+fn say(at: SocketAddr, words: &str) -> Answer {
+    let mut stream = connect(at);
+    stream.write_all(words.as_bytes()).unwrap();
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text.as_str(), ""));
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
+    Answer {
+        status: status.unwrap_or(0),
+        head: head.to_owned(),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+    }
+}
+
+fn made(home: &Home, name: &str, more: &[&str]) -> String {
+    let mut words = vec!["key", "add", name];
+    words.extend(more);
+    home.done(&words).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_key_opens_what_its_accounts_allow_and_the_port_tells_what_the_engine_knows() {
+    let home = Home::new();
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = address(&home);
+    until("readiness", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
+    assert_eq!(get(at, "/health", None).status, 200);
+
+    let nobody = get(at, "/api/v1/orders", None);
+    assert_eq!(
+        (nobody.status, &nobody.body["error"]["code"]),
+        (401, &"UNAUTHENTICATED".into())
+    );
+    let all = made(&home, "all", &["--role", "view"]);
+    let one = made(&home, "one", &["--account", "SIM100002"]);
+    let sent = home.order("buy 10 AAPL");
+    let id = sent["client_order_id"].as_str().unwrap().to_owned();
+    let told = |path: &str, key: &str| get(at, &format!("/api/v1{path}"), Some(key));
+    let orders = until("the order", || {
+        let orders = told("/orders", &all);
+        (orders.body["items"][0]["filled"] == "10").then_some(orders)
+    });
+    assert_eq!(orders.body["items"][0]["client_order_id"], id.as_str());
+    assert_eq!(told(&format!("/orders/{id}"), &all).body["symbol"], "AAPL");
+    assert_eq!(told("/positions/SIM100001/aapl", &all).body["quantity"], "10");
+    assert_eq!(told("/executions", &all).body["items"][0]["quantity"], "10");
+    assert_eq!(told("/accounts", &all).body["items"].as_array().unwrap().len(), 2);
+    // What a key may not see is as if it were not there.
+    assert_eq!(told("/orders", &one).body["items"].as_array().unwrap().len(), 0);
+    assert_eq!(told(&format!("/orders/{id}"), &one).status, 404);
+    assert_eq!(told("/positions/SIM100001/AAPL", &one).status, 404);
+    assert_eq!(
+        told("/executions", &one).body["items"].as_array().unwrap().len(),
+        0
+    );
+    assert_eq!(told("/accounts", &one).body["items"][0]["account"], "SIM100002");
+    assert!(
+        !told("/system/status", &one).body["trading"]
+            .to_string()
+            .contains("SIM100001")
+    );
+    // Wrong questions have answers of one shape.
+    for (path, status) in [
+        ("/nothing", 404),
+        ("/orders?limit=0", 400),
+        ("/orders?state=odd", 400),
+        ("/orders/%00", 404),
+    ] {
+        let answer = told(path, &all);
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+        assert!(answer.body["error"]["code"].is_string(), "{path}: {answer:?}");
+    }
+    // A key that is taken away opens nothing from then on.
+    home.done(&["key", "remove", "all"]);
+    assert_eq!(told("/orders", &all).status, 401);
+}
+
+#[test]
+fn callers_who_say_nothing_keep_nobody_out_and_large_words_are_refused() {
+    let home = Home::new();
+    home.write_config("[sim]\nparticipants = false\n");
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = address(&home);
+    let mut slow: Vec<TcpStream> = (0..400).map(|_| connect(at)).collect();
+    for stream in &mut slow {
+        let _ = stream.write_all(b"GET /api/v1/orders HTT");
+    }
+    assert_eq!(get(at, "/health", None).status, 200);
+    // A slow caller is let go once its time is over, and nothing is left of it.
+    let mut rest = Vec::new();
+    let _ = slow[0].read_to_end(&mut rest);
+    drop(slow);
+    let long = "x".repeat(100_000);
+    let answer = say(
+        at,
+        &format!("GET /health HTTP/1.1\r\nHost: here\r\nX-Long: {long}\r\n\r\n"),
+    );
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+    assert!(!answer.head.contains("200"));
+    assert_eq!(get(at, "/health", None).status, 200);
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused() {
+    let home = Home::new();
+    home.run(&["serve", "--listen", "0.0.0.0:0"])
+        .refused(1, &["server.listen", "encrypted"]);
+    home.run(&["serve", "--listen", "here"])
+        .refused(1, &["server.listen", "127.0.0.1:7600"]);
+}
+
+/// A WebSocket to the port that speaks JSON (or msgpack).
+struct Listener {
+    socket: WebSocketStream<MaybeTlsStream<Stream>>,
+    packed: bool,
+}
+
+impl Listener {
+    async fn open(at: SocketAddr, key: &str, packed: bool) -> Result<Self, Error> {
+        let mut request = format!("ws://{at}/ws").into_client_request()?;
+        let headers = request.headers_mut();
+        headers.insert("authorization", format!("Bearer {key}").parse().unwrap());
+        if !packed {
+            headers.insert("sec-websocket-protocol", "tradewind.v1.json".parse().unwrap());
+        }
+        let (socket, _) = connect_async(request).await?;
+        Ok(Self { socket, packed })
+    }
+    async fn ask(&mut self, asked: Value) {
+        let message = if self.packed {
+            Message::Binary(rmp_serde::to_vec_named(&asked).unwrap().into())
+        } else {
+            Message::Text(asked.to_string().into())
+        };
+        self.socket.send(message).await.unwrap();
+    }
+    /// The next message that `wanted` takes.
+    async fn hear(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let hearing = async {
+            loop {
+                let message = self.socket.next().await.expect("it goes on").expect("it goes on");
+                let value: Value = match message {
+                    Message::Text(text) => serde_json::from_str(&text).unwrap(),
+                    Message::Binary(bytes) => rmp_serde::from_slice(&bytes).unwrap(),
+                    _ => continue,
+                };
+                if wanted(&value) {
+                    return value;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, hearing)
+            .await
+            .unwrap_or_else(|_| panic!("in vain waited for {what}"))
+    }
+}
+
+#[test]
+fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
+    let home = Home::new();
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = address(&home);
+    let (key, other) = (
+        made(&home, "all", &[]),
+        made(&home, "one", &["--account", "SIM100002"]),
+    );
+    until("readiness", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
+    block_on(async {
+        assert!(
+            Listener::open(at, "tw_nothing", false).await.is_err(),
+            "a stranger came in"
+        );
+        let mut plain = Listener::open(at, &key, false).await.unwrap();
+        let mut packed = Listener::open(at, &key, true).await.unwrap();
+        let mut limited = Listener::open(at, &other, false).await.unwrap();
+        for listener in [&mut plain, &mut packed, &mut limited] {
+            let hello = listener.hear("a greeting", |said| said["type"] == "hello").await;
+            assert_eq!(hello["protocol"], 1);
+            listener
+                .ask(json!({"op": "subscribe", "id": 1, "topic": "orders"}))
+                .await;
+            listener.ask(json!({"op": "subscribe", "id": 2, "topic": "quotes", "symbols": ["aapl"], "batch_ms": 0})).await;
+            let orders = listener
+                .hear("orders", |said| said["type"] == "snapshot" && said["id"] == 1)
+                .await;
+            assert_eq!(orders["data"], json!([]));
+            let quote = listener
+                .hear("a quote", |said| said["type"] == "update" && said["id"] == 2)
+                .await;
+            assert_eq!(quote["data"][0]["symbol"], "AAPL");
+        }
+        home.order("buy 10 AAPL");
+        for listener in [&mut plain, &mut packed] {
+            let filled = |said: &Value| said["id"] == 1 && said["data"][0]["filled"] == "10";
+            let order = listener.hear("a fill", filled).await;
+            assert_eq!(order["data"][0]["phase"], "filled");
+        }
+        // What it may not see it is not told, though others are; and bad words end nothing.
+        limited.ask(json!({"op": "fly"})).await;
+        limited
+            .ask(json!({"op": "subscribe", "id": 3, "topic": "weather"}))
+            .await;
+        limited
+            .ask(json!({"op": "subscribe", "id": 4, "topic": "quotes", "symbols": ["NOPE"]}))
+            .await;
+        limited.ask(json!({"op": "ping", "token": 9})).await;
+        let mut seen = Vec::new();
+        loop {
+            let said = limited.hear("a pong", |said| said["id"] != 2).await;
+            if said["type"] == "pong" {
+                break;
+            }
+            seen.push(said);
+        }
+        assert!(seen.iter().all(|said| said["type"] == "error"), "{seen:?}");
+        assert_eq!(seen.len(), 3);
+    });
+}
