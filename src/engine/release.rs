@@ -156,6 +156,9 @@ fn is_exit(state: &State, id: ClientOrderId) -> bool {
 }
 
 fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), String> {
+    if let Some(pause) = state.pauses.get(&account.broker).filter(|_| !reduces) {
+        return Err(format!("planned {}", pause.what));
+    }
     match state.link(account.broker) {
         LinkState::Ready => {}
         LinkState::Syncing | LinkState::Degraded if reduces => {}

@@ -760,6 +760,7 @@ pub(super) fn words(command: &Command) -> String {
             format!("taking the broker's position of {instrument} for ours")
         }
         Command::AcceptGap { .. } => "gap acknowledged".to_owned(),
+        Command::AcceptDouble { .. } => "cancelling the newer of two orders under one reference".to_owned(),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
         Command::OpenSession | Command::CloseSession => String::new(),
     }

@@ -23,6 +23,7 @@ mod mouse;
 mod overlay;
 pub mod pane;
 pub mod panes;
+pub mod planned;
 mod profit;
 pub mod reader;
 mod run;

@@ -1,8 +1,10 @@
 //! How the link to the account's broker is: state, reason, peer, round trips, what is used of what the broker allows,
 //! how long orders took to be answered, and what the broker last said. Shows and decides nothing.
 
+mod parts;
+
 use super::read;
-use crate::domain::{AccountKey, LinkState, SafeText, Timestamp};
+use crate::domain::{AccountKey, LinkState, Timestamp};
 use crate::engine::State;
 use crate::engine::port::{Budget, Health};
 use crate::engine::state::{Link, Notice, NoticeLevel};
@@ -136,10 +138,7 @@ fn peer(rows: &mut Rows<'_, '_>, health: &Health, told_at: Timestamp) {
         String::new()
     };
     rows.pair("reconnects", &format!("{}{old}", health.reconnects), theme.text);
-    if !health.away.is_empty() {
-        let names: Vec<&str> = health.away.iter().map(SafeText::as_str).collect();
-        rows.pair("away", &names.join(", "), theme.warn);
-    }
+    parts::farms(rows, health, told_at);
 }
 
 /// `lines          ████████░░ 98/100 (+4 waiting)`.
@@ -274,6 +273,7 @@ impl Pane for Connections {
         };
         let mut rows = Rows { pen, y: 0, view };
         head(&mut rows, account, view.state.links.get(&account.broker));
+        parts::plan(&mut rows, account, view.health.map(|(health, _)| health));
         rows.gap();
         match view.health {
             Some((health, told_at)) => {

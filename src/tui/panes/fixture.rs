@@ -8,7 +8,8 @@ use crate::domain::{
     TimeInForce, Timestamp, TradingState,
 };
 use crate::engine::State;
-use crate::engine::port::{Budget, Health};
+use crate::engine::pause::Pause;
+use crate::engine::port::{Budget, Farm, FarmKind, FarmState, Health};
 use crate::engine::state::{AccountState, Ledger, Link, Notice, NoticeLevel};
 use crate::market::{Depth, Level, Market, Print, Quality, Quote};
 use crate::tui::pane::View;
@@ -219,6 +220,12 @@ impl Desk {
             figure("RealizedPnL", "USD", 170),
             figure("ExchangeRate", "EUR", 1),
         ];
+        let farm = |name: &str, state, seconds| Farm {
+            name: SafeText::new(name),
+            kind: FarmKind::Prices,
+            state,
+            since: now().before(Duration::from_secs(seconds)),
+        };
         self.health = Some(Health {
             broker: account().broker,
             peer: SafeText::new("127.0.0.1:7497 client 7 version 213"),
@@ -230,7 +237,16 @@ impl Desk {
                 budget("books", 1, 3, 1),
                 budget("history/10min", 6, 55, 6),
             ],
-            away: Vec::new(),
+            farms: vec![
+                farm("usfarm", FarmState::Down, 12),
+                farm("usfuture", FarmState::Up, 9_000),
+                farm("cashfarm", FarmState::Idle, 9_000),
+            ],
+            planned: vec![Pause {
+                what: SafeText::new("restart of TWS at 23:45 New York"),
+                at: now().after(Duration::from_secs(49_606)),
+                until: now().after(Duration::from_secs(49_906)),
+            }],
             figures: BTreeMap::from([(account(), figures)]),
         });
     }

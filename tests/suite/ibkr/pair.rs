@@ -460,7 +460,7 @@ impl Pair {
 
 fn config(port: u16, settings: &str) -> String {
     format!(
-        "{UNHURRIED}[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nclient_id = {CLIENT}\nsymbols = [\"AAPL\", \"MSFT\"]\n{settings}\n"
+        "{UNHURRIED}[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nclient_id = {CLIENT}\nresets = []\nlogin = \"\"\nsymbols = [\"AAPL\", \"MSFT\"]\n{settings}\n"
     )
 }
 

@@ -76,7 +76,8 @@ impl Session {
                 budget("books", used.books.0, settings.depth, used.books.1),
                 budget("history/10min", asked, askable, asked),
             ],
-            away: self.away.iter().map(|name| SafeText::new(name)).collect(),
+            farms: self.lines.farms(),
+            planned: settings.plan.shown(now),
             figures: self
                 .figures
                 .iter()

@@ -103,7 +103,6 @@ pub(super) struct Session {
     impaired: Option<String>,
     /// Another session of the same user has the data.
     competing: bool,
-    away: BTreeSet<String>,
     missed: u32,
     round_trip: Option<Duration>,
     /// Since when lines are being asked for again, and nobody was told how many came back.
@@ -141,7 +140,6 @@ impl Session {
             looking: BTreeSet::new(),
             impaired: None,
             competing: false,
-            away: BTreeSet::new(),
             missed: 0,
             round_trip: None,
             restoring: None,
