@@ -23,6 +23,8 @@ pub enum Request {
         number: i32,
         /// What it belongs to at a broker that holds brackets and pairs itself.
         family: Option<Family>,
+        /// When it was recorded, to measure how long it took to leave.
+        created: Timestamp,
     },
     /// Change a live order.
     Modify {
@@ -166,6 +168,9 @@ pub struct Health {
     pub reconnects: u32,
     /// What is used of what is allowed.
     pub budgets: Vec<Budget>,
+    /// How long orders took from their record to their bytes on the broker's socket.
+    #[serde(default)]
+    pub sent: Option<Sent>,
     /// Parts of the broker that serve data, those that are away first.
     #[serde(default)]
     pub farms: Vec<Farm>,
@@ -174,6 +179,17 @@ pub struct Health {
     pub planned: Vec<Pause>,
     /// What the broker says of each account beyond its cash: name, currency, amount.
     pub figures: BTreeMap<AccountKey, Vec<(SafeText, SafeText, Money)>>,
+}
+
+/// How long the last orders took to leave, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// What half of them don't exceed.
+    pub p50_us: u64,
+    /// What 99 in a hundred don't exceed.
+    pub p99_us: u64,
+    /// How many they are.
+    pub of: u32,
 }
 
 /// A part of a broker that serves data.

@@ -118,6 +118,7 @@ fn place(state: &State, id: ClientOrderId) -> Release {
             spec: order.spec.clone(),
             number: order.number.unwrap_or_default(),
             family: brackets::family(state, order),
+            created: order.created_at,
         }),
         Err(reason) => Release::Withhold(Fact::NotSent {
             id,

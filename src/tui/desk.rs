@@ -309,6 +309,8 @@ impl Desk {
             }
             FromEngine::Outcome { token, outcome } => self.take_outcome(token, outcome, now),
             FromEngine::Lost { reason } => self.lose(reason, now),
+            // The loop's own.
+            FromEngine::Written { .. } | FromEngine::ReadAt(_) => {}
             FromEngine::RoundTrip(span) => self.world.round_trip = Some(span),
             FromEngine::Health(health) => {
                 self.world.health.insert(health.broker, (*health, now));

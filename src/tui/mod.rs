@@ -37,6 +37,7 @@ pub mod terminal;
 mod tests;
 pub mod theme;
 pub mod ticket;
+pub mod times;
 mod update;
 pub mod view;
 mod what_if;

@@ -293,6 +293,7 @@ impl Pane for Connections {
         }
         rows.gap();
         order_times(&mut rows, account);
+        parts::times(&mut rows, view.health.map(|(health, _)| health));
         rows.gap();
         said(&mut rows, account);
         Hits::default()

@@ -397,7 +397,7 @@ fn the_connection_says_what_is_wrong_at_any_size() {
     assert!(simulated.contains("the exchange in the box"), "{simulated}");
     desk.connect();
     desk.state.notices.clear();
-    let screen = draw(&Connections::new(), &desk, 64, 12);
+    let screen = draw(&Connections::new(), &desk, 64, 15);
     assert_eq!(
         screen,
         [
@@ -413,6 +413,9 @@ fn the_connection_says_what_is_wrong_at_any_size() {
             " books         ███        1/3",
             " history/10min █          6/55",
             " sent → acked  p50 0.8 ms  p95 0.8 ms  p99 0.8 ms  of 5",
+            " key → engine  p50 0.1 ms  p99 0.2 ms  of 20",
+            " engine → TWS  p50 1.9 ms  p99 6.4 ms  of 5",
+            " data → screen p50 10 ms  p99 20 ms  of 20",
         ]
     );
     let link = desk.state.links.get_mut(&account().broker).unwrap();

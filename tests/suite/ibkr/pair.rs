@@ -17,6 +17,7 @@ use std::net::TcpListener;
 use tradewind::app::{clock::Clock, identity::IdMaker};
 use tradewind::attach::Attached;
 use tradewind::domain::{ClientOrderId, InstrumentId, OrderChange, Quantity, SafeText};
+use tradewind::engine::state::NoticeLevel;
 use tradewind::engine::{Command, Outcome, SessionKind, State};
 use tradewind::market::Timeframe;
 use tradewind::wire::{Query, Reply};
@@ -73,6 +74,10 @@ impl Pair {
             let quotes = self.quotes();
             (quotes >= 2).then_some(())
         });
+    }
+    /// Other settings of the broker, for the next engine.
+    pub fn settings(&self, settings: &str) {
+        self.desk.write_config(&config(self.port, settings));
     }
     pub fn kill_engine(&mut self) {
         self.engine.take().unwrap().kill();
@@ -330,6 +335,19 @@ impl Pair {
                 .iter()
                 .map(|notice| format!("{}\n", notice.text))
                 .collect()
+        })
+    }
+
+    /// What people were warned of.
+    pub fn warnings(&self) -> Vec<String> {
+        block_on(async {
+            let mut session = self.desk.attach(SessionKind::Shell).await;
+            let state = state(&mut session).await;
+            let loud = state
+                .notices
+                .iter()
+                .filter(|told| told.level == NoticeLevel::Warning);
+            loud.map(|told| told.text.to_string()).collect()
         })
     }
 

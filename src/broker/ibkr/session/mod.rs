@@ -17,7 +17,7 @@ use crate::broker::ibkr::market::Lines;
 use crate::broker::ibkr::orders::Orders;
 use crate::broker::ibkr::read::Whole;
 use crate::broker::ibkr::{Env, Inbox, history};
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Money, SafeText, Timestamp};
+use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Money, SafeText, Spans, Timestamp};
 use crate::engine::{BrokerEvent, Report};
 use ibapi::Client;
 use ibapi::accounts::AccountMultiValue;
@@ -74,7 +74,8 @@ struct Out {
     id: ClientOrderId,
     account: AccountKey,
     number: i32,
-    change: bool,
+    /// When a new order was recorded; nothing for a change of one.
+    created: Option<Timestamp>,
     instrument: InstrumentId,
     order: ibapi::orders::Order,
 }
@@ -105,6 +106,8 @@ pub(super) struct Session {
     competing: bool,
     missed: u32,
     round_trip: Option<Duration>,
+    /// How long orders took from their record to their bytes on the socket.
+    sent: Arc<Mutex<Spans>>,
     /// Since when lines are being asked for again, and nobody was told how many came back.
     restoring: Option<Timestamp>,
     figures: BTreeMap<AccountKey, BTreeMap<(String, String), Money>>,
@@ -142,6 +145,7 @@ impl Session {
             competing: false,
             missed: 0,
             round_trip: None,
+            sent: Arc::default(),
             restoring: None,
             figures: BTreeMap::new(),
             told_clock: false,

@@ -1,12 +1,13 @@
 //! What is planned at the broker, and how its parts that serve data are.
 
 use super::{FRESH, Rows};
-use crate::domain::{AccountKey, Timestamp};
+use crate::domain::{AccountKey, Spans, Timestamp};
 use crate::engine::pause::Pause;
 use crate::engine::port::{Farm, FarmKind, Health};
 use crate::tui::planned;
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{bold, ink};
+use std::time::Duration;
 
 /// Farms that are away and shown one by one.
 const AWAY: usize = 4;
@@ -70,5 +71,34 @@ fn named(farm: &Farm) -> String {
         FarmKind::Prices => farm.name.to_string(),
         FarmKind::History => format!("{} (history)", farm.name),
         FarmKind::Contracts => format!("{} (contracts)", farm.name),
+    }
+}
+
+/// How long the terminal's own parts of an order's way take, and the engine's: from a key to the broker's socket, and from
+/// the engine's socket to the frame.
+pub(super) fn times(rows: &mut Rows<'_, '_>, health: Option<&Health>) {
+    let times = rows.view.times;
+    let ours = |spans: &Spans| Some((spans.percentile(50)?, spans.percentile(99)?, spans.len()));
+    let micros = Duration::from_micros;
+    let sent = health.and_then(|health| health.sent);
+    let sent = sent.map(|sent| {
+        let of = usize::try_from(sent.of).unwrap_or(usize::MAX);
+        (micros(sent.p50_us), micros(sent.p99_us), of)
+    });
+    // What was never measured has no row: a small pane has none to give away.
+    let all = [
+        ("key → engine", ours(&times.key)),
+        ("engine → TWS", sent),
+        ("data → screen", ours(&times.screen)),
+    ];
+    for (label, measured) in all {
+        if let Some((p50, p99, of)) = measured {
+            let words = format!(
+                "p50 {}  p99 {}  of {of}",
+                number::latency(p50),
+                number::latency(p99)
+            );
+            rows.pair(label, &words, ink(rows.view.theme.text));
+        }
     }
 }
