@@ -13,9 +13,9 @@ pub fn words(world: &World, now: Timestamp) -> Option<(String, bool)> {
     let account = world.account?;
     if let Some(pause) = world.state.pauses.get(&account.broker) {
         let words = if now < pause.at {
-            format!("PAUSED, {} in {}", kind(pause), countdown(pause.at.since(now)))
+            format!("PAUSED {} {}", kind(pause), countdown(pause.at.since(now)))
         } else {
-            format!("PAUSED for {}", countdown(pause.until.since(now)))
+            format!("PAUSED {} left", countdown(pause.until.since(now)))
         };
         return Some((words, true));
     }
@@ -52,7 +52,7 @@ mod tests {
         };
         world.state.pauses.insert(broker, pause.clone());
         let said = |at| words(&world, at).unwrap();
-        assert_eq!(said(now), ("PAUSED, restart in 1:40".to_owned(), true));
-        assert_eq!(said(pause.at), ("PAUSED for 5:00".to_owned(), true));
+        assert_eq!(said(now), ("PAUSED restart 1:40".to_owned(), true));
+        assert_eq!(said(pause.at), ("PAUSED 5:00 left".to_owned(), true));
     }
 }

@@ -11,6 +11,7 @@ use super::pair::{CLIENT, Pair, text};
 use super::rows::is_refused;
 use crate::gateway::{Hand, limit};
 use crate::harness::{until, until_right};
+use tradewind::app::clock::Clock;
 use tradewind::domain::{AccountId, AccountKey, BrokerId};
 use tradewind::engine::{Command, Outcome};
 use tradewind::gateway::tws::proto;
@@ -18,11 +19,8 @@ use tradewind::gateway::tws::proto;
 /// The restart that is set for the next full minute: two minutes ahead of it nothing that adds risk leaves.
 #[test]
 fn f8_a_planned_restart_holds_risk_back_and_is_no_alarm() {
-    let ahead = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
-    let minute = ahead
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .strftime("%H:%M")
-        .to_string();
+    let soon = Clock::start().now().after(std::time::Duration::from_secs(100));
+    let minute = soon.to_string()[11..16].to_owned();
     let mut pair = Pair::new();
     pair.order("buy 20 AAPL mkt");
     let resting = pair.order("sell 10 AAPL @9999 gtc");
