@@ -36,9 +36,14 @@ impl Spans {
     pub fn percentile(&self, hundredth: usize) -> Option<Duration> {
         let mut sorted: Vec<Duration> = self.spans.iter().copied().collect();
         sorted.sort_unstable();
-        let rank = (sorted.len() * hundredth).div_ceil(100);
-        sorted.get(rank.saturating_sub(1)).copied()
+        percentile(&sorted, hundredth)
     }
+}
+
+/// The value that so many in a hundred don't exceed, of sorted ones: one that occurred.
+pub fn percentile(sorted: &[Duration], hundredth: usize) -> Option<Duration> {
+    let rank = (sorted.len() * hundredth).div_ceil(100);
+    sorted.get(rank.saturating_sub(1)).copied()
 }
 
 #[cfg(test)]
@@ -56,5 +61,7 @@ mod tests {
         assert_eq!(spans.percentile(50), Some(Duration::from_millis(700)));
         assert_eq!(spans.percentile(99), Some(Duration::from_millis(1_190)));
         assert_eq!(spans.percentile(100), Some(Duration::from_millis(1_200)));
+        let one = [Duration::from_millis(1)];
+        assert_eq!((percentile(&one, 50), percentile(&[], 99)), (Some(one[0]), None));
     }
 }

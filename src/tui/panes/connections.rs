@@ -4,6 +4,7 @@
 mod parts;
 
 use super::read;
+use crate::domain::spans::percentile;
 use crate::domain::{AccountKey, LinkState, Timestamp};
 use crate::engine::State;
 use crate::engine::port::{Budget, Health};
@@ -190,12 +191,6 @@ fn latencies(state: &State, account: AccountKey) -> Vec<Duration> {
     all
 }
 
-/// The value that so many in a hundred don't exceed, of sorted ones.
-fn percentile(sorted: &[Duration], hundredth: usize) -> Option<Duration> {
-    let rank = (sorted.len() * hundredth).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied()
-}
-
 fn order_times(rows: &mut Rows<'_, '_>, account: AccountKey) {
     let times = latencies(rows.view.state, account);
     let theme = rows.view.theme;
@@ -301,19 +296,5 @@ impl Pane for Connections {
 
     fn act(&mut self, _action: Action, _view: &View<'_>) -> Option<Vec<Wish>> {
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_occurred() {
-        let times: Vec<Duration> = (1..=200).map(Duration::from_millis).collect();
-        assert_eq!(percentile(&times, 50), Some(Duration::from_millis(100)));
-        assert_eq!(percentile(&times, 99), Some(Duration::from_millis(198)));
-        assert_eq!(percentile(&times[..1], 50), Some(Duration::from_millis(1)));
-        assert_eq!(percentile(&[], 99), None);
     }
 }

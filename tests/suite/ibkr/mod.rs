@@ -182,6 +182,11 @@ fn a_person_trades_through_the_gateway_in_a_terminal() {
     desk.confirms(|| pair.held("AAPL") == 50);
     desk.shows("50");
     desk.types(ENTER);
+    // What was measured on the way stands beside the connection.
+    desk.types("gl");
+    for way in ["key → engine", "engine → TWS", "data → screen"] {
+        desk.shows(way);
+    }
     pair.agrees();
 }
 
