@@ -54,7 +54,7 @@ impl Pair {
         let proxy = Proxy::before(address.parse().unwrap());
         let port = proxy.port;
         let settings = format!(
-            "[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nsymbols = [\"{SYMBOL}\", \"MSFT\"]\n"
+            "[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nresets = []\nsymbols = [\"{SYMBOL}\", \"MSFT\"]\n"
         );
         let engine = Engine::of(Folder::with(&settings));
         runtime().block_on(ready(&engine));

@@ -123,6 +123,7 @@ fn open_ibkr(
             .collect(),
         client_id: i32::try_from(wanted.client_id).context("broker.ibkr.client_id")?,
         account,
+        plan: plan(wanted)?,
         read_only: wanted.read_only,
         symbols: wanted.symbols.clone(),
         messages_per_second: wanted.messages_per_second,
@@ -150,6 +151,21 @@ fn open_ibkr(
             speed_milli: 1_000,
         },
         notices: Vec::new(),
+    })
+}
+
+/// What is planned at the broker, as configured.
+fn plan(wanted: &crate::config::IbkrSettings) -> Result<ibkr::reset::Plan> {
+    let recurring = |text: &str| crate::config::IbkrSettings::recurring(text).map_err(anyhow::Error::msg);
+    let resets: Result<Vec<_>> = wanted.resets.iter().map(|text| recurring(text)).collect();
+    Ok(ibkr::reset::Plan {
+        restart: recurring(&wanted.restart).context("broker.ibkr.restart")?,
+        resets: resets
+            .context("broker.ibkr.resets")?
+            .into_iter()
+            .flatten()
+            .collect(),
+        login: recurring(&wanted.login).context("broker.ibkr.login")?,
     })
 }
 

@@ -233,6 +233,10 @@ async fn carry(
                 Ok(None) => return Some("the engine closed the connection".to_owned()),
                 Err(error) => return Some(error.to_string()),
             };
+            let timed = matches!(message, ServerMessage::Market(_) | ServerMessage::Events(_));
+            if timed && to_desk.send(FromEngine::ReadAt(clock.now())).await.is_err() {
+                return None;
+            }
             for told in translate(message, &asked, &pinged, clock) {
                 if to_desk.send(told).await.is_err() {
                     return None;
@@ -271,6 +275,11 @@ async fn carry(
             };
             if let Err(error) = writer.write(&message).await {
                 return Some(error.to_string());
+            }
+            if let ClientMessage::Command { token, .. } = message {
+                // A desk that has no room for it does without.
+                let at = clock.now();
+                let _ = to_desk.try_send(FromEngine::Written { token, at });
             }
         }
     };

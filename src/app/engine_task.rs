@@ -690,6 +690,6 @@ impl EngineTask {
 fn has_gap_behind(event: &BrokerEvent) -> bool {
     matches!(
         event,
-        BrokerEvent::Up { .. } | BrokerEvent::Impaired { reason: None }
+        BrokerEvent::Up { .. } | BrokerEvent::Impaired { reason: None } | BrokerEvent::Paused { pause: None }
     )
 }

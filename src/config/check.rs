@@ -41,6 +41,14 @@ fn ibkr(ibkr: &IbkrSettings) -> Result<(), (&'static str, String)> {
     if !ibkr.account.is_empty() {
         AccountId::new(&ibkr.account).map_err(|error| ("broker.ibkr.account", error.to_string()))?;
     }
+    let written = [
+        ("broker.ibkr.restart", &ibkr.restart),
+        ("broker.ibkr.login", &ibkr.login),
+    ];
+    let resets = ibkr.resets.iter().map(|text| ("broker.ibkr.resets", text));
+    for (key, text) in written.into_iter().chain(resets) {
+        IbkrSettings::recurring(text).map_err(|what| (key, what))?;
+    }
     if ibkr.host.is_empty() {
         return Err((
             "broker.ibkr.host",

@@ -1,7 +1,7 @@
 //! Every setting with its built-in default. `config.toml` in the project's root is the same list with words for people;
 //! a test holds the two equal. A setting that may be left open is an empty text, so that every key has a default to show.
 
-use crate::domain::{Currency, Limits, Money, Quantity};
+use crate::domain::{Currency, Limits, Money, Quantity, Recurring};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -82,6 +82,12 @@ pub struct IbkrSettings {
     pub client_id: u32,
     /// The one account to work with; empty for all of the login.
     pub account: String,
+    /// When TWS restarts itself every day; empty where it does not or nobody knows.
+    pub restart: String,
+    /// Hours in which the broker resets itself.
+    pub resets: Vec<String>,
+    /// After which moment of the week TWS wants a login; empty for none.
+    pub login: String,
     /// Looks only: no order leaves.
     pub read_only: bool,
     /// Instruments to begin with.
@@ -100,6 +106,14 @@ impl Default for IbkrSettings {
             port: String::new(),
             client_id: 17,
             account: String::new(),
+            restart: String::new(),
+            resets: [
+                "Sun-Fri 00:15-01:45 America/New_York",
+                "Fri 23:00-03:00 America/New_York",
+            ]
+            .map(String::from)
+            .to_vec(),
+            login: "Sun 01:00 America/New_York".into(),
             read_only: false,
             symbols: ["AAPL", "MSFT", "SPY", "QQQ"].map(String::from).to_vec(),
             messages_per_second: 40,
@@ -116,6 +130,16 @@ impl IbkrSettings {
         ("gateway-live", 4001),
         ("gateway-paper", 4002),
     ];
+    /// A time that comes again, as written; nothing where none is.
+    ///
+    /// # Errors
+    /// It is no time: in words.
+    pub fn recurring(text: &str) -> Result<Option<Recurring>, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some)
+    }
     /// The port that was written; nothing where none was.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ pub struct Abilities {
     pub outside_hours: bool,
     /// It keeps a bracket's children waiting for their entry, and lets a fill of one take from the others, by itself.
     pub holds_brackets: bool,
+    /// It cancels by the number that an order was placed under, not by the order's name.
+    pub by_number: bool,
 }
 
 impl Abilities {
@@ -33,6 +35,7 @@ impl Abilities {
                 midprice: true,
                 outside_hours: true,
                 holds_brackets: true,
+                by_number: true,
             },
             _ => Self::default(),
         }

@@ -144,6 +144,11 @@ pub enum Command {
         /// Whose.
         account: AccountKey,
     },
+    /// Cancel the newer of two orders that the broker has under one client order id. The older stays.
+    AcceptDouble {
+        /// Whose.
+        account: AccountKey,
+    },
     /// Read and compare now what the broker knows.
     Reconcile {
         /// Whose.
@@ -239,6 +244,6 @@ denial_codes! {
     Unexplained = "UNEXPLAINED", "The broker's position differs from ours, or more was executed than ordered, and nobody has explained it.";
     Storage = "STORAGE", "The journal can't be written; only cancels pass.";
     NotOurs = "NOT_OURS", "The order was made by another session of the broker: only that one may touch it.";
-    NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference and no gap to accept.";
+    NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference, no gap and no doubled order to accept.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

@@ -3,6 +3,7 @@
 //! a kind's meaning never changes.
 
 use super::command::{Denial, SessionKind};
+use super::pause::Pause;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase, Fee,
     Instrument, InstrumentId, Limits, LinkState, Money, Order, OrderChange, OrderKind, OrderSpec, Phase,
@@ -376,6 +377,22 @@ facts! {
         /// Why, in words.
         cause: SafeText,
     }
+    /// A planned pause of a broker began, or is over.
+    45 PauseChanged "pause_changed" {
+        /// Which broker.
+        broker: BrokerId,
+        /// Which pause; nothing once it is over.
+        pause: Option<Pause>,
+    }
+    /// The broker told under which number an order can be cancelled, and whether by us.
+    46 OrderNumbered "order_numbered" {
+        /// Which.
+        id: ClientOrderId,
+        /// The number.
+        number: i32,
+        /// True where only another session of the broker may touch it.
+        foreign: bool,
+    }
     /// A flatten began: orders are being cancelled, then `exit` closes the position.
     50 FlattenStarted "flatten_started" {
         /// Whose.
@@ -440,6 +457,7 @@ impl Fact {
             Self::Accepted { id, .. }
             | Self::Doubted { id, .. }
             | Self::Triggered { id }
+            | Self::OrderNumbered { id, .. }
             | Self::DoubleFound { id, .. } => Some(*id),
             Self::ModifyRequested { id, .. } | Self::Modified { id, .. } | Self::ModifyRefused { id, .. } => {
                 Some(*id)

@@ -100,6 +100,10 @@ impl State {
                 let highest = self.numbers.entry(*broker).or_default();
                 *highest = (*highest).max(*to);
             }
+            Fact::PauseChanged { broker, pause } => match pause {
+                Some(pause) => drop(self.pauses.insert(*broker, pause.clone())),
+                None => drop(self.pauses.remove(broker)),
+            },
             Fact::LinkImpaired { broker, reason } => {
                 if let Some(link) = self.links.get_mut(broker) {
                     link.impaired = reason.clone();
@@ -227,7 +231,12 @@ impl State {
                     entry.overfilled.insert(instrument);
                 }
             }
-            Fact::DoubleFound { .. } | Fact::Surprised { .. } | Fact::BrokerTold { .. } => {}
+            Fact::DoubleFound { id, broker_id } => {
+                if let Ok(name) = ClientOrderId::new(broker_id.as_str()) {
+                    self.doubles.insert(name, *id);
+                }
+            }
+            Fact::Surprised { .. } | Fact::BrokerTold { .. } => {}
             fact => self.fold_order(fact, at),
         }
     }
@@ -300,6 +309,10 @@ impl State {
                 order.pending = None;
                 order.reason = Some(reason.clone());
             }),
+            Fact::OrderNumbered { id, number, foreign } => self.edit(*id, |order| {
+                order.number = Some(*number);
+                order.foreign = *foreign;
+            }),
             Fact::Missed { id } => self.edit(*id, |order| {
                 let (count, since) = order.missing.unwrap_or((0, at));
                 order.missing = Some((count.saturating_add(1), since));
@@ -315,6 +328,8 @@ impl State {
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;
+        // The adapter tells the one that is on by now.
+        self.pauses.clear();
         for link in self.links.values_mut() {
             *link = Link {
                 state: LinkState::Down,

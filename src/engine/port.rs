@@ -2,6 +2,7 @@
 //! broker says is never refused: it may repeat, lag and come out of order, and is compared before it becomes a fact.
 //! Stands beside `event.rs` on purpose; `decide::broker` is the only bridge.
 
+use super::pause::Pause;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, Instrument,
     InstrumentId, Money, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText, Timestamp,
@@ -22,6 +23,8 @@ pub enum Request {
         number: i32,
         /// What it belongs to at a broker that holds brackets and pairs itself.
         family: Option<Family>,
+        /// When it was recorded, to measure how long it took to leave.
+        created: Timestamp,
     },
     /// Change a live order.
     Modify {
@@ -103,6 +106,11 @@ pub enum BrokerEvent {
         /// What is away, in the broker's words.
         reason: Option<SafeText>,
     },
+    /// A planned pause is on by the calendar, or none is any more.
+    Paused {
+        /// Which.
+        pause: Option<Pause>,
+    },
     /// Something of orders or executions was missed, or is unclear: everything has to be read.
     Stale {
         /// Why.
@@ -160,10 +168,82 @@ pub struct Health {
     pub reconnects: u32,
     /// What is used of what is allowed.
     pub budgets: Vec<Budget>,
-    /// Parts of the broker that are away.
-    pub away: Vec<SafeText>,
+    /// How long orders took from their record to their bytes on the broker's socket.
+    #[serde(default)]
+    pub sent: Option<Sent>,
+    /// Parts of the broker that serve data, those that are away first.
+    #[serde(default)]
+    pub farms: Vec<Farm>,
+    /// What is planned there: the next pause, and a login that is near.
+    #[serde(default)]
+    pub planned: Vec<Pause>,
     /// What the broker says of each account beyond its cash: name, currency, amount.
     pub figures: BTreeMap<AccountKey, Vec<(SafeText, SafeText, Money)>>,
+}
+
+/// How long the last orders took to leave, in microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// What half of them don't exceed.
+    pub p50_us: u64,
+    /// What 99 in a hundred don't exceed.
+    pub p99_us: u64,
+    /// How many they are.
+    pub of: u32,
+}
+
+/// A part of a broker that serves data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Farm {
+    /// Its name there.
+    pub name: SafeText,
+    /// What it serves.
+    pub kind: FarmKind,
+    /// How it is.
+    pub state: FarmState,
+    /// Since when it is there, or away.
+    pub since: Timestamp,
+}
+
+/// What a farm serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FarmKind {
+    /// Quotes and trades.
+    Prices,
+    /// Bars of the past.
+    History,
+    /// Details of instruments.
+    Contracts,
+}
+
+/// How a farm is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FarmState {
+    /// There.
+    Up,
+    /// There when it is asked for something.
+    Idle,
+    /// Being reached.
+    Connecting,
+    /// Away.
+    Down,
+}
+impl FarmState {
+    /// True where what it serves does not come.
+    pub fn is_away(self) -> bool {
+        matches!(self, Self::Connecting | Self::Down)
+    }
+    /// As it is shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// A part of a budget that a broker sets.

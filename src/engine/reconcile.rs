@@ -5,6 +5,7 @@
 //! step here is idempotent, so their order does not matter.
 
 use super::decide::{accepted, book};
+use super::doubles;
 use super::event::{Actor, Event, Fact};
 use super::fold::changed;
 use super::order_flow::{Step, next};
@@ -151,13 +152,14 @@ impl Pass {
         }]);
     }
 
+    /// The order that a broker's durable name is bound to.
+    fn bound_to(&self, reported: &BrokerOrder) -> Option<ClientOrderId> {
+        let name = (reported.spec.account.broker, reported.broker_id);
+        self.scratch.bound.get(&name).copied()
+    }
+
     fn match_order(&mut self, reported: &BrokerOrder) {
-        let bound = self
-            .scratch
-            .bound
-            .get(&(reported.spec.account.broker, reported.broker_id))
-            .copied();
-        let id = bound.unwrap_or(reported.id);
+        let id = self.bound_to(reported).unwrap_or(reported.id);
         let Some(ours) = self.scratch.orders.get(&id) else {
             if reported.phase.is_live() {
                 let order = Box::new(adopt(reported, self.now));
@@ -179,16 +181,23 @@ impl Pass {
     /// (cancels) or given up (changes), now that the broker's own word on the order is here.
     fn match_live(&self, ours: &Order, reported: &BrokerOrder) -> Vec<Fact> {
         let (id, terms) = (ours.id, &reported.spec);
+        // One that is bound already is not matched by its client id.
+        if ours.broker_id.is_some_and(|bound| bound != reported.broker_id) {
+            // Another order under the same client id: its terms say nothing about ours.
+            return doubles::found(
+                &self.scratch,
+                ours,
+                reported.broker_id,
+                reported.phase,
+                Some(reported),
+            );
+        }
         let mut facts = accepted(&self.scratch, id, reported.broker_id, reported.phase);
+        facts.extend(doubles::numbered(&self.scratch, ours, reported));
         let revived = matches!(ours.phase, Phase::Absent | Phase::Lost) && !facts.is_empty();
         let larger = ours.phase == Phase::Filled && terms.quantity > ours.filled;
         if !(ours.phase.is_live() || revived || larger) {
             // Ended here by the broker's own later word: the read is older than that word.
-            return facts;
-        }
-        let second = |fact: &Fact| matches!(fact, Fact::DoubleFound { .. });
-        if facts.iter().any(second) || ours.broker_id.is_some_and(|bound| bound != reported.broker_id) {
-            // Another order under the same client id: its terms say nothing about ours.
             return facts;
         }
         let unanswered = ours
@@ -241,7 +250,12 @@ impl Pass {
     /// Orders the broker should have and did not list. One missing read proves nothing; two, far enough apart and long
     /// enough after sending, do.
     fn count_missing(&mut self, snapshot: &Snapshot) {
-        let listed: BTreeSet<ClientOrderId> = snapshot.orders.iter().map(|order| order.id).collect();
+        // A second order under a client id does not stand for the first.
+        let listed: BTreeSet<ClientOrderId> = snapshot
+            .orders
+            .iter()
+            .map(|order| self.bound_to(order).unwrap_or(order.id))
+            .collect();
         let bound: BTreeSet<_> = snapshot.orders.iter().map(|order| order.broker_id).collect();
         let began = self.began;
         let missing: Vec<Order> = self

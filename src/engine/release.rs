@@ -118,6 +118,7 @@ fn place(state: &State, id: ClientOrderId) -> Release {
             spec: order.spec.clone(),
             number: order.number.unwrap_or_default(),
             family: brackets::family(state, order),
+            created: order.created_at,
         }),
         Err(reason) => Release::Withhold(Fact::NotSent {
             id,
@@ -156,6 +157,9 @@ fn is_exit(state: &State, id: ClientOrderId) -> bool {
 }
 
 fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), String> {
+    if let Some(pause) = state.pauses.get(&account.broker).filter(|_| !reduces) {
+        return Err(format!("planned {}", pause.what));
+    }
     match state.link(account.broker) {
         LinkState::Ready => {}
         LinkState::Syncing | LinkState::Degraded if reduces => {}

@@ -275,6 +275,15 @@ impl Check<'_> {
             let text = format!("what {} holds has not been read yet", spec.account);
             return Err(Denial::new(DenialCode::PositionUnknown, text));
         }
+        if let Some(pause) = self.state.pauses.get(&spec.account.broker)
+            && effect == Effect::Adds
+        {
+            let text = format!(
+                "planned {}; cancels and reducing orders pass",
+                pause.words(self.now)
+            );
+            return Err(Denial::new(DenialCode::NotReady, text));
+        }
         match (link, effect) {
             (LinkState::Ready, _) | (LinkState::Degraded | LinkState::Syncing, Effect::Reduces) => {}
             (link, _) => {

@@ -2,6 +2,7 @@
 //! `fold.rs` alone. Read by everybody; numbers that follow from it (exposure, profit) are methods, not fields.
 
 use super::command::SessionKind;
+use super::pause::Pause;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Execution, ExecutionBase, Instrument,
     InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity, SafeText,
@@ -29,6 +30,12 @@ pub struct State {
     pub accounts: BTreeMap<AccountKey, AccountState>,
     /// The link to each broker.
     pub links: BTreeMap<BrokerId, Link>,
+    /// Planned pauses that are on.
+    #[serde(default)]
+    pub pauses: BTreeMap<BrokerId, Pause>,
+    /// Second orders under one client order id: each by its own name, and the first.
+    #[serde(default)]
+    pub doubles: BTreeMap<ClientOrderId, ClientOrderId>,
     /// The highest order number given out or reported by each broker: the next order gets the one above it.
     pub numbers: BTreeMap<BrokerId, i32>,
     /// Live orders and those that ended within a day.

@@ -4,6 +4,7 @@
 
 use super::tws::proto::PlaceOrderRequest;
 use crate::domain::Timestamp;
+use crate::venue::file::{self, FileError, Kind};
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
@@ -104,43 +105,17 @@ impl Ledger {
     /// # Errors
     /// It can't be opened, or is something else.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let failed = |error: rusqlite::Error| sqlite(path, "opened", &error);
-        let mut connection = Connection::open(path).map_err(failed)?;
-        connection
-            .busy_timeout(std::time::Duration::from_secs(2))
-            .map_err(failed)?;
-        let number =
-            |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
-        let foreign = || LedgerError::Foreign {
-            path: path.display().to_string(),
+        let kind = Kind {
+            mark: APPLICATION_ID,
+            layout: SCHEMA_VERSION,
+            schema: SCHEMA,
         };
-        let (kind, version) = match (number("application_id"), number("user_version")) {
-            (Ok(kind), Ok(version)) => (kind, version),
-            (Err(error), _) | (_, Err(error)) => {
-                let other = error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase);
-                return Err(if other { foreign() } else { failed(error) });
-            }
-        };
-        let tables: i64 = connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(failed)?;
-        let fresh = kind == 0 && version == 0 && tables == 0;
-        if !fresh && (kind != APPLICATION_ID || version > SCHEMA_VERSION) {
-            return Err(foreign());
-        }
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
-            .map_err(failed)?;
-        if fresh {
-            let transaction = connection.transaction().map_err(failed)?;
-            transaction
-                .execute_batch(SCHEMA)
-                .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
-                .and_then(|()| transaction.pragma_update(None, "user_version", SCHEMA_VERSION))
-                .and_then(|()| transaction.commit())
-                .map_err(failed)?;
-        }
+        let connection = file::open(path, kind).map_err(|error| match error {
+            FileError::Sqlite(error) => sqlite(path, "opened", &error),
+            FileError::Foreign | FileError::Newer { .. } => LedgerError::Foreign {
+                path: path.display().to_string(),
+            },
+        })?;
         Ok(Self {
             connection,
             path: path.to_path_buf(),

@@ -93,12 +93,15 @@ impl Desk {
                 let command = match word {
                     "find" => return self.find(rest.trim(), now),
                     "accept" if rest.trim().eq_ignore_ascii_case("gap") => Command::AcceptGap { account },
+                    "accept" if rest.trim().eq_ignore_ascii_case("double") => {
+                        Command::AcceptDouble { account }
+                    }
                     "accept" => match accepted {
                         Some(instrument) => Command::AcceptDifference { account, instrument },
                         None => {
                             self.say(
                                 Tone::Warn,
-                                "accept what: a symbol whose position differs, or gap",
+                                "accept what: a symbol whose position differs, gap, or double",
                                 now,
                             );
                             return Vec::new();

@@ -309,6 +309,8 @@ impl Desk {
             }
             FromEngine::Outcome { token, outcome } => self.take_outcome(token, outcome, now),
             FromEngine::Lost { reason } => self.lose(reason, now),
+            // The loop's own.
+            FromEngine::Written { .. } | FromEngine::ReadAt(_) => {}
             FromEngine::RoundTrip(span) => self.world.round_trip = Some(span),
             FromEngine::Health(health) => {
                 self.world.health.insert(health.broker, (*health, now));
@@ -760,6 +762,7 @@ pub(super) fn words(command: &Command) -> String {
             format!("taking the broker's position of {instrument} for ours")
         }
         Command::AcceptGap { .. } => "gap acknowledged".to_owned(),
+        Command::AcceptDouble { .. } => "cancelling the newer of two orders under one reference".to_owned(),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
         Command::OpenSession | Command::CloseSession => String::new(),
     }

@@ -51,6 +51,15 @@ pub enum FromEngine {
         /// Why, in words.
         reason: String,
     },
+    /// A command's last byte is on the engine's socket.
+    Written {
+        /// The token it was sent with.
+        token: u64,
+        /// When, by this process's clock.
+        at: Timestamp,
+    },
+    /// What follows was read off the engine's socket at this moment, by this process's clock.
+    ReadAt(Timestamp),
     /// How long a question and its answer took.
     RoundTrip(Duration),
     /// How the connection to a broker is.

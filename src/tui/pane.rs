@@ -3,6 +3,7 @@
 
 use super::action::Action;
 use super::theme::Theme;
+use super::times::Times;
 use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
 use crate::engine::port::Health;
 use crate::engine::{Command, State};
@@ -36,6 +37,8 @@ pub struct View<'a> {
     pub health: Option<(&'a Health, Timestamp)>,
     /// How long a question to the engine and its answer took.
     pub round_trip: Option<Duration>,
+    /// How long the terminal's own parts of the way take.
+    pub times: &'a Times,
 }
 
 impl View<'_> {

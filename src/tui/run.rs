@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
 use super::ticket::FirstQuantities;
+use super::times::Stopwatch;
 use super::view::{self, Drawn};
 use super::writer::Writer;
 use crate::domain::{AccountKey, Timestamp};
@@ -193,6 +194,7 @@ struct Stage {
     hurry: bool,
     drawn_at: Option<Instant>,
     effects: Vec<Effect>,
+    watch: Stopwatch,
     /// What the engine could not be told yet, because its channel was full.
     untold: VecDeque<ToEngine>,
     title: String,
@@ -227,6 +229,7 @@ impl Stage {
             hurry: true,
             drawn_at: None,
             effects: Vec::new(),
+            watch: Stopwatch::default(),
             untold: VecDeque::new(),
             title: String::new(),
         };
@@ -237,12 +240,16 @@ impl Stage {
         (self.clock)()
     }
     fn take(&mut self, message: FromEngine) {
+        if self.watch.takes(&message, &mut self.desk.world.times) {
+            return;
+        }
         let now = self.now();
         self.effects.extend(self.desk.on_engine(message, now));
         self.dirty = true;
     }
     fn take_input(&mut self, bytes: &[u8]) {
         let now = self.now();
+        self.watch.typed(now);
         for input in self.decoder.feed(bytes, now) {
             self.effects.extend(self.desk.on_input(&input, &self.drawn, now));
         }
@@ -301,17 +308,23 @@ impl Stage {
         self.dirty = false;
         self.hurry = false;
         self.drawn_at = Some(Instant::now());
+        let now = self.now();
+        self.watch.drew(now, &mut self.desk.world.times);
     }
     /// Carries out what the desk asked for, and draws at once after a key.
     fn settle(&mut self, to: &Sender<ToEngine>) -> Next {
         for effect in std::mem::take(&mut self.effects) {
             match effect {
-                Effect::Tell(message) => self.untold.push_back(message),
+                Effect::Tell(message) => {
+                    self.watch.tells(&message);
+                    self.untold.push_back(message);
+                }
                 Effect::Redraw => self.screen.forget(),
                 Effect::Leave(exit) => return Next::Leave(exit),
                 Effect::Suspend => return Next::Suspend,
             }
         }
+        self.watch.settled();
         self.tell(to);
         let old_enough = self.drawn_at.is_none_or(|at| at.elapsed() > KEY_FRAME);
         if self.hurry && old_enough && self.wants_frame() && self.pace.may_hurry(Instant::now()) {

@@ -4,6 +4,7 @@
 
 use super::desk::Desk;
 use super::forecast::{bold, span};
+use super::planned;
 use super::profit::{Total, totals};
 use super::widgets::number;
 use super::widgets::text::Pen;
@@ -246,6 +247,17 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
             parts.push(Part {
                 worth: 4,
                 spans: vec![span(shortened(why.as_str()), theme.warn)],
+            });
+        }
+        if let Some((words, on)) = planned::words(world, now) {
+            let text = if on {
+                bold(words, theme.warn)
+            } else {
+                span(words, theme.dim)
+            };
+            parts.push(Part {
+                worth: if on { 8 } else { 4 },
+                spans: vec![text],
             });
         }
         let far = world.health().and_then(|(health, _)| health.round_trip_us);

@@ -3,6 +3,7 @@
 
 use super::pane::View;
 use super::theme::Theme;
+use super::times::Times;
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SessionId, Timestamp};
 use crate::engine::port::Health;
 use crate::engine::{Event, Fact, State};
@@ -59,6 +60,8 @@ pub struct World {
     pub is_known: bool,
     /// The last round trip.
     pub round_trip: Option<Duration>,
+    /// How long the terminal's own parts of the way take.
+    pub times: Times,
     /// How the connection to each broker is, where it tells, and when it last did.
     pub health: BTreeMap<BrokerId, (Health, Timestamp)>,
     /// When anything last came from the engine.
@@ -82,6 +85,7 @@ impl World {
             build: String::new(),
             is_known: false,
             round_trip: None,
+            times: Times::default(),
             health: BTreeMap::new(),
             heard_at: now,
             venue_clock: (now, now, 1_000),
@@ -101,6 +105,7 @@ impl World {
             masked: self.masked,
             health: self.health().map(|(health, at)| (health, *at)),
             round_trip: self.round_trip,
+            times: &self.times,
         }
     }
     /// How the connection to the broker of the account on the desk is, where it tells.

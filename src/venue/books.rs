@@ -3,6 +3,7 @@
 //! moment changed; it is written through (WAL, synchronous FULL) before anybody is told. Participants are not in here.
 //! Deciding what changes is left to the venue.
 
+use super::file::{self, FileError, Kind};
 use crate::domain::{
     AccountId, ClientOrderId, Currency, Execution, InstrumentId, Money, OrderSpec, Phase, Quantity, SafeText,
     Timestamp,
@@ -215,50 +216,22 @@ const SCHEMA: &str = "
 impl SqliteBooks {
     /// Opens the file at `path`, or makes it. A file of a newer layout or of another kind is refused.
     pub fn open(path: &Path) -> Result<Self, BooksError> {
-        let failed = |error: rusqlite::Error| sqlite(path, "opened", &error);
-        let mut connection = Connection::open(path).map_err(failed)?;
-        connection
-            .busy_timeout(std::time::Duration::from_secs(2))
-            .map_err(failed)?;
-        let number =
-            |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
-        let foreign = || BooksError::Foreign {
-            path: path.display().to_string(),
+        let kind = Kind {
+            mark: APPLICATION_ID,
+            layout: SCHEMA_VERSION,
+            schema: SCHEMA,
         };
-        let (kind, version) = match (number("application_id"), number("user_version")) {
-            (Ok(kind), Ok(version)) => (kind, version),
-            (Err(error), _) | (_, Err(error)) => {
-                let not_a_database = error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase);
-                return Err(if not_a_database { foreign() } else { failed(error) });
-            }
-        };
-        let tables: i64 = connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(failed)?;
-        let fresh = kind == 0 && version == 0 && tables == 0;
-        if !fresh && kind != APPLICATION_ID {
-            return Err(foreign());
-        }
-        if version > SCHEMA_VERSION {
-            return Err(BooksError::Newer {
+        let connection = file::open(path, kind).map_err(|error| match error {
+            FileError::Sqlite(error) => sqlite(path, "opened", &error),
+            FileError::Foreign => BooksError::Foreign {
                 path: path.display().to_string(),
-                found: version,
+            },
+            FileError::Newer { found } => BooksError::Newer {
+                path: path.display().to_string(),
+                found,
                 known: SCHEMA_VERSION,
-            });
-        }
-        connection
-            .pragma_update(None, "journal_mode", "WAL")
-            .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
-            .map_err(failed)?;
-        if fresh {
-            let transaction = connection.transaction().map_err(failed)?;
-            transaction
-                .execute_batch(SCHEMA)
-                .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
-                .and_then(|()| transaction.pragma_update(None, "user_version", SCHEMA_VERSION))
-                .and_then(|()| transaction.commit())
-                .map_err(failed)?;
-        }
+            },
+        })?;
         Ok(Self {
             connection,
             path: path.to_path_buf(),

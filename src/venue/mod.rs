@@ -12,6 +12,7 @@
 pub mod books;
 mod customers;
 pub mod fair;
+pub mod file;
 mod floor;
 mod house;
 mod ladder;

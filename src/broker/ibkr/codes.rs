@@ -2,6 +2,9 @@
 //! status alone, never by a number; a number only says what has to be looked at. One that is not known here is taken for
 //! the worst that is not yet certain: it affects the order it names, and the broker is asked what became of it.
 
+use super::farms::farm_word;
+use crate::engine::port::{FarmKind, FarmState};
+
 /// What a number that names an order says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderWord {
@@ -54,10 +57,8 @@ pub enum LinkWord {
         /// Whether subscriptions are gone.
         data_lost: bool,
     },
-    /// A part that serves data is away.
-    FarmAway,
-    /// A part that serves data is back.
-    FarmBack,
+    /// How a part that serves data is.
+    Farm(FarmKind, FarmState),
     /// Another session of the same user gets the data.
     Competing,
     /// We sent too much.
@@ -72,13 +73,14 @@ pub enum LinkWord {
 
 /// What a number that names nothing says of the connection.
 pub fn link_word(code: i32) -> LinkWord {
+    if let Some((kind, state)) = farm_word(code) {
+        return LinkWord::Farm(kind, state);
+    }
     match code {
         1100 | 2110 => LinkWord::ServersAway,
         1101 => LinkWord::ServersBack { data_lost: true },
         1102 => LinkWord::ServersBack { data_lost: false },
         1300 => LinkWord::Leave,
-        2103 | 2105 | 2157 => LinkWord::FarmAway,
-        2104 | 2106 | 2158 => LinkWord::FarmBack,
         10197 => LinkWord::Competing,
         100 => LinkWord::TooFast,
         -8..=-6 => LinkWord::Lagging,

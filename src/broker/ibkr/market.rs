@@ -2,10 +2,12 @@
 //! budget waits; what is held and works has its line first. A line that the broker refuses says why in its quality.
 
 use super::contracts::Contracts;
+use super::farms::Farms;
 use super::session::lock;
 use super::{Env, translate};
 use crate::broker::{FromBroker, MarketData, Want};
 use crate::domain::{InstrumentId, InstrumentKind, Price, Quantity, Timestamp};
+use crate::engine::port::{Farm, FarmKind, FarmState};
 use crate::market::{Depth, Level, Print, Quality, Quote};
 use ibapi::Client;
 use ibapi::contracts::{Contract, tick_types::TickType};
@@ -31,8 +33,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(8);
 struct Shared {
     env: Env,
     client: Arc<Client>,
-    /// Data farms are away: what stands there is old until the next tick.
-    stale: Arc<AtomicBool>,
     /// Lines that have told something since they were asked for.
     answering: Arc<AtomicU64>,
     /// When another session last had the data of a line, and when a line last told something: nanoseconds.
@@ -51,6 +51,8 @@ struct Line {
     task: JoinHandle<()>,
     /// Trades come one by one.
     by_trade: bool,
+    /// The farms that serve it are away: what stands there is old.
+    stale: Arc<AtomicBool>,
     env: Env,
 }
 impl Drop for Line {
@@ -71,6 +73,7 @@ pub(super) struct Lines {
     books: BTreeMap<InstrumentId, Line>,
     /// The last print's number of each instrument: goes on when a line is asked for again.
     numbers: BTreeMap<InstrumentId, Arc<AtomicU64>>,
+    farms: Farms,
     wanted: Want,
 }
 
@@ -87,7 +90,6 @@ impl Lines {
             shared: Shared {
                 env,
                 client,
-                stale: Arc::default(),
                 answering: Arc::default(),
                 competed: Arc::default(),
                 ticked: Arc::default(),
@@ -96,6 +98,7 @@ impl Lines {
             quotes: BTreeMap::new(),
             books: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            farms: Farms::default(),
             wanted: Want::default(),
         }
     }
@@ -150,23 +153,40 @@ impl Lines {
         self.adjust();
     }
 
-    /// Data farms went away, or came back: until the next tick what is known is old.
-    pub(super) async fn farms(&self, away: bool) {
-        self.shared.stale.store(away, Ordering::Relaxed);
-        if !away {
-            return;
+    /// A farm went away, or came back: what it serves is old until it is back.
+    pub(super) async fn farm(&mut self, kind: FarmKind, name: String, state: FarmState) {
+        let now = self.shared.env.now();
+        self.farms.told(kind, name, state, now);
+        let mut gone = Vec::new();
+        for (id, line) in &self.quotes {
+            let stale = self.is_stale(*id);
+            if stale && !line.stale.swap(stale, Ordering::Relaxed) {
+                // No tick may come any more that would say so.
+                gone.push(MarketData::Quote(Quote {
+                    instrument: *id,
+                    bid: None,
+                    ask: None,
+                    at: now,
+                    quality: Quality::Missing,
+                }));
+            } else {
+                line.stale.store(stale, Ordering::Relaxed);
+            }
         }
-        // No tick may come any more that would say so.
-        let quotes = self.quotes.keys().map(|id| {
-            MarketData::Quote(Quote {
-                instrument: *id,
-                bid: None,
-                ask: None,
-                at: self.shared.env.now(),
-                quality: Quality::Missing,
-            })
-        });
-        self.shared.env.say(FromBroker::Market(quotes.collect())).await;
+        if !gone.is_empty() {
+            self.shared.env.say(FromBroker::Market(gone)).await;
+        }
+    }
+
+    fn is_stale(&self, id: InstrumentId) -> bool {
+        lock(&self.contracts)
+            .get(id)
+            .is_some_and(|instrument| self.farms.is_stale(instrument))
+    }
+
+    /// The farms that the broker has named.
+    pub(super) fn farms(&self) -> Vec<Farm> {
+        self.farms.shown()
     }
 
     /// Another session was said to have the data.
@@ -201,6 +221,7 @@ impl Lines {
         }) else {
             return;
         };
+        let stale = Arc::new(AtomicBool::new(self.is_stale(id)));
         let number = self.numbers.entry(id).or_default();
         let feed = Feed {
             shared: self.shared.clone(),
@@ -208,12 +229,19 @@ impl Lines {
             contract,
             number: Arc::clone(number),
             quote: Fold::default(),
+            stale: Arc::clone(&stale),
             by_trade: by_trade && kind != Some(InstrumentKind::Forex) && kind != Some(InstrumentKind::Index),
             answered: false,
         };
         let task = tokio::spawn(feed.run());
         let env = self.shared.env.clone();
-        self.quotes.insert(id, Line { task, by_trade, env });
+        let line = Line {
+            task,
+            by_trade,
+            stale,
+            env,
+        };
+        self.quotes.insert(id, line);
     }
 
     fn open_book(&mut self, id: InstrumentId) {
@@ -223,8 +251,13 @@ impl Lines {
         let shared = self.shared.clone();
         let task = tokio::spawn(book(shared, id, contract));
         let env = self.shared.env.clone();
-        let by_trade = false;
-        self.books.insert(id, Line { task, by_trade, env });
+        let line = Line {
+            task,
+            by_trade: false,
+            stale: Arc::default(),
+            env,
+        };
+        self.books.insert(id, line);
     }
 }
 
@@ -311,6 +344,7 @@ struct Feed {
     contract: Contract,
     number: Arc<AtomicU64>,
     quote: Fold,
+    stale: Arc<AtomicBool>,
     by_trade: bool,
     answered: bool,
 }
@@ -478,7 +512,7 @@ impl Feed {
 
     async fn tell_quote(&self) -> bool {
         let mut quote = self.quote.quote(self.id, self.shared.env.now());
-        if self.shared.stale.load(Ordering::Relaxed) && quote.quality == Quality::Live {
+        if self.stale.load(Ordering::Relaxed) && quote.quality == Quality::Live {
             quote.quality = Quality::Missing;
         }
         self.send(MarketData::Quote(quote)).await

@@ -1,7 +1,8 @@
 //! Interactive Brokers through TWS or IB Gateway, on the `ibapi` crate. Bytes and frames are the crate's; [`link`] keeps a
 //! connection or makes it again, [`session`] lives as long as one connection, and the files beside it know one thing each:
 //! [`orders`] what is said of orders, [`read`] the complete reads, [`market`] lines and books, [`history`] bars,
-//! [`contracts`] instruments, [`codes`] the broker's numbers, [`pace`] and [`budget`] what may be sent, [`translate`] both vocabularies.
+//! [`contracts`] instruments, [`codes`] the broker's numbers, [`pace`] and [`budget`] what may be sent, [`reset`] what is
+//! planned, [`translate`] both vocabularies.
 //!
 //! The crate's own reconnecting is not used: it can wait for ever on a peer that accepts and stays silent, and its order
 //! stream does not say that it missed something. Every connection here is a new client, and after every one everything
@@ -10,12 +11,14 @@
 pub mod budget;
 pub mod codes;
 pub mod contracts;
+pub mod farms;
 mod history;
 mod link;
 mod market;
 pub mod orders;
 mod pace;
 mod read;
+pub mod reset;
 mod session;
 pub mod translate;
 
@@ -51,6 +54,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Instruments to begin with.
     pub symbols: Vec<String>,
+    /// What is planned: restarts, resets, logins.
+    pub plan: reset::Plan,
     /// Messages a second.
     pub messages_per_second: u32,
     /// Market data lines.
@@ -107,6 +112,7 @@ pub struct Ibkr {
     up: Arc<AtomicBool>,
     read_only: bool,
     task: tokio::task::JoinHandle<()>,
+    calendar: tokio::task::JoinHandle<()>,
 }
 
 impl Ibkr {
@@ -138,6 +144,7 @@ impl Ibkr {
             questions: questions_in,
             stop: stop_in,
         };
+        let calendar = tokio::spawn(reset::keep(env.clone()));
         let task = tokio::spawn(link::keep(env, known, inbox, Arc::clone(&up)));
         Self {
             requests,
@@ -147,6 +154,7 @@ impl Ibkr {
             up,
             read_only,
             task,
+            calendar,
         }
     }
 }
@@ -186,6 +194,7 @@ impl Adapter for Ibkr {
 
     fn stop(self: Box<Self>) {
         let _ = self.stop.send(true);
+        self.calendar.abort();
         let task = self.task;
         // The engine's task ends here: its thread may wait, others go on.
         tokio::task::block_in_place(|| {

@@ -26,6 +26,15 @@ pub enum Said {
     Told(SafeText),
 }
 
+impl Said {
+    /// An acknowledgement of a second order names the reference that it was found under: so it is found at all.
+    fn found_under(&mut self, reference: ClientOrderId) {
+        if let Self::Report(_, Report::Accepted { id, .. }) = self {
+            *id = reference;
+        }
+    }
+}
+
 /// An order of ours as the connection knows it.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -57,6 +66,8 @@ pub struct Orders {
     entries: BTreeMap<ClientOrderId, Entry>,
     by_number: BTreeMap<i32, ClientOrderId>,
     by_perm: BTreeMap<i64, ClientOrderId>,
+    /// The durable name of each order; a second one under its reference is a second order.
+    first: BTreeMap<ClientOrderId, i64>,
     executions: BTreeMap<String, Execution>,
     fees: BTreeMap<String, Fee>,
 }
@@ -70,6 +81,7 @@ impl Orders {
             entries: BTreeMap::new(),
             by_number: BTreeMap::new(),
             by_perm: BTreeMap::new(),
+            first: BTreeMap::new(),
             executions: BTreeMap::new(),
             fees: BTreeMap::new(),
         }
@@ -140,15 +152,24 @@ impl Orders {
         }
     }
 
-    /// Binds an order's durable name and, for one of our session, its number.
-    pub fn bind(&mut self, id: ClientOrderId, perm_id: i64, number: Option<i32>) {
-        if perm_id > 0 {
-            // A second durable name under one reference is a second order: the first keeps its own.
-            self.by_perm.entry(perm_id).or_insert(id);
-        }
+    /// Binds an order's durable name and, for one of our session, its number. Tells the order that they belong to: where
+    /// the reference has a durable name already, this is a second order, which goes by its own.
+    pub fn bind(&mut self, id: ClientOrderId, perm_id: i64, number: Option<i32>) -> ClientOrderId {
+        let id = match self.by_perm.get(&perm_id) {
+            Some(known) => *known,
+            None if perm_id > 0 => {
+                let first = *self.first.entry(id).or_insert(perm_id);
+                let second = (first != perm_id).then(|| ClientOrderId::new(&perm_id.to_string()).ok());
+                let id = second.flatten().unwrap_or(id);
+                self.by_perm.insert(perm_id, id);
+                id
+            }
+            None => id,
+        };
         if let Some(number) = number {
             self.by_number.entry(number).or_insert(id);
         }
+        id
     }
 
     fn find(&self, perm_id: i64, number: i32, client_id: i32) -> Option<ClientOrderId> {
@@ -171,7 +192,8 @@ impl Orders {
             return Vec::new();
         };
         let ours = order.client_id == self.client_id;
-        self.bind(id, order.perm_id, ours.then_some(data.order_id));
+        let under = id;
+        let id = self.bind(id, order.perm_id, ours.then_some(data.order_id));
         let Ok(account) = order.account.parse() else {
             return Vec::new();
         };
@@ -186,6 +208,11 @@ impl Orders {
             &data.order_state.status,
             &data.order_state.reject_reason,
         );
+        if under != id {
+            for one in &mut said {
+                one.found_under(under);
+            }
+        }
         if let (Some(quantity), Some(kind)) =
             (translate::quantity(order.total_quantity), translate::kind(order))
         {
@@ -217,7 +244,7 @@ impl Orders {
             return Vec::new();
         };
         let ours = status.client_id == self.client_id;
-        self.bind(id, status.perm_id, ours.then_some(status.order_id));
+        let id = self.bind(id, status.perm_id, ours.then_some(status.order_id));
         let Some(account) = self.account(id) else {
             return Vec::new();
         };

@@ -310,3 +310,37 @@ fn words_about_unknown_orders_change_nothing() {
     assert_eq!(orders.on_open_order(&foreign), []);
     assert_eq!(words(&orders.on_error(4_711, 201, "no")), ["told"]);
 }
+
+/// Row F30: a second order under one reference goes by its own name from then on; what becomes of it is not said of the first.
+#[test]
+fn f30_a_second_order_under_one_reference_has_a_life_of_its_own() {
+    let mut orders = sent();
+    orders.on_open_order(&open(100.0, OrderStatusKind::Submitted));
+    let mut twin = open(101.0, OrderStatusKind::Submitted);
+    (twin.order_id, twin.order.perm_id) = (8, 100);
+    let second = ClientOrderId::new("100").unwrap();
+    let Some(Said::Report(
+        _,
+        Report::Accepted {
+            id: named, broker_id, ..
+        },
+    )) = orders.on_open_order(&twin).into_iter().next()
+    else {
+        panic!("a second acknowledgement")
+    };
+    assert_eq!(
+        (named, broker_id.as_str()),
+        (id(), "100"),
+        "found under the reference"
+    );
+    orders.touching(second, 8, key());
+    let ended = OrderStatus {
+        order_id: 8,
+        perm_id: 100,
+        ..status(OrderStatusKind::Cancelled, 0.0)
+    };
+    let said = orders.on_status(&ended);
+    let of_second =
+        |said: &Said| matches!(said, Said::Report(_, Report::Cancelled { id, .. }) if *id == second);
+    assert!(said.iter().all(of_second) && !said.is_empty(), "{said:?}");
+}

@@ -2,12 +2,14 @@
 //! fact, and what can't be explained becomes a visible one. Nothing a broker says is refused.
 
 use crate::domain::{
-    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Execution, LinkState, Money, Order,
-    OrderKind, OrderSpec, Pending, Phase, Quantity, SafeText, Timestamp,
+    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Execution, LinkState, Order, OrderKind,
+    Pending, Phase, Quantity, SafeText, Timestamp,
 };
+use crate::engine::doubles;
 use crate::engine::event::Fact;
 use crate::engine::fold::{asked_quantity, changed};
 use crate::engine::order_flow::{Step, next};
+use crate::engine::pause;
 use crate::engine::port::{BrokerEvent, Report};
 use crate::engine::reconcile;
 use crate::engine::state::{Booked, State};
@@ -21,6 +23,7 @@ pub(super) fn decide(state: &State, broker: BrokerId, event: &BrokerEvent, now: 
             next_number,
         } => up(state, broker, accounts, *next_number),
         BrokerEvent::Impaired { reason } => impaired(state, broker, reason.as_ref()),
+        BrokerEvent::Paused { pause } => pause::decide(state, broker, pause.as_ref()),
         BrokerEvent::Stale { .. } => state
             .accounts
             .iter()
@@ -304,11 +307,10 @@ pub(in crate::engine) fn accepted(
     if let Some(bound) = order.broker_id
         && bound != broker_id
     {
-        let told = state.bound.contains_key(&(order.spec.account.broker, broker_id));
-        return if told {
-            Vec::new()
-        } else {
-            second_order(order, broker_id, phase)
+        let name = state.bound.get(&(order.spec.account.broker, broker_id));
+        return match name.filter(|name| **name != id) {
+            Some(name) => accepted(state, *name, broker_id, phase),
+            None => doubles::found(state, order, broker_id, phase, None),
         };
     }
     let step = if phase == Phase::Held {
@@ -322,44 +324,6 @@ pub(in crate::engine) fn accepted(
     } else {
         Vec::new()
     }
-}
-
-/// The second order is flagged, and counts in exposure under the broker's own name for it.
-fn second_order(order: &Order, broker_id: BrokerOrderId, phase: Phase) -> Vec<Fact> {
-    let mut facts = vec![Fact::DoubleFound {
-        id: order.id,
-        broker_id,
-    }];
-    if let Ok(name) = ClientOrderId::new(broker_id.as_str()) {
-        let double = Order {
-            id: name,
-            asked: order.asked.clone(),
-            spec: OrderSpec {
-                parent: None,
-                ..order.spec.clone()
-            },
-            phase,
-            filled: Quantity::ZERO,
-            filled_value: Money::ZERO,
-            broker_id: Some(broker_id),
-            pending: None,
-            pending_since: None,
-            oco: None,
-            reason: None,
-            external: true,
-            foreign: order.foreign,
-            number: order.number,
-            created_at: order.created_at,
-            sent_at: None,
-            acked_at: None,
-            ended_at: None,
-            missing: None,
-        };
-        facts.push(Fact::Adopted {
-            order: Box::new(double),
-        });
-    }
-    facts
 }
 
 /// An execution report: new, a correction, a fee that came later, or a repetition.

@@ -7,6 +7,7 @@ use crate::domain::{
     Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
 };
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome};
+use crate::engine::doubles;
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::risk::{self, Check, Effect};
@@ -59,6 +60,7 @@ pub(super) fn decide(
         } => desk.set_trading(*account, *state, reason),
         Command::AcceptDifference { account, instrument } => desk.accept_difference(*account, *instrument),
         Command::AcceptGap { account } => desk.accept_gap(*account),
+        Command::AcceptDouble { account } => desk.accept_double(*account),
         Command::Reconcile { account } => desk.reconcile(*account),
         Command::OpenSession
         | Command::CloseSession
@@ -297,6 +299,7 @@ impl Desk<'_> {
         sessions::may_act(self.origin)?;
         let order = live(self.state, id)?;
         ours(order)?;
+        doubles::may_cancel(self.state, order)?;
         Ok(Decision::done(vec![cancel(
             order,
             "cancelled before it was released",
@@ -488,6 +491,11 @@ impl Desk<'_> {
                 format!("the executions of {account} are known without a gap"),
             )),
         }
+    }
+
+    fn accept_double(&self, account: AccountKey) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        doubles::drop_newer(self.state, account).map(|(facts, note)| Decision::noted(facts, &note))
     }
 
     fn reconcile(&self, account: AccountKey) -> Result<Decision, Denial> {

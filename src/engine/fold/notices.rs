@@ -77,7 +77,7 @@ impl State {
             Fact::DoubleFound { id, broker_id } => (
                 Warning,
                 format!(
-                    "TWO ORDERS at the broker for {}: the second is {broker_id}",
+                    "TWO ORDERS at the broker for {}: the second is {broker_id}; :accept double cancels the newer",
                     what(id)
                 ),
             ),
@@ -95,7 +95,9 @@ impl State {
                 let why = reason
                     .as_ref()
                     .map_or(String::new(), |reason| format!(": {reason}"));
-                let level = if matches!(state, LinkState::Down | LinkState::Degraded) {
+                let away = matches!(state, LinkState::Down | LinkState::Degraded);
+                // What was planned is no alarm; if it lasts longer, the end of the pause is one.
+                let level = if away && !self.pauses.contains_key(broker) {
                     Warning
                 } else {
                     Info
@@ -115,7 +117,21 @@ impl State {
             Fact::LinkImpaired {
                 broker,
                 reason: Some(reason),
-            } => (Warning, format!("{broker}: {reason}")),
+            } => {
+                let planned = self.pauses.contains_key(broker);
+                let level = if planned { Info } else { Warning };
+                (level, format!("{broker}: {reason}"))
+            }
+            Fact::PauseChanged {
+                broker,
+                pause: Some(pause),
+            } => (
+                Told,
+                format!("{broker}: planned {}; nothing that adds risk leaves", pause.what),
+            ),
+            Fact::PauseChanged { broker, pause: None } => {
+                (Info, format!("{broker}: the planned pause is over"))
+            }
             Fact::LinkImpaired { broker, reason: None } => (Told, format!("{broker}: all of it is back")),
             Fact::GapFound { account, from, until } => (
                 Warning,

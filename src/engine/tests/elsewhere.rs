@@ -283,3 +283,74 @@ fn f28_orders_of_another_session_count_and_are_left_alone() {
         "and the flatten says why it is not flat"
     );
 }
+
+/// A second order under the client id of A, as a read lists it.
+fn second(name: &str, number: i32) -> BrokerOrder {
+    BrokerOrder {
+        id: id("A"),
+        broker_id: BrokerOrderId::new(name).unwrap(),
+        spec: spec(Side::Buy, 100, limit("100")),
+        phase: Phase::Working,
+        filled: Quantity::ZERO,
+        number: Some(number),
+        foreign: false,
+    }
+}
+
+/// Row F30: a person says that there are two, and the newer one is cancelled; the older is never touched.
+#[test]
+fn f30_the_newer_of_two_is_cancelled_when_a_person_says_so_and_never_the_older() {
+    let accept = || Command::AcceptDouble { account: account() };
+    // Name and number of the second, and whether it may be cancelled.
+    for (name, number, cancelled) in [("500", 9, true), ("500", 1, false), ("50", 9, false)] {
+        let mut desk = at_a_real_broker();
+        desk.submit("A", spec(Side::Buy, 100, limit("100")));
+        desk.report(Report::Accepted {
+            id: id("A"),
+            broker_id: BrokerOrderId::new("100").unwrap(),
+            phase: Phase::Working,
+        });
+        assert!(
+            matches!(desk.command(accept()), Outcome::Refused(_)),
+            "there is one"
+        );
+        desk.report(Report::Accepted {
+            id: id("A"),
+            broker_id: BrokerOrderId::new(name).unwrap(),
+            phase: Phase::Working,
+        });
+        let working = |desk: &Desk| desk.engine.state().working(account(), aapl(), Side::Buy);
+        assert_eq!(working(&desk), q(200), "both count");
+        assert_eq!(desk.sent().last().unwrap(), "read", "its number is asked for");
+        assert!(
+            matches!(desk.command(accept()), Outcome::Refused(_)),
+            "no number yet"
+        );
+        let first = BrokerOrder {
+            number: Some(1),
+            ..second("100", 1)
+        };
+        desk.read(&[first.clone(), second(name, number)], &[]);
+        desk.sent();
+        let outcome = desk.command(accept());
+        assert_eq!(matches!(outcome, Outcome::Done { .. }), cancelled, "{outcome:?}");
+        let sent = desk.sent();
+        assert_eq!(
+            sent,
+            if cancelled {
+                vec![format!("cancel {name}")]
+            } else {
+                Vec::new()
+            }
+        );
+        assert_eq!(desk.order("A").pending, None, "the older stays");
+        desk.now = desk.now.after(SECOND);
+        if desk.engine.state().accounts[&account()].reading.is_none() {
+            desk.command(Command::Reconcile { account: account() });
+        }
+        // A read that lists the second alone does not stand for the first.
+        desk.read(&[second(name, number)], &[]);
+        assert!(desk.order("A").missing.is_some());
+        assert_eq!(working(&desk), q(200));
+    }
+}

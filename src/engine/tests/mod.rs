@@ -5,6 +5,7 @@ mod controls;
 mod elsewhere;
 mod groups;
 mod life;
+mod planned;
 mod property;
 mod reading;
 mod vocabulary;

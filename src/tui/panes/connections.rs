@@ -1,8 +1,11 @@
 //! How the link to the account's broker is: state, reason, peer, round trips, what is used of what the broker allows,
 //! how long orders took to be answered, and what the broker last said. Shows and decides nothing.
 
+mod parts;
+
 use super::read;
-use crate::domain::{AccountKey, LinkState, SafeText, Timestamp};
+use crate::domain::spans::percentile;
+use crate::domain::{AccountKey, LinkState, Timestamp};
 use crate::engine::State;
 use crate::engine::port::{Budget, Health};
 use crate::engine::state::{Link, Notice, NoticeLevel};
@@ -136,10 +139,7 @@ fn peer(rows: &mut Rows<'_, '_>, health: &Health, told_at: Timestamp) {
         String::new()
     };
     rows.pair("reconnects", &format!("{}{old}", health.reconnects), theme.text);
-    if !health.away.is_empty() {
-        let names: Vec<&str> = health.away.iter().map(SafeText::as_str).collect();
-        rows.pair("away", &names.join(", "), theme.warn);
-    }
+    parts::farms(rows, health, told_at);
 }
 
 /// `lines          ████████░░ 98/100 (+4 waiting)`.
@@ -189,12 +189,6 @@ fn latencies(state: &State, account: AccountKey) -> Vec<Duration> {
         .collect();
     all.sort_unstable();
     all
-}
-
-/// The value that so many in a hundred don't exceed, of sorted ones.
-fn percentile(sorted: &[Duration], hundredth: usize) -> Option<Duration> {
-    let rank = (sorted.len() * hundredth).div_ceil(100);
-    sorted.get(rank.saturating_sub(1)).copied()
 }
 
 fn order_times(rows: &mut Rows<'_, '_>, account: AccountKey) {
@@ -274,6 +268,7 @@ impl Pane for Connections {
         };
         let mut rows = Rows { pen, y: 0, view };
         head(&mut rows, account, view.state.links.get(&account.broker));
+        parts::plan(&mut rows, account, view.health.map(|(health, _)| health));
         rows.gap();
         match view.health {
             Some((health, told_at)) => {
@@ -293,6 +288,7 @@ impl Pane for Connections {
         }
         rows.gap();
         order_times(&mut rows, account);
+        parts::times(&mut rows, view.health.map(|(health, _)| health));
         rows.gap();
         said(&mut rows, account);
         Hits::default()
@@ -300,19 +296,5 @@ impl Pane for Connections {
 
     fn act(&mut self, _action: Action, _view: &View<'_>) -> Option<Vec<Wish>> {
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_values_that_occurred() {
-        let times: Vec<Duration> = (1..=200).map(Duration::from_millis).collect();
-        assert_eq!(percentile(&times, 50), Some(Duration::from_millis(100)));
-        assert_eq!(percentile(&times, 99), Some(Duration::from_millis(198)));
-        assert_eq!(percentile(&times[..1], 50), Some(Duration::from_millis(1)));
-        assert_eq!(percentile(&[], 99), None);
     }
 }

@@ -8,11 +8,13 @@ use crate::domain::{
     TimeInForce, Timestamp, TradingState,
 };
 use crate::engine::State;
-use crate::engine::port::{Budget, Health};
+use crate::engine::pause::Pause;
+use crate::engine::port::{Budget, Farm, FarmKind, FarmState, Health, Sent};
 use crate::engine::state::{AccountState, Ledger, Link, Notice, NoticeLevel};
 use crate::market::{Depth, Level, Market, Print, Quality, Quote};
 use crate::tui::pane::View;
 use crate::tui::theme::Theme;
+use crate::tui::times::Times;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -35,6 +37,8 @@ pub struct Desk {
     pub attached: bool,
     /// How the connection to the broker is.
     pub health: Option<Health>,
+    /// How long the terminal's own parts took.
+    pub times: Times,
 }
 
 /// Symbol, kind, price, tick, multiplier, calendar.
@@ -158,6 +162,7 @@ impl Desk {
             instrument: None,
             attached: true,
             health: None,
+            times: Times::default(),
         }
     }
     /// A desk in the middle of a morning.
@@ -195,6 +200,7 @@ impl Desk {
                 .as_ref()
                 .map(|health| (health, self.now.before(Duration::from_secs(2)))),
             round_trip: Some(Duration::from_micros(212)),
+            times: &self.times,
         }
     }
 
@@ -219,6 +225,16 @@ impl Desk {
             figure("RealizedPnL", "USD", 170),
             figure("ExchangeRate", "EUR", 1),
         ];
+        let farm = |name: &str, state, seconds| Farm {
+            name: SafeText::new(name),
+            kind: FarmKind::Prices,
+            state,
+            since: now().before(Duration::from_secs(seconds)),
+        };
+        for millis in 1..=20 {
+            self.times.key.add(Duration::from_micros(millis * 10));
+            self.times.screen.add(Duration::from_millis(millis));
+        }
         self.health = Some(Health {
             broker: account().broker,
             peer: SafeText::new("127.0.0.1:7497 client 7 version 213"),
@@ -230,7 +246,21 @@ impl Desk {
                 budget("books", 1, 3, 1),
                 budget("history/10min", 6, 55, 6),
             ],
-            away: Vec::new(),
+            sent: Some(Sent {
+                p50_us: 1_900,
+                p99_us: 6_400,
+                of: 5,
+            }),
+            farms: vec![
+                farm("usfarm", FarmState::Down, 12),
+                farm("usfuture", FarmState::Up, 9_000),
+                farm("cashfarm", FarmState::Idle, 9_000),
+            ],
+            planned: vec![Pause {
+                what: SafeText::new("restart of TWS at 23:45 New York"),
+                at: now().after(Duration::from_secs(49_606)),
+                until: now().after(Duration::from_secs(49_906)),
+            }],
             figures: BTreeMap::from([(account(), figures)]),
         });
     }

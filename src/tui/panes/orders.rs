@@ -83,7 +83,7 @@ fn order_text(view: &View<'_>, order: &Order) -> String {
 }
 
 /// The phase with what is under way.
-fn state_text(order: &Order) -> String {
+fn state_text(view: &View<'_>, order: &Order) -> String {
     let mut text = order.phase.word().to_owned();
     match order.pending {
         Some(Pending::Cancel) => text.push_str(" · pending cancel"),
@@ -92,6 +92,9 @@ fn state_text(order: &Order) -> String {
     }
     if order.oco.is_some() {
         text.push_str(" · oco");
+    }
+    if view.state.doubles.contains_key(&order.id) {
+        text.push_str(" · SECOND of one");
     }
     if order.foreign {
         // Not by colour alone: cancel and change are no use here.
@@ -155,7 +158,7 @@ fn cells(view: &View<'_>, order: &Order) -> [Cell; 10] {
             if live { ink(theme.text) } else { quiet },
         ),
         Cell::new(order_text(view, order), ink(side)),
-        Cell::new(state_text(order), state_style(view, order)),
+        Cell::new(state_text(view, order), state_style(view, order)),
         Cell::new(filled, if partly { ink(theme.text) } else { quiet }),
         Cell::new(
             read::price_or_unknown(view, order.spec.instrument, average),

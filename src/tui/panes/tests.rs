@@ -5,6 +5,8 @@ use super::fixture::{Desk, account, id, price, units};
 use super::{AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
 use crate::domain::{ClientOrderId, LinkState, Money, Price, Quantity, SafeText, Timestamp};
 use crate::engine::Command;
+use crate::engine::pause::Pause;
+use crate::engine::port::{Farm, FarmKind, FarmState};
 use crate::engine::state::Mismatch;
 use crate::market::{Bar, Market, Timeframe};
 use crate::tui::action::Action;
@@ -56,7 +58,19 @@ fn wild() -> Desk {
     let evil = SafeText::new(&"日本語\u{1b}[2J\u{202E}".repeat(40));
     if let Some(health) = &mut desk.health {
         health.peer = evil.clone();
-        health.away = vec![evil.clone(); 3];
+        let farm = Farm {
+            name: evil.clone(),
+            kind: FarmKind::Prices,
+            state: FarmState::Down,
+            since: Timestamp(i64::MIN),
+        };
+        health.farms = vec![farm; 3];
+        let pause = |at, until| Pause {
+            what: evil.clone(),
+            at: Timestamp(at),
+            until: Timestamp(until),
+        };
+        health.planned = vec![pause(i64::MAX, i64::MAX), pause(i64::MIN, i64::MIN)];
         health.round_trip_us = Some(u64::MAX);
         for budget in &mut health.budgets {
             (budget.used, budget.wanted) = (u32::MAX, u32::MAX);
@@ -383,20 +397,25 @@ fn the_connection_says_what_is_wrong_at_any_size() {
     assert!(simulated.contains("the exchange in the box"), "{simulated}");
     desk.connect();
     desk.state.notices.clear();
-    let screen = draw(&Connections::new(), &desk, 60, 10);
+    let screen = draw(&Connections::new(), &desk, 64, 15);
     assert_eq!(
         screen,
         [
             " ● sim ready  for 1:06:40",
+            " planned       in 13:46:46, restart of TWS at 23:45 New York",
             " peer          127.0.0.1:7497 client 7 version 213",
             " round trip    1.2 ms broker, 0.2 ms engine",
             " reconnects    1",
+            " farm          usfarm down 0:12",
+            " farms up      usfuture, cashfarm",
             " messages/s    █          3/40",
             " lines         █████████  98/100 (+4 waiting)",
             " books         ███        1/3",
             " history/10min █          6/55",
             " sent → acked  p50 0.8 ms  p95 0.8 ms  p99 0.8 ms  of 5",
-            "",
+            " key → engine  p50 0.1 ms  p99 0.2 ms  of 20",
+            " engine → TWS  p50 1.9 ms  p99 6.4 ms  of 5",
+            " data → screen p50 10 ms  p99 20 ms  of 20",
         ]
     );
     let link = desk.state.links.get_mut(&account().broker).unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use tradewind::domain::*;
+use tradewind::engine::pause::Pause;
 use tradewind::engine::{Actor, Denial, DenialCode, Event, Fact, SessionKind};
 use tradewind::market::{Quality, Quote};
 
@@ -311,6 +312,19 @@ pub fn order_facts() -> Vec<Fact> {
             order: Box::new(order()),
         },
         Fact::DoubleFound { id, broker_id },
+        Fact::PauseChanged {
+            broker: account.broker,
+            pause: Some(Pause {
+                what: reason.clone(),
+                at: NOW,
+                until: NOW,
+            }),
+        },
+        Fact::OrderNumbered {
+            id,
+            number: 17,
+            foreign: true,
+        },
         Fact::Executed {
             execution: execution(1, "100"),
         },

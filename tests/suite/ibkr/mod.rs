@@ -1,6 +1,6 @@
 //! The desk on Interactive Brokers, for all it can tell: the real program with `--broker ibkr`, the real gateway, TCP
-//! between them. Judge of what traded are the exchange's own books, in the gateway's own file. `rows` goes through the
-//! faults of the session and of orders, one by one; `frames` reads the orders off the wire.
+//! between them. Judge of what traded are the exchange's own books, in the gateway's own file. `rows` and `planned` go
+//! through the faults of the session and of orders, one by one; `frames` reads the orders off the wire.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 
 mod frames;
 mod pair;
+mod planned;
 mod rows;
 
 use crate::harness::{Desk, ENTER, alone, until, until_right};
@@ -181,6 +182,11 @@ fn a_person_trades_through_the_gateway_in_a_terminal() {
     desk.confirms(|| pair.held("AAPL") == 50);
     desk.shows("50");
     desk.types(ENTER);
+    // What was measured on the way stands beside the connection.
+    desk.types("gl");
+    for way in ["key → engine", "engine → TWS", "data → screen"] {
+        desk.shows(way);
+    }
     pair.agrees();
 }
 

@@ -17,6 +17,7 @@ use std::net::TcpListener;
 use tradewind::app::{clock::Clock, identity::IdMaker};
 use tradewind::attach::Attached;
 use tradewind::domain::{ClientOrderId, InstrumentId, OrderChange, Quantity, SafeText};
+use tradewind::engine::state::NoticeLevel;
 use tradewind::engine::{Command, Outcome, SessionKind, State};
 use tradewind::market::Timeframe;
 use tradewind::wire::{Query, Reply};
@@ -73,6 +74,10 @@ impl Pair {
             let quotes = self.quotes();
             (quotes >= 2).then_some(())
         });
+    }
+    /// Other settings of the broker, for the next engine.
+    pub fn settings(&self, settings: &str) {
+        self.desk.write_config(&config(self.port, settings));
     }
     pub fn kill_engine(&mut self) {
         self.engine.take().unwrap().kill();
@@ -333,6 +338,19 @@ impl Pair {
         })
     }
 
+    /// What people were warned of.
+    pub fn warnings(&self) -> Vec<String> {
+        block_on(async {
+            let mut session = self.desk.attach(SessionKind::Shell).await;
+            let state = state(&mut session).await;
+            let loud = state
+                .notices
+                .iter()
+                .filter(|told| told.level == NoticeLevel::Warning);
+            loud.map(|told| told.text.to_string()).collect()
+        })
+    }
+
     /// Another desk with these settings says so of its link.
     #[track_caller]
     pub fn complains(&self, settings: &str, words: &[&str]) {
@@ -460,7 +478,7 @@ impl Pair {
 
 fn config(port: u16, settings: &str) -> String {
     format!(
-        "{UNHURRIED}[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nclient_id = {CLIENT}\nsymbols = [\"AAPL\", \"MSFT\"]\n{settings}\n"
+        "{UNHURRIED}[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nclient_id = {CLIENT}\nresets = []\nlogin = \"\"\nsymbols = [\"AAPL\", \"MSFT\"]\n{settings}\n"
     )
 }
 

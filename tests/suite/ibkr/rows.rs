@@ -22,7 +22,7 @@ use tradewind::engine::{Command, Outcome};
 use tradewind::gateway::tws::proto;
 
 /// Refused because the link is not ready, or prices are away.
-fn is_refused(pair: &Pair, sentence: &str, code: &str) {
+pub(super) fn is_refused(pair: &Pair, sentence: &str, code: &str) {
     pair.run(&["order", sentence, "--yes", "--arm", "0001"])
         .refused(1, &[code]);
 }
@@ -145,12 +145,28 @@ fn f6_a_client_id_in_use_is_waited_for_and_never_replaced() {
 #[test]
 fn f7_a_data_farm_that_is_away_stops_orders_that_need_its_prices_and_no_connection() {
     let pair = Pair::new();
+    pair.until_quoted("AAPL");
+    pair.until_quoted("MSFT");
+    // Neither bars of the past nor another market's prices are needed for this order.
+    pair.fault("say 2105 HMDS data farm connection is broken:ushmds");
+    pair.fault("say 2103 Market data farm connection is broken:usfuture");
     pair.fault("say 2103 Market data farm connection is broken:usfarm");
     until("prices that are away", || (!pair.has_prices()).then_some(()));
     is_refused(&pair, "buy 1 AAPL mkt", "NO_PRICE");
     is_refused(&pair, "buy 1 AAPL @150", "NO_PRICE");
     assert_eq!(pair.link(), "ready", "orders are not what went away");
+    pair.fault("say 2119 Market data farm is connecting:usfarm");
     pair.fault("say 2104 Market data farm connection is OK:usfarm");
+    // Two farms are away all the while.
+    came_back(&pair);
+    // All that serve prices are away, known by name or not.
+    pair.fault("say 2103 Market data farm connection is broken:simfarm");
+    pair.order("buy 1 MSFT mkt");
+    pair.fault("say 2103 Market data farm connection is broken:usfarm");
+    until("no price at all", || (!pair.has_prices()).then_some(()));
+    for farm in ["simfarm", "usfarm", "usfuture"] {
+        pair.fault(&format!("say 2104 Market data farm connection is OK:{farm}"));
+    }
     came_back(&pair);
     assert_eq!(pair.log().matches("connected").count(), 1);
 }
@@ -449,6 +465,11 @@ fn f28_f30_orders_made_elsewhere_are_shown_counted_and_left_alone() {
         }
     });
     assert_eq!(pair.live().len(), 3);
+    let outcome = pair.command(Command::AcceptDouble { account });
+    assert!(
+        matches!(&outcome, Outcome::Refused(denial) if denial.code.as_str() == "NOT_OURS"),
+        "another session's second order: {outcome:?}"
+    );
 }
 
 #[test]

@@ -153,13 +153,13 @@ impl Session {
         let (out, mut waiting) = mpsc::unbounded_channel::<Out>();
         let (client, contracts) = (Arc::clone(&self.client), Arc::clone(&self.contracts));
         let (inner, env) = (self.inner.clone(), self.env.clone());
-        let queue = Arc::clone(&self.queue);
+        let (queue, sent) = (Arc::clone(&self.queue), Arc::clone(&self.sent));
         tokio::spawn(async move {
             while let Some(Out {
                 id,
                 account,
                 number,
-                change,
+                created,
                 instrument,
                 order,
             }) = waiting.recv().await
@@ -179,11 +179,13 @@ impl Session {
                 };
                 if let Some(why) = failure {
                     let why = SafeText::new(&why);
-                    let _ = inner.send(if change {
+                    let _ = inner.send(if created.is_none() {
                         Inner::ChangeNotSent(account, id, why)
                     } else {
                         Inner::NotSent(id, why)
                     });
+                } else if let Some(created) = created {
+                    lock(&sent).add(env.now().since(created));
                 }
             }
         });

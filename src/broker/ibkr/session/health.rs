@@ -4,9 +4,9 @@ use super::{Session, lock};
 use crate::broker::FromBroker;
 use crate::broker::ibkr::market::Used;
 use crate::broker::ibkr::translate;
-use crate::domain::{AccountKey, SafeText, Timestamp};
+use crate::domain::{AccountKey, SafeText, Spans, Timestamp};
 use crate::engine::BrokerEvent;
-use crate::engine::port::{Budget, Health};
+use crate::engine::port::{Budget, Health, Sent};
 use ibapi::accounts::AccountMultiValue;
 use std::time::Duration;
 
@@ -76,7 +76,9 @@ impl Session {
                 budget("books", used.books.0, settings.depth, used.books.1),
                 budget("history/10min", asked, askable, asked),
             ],
-            away: self.away.iter().map(|name| SafeText::new(name)).collect(),
+            sent: times(&lock(&self.sent)),
+            farms: self.lines.farms(),
+            planned: settings.plan.shown(now),
             figures: self
                 .figures
                 .iter()
@@ -103,4 +105,17 @@ impl Session {
                 .await;
         }
     }
+}
+
+/// How long the last orders took to leave; nothing before the first.
+fn times(spans: &Spans) -> Option<Sent> {
+    let micros = |hundredth| {
+        let span = spans.percentile(hundredth)?;
+        Some(u64::try_from(span.as_micros()).unwrap_or(u64::MAX))
+    };
+    Some(Sent {
+        p50_us: micros(50)?,
+        p99_us: micros(99)?,
+        of: u32::try_from(spans.len()).unwrap_or(u32::MAX),
+    })
 }

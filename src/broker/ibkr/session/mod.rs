@@ -17,7 +17,7 @@ use crate::broker::ibkr::market::Lines;
 use crate::broker::ibkr::orders::Orders;
 use crate::broker::ibkr::read::Whole;
 use crate::broker::ibkr::{Env, Inbox, history};
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Money, SafeText, Timestamp};
+use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Money, SafeText, Spans, Timestamp};
 use crate::engine::{BrokerEvent, Report};
 use ibapi::Client;
 use ibapi::accounts::AccountMultiValue;
@@ -74,7 +74,8 @@ struct Out {
     id: ClientOrderId,
     account: AccountKey,
     number: i32,
-    change: bool,
+    /// When a new order was recorded; nothing for a change of one.
+    created: Option<Timestamp>,
     instrument: InstrumentId,
     order: ibapi::orders::Order,
 }
@@ -103,9 +104,10 @@ pub(super) struct Session {
     impaired: Option<String>,
     /// Another session of the same user has the data.
     competing: bool,
-    away: BTreeSet<String>,
     missed: u32,
     round_trip: Option<Duration>,
+    /// How long orders took from their record to their bytes on the socket.
+    sent: Arc<Mutex<Spans>>,
     /// Since when lines are being asked for again, and nobody was told how many came back.
     restoring: Option<Timestamp>,
     figures: BTreeMap<AccountKey, BTreeMap<(String, String), Money>>,
@@ -141,9 +143,9 @@ impl Session {
             looking: BTreeSet::new(),
             impaired: None,
             competing: false,
-            away: BTreeSet::new(),
             missed: 0,
             round_trip: None,
+            sent: Arc::default(),
             restoring: None,
             figures: BTreeMap::new(),
             told_clock: false,

@@ -88,7 +88,15 @@ impl Session {
 
     /// Names and fees that a read told.
     pub(super) fn take_read(&mut self, whole: &Whole) {
-        for data in whole.open.iter().map(|(data, _)| data).chain(&whole.completed) {
+        let mut all: Vec<_> = whole
+            .open
+            .iter()
+            .map(|(data, _)| data)
+            .chain(&whole.completed)
+            .collect();
+        // Of two orders under one reference the one that was named first is the first.
+        all.sort_by_key(|data| data.order.perm_id);
+        for data in all {
             if let Some(id) = translate::client_order_id(&data.order.order_ref) {
                 let ours = data.order.client_id == self.env.settings.client_id && data.order_id > 0;
                 self.orders

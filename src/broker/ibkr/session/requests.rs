@@ -2,7 +2,7 @@
 
 use super::{Out, Session, lock};
 use crate::broker::ibkr::translate;
-use crate::domain::{AccountKey, ClientOrderId, OrderSpec, SafeText};
+use crate::domain::{AccountKey, ClientOrderId, OrderSpec, SafeText, Timestamp};
 use crate::engine::{BrokerEvent, Family, Report, Request};
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ impl Session {
                 spec,
                 number,
                 family,
-            } => self.place(id, &spec, number, family),
+                created,
+            } => self.place(id, &spec, number, family, created),
             Request::Modify {
                 account,
                 id,
@@ -29,7 +30,7 @@ impl Session {
                         id,
                         account,
                         number,
-                        change: true,
+                        created: None,
                         instrument: spec.instrument,
                         order: translate::order(id, &spec, number, family),
                     });
@@ -66,13 +67,20 @@ impl Session {
         }
     }
 
-    pub(super) fn place(&mut self, id: ClientOrderId, spec: &OrderSpec, number: i32, family: Option<Family>) {
+    pub(super) fn place(
+        &mut self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        number: i32,
+        family: Option<Family>,
+        created: Timestamp,
+    ) {
         self.orders.sending(id, number, spec);
         self.send(Out {
             id,
             account: spec.account,
             number,
-            change: false,
+            created: Some(created),
             instrument: spec.instrument,
             order: translate::order(id, spec, number, family),
         });
@@ -80,7 +88,7 @@ impl Session {
 
     pub(super) fn send(&self, out: Out) {
         if let Some(sender) = &self.out {
-            lock(&self.queue).waits(out.number, out.change);
+            lock(&self.queue).waits(out.number, out.created.is_none());
             let _ = sender.send(out);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Inner, Session, lock};
 use crate::broker::ibkr::codes::{LinkWord, link_word};
+use crate::broker::ibkr::farms::farm_name;
 use crate::broker::ibkr::orders::Said;
 use crate::broker::ibkr::translate;
 use crate::domain::{ClientOrderId, SafeText};
@@ -90,14 +91,7 @@ impl Session {
                 }
                 self.impair(None).await;
             }
-            LinkWord::FarmAway => {
-                self.away.insert(farm(message));
-                self.lines.farms(true).await;
-            }
-            LinkWord::FarmBack => {
-                self.away.remove(&farm(message));
-                self.lines.farms(!self.away.is_empty()).await;
-            }
+            LinkWord::Farm(kind, state) => self.lines.farm(kind, farm_name(message), state).await,
             LinkWord::Competing => {
                 self.lines.compete();
                 self.judge_competition().await;
@@ -142,9 +136,4 @@ impl Session {
         let reason = SafeText::new(why);
         self.env.event(BrokerEvent::Stale { reason }).await;
     }
-}
-
-/// The farm that a message is about: what stands after its last colon.
-pub(super) fn farm(message: &str) -> String {
-    message.rsplit(':').next().unwrap_or(message).trim().to_owned()
 }
