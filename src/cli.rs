@@ -4,6 +4,8 @@
 use crate::app::{desk, gateway, launch, paths::Paths, serve, shell};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
+use crate::tui::Group;
+use crate::tui::layout::{WORKSPACES, workspace_named};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::io::Write;
@@ -111,7 +113,22 @@ fn command() -> Command {
     };
     command
         .subcommand(Command::new("serve").about("Run the engine in the foreground"))
-        .subcommand(Command::new("attach").about("Open the desk on a running engine; starts none"))
+        .subcommand(
+            Command::new("attach")
+                .about("Open the desk on a running engine; starts none")
+                .arg(
+                    Arg::new("workspace")
+                        .long("workspace")
+                        .value_name("NAME")
+                        .help("The workspace to begin with: trade, chart, ..."),
+                )
+                .arg(
+                    Arg::new("link")
+                        .long("link")
+                        .value_name("GROUP")
+                        .help("Its panes follow this link group, A to D, across terminals"),
+                ),
+        )
         .subcommand(
             Command::new("status")
                 .about("What the engine says of itself")
@@ -269,8 +286,9 @@ fn run(matches: &ArgMatches) -> Ended {
         Some(("serve", _)) => serve::serve(&loaded, &paths, outlived()).map_err(|error| fail(&error)),
         Some(("gateway", sub)) => run_gateway(sub, &loaded, &paths),
         Some(("supervise", _)) => launch::supervise(&flags).map_err(|error| fail(&error)),
-        None => block_on(desk::run(&loaded, &paths, Some(&flags))).map_err(|error| fail(&error)),
-        Some(("attach", _)) => match block_on(desk::run(&loaded, &paths, None)) {
+        None => block_on(desk::run(&loaded, &paths, Some(&flags), &desk::Opened::default()))
+            .map_err(|error| fail(&error)),
+        Some(("attach", sub)) => match block_on(desk::run(&loaded, &paths, None, &opened(sub)?)) {
             Err(error)
                 if error
                     .downcast_ref::<crate::attach::AttachError>()
@@ -283,6 +301,27 @@ fn run(matches: &ArgMatches) -> Ended {
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
     }
+}
+
+/// What `attach` was told.
+fn opened(sub: &ArgMatches) -> Result<desk::Opened, (u8, String)> {
+    let workspace = match sub.get_one::<String>("workspace") {
+        None => None,
+        Some(name) => Some(workspace_named(name).ok_or_else(|| {
+            let names: Vec<String> = WORKSPACES
+                .iter()
+                .map(|(name, _)| name.to_ascii_lowercase())
+                .collect();
+            (2, format!("there is no workspace '{name}': {}", names.join(", ")))
+        })?),
+    };
+    let link = match sub.get_one::<String>("link") {
+        None => None,
+        Some(letter) => {
+            Some(Group::of(letter).ok_or_else(|| (2, format!("'{letter}' is no link group: A, B, C or D")))?)
+        }
+    };
+    Ok(desk::Opened { workspace, link })
 }
 
 /// With `json` the answer is the new engine's status.

@@ -4,14 +4,15 @@
 use super::clock::Clock;
 use super::identity::IdMaker;
 use super::launch;
+use super::memory::{self, Keeper};
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, Loaded, Settings, template};
+use crate::config::{ColourSetting, Loaded, Settings, Source, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
 use crate::tui::ticket::FirstQuantities;
-use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
+use crate::tui::{self, ColourDepth, Exit, FromEngine, Group, Opening, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,11 +28,20 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 /// How long between two tries to come back.
 const AGAIN_AFTER: Duration = Duration::from_millis(300);
 
+/// What a terminal is told when it is opened, beyond the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opened {
+    /// The workspace to begin with, by its number.
+    pub workspace: Option<u8>,
+    /// The link group that every pane of it follows.
+    pub link: Option<Group>,
+}
+
 /// Opens the desk. With `start` (the flags to pass on) an engine is started where none runs.
 ///
 /// # Errors
 /// The engine can't be reached or refuses this build, or the terminal can't be used.
-pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Result<()> {
+pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opened: &Opened) -> Result<()> {
     // Before an engine is started for a desk that nobody could see.
     if start.is_some() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         bail!("the desk needs a terminal; 'tradewind serve' runs the engine without one");
@@ -51,10 +61,26 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .next_id()
     });
+    let (memory, fault) = memory::load(&paths.terminal());
+    let keeper = Keeper::start(paths.terminal(), &memory);
+    let mut settings = settings(&loaded.settings, log);
+    settings.opening = Opening {
+        keep: keeper.keep(),
+        faults: fault.into_iter().collect(),
+        theme_is_told: matches!(
+            loaded.sources.of("terminal.theme"),
+            Source::Flag(_) | Source::Environment(_)
+        ),
+        local_zone: jiff::tz::TimeZone::system(),
+        workspace: opened.workspace,
+        link: opened.link,
+        memory,
+        ..Opening::default()
+    };
     let now = clock.clone();
     let link = tokio::spawn(link(attached, paths.clone(), to_desk, from_desk, clock));
     let exit = tui::run(
-        settings(&loaded.settings, log),
+        settings,
         from_engine,
         to_engine,
         new_id,
@@ -63,6 +89,7 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
     .await;
     // The link ends by itself once the desk's ends are gone; what was asked last still has to leave.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
+    drop(keeper);
     match exit? {
         Exit::StopEngine => Ok(super::shell::stop(paths).await.or_else(|error| match error {
             super::shell::ShellError::NoEngine(_) => Ok(()),
@@ -121,6 +148,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         },
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,
+        opening: Opening::default(),
     }
 }
 
@@ -185,7 +213,7 @@ async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) ->
             asked = from_desk.recv() => match asked {
                 None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
                 Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
+                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Link { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
             },
         }
     }
@@ -245,6 +273,7 @@ async fn carry(
                         wanted.watch = Some(watch.clone());
                         watch
                     }
+                    Some(ToEngine::Link { group, instrument }) => ClientMessage::Link { group, instrument },
                     Some(ToEngine::Find(text)) => ClientMessage::Query { token, query: Query::Find { text } },
                     Some(ToEngine::Margin { token: theirs, spec }) => {
                         lock(&asked).insert(token, Asked::Margin(theirs));
@@ -302,6 +331,7 @@ fn translate(
         }
         ServerMessage::Events(events) => vec![FromEngine::Events(events)],
         ServerMessage::Market(batch) => market(batch),
+        ServerMessage::Linked { group, instrument } => vec![FromEngine::Linked { group, instrument }],
         ServerMessage::Outcome { token, outcome } => vec![FromEngine::Outcome { token, outcome }],
         ServerMessage::Reply { token, reply } => answer(lock(asked).remove(&token), reply),
         ServerMessage::Pong { token } => {

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod launch;
 pub mod logging;
 mod market_out;
+mod memory;
 pub mod paths;
 mod queries;
 mod run_lock;

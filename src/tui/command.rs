@@ -73,6 +73,9 @@ impl Desk {
     fn desk_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
         match word {
             "theme" => self.choose_theme(rest, now),
+            "layout" => self.layout_words(rest, now),
+            "workspace" => self.workspace_words(rest, now),
+            "pane" | "split" | "vsplit" => self.pane_words(word, rest, now),
             "help" => self.modal = Some(Modal::Help(0)),
             "quit" => return vec![Effect::Leave(Exit::Detached)],
             "stop" => return vec![Effect::Leave(Exit::StopEngine)],

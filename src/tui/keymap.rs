@@ -4,6 +4,8 @@
 
 use super::action::Action;
 use super::chord::Chord;
+use super::layout::Way;
+use super::plan::Group;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,6 +146,32 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Pane(5), ["Space 5"], "fifth pane";
     Desk None Action::Pane(6), ["Space 6"], "sixth pane";
     Desk None Action::TakeToken, ["Space t"], "take the trading token here";
+    Desk None Action::Focus(Way::Left), ["Space w h", "Space w Left"], "focus the pane to the left";
+    Desk None Action::Focus(Way::Down), ["Space w j", "Space w Down"], "focus the pane below";
+    Desk None Action::Focus(Way::Up), ["Space w k", "Space w Up"], "focus the pane above";
+    Desk None Action::Focus(Way::Right), ["Space w l", "Space w Right"], "focus the pane to the right";
+    Desk None Action::SplitRight, ["Space w v"], "split: this tab, or a pane not shown yet, to the right";
+    Desk None Action::SplitBelow, ["Space w s"], "split: this tab, or a pane not shown yet, below";
+    Desk None Action::AddPane, ["Space w a"], "add a pane that is not shown yet, as a tab";
+    Desk None Action::MovePane, ["Space w m"], "move this pane to the next place, as a tab";
+    Desk None Action::ClosePane, ["Space w x"], "close this pane; the last one stays";
+    Desk None Action::Swap(Way::Left), ["Space w H"], "change places with the left";
+    Desk None Action::Swap(Way::Down), ["Space w J"], "change places with what is below";
+    Desk None Action::Swap(Way::Up), ["Space w K"], "change places with what is above";
+    Desk None Action::Swap(Way::Right), ["Space w L"], "change places with the right";
+    Desk None Action::Resize(Way::Left), ["Space w <"], "border to the left; a number before it repeats";
+    Desk None Action::Resize(Way::Right), ["Space w >"], "border to the right";
+    Desk None Action::Resize(Way::Up), ["Space w -"], "border up";
+    Desk None Action::Resize(Way::Down), ["Space w +"], "border down";
+    Desk None Action::EvenPanes, ["Space w ="], "every split in halves";
+    Desk None Action::ResetLayout, ["Space w r"], "this workspace as it was made";
+    Desk None Action::Undo, ["u"], "take the last change of layout or list back; never an order";
+    Desk None Action::Follow(Some(Group::A)), ["Space l a"], "this pane follows link group A";
+    Desk None Action::Follow(Some(Group::B)), ["Space l b"], "this pane follows link group B";
+    Desk None Action::Follow(Some(Group::C)), ["Space l c"], "this pane follows link group C";
+    Desk None Action::Follow(Some(Group::D)), ["Space l d"], "this pane follows link group D";
+    Desk None Action::Follow(None), ["Space l x"], "this pane follows the desk again";
+    Desk None Action::NextZone, ["Space z"], "times of the exchange, of this machine, UTC";
     Desk None Action::ThemeNext, ["Space c"], "next theme";
     Desk None Action::Mask, ["Space m"], "hide amounts and account names";
     Desk Panic Action::CancelSymbol, ["X"], "cancel this instrument's orders; stops stay";
@@ -203,7 +231,7 @@ pub enum Meaning {
 }
 
 /// The table with its key names read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Keymap {
     sequences: Vec<(Vec<Chord>, &'static Binding)>,
 }

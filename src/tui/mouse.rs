@@ -29,7 +29,11 @@ impl Desk {
         let Some((_, row)) = hits.rows.iter().find(|(area, _)| area.contains(at)) else {
             return Vec::new();
         };
-        let view = self.world.view(now);
+        let instrument = self.instrument_of(*pane);
+        let view = super::pane::View {
+            instrument,
+            ..self.world.view(now)
+        };
         let place = self.panes.iter_mut().find(|place| place.id == *pane);
         let wishes = place.map_or_else(Vec::new, |place| place.pane.click(*row, &view));
         self.grant(wishes, now)

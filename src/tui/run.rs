@@ -5,7 +5,10 @@
 use super::colour::ColourDepth;
 use super::desk::{Desk, Effect, IdMaker};
 use super::input::{Decoder, Input};
+use super::keymap::Keymap;
 use super::link::{FromEngine, ToEngine};
+use super::memory::{DeskMemory, Keep};
+use super::plan::Group;
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
@@ -50,6 +53,43 @@ pub struct TuiSettings {
     pub first_quantities: FirstQuantities,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
+    /// What it begins with beyond these.
+    pub opening: Opening,
+}
+
+/// What a desk begins with: what was remembered, and what this start was told.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// What was remembered.
+    pub memory: DeskMemory,
+    /// What is wrong with what was remembered, or with the settings of keys: said when the desk opens.
+    pub faults: Vec<String>,
+    /// Takes what is to be remembered.
+    pub keep: Keep,
+    /// The theme was named for this start alone, which what is remembered does not change.
+    pub theme_is_told: bool,
+    /// The zone of this machine.
+    pub local_zone: jiff::tz::TimeZone,
+    /// The workspace to begin with.
+    pub workspace: Option<u8>,
+    /// The group that every pane of it follows.
+    pub link: Option<Group>,
+    /// The keys.
+    pub keymap: Keymap,
+}
+impl Default for Opening {
+    fn default() -> Self {
+        Self {
+            memory: DeskMemory::default(),
+            faults: Vec::new(),
+            keep: Keep::default(),
+            theme_is_told: false,
+            local_zone: jiff::tz::TimeZone::UTC,
+            workspace: None,
+            link: None,
+            keymap: Keymap::default(),
+        }
+    }
 }
 
 /// How the desk ended.
@@ -196,6 +236,7 @@ struct Stage {
     /// What the engine could not be told yet, because its channel was full.
     untold: VecDeque<ToEngine>,
     title: String,
+    keep: Keep,
 }
 
 impl fmt::Debug for Stage {
@@ -228,6 +269,7 @@ impl Stage {
             effects: Vec::new(),
             untold: VecDeque::new(),
             title: String::new(),
+            keep: settings.opening.keep.clone(),
         };
         stage.draw();
         Ok(stage)
@@ -260,7 +302,14 @@ impl Stage {
         let now = self.now();
         self.desk.tick(now);
         self.effects.extend(self.desk.ask_what_if(now));
+        self.remember();
         self.dirty = true;
+    }
+    /// Hands on what is new to remember.
+    fn remember(&mut self) {
+        if let Some(text) = self.desk.to_keep() {
+            (self.keep.0)(text);
+        }
     }
     fn wants_frame(&self) -> bool {
         self.dirty && !self.writer.is_busy()
@@ -342,6 +391,7 @@ impl Stage {
         Ok(())
     }
     fn leave(mut self, exit: Exit, to: &Sender<ToEngine>) {
+        self.remember();
         let last = if exit == Exit::StopEngine {
             ToEngine::StopEngine
         } else {

@@ -190,6 +190,7 @@ impl Desk {
             theme: &self.theme,
             attached: self.attached,
             masked: false,
+            zone: None,
             health: self
                 .health
                 .as_ref()
