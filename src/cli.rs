@@ -4,8 +4,8 @@
 use crate::app::{desk, gateway, launch, paths::Paths, serve, shell};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
-use crate::tui::Group;
 use crate::tui::layout::{WORKSPACES, workspace_named};
+use crate::tui::{Group, key_table};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::io::Write;
@@ -81,6 +81,12 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "The terminal's theme",
     ),
     (
+        "color",
+        "terminal.colour",
+        "TRADEWIND_COLOR",
+        "Colours: always, auto, never, truecolor, 256, 16",
+    ),
+    (
         "log",
         "log.filter",
         "TRADEWIND_LOG",
@@ -94,6 +100,8 @@ fn command() -> Command {
         .about("A trading workstation that lives in a terminal")
         .after_help("Without a command the desk opens; an engine is started in the background where none runs.\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no engine to reach.")
         .arg(Arg::new("config").long("config").env("TRADEWIND_CONFIG").global(true).value_name("FILE").help("Settings; otherwise config.toml in the user's configuration folder, if it is there"))
+        .arg(Arg::new("no-mouse").long("no-mouse").global(true).action(ArgAction::SetTrue).help("Leave the mouse to the terminal"))
+        .arg(Arg::new("plain").long("plain").global(true).action(ArgAction::SetTrue).help("The desk as a stream of sentences, for screen readers"))
         .arg(Arg::new("tape").long("tape").env("TRADEWIND_TAPE").global(true).num_args(1..).value_delimiter(',').value_name("FILE").help("Recorded trades and quotes become the market, in a profile of their own"));
     for (name, _, variable, help) in SETTINGS {
         command = command.arg(
@@ -205,6 +213,18 @@ fn command() -> Command {
                 )
                 .arg(json()),
         )
+        .subcommand(
+            Command::new("keys")
+                .about("The keys of the desk, as the settings have them")
+                .arg(json())
+                .arg(
+                    Arg::new("markdown")
+                        .long("markdown")
+                        .action(ArgAction::SetTrue)
+                        .conflicts_with("json")
+                        .help("As a page"),
+                ),
+        )
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }
@@ -286,8 +306,13 @@ fn run(matches: &ArgMatches) -> Ended {
         Some(("serve", _)) => serve::serve(&loaded, &paths, outlived()).map_err(|error| fail(&error)),
         Some(("gateway", sub)) => run_gateway(sub, &loaded, &paths),
         Some(("supervise", _)) => launch::supervise(&flags).map_err(|error| fail(&error)),
-        None => block_on(desk::run(&loaded, &paths, Some(&flags), &desk::Opened::default()))
-            .map_err(|error| fail(&error)),
+        None => {
+            let opened = desk::Opened {
+                plain: matches.get_flag("plain"),
+                ..desk::Opened::default()
+            };
+            block_on(desk::run(&loaded, &paths, Some(&flags), &opened)).map_err(|error| fail(&error))
+        }
         Some(("attach", sub)) => match block_on(desk::run(&loaded, &paths, None, &opened(sub)?)) {
             Err(error)
                 if error
@@ -298,9 +323,27 @@ fn run(matches: &ArgMatches) -> Ended {
             }
             other => other.map_err(|error| fail(&error)),
         },
+        Some(("keys", sub)) => keys(&loaded, sub),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
     }
+}
+
+/// The key table, and on standard error what is wrong with the settings of keys.
+fn keys(loaded: &Loaded, sub: &ArgMatches) -> Ended {
+    let (keymap, faults) = desk::keymap(loaded);
+    for fault in &faults {
+        let _ = writeln!(std::io::stderr(), "tradewind: {fault}");
+    }
+    let text = if sub.get_flag("json") {
+        key_table::json(&keymap) + "\n"
+    } else if sub.get_flag("markdown") {
+        key_table::markdown(&keymap)
+    } else {
+        key_table::plain(&keymap)
+    };
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
 }
 
 /// What `attach` was told.
@@ -321,7 +364,11 @@ fn opened(sub: &ArgMatches) -> Result<desk::Opened, (u8, String)> {
             Some(Group::of(letter).ok_or_else(|| (2, format!("'{letter}' is no link group: A, B, C or D")))?)
         }
     };
-    Ok(desk::Opened { workspace, link })
+    Ok(desk::Opened {
+        workspace,
+        link,
+        plain: sub.get_flag("plain"),
+    })
 }
 
 /// With `json` the answer is the new engine's status.
@@ -488,6 +535,9 @@ fn overrides(matches: &ArgMatches) -> Vec<Override> {
             add(name, key, variable, value.clone());
         }
     }
+    if matches.get_flag("no-mouse") {
+        add("no-mouse", "terminal.mouse", "", "false".to_owned());
+    }
     let tape: Vec<String> = matches
         .get_many::<String>("tape")
         .into_iter()
@@ -512,7 +562,10 @@ fn passed_on(loaded: &Loaded, matches: &ArgMatches) -> Vec<String> {
         flags.extend(["--config".to_owned(), absolute(config)]);
     }
     for given in overrides(matches) {
-        if let Source::Flag(name) = given.source {
+        // The mouse is the terminal's business.
+        if let Source::Flag(name) = given.source
+            && name != "--no-mouse"
+        {
             flags.extend([name, given.value]);
         }
     }

@@ -8,9 +8,11 @@ use super::memory::{self, Keeper};
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, Loaded, Settings, Source, template};
+use crate::config::{ColourSetting, KeySetting, Loaded, Settings, Source, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
+use crate::tui::keymap::{Hotkey, Keymap};
+use crate::tui::rebind::Meant;
 use crate::tui::ticket::FirstQuantities;
 use crate::tui::{self, ColourDepth, Exit, FromEngine, Group, Opening, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
@@ -35,6 +37,8 @@ pub struct Opened {
     pub workspace: Option<u8>,
     /// The link group that every pane of it follows.
     pub link: Option<Group>,
+    /// A stream of sentences in place of a screen.
+    pub plain: bool,
 }
 
 /// Opens the desk. With `start` (the flags to pass on) an engine is started where none runs.
@@ -43,7 +47,10 @@ pub struct Opened {
 /// The engine can't be reached or refuses this build, or the terminal can't be used.
 pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opened: &Opened) -> Result<()> {
     // Before an engine is started for a desk that nobody could see.
-    if start.is_some() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+    if start.is_some()
+        && !opened.plain
+        && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal())
+    {
         bail!("the desk needs a terminal; 'tradewind serve' runs the engine without one");
     }
     let attached = match start {
@@ -61,12 +68,14 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .next_id()
     });
+    let (keymap, wrong_keys) = keymap(loaded);
     let (memory, fault) = memory::load(&paths.terminal());
     let keeper = Keeper::start(paths.terminal(), &memory);
     let mut settings = settings(&loaded.settings, log);
     settings.opening = Opening {
         keep: keeper.keep(),
-        faults: fault.into_iter().collect(),
+        faults: fault.into_iter().chain(wrong_keys).collect(),
+        keymap,
         theme_is_told: matches!(
             loaded.sources.of("terminal.theme"),
             Source::Flag(_) | Source::Environment(_)
@@ -79,14 +88,21 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
     };
     let now = clock.clone();
     let link = tokio::spawn(link(attached, paths.clone(), to_desk, from_desk, clock));
-    let exit = tui::run(
-        settings,
-        from_engine,
-        to_engine,
-        new_id,
-        Arc::new(move || now.now()),
-    )
-    .await;
+    let exit = if opened.plain {
+        super::plain::run(&settings, from_engine, &to_engine, new_id, &now)
+            .await
+            .map_err(tui::TuiError::from)
+    } else {
+        tui::run(
+            settings,
+            from_engine,
+            to_engine.clone(),
+            new_id,
+            Arc::new(move || now.now()),
+        )
+        .await
+    };
+    drop(to_engine);
     // The link ends by itself once the desk's ends are gone; what was asked last still has to leave.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
     drop(keeper);
@@ -130,10 +146,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         .ok()
         .zip(BrokerId::new(&settings.broker.chosen).ok());
     TuiSettings {
-        themes: template::THEMES
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .collect(),
+        themes: themes(),
         theme: terminal.theme.clone(),
         profile: settings.profile.clone(),
         mouse: terminal.mouse,
@@ -152,6 +165,60 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
     }
 }
 
+/// The built-in themes and the person's own, which may replace one: files in `themes` beside config.toml.
+fn themes() -> Vec<(String, String)> {
+    const LARGEST: u64 = 64 * 1024;
+    let built_in = template::THEMES.iter();
+    let mut all: Vec<(String, String)> = built_in
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect();
+    let folder = super::paths::platform_config_file().and_then(|file| Some(file.parent()?.join("themes")));
+    let mut files: Vec<std::path::PathBuf> = folder
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    files.sort();
+    for file in files.into_iter().take(100) {
+        let small = file
+            .metadata()
+            .is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST);
+        let name = file.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
+        if let (true, Some(name), Ok(text)) = (small, name, std::fs::read_to_string(&file)) {
+            all.retain(|(known, _)| *known != name);
+            all.push((name, text));
+        }
+    }
+    all
+}
+
+/// The keys as the settings have them, and what is wrong with those, each with its line.
+pub fn keymap(loaded: &Loaded) -> (Keymap, Vec<String>) {
+    let line = |line: &str, send| {
+        Meant::Hotkey(Hotkey {
+            line: line.to_owned(),
+            send,
+        })
+    };
+    let meant = |setting: &KeySetting| match setting {
+        KeySetting::Text(text) if text.starts_with(':') => line(text, false),
+        KeySetting::Text(name) => Meant::Action(name.clone()),
+        KeySetting::Line(hotkey) => line(&hotkey.line, hotkey.send),
+    };
+    let keys = loaded.settings.keys.iter();
+    let wanted: Vec<(String, Meant)> = keys
+        .map(|(keys, setting)| (keys.clone(), meant(setting)))
+        .collect();
+    let (keymap, faults) = Keymap::rebound(&wanted);
+    let told = |(keys, what): (String, String)| {
+        let source = loaded.sources.of(&format!("keys.{keys}"));
+        format!("{source}: keys.\"{keys}\": {what}")
+    };
+    (keymap, faults.into_iter().map(told).collect())
+}
+
 /// As configured; otherwise as the terminal says of itself in its environment.
 fn colour(setting: ColourSetting) -> ColourDepth {
     match setting {
@@ -160,6 +227,7 @@ fn colour(setting: ColourSetting) -> ColourDepth {
         ColourSetting::Ansi => ColourDepth::Sixteen,
         ColourSetting::None => ColourDepth::None,
         ColourSetting::Auto => ColourDepth::detect(|name| std::env::var(name).ok()),
+        ColourSetting::Always => ColourDepth::detect_always(|name| std::env::var(name).ok()),
     }
 }
 

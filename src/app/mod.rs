@@ -14,6 +14,7 @@ pub mod logging;
 mod market_out;
 mod memory;
 pub mod paths;
+mod plain;
 mod queries;
 mod run_lock;
 pub mod serve;

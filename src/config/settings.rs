@@ -27,6 +27,8 @@ pub struct Settings {
     pub tape: TapeSettings,
     /// The full-screen terminal.
     pub terminal: TerminalSettings,
+    /// Keys with another meaning than the table gives them: keys, and an action's name or a line.
+    pub keys: BTreeMap<String, KeySetting>,
     /// Log files.
     pub log: LogSettings,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
+            keys: BTreeMap::new(),
             log: LogSettings::default(),
         }
     }
@@ -236,6 +239,30 @@ impl Default for TapeSettings {
     }
 }
 
+/// What a key is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be an action's name, \"none\", a line that begins with ':', or { line = \"...\", send = true }"
+)]
+pub enum KeySetting {
+    /// An action's name, or a line that begins with a colon.
+    Text(String),
+    /// A line, and whether it is sent at once where the terminal is armed.
+    Line(HotkeySetting),
+}
+
+/// A line behind a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HotkeySetting {
+    /// The line, with its colon or without.
+    pub line: String,
+    /// Sent at once where the terminal is armed; otherwise it is shown with its preview.
+    #[serde(default)]
+    pub send: bool,
+}
+
 /// How many colours the terminal is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -243,6 +270,8 @@ pub enum ColourSetting {
     /// What the terminal says it can.
     #[default]
     Auto,
+    /// What the terminal says it can, whatever NO_COLOR says.
+    Always,
     /// 16 million.
     Truecolor,
     /// 256.
@@ -252,6 +281,7 @@ pub enum ColourSetting {
     #[serde(rename = "16")]
     Ansi,
     /// None: signs and brightness only.
+    #[serde(alias = "never")]
     None,
 }
 

@@ -56,6 +56,8 @@ pub enum Effect {
     Redraw,
     /// Stop as a job of the shell.
     Suspend,
+    /// Copy the row under the cursor of the focused pane, as it is shown.
+    CopyRow,
 }
 
 /// How a message sounds.
@@ -157,6 +159,12 @@ pub struct Desk {
     pub modal: Option<Modal>,
     /// The beginning of a key sequence.
     pub pressed: Vec<Chord>,
+    /// When it began.
+    pub(super) pressed_at: Timestamp,
+    /// What the help is narrowed to.
+    pub help_filter: String,
+    /// The line behind a key that was done last, and when that key was last heard.
+    pub(super) hotkey_heard: Option<(u8, Timestamp)>,
     /// A typed count or quantity.
     pub count: Option<u32>,
     /// The message line.
@@ -230,6 +238,9 @@ impl Desk {
             configured_theme: settings.theme.clone(),
             modal: None,
             pressed: Vec::new(),
+            pressed_at: now,
+            help_filter: String::new(),
+            hotkey_heard: None,
             count: None,
             message: None,
             held_back: None,

@@ -9,12 +9,15 @@
 
 pub mod action;
 pub mod chord;
+pub mod clipboard;
 pub mod colour;
 mod command;
 pub mod desk;
 mod foot;
 pub mod forecast;
+mod hotkey;
 pub mod input;
+pub mod key_table;
 pub mod keymap;
 pub mod layout;
 pub mod line;
@@ -22,11 +25,14 @@ mod link;
 pub mod memory;
 mod mouse;
 mod overlay;
+pub mod palette;
 pub mod pane;
 pub mod panes;
+pub mod plain;
 mod plan;
 mod profit;
 pub mod reader;
+pub mod rebind;
 mod run;
 #[cfg(test)]
 mod sample;
@@ -51,3 +57,8 @@ pub use link::{FromEngine, ToEngine};
 pub use memory::{DeskMemory, Keep};
 pub use plan::Group;
 pub use run::{Clock, Exit, Opening, TuiError, TuiSettings, run};
+
+/// A desk for [`plain`], with the settings of a terminal.
+pub fn plain_desk(settings: &TuiSettings, new_id: IdMaker, now: crate::domain::Timestamp) -> desk::Desk {
+    desk::Desk::new(settings, new_id, now)
+}

@@ -2,8 +2,9 @@
 //! desk and marks it; a tick of the screen's own clock draws, if marked and if the writer is free. A key is drawn at once
 //! where the last frame is old enough. A terminal that goes away ends the loop before its input can spin.
 
+use super::clipboard;
 use super::colour::ColourDepth;
-use super::desk::{Desk, Effect, IdMaker};
+use super::desk::{Desk, Effect, IdMaker, Tone};
 use super::input::{Decoder, Input};
 use super::keymap::Keymap;
 use super::link::{FromEngine, ToEngine};
@@ -143,6 +144,7 @@ pub async fn run(
     let mut open = true;
     let exit = loop {
         let torn = stage.decoder.deadline().is_some();
+        let waking = stage.waking();
         let typed = async {
             match reader.as_mut() {
                 Some(reader) => reader.next().await,
@@ -166,6 +168,7 @@ pub async fn run(
                 }
                 stage.second();
             }
+            () = sleep_until(waking.unwrap_or_else(Instant::now)), if waking.is_some() => stage.wake(),
             _ = tick.tick(), if stage.wants_frame() => stage.draw(),
             () = stage.writer.idle(), if stage.writer.is_busy() => {}
             message = from.recv(), if open => match message {
@@ -237,6 +240,10 @@ struct Stage {
     untold: VecDeque<ToEngine>,
     title: String,
     keep: Keep,
+    /// The moment at which the screen changes by itself has come since the last key.
+    woken: bool,
+    /// What goes to the clipboard with the next frame.
+    clipboard: Vec<u8>,
 }
 
 impl fmt::Debug for Stage {
@@ -270,6 +277,8 @@ impl Stage {
             untold: VecDeque::new(),
             title: String::new(),
             keep: settings.opening.keep.clone(),
+            woken: false,
+            clipboard: Vec::new(),
         };
         stage.draw();
         Ok(stage)
@@ -284,6 +293,7 @@ impl Stage {
     }
     fn take_input(&mut self, bytes: &[u8]) {
         let now = self.now();
+        self.woken = false;
         for input in self.decoder.feed(bytes, now) {
             self.effects.extend(self.desk.on_input(&input, &self.drawn, now));
         }
@@ -303,6 +313,39 @@ impl Stage {
         self.desk.tick(now);
         self.effects.extend(self.desk.ask_what_if(now));
         self.remember();
+        self.dirty = true;
+    }
+    /// When the screen changes by itself, where it was not drawn since.
+    fn waking(&self) -> Option<Instant> {
+        let at = self.desk.wakes_at().filter(|_| !self.woken)?;
+        Some(Instant::now() + at.since(self.now()))
+    }
+    /// The moment has come.
+    fn wake(&mut self) {
+        self.woken = true;
+        self.dirty = true;
+        self.hurry = true;
+    }
+    /// Copies the row under the focused pane's cursor to the clipboard, as the last frame shows it.
+    fn copy_row(&mut self) {
+        let now = self.now();
+        let selected = self.desk.world.theme.selection;
+        let area = self
+            .drawn
+            .panes
+            .iter()
+            .find(|(pane, ..)| *pane == self.desk.focus);
+        let text = area.and_then(|(_, area, _)| clipboard::row_under_cursor(&self.buffer, *area, selected));
+        match text {
+            Some(text) => {
+                let in_tmux = std::env::var_os("TMUX").is_some();
+                self.clipboard.extend(clipboard::copies(&text, in_tmux));
+                self.desk.say(Tone::Plain, format!("copied: {text}"), now);
+            }
+            None => self
+                .desk
+                .say(Tone::Plain, "no row is selected here: j and k select one", now),
+        }
         self.dirty = true;
     }
     /// Hands on what is new to remember.
@@ -338,6 +381,7 @@ impl Stage {
             bytes.extend(Terminal::title(&title));
             self.title = title;
         }
+        bytes.append(&mut self.clipboard);
         self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
         if !bytes.is_empty() && !self.writer.send(bytes) {
             self.screen.forget();
@@ -354,6 +398,7 @@ impl Stage {
                 Effect::Redraw => self.screen.forget(),
                 Effect::Leave(exit) => return Next::Leave(exit),
                 Effect::Suspend => return Next::Suspend,
+                Effect::CopyRow => self.copy_row(),
             }
         }
         self.tell(to);

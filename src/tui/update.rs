@@ -48,6 +48,7 @@ impl Desk {
     }
 
     fn on_key(&mut self, chord: Chord, now: Timestamp) -> Vec<Effect> {
+        self.tour = false;
         let mut pressed = std::mem::take(&mut self.pressed);
         let began = !pressed.is_empty();
         if began && chord == Chord::plain(Key::Esc) {
@@ -56,6 +57,9 @@ impl Desk {
         pressed.push(chord);
         let effects = match self.keymap.meaning(self.context(), &pressed) {
             Meaning::Prefix => {
+                if !began {
+                    self.pressed_at = now;
+                }
                 self.pressed = pressed;
                 return Vec::new();
             }
@@ -113,6 +117,12 @@ impl Desk {
                 };
                 if let Some(c) = typed {
                     ticket.type_char(c, now);
+                }
+            }
+            Some(Modal::Help(scroll)) => {
+                if let Some(narrowed) = narrowed(&self.help_filter, chord) {
+                    self.help_filter = narrowed;
+                    *scroll = 0;
                 }
             }
             None => {
@@ -235,7 +245,9 @@ impl Desk {
             Action::Close => self.ask_close(now),
             Action::Search => self.modal = Some(Modal::Search(Search::default())),
             Action::CommandLine => self.modal = Some(Modal::Line(Line::new(now))),
-            Action::Help => self.modal = Some(Modal::Help(0)),
+            Action::Help => self.open_help(),
+            Action::Hotkey(n) => return self.hotkey(n, now),
+            Action::CopyRow => return vec![Effect::CopyRow],
             Action::Quit => return self.leave(),
             Action::NextPane => self.step_focus(true),
             Action::PreviousPane => self.step_focus(false),
@@ -558,6 +570,20 @@ fn scrolled(action: Action, scroll: u16) -> Option<u16> {
         Action::Bottom => u16::MAX,
         _ => scroll,
     })
+}
+
+/// What the help is narrowed to after a key that is no binding of it; nothing where that changes nothing.
+fn narrowed(filter: &str, chord: Chord) -> Option<String> {
+    match chord.key {
+        Key::Backspace => {
+            let mut shorter = filter.to_owned();
+            shorter.pop().map(|_| shorter)
+        }
+        _ => chord
+            .typed()
+            .filter(|c| *c != '/' && filter.len() < 40)
+            .map(|c| format!("{filter}{c}")),
+    }
 }
 
 /// What a key does in a line of text.

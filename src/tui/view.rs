@@ -29,6 +29,8 @@ pub struct Drawn {
     pub tabs: Vec<(Rect, PaneId)>,
     /// The names of the workspaces.
     pub workspaces: Vec<(Rect, u8)>,
+    /// The keys of the hint row, as they are shown.
+    pub hints: Vec<(Rect, String)>,
     /// Where text is typed.
     pub cursor: Option<Position>,
 }
