@@ -163,6 +163,8 @@ pub struct Desk {
     pub(super) pressed_at: Timestamp,
     /// What the help is narrowed to.
     pub help_filter: String,
+    /// Keys that type go into that.
+    pub(super) help_typing: bool,
     /// The line behind a key that was done last, and when that key was last heard.
     pub(super) hotkey_heard: Option<(u8, Timestamp)>,
     /// A typed count or quantity.
@@ -240,6 +242,7 @@ impl Desk {
             pressed: Vec::new(),
             pressed_at: now,
             help_filter: String::new(),
+            help_typing: false,
             hotkey_heard: None,
             count: None,
             message: None,

@@ -32,6 +32,7 @@ impl Desk {
     }
     pub(super) fn open_help(&mut self) {
         self.help_filter.clear();
+        self.help_typing = false;
         self.modal = Some(Modal::Help(0));
     }
 

@@ -79,7 +79,7 @@ fn rows(keymap: &Keymap, filter: &str) -> Vec<Row> {
         let head = rows.len();
         for row in key_table::rows(keymap, context) {
             let keys = row.keys.join("  ");
-            if fits(&[&keys.to_lowercase(), &row.help, &row.action, context.word()]) {
+            if fits(&[&keys, &row.help, &row.action, context.word(), row.danger]) {
                 rows.push(Row::Key {
                     keys,
                     help: row.help,
@@ -106,13 +106,16 @@ fn help(desk: &Desk, scroll: u16, body: Rect, buf: &mut Buffer) {
     let rows = rows(&desk.keymap, &desk.help_filter.to_lowercase());
     let mut pen = panel(desk, "KEYS", (100, body.height), body, buf);
     let shown = match desk.help_filter.as_str() {
-        "" => "/ and letters filter".to_owned(),
+        "" if !desk.help_typing => "/ and letters filter".to_owned(),
         filter => format!("/ {filter}▏"),
     };
     pen.put_within(7, 60, 0, &shown, theme.style(theme.dim));
     let (width, room) = (pen.width(), usize::from(pen.height().saturating_sub(2)));
     let last = rows.len().saturating_sub(room);
     let from = usize::from(scroll).min(last);
+    if rows.is_empty() {
+        pen.put(2, 2, "nothing matches", theme.dim);
+    }
     let first = (from + 1).min(rows.len());
     let place = format!("{first}–{} of {}", (from + room).min(rows.len()), rows.len());
     pen.right(width.saturating_sub(1), 0, &place, theme.dim);

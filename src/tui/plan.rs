@@ -198,8 +198,22 @@ impl Desk {
         if !done {
             self.say(Tone::Plain, "that changes nothing here", now);
         }
+        let split = matches!(action, Action::SplitRight | Action::SplitBelow);
+        if done && split && self.is_folded() {
+            let text = "there is no room for both here: they are tabs until the terminal is larger or a pane is closed";
+            self.say(Tone::Plain, text, now);
+        }
         self.note_layout(before);
         Some(Vec::new())
+    }
+    /// True where the focused pane has a place of its own in the tree, but not on this screen.
+    fn is_folded(&self) -> bool {
+        let tree = self.plan.tree(self.workspace);
+        let wanted = tree.place_of(self.focus).map_or(0, <[PaneId]>::len);
+        let shown = arrange(tree, None, self.body);
+        shown
+            .slot_of(self.focus)
+            .is_some_and(|slot| slot.tabs.len() > wanted)
     }
     /// Notes a workspace as it was, where it is another now.
     fn note_layout(&mut self, before: Node) {

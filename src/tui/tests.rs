@@ -654,7 +654,7 @@ fn a_group_is_one_instrument_for_its_panes_and_keys_mean_what_has_the_focus() {
         instrument: msft
     })));
     let screen = hands.screen(160, 45);
-    assert!(screen.contains("CHART MSFT 1m [B]"), "{screen}");
+    assert!(screen.contains("MSFT 1m [B]"), "{screen}");
     assert_eq!(
         hands.desk.world.instrument.map(|id| id.to_string()).as_deref(),
         Some("AAPL")
@@ -677,7 +677,7 @@ fn a_group_is_one_instrument_for_its_panes_and_keys_mean_what_has_the_focus() {
         instrument: sample::instrument("NVDA").id,
     };
     hands.desk.on_engine(other, now);
-    assert!(hands.screen(160, 45).contains("CHART NVDA 1m [B]"));
+    assert!(hands.screen(160, 45).contains("NVDA 1m [B]"));
 }
 
 #[test]
@@ -694,7 +694,7 @@ fn the_palette_finds_actions_and_the_help_narrows() {
     assert_eq!(hands.desk.tab_order().len(), 7);
     hands.press(":").type_text("do mask").press("Enter");
     assert!(hands.desk.world.masked);
-    hands.press("?").type_text("flatten");
+    hands.press("?").type_text("/flatten whole");
     let screen = hands.screen(80, 24);
     assert!(
         screen.contains("flatten the whole account") && !screen.contains("half a page down"),

@@ -54,6 +54,11 @@ impl Desk {
         if began && chord == Chord::plain(Key::Esc) {
             return Vec::new();
         }
+        if !began && self.help_typing && chord.typed().is_some() && matches!(self.modal, Some(Modal::Help(_)))
+        {
+            self.type_key(chord, now);
+            return Vec::new();
+        }
         pressed.push(chord);
         let effects = match self.keymap.meaning(self.context(), &pressed) {
             Meaning::Prefix => {
@@ -120,7 +125,10 @@ impl Desk {
                 }
             }
             Some(Modal::Help(scroll)) => {
-                if let Some(narrowed) = narrowed(&self.help_filter, chord) {
+                if chord == Chord::char('/') && !self.help_typing {
+                    self.help_typing = true;
+                } else if let Some(narrowed) = narrowed(&self.help_filter, chord) {
+                    self.help_typing = true;
                     self.help_filter = narrowed;
                     *scroll = 0;
                 }
@@ -581,7 +589,7 @@ fn narrowed(filter: &str, chord: Chord) -> Option<String> {
         }
         _ => chord
             .typed()
-            .filter(|c| *c != '/' && filter.len() < 40)
+            .filter(|_| filter.len() < 40)
             .map(|c| format!("{filter}{c}")),
     }
 }

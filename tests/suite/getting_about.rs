@@ -51,7 +51,7 @@ fn a_layout_a_theme_and_the_tour_are_remembered_over_a_restart() {
     desk.ends();
 
     let mut desk = Desk::ready(&home, (160, 45));
-    desk.shows("CHART");
+    desk.shows("AAPL 1m");
     let screen = desk.text();
     assert!(
         !screen.contains("WATCH") && !screen.contains("WELCOME"),
@@ -131,7 +131,7 @@ fn terminals_on_one_link_group_show_one_instrument() {
     );
     list.shows("● ready");
     list.shows("WATCH");
-    chart.shows("CHART AAPL");
+    chart.shows("AAPL 1m");
     list.types("/");
     list.types("msft");
     list.shows("Microsoft");
