@@ -8,13 +8,13 @@ use super::memory::{self, Keeper};
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, KeySetting, Loaded, Settings, Source, template};
+use crate::config::{ColourSetting, KeySetting, LineSetting, Loaded, Settings, Source, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
 use crate::tui::keymap::{Hotkey, Keymap};
 use crate::tui::rebind::Meant;
 use crate::tui::ticket::FirstQuantities;
-use crate::tui::{self, ColourDepth, Exit, FromEngine, Group, Opening, ToEngine, TuiSettings};
+use crate::tui::{self, ColourDepth, Exit, FromEngine, Group, LineSpeed, Opening, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
@@ -151,6 +151,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         profile: settings.profile.clone(),
         mouse: terminal.mouse,
         fps: u16::try_from(terminal.fps).unwrap_or(30),
+        line: line_speed(terminal.line),
         colour: Some(colour(terminal.colour)),
         first_quantities: FirstQuantities {
             equity: terminal.quantity_equity,
@@ -217,6 +218,14 @@ pub fn keymap(loaded: &Loaded) -> (Keymap, Vec<String>) {
         format!("{source}: keys.\"{keys}\": {what}")
     };
     (keymap, faults.into_iter().map(told).collect())
+}
+
+fn line_speed(setting: LineSetting) -> LineSpeed {
+    match setting {
+        LineSetting::Auto => LineSpeed::Auto,
+        LineSetting::Fast => LineSpeed::Fast,
+        LineSetting::Slow => LineSpeed::Slow,
+    }
 }
 
 /// As configured; otherwise as the terminal says of itself in its environment.

@@ -25,6 +25,7 @@ mod link;
 pub mod memory;
 mod mouse;
 mod overlay;
+pub mod pace;
 pub mod palette;
 pub mod pane;
 pub mod panes;
@@ -55,6 +56,7 @@ pub use colour::ColourDepth;
 pub use desk::IdMaker;
 pub use link::{FromEngine, ToEngine};
 pub use memory::{DeskMemory, Keep};
+pub use pace::LineSpeed;
 pub use plan::Group;
 pub use run::{Clock, Exit, Opening, TuiError, TuiSettings, run};
 

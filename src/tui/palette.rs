@@ -41,7 +41,8 @@ pub fn matches(typed: &str, keymap: &Keymap) -> Vec<Found> {
             let name = pattern.score(Utf32Str::new(&found.word, &mut characters), &mut matcher);
             let what = pattern.score(Utf32Str::new(&found.what, &mut characters), &mut matcher);
             // A name that begins so is meant before anything else; words about it come last.
-            let begins = u32::from(found.word.starts_with(typed)) * 1_000;
+            let bare = found.word.strip_prefix("do ").unwrap_or(&found.word);
+            let begins = u32::from(bare.starts_with(typed)) * 1_000 + u32::from(bare == typed) * 10_000;
             let best = name.map(|score| score * 4 + begins).or(what)?;
             Some((best, found.word.len(), found))
         })

@@ -304,7 +304,6 @@ mod tests {
                 theme.selection,
                 theme.sim_back,
                 theme.paper_back,
-                theme.error,
             ];
             assert!(!others.contains(&theme.live_back), "{name}");
             assert_ne!(theme.up, theme.down, "{name}");

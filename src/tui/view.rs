@@ -166,12 +166,12 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     // The name speaks up; what stands after it (a count, a timeframe) stays quiet.
     let (name, rest) = title.split_once(' ').unwrap_or((&title, ""));
     let mut x = pen.put_within(1, width, 0, name, style);
-    if let Some(group) = desk.plan.links.get(&place.id) {
-        x = pen.put_within(x + 1, width, 0, &format!("[{group}]"), bold(theme.bright));
-    }
     let mut tabs = vec![(1, x, place.id)];
     if !rest.is_empty() {
         x = pen.put_within(x + 1, width, 0, rest, theme.style(theme.dim));
+    }
+    if let Some(group) = desk.plan.links.get(&place.id) {
+        x = pen.put_within(x + 1, width, 0, &format!("[{group}]"), bold(theme.bright));
     }
     for other in slot.tabs.iter().filter(|tab| **tab != place.id) {
         let from = x + 3;
