@@ -1,9 +1,11 @@
 //! Arguments to mode. Every flag has its environment variable and its key in config.toml; which one won is remembered and
 //! shown by `tradewind status`.
 
-use crate::app::{desk, gateway, keys, launch, paths::Paths, serve, shell};
+use crate::app::{api_keys, desk, gateway, launch, paths::Paths, serve, shell};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
+use crate::tui::layout::{WORKSPACES, workspace_named};
+use crate::tui::{Group, key_table};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::io::Write;
@@ -85,6 +87,12 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "The terminal's theme",
     ),
     (
+        "color",
+        "terminal.colour",
+        "TRADEWIND_COLOR",
+        "Colours: always, auto, never, truecolor, 256, 16",
+    ),
+    (
         "log",
         "log.filter",
         "TRADEWIND_LOG",
@@ -98,6 +106,8 @@ fn command() -> Command {
         .about("A trading workstation that lives in a terminal")
         .after_help("Without a command the desk opens; an engine is started in the background where none runs.\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no engine to reach.")
         .arg(Arg::new("config").long("config").env("TRADEWIND_CONFIG").global(true).value_name("FILE").help("Settings; otherwise config.toml in the user's configuration folder, if it is there"))
+        .arg(Arg::new("no-mouse").long("no-mouse").global(true).action(ArgAction::SetTrue).help("Leave the mouse to the terminal"))
+        .arg(Arg::new("plain").long("plain").global(true).action(ArgAction::SetTrue).help("The desk as a stream of sentences, for screen readers"))
         .arg(Arg::new("tape").long("tape").env("TRADEWIND_TAPE").global(true).num_args(1..).value_delimiter(',').value_name("FILE").help("Recorded trades and quotes become the market, in a profile of their own"));
     for (name, _, variable, help) in SETTINGS {
         command = command.arg(
@@ -118,7 +128,22 @@ fn command() -> Command {
     command
         .subcommand(Command::new("serve").about("Run the engine in the foreground"))
         .subcommand(key_command(json()))
-        .subcommand(Command::new("attach").about("Open the desk on a running engine; starts none"))
+        .subcommand(
+            Command::new("attach")
+                .about("Open the desk on a running engine; starts none")
+                .arg(
+                    Arg::new("workspace")
+                        .long("workspace")
+                        .value_name("NAME")
+                        .help("The workspace to begin with: trade, chart, ..."),
+                )
+                .arg(
+                    Arg::new("link")
+                        .long("link")
+                        .value_name("GROUP")
+                        .help("Its panes follow this link group, A to D, across terminals"),
+                ),
+        )
         .subcommand(
             Command::new("status")
                 .about("What the engine says of itself")
@@ -195,6 +220,18 @@ fn command() -> Command {
                 )
                 .arg(json()),
         )
+        .subcommand(
+            Command::new("keys")
+                .about("The keys of the desk, as the settings have them")
+                .arg(json())
+                .arg(
+                    Arg::new("markdown")
+                        .long("markdown")
+                        .action(ArgAction::SetTrue)
+                        .conflicts_with("json")
+                        .help("As a page"),
+                ),
+        )
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }
@@ -239,7 +276,7 @@ fn gateway_command() -> Command {
         )
 }
 
-/// `tradewind key`, and its words.
+/// `tradewind api-key`, and its words.
 fn key_command(json: Arg) -> Command {
     let many = |name: &'static str, help: &'static str| {
         Arg::new(name)
@@ -249,7 +286,7 @@ fn key_command(json: Arg) -> Command {
             .value_name("NAMES")
             .help(help)
     };
-    Command::new("key")
+    Command::new("api-key")
         .about("Keys by which programs use the HTTP port")
         .subcommand_required(true)
         .subcommand(
@@ -339,8 +376,14 @@ fn run(matches: &ArgMatches) -> Ended {
         Some(("serve", _)) => serve::serve(&loaded, &paths, outlived()).map_err(|error| fail(&error)),
         Some(("gateway", sub)) => run_gateway(sub, &loaded, &paths),
         Some(("supervise", _)) => launch::supervise(&flags).map_err(|error| fail(&error)),
-        None => block_on(desk::run(&loaded, &paths, Some(&flags))).map_err(|error| fail(&error)),
-        Some(("attach", _)) => match block_on(desk::run(&loaded, &paths, None)) {
+        None => {
+            let opened = desk::Opened {
+                plain: matches.get_flag("plain"),
+                ..desk::Opened::default()
+            };
+            block_on(desk::run(&loaded, &paths, Some(&flags), &opened)).map_err(|error| fail(&error))
+        }
+        Some(("attach", sub)) => match block_on(desk::run(&loaded, &paths, None, &opened(sub)?)) {
             Err(error)
                 if error
                     .downcast_ref::<crate::attach::AttachError>()
@@ -350,10 +393,53 @@ fn run(matches: &ArgMatches) -> Ended {
             }
             other => other.map_err(|error| fail(&error)),
         },
-        Some(("key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
+        Some(("api-key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
+        Some(("keys", sub)) => keys(&loaded, sub),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
     }
+}
+
+/// The key table, and on standard error what is wrong with the settings of keys.
+fn keys(loaded: &Loaded, sub: &ArgMatches) -> Ended {
+    let (keymap, faults) = desk::keymap(loaded);
+    for fault in &faults {
+        let _ = writeln!(std::io::stderr(), "tradewind: {fault}");
+    }
+    let text = if sub.get_flag("json") {
+        key_table::json(&keymap) + "\n"
+    } else if sub.get_flag("markdown") {
+        key_table::markdown(&keymap)
+    } else {
+        key_table::plain(&keymap)
+    };
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+/// What `attach` was told.
+fn opened(sub: &ArgMatches) -> Result<desk::Opened, (u8, String)> {
+    let workspace = match sub.get_one::<String>("workspace") {
+        None => None,
+        Some(name) => Some(workspace_named(name).ok_or_else(|| {
+            let names: Vec<String> = WORKSPACES
+                .iter()
+                .map(|(name, _)| name.to_ascii_lowercase())
+                .collect();
+            (2, format!("there is no workspace '{name}': {}", names.join(", ")))
+        })?),
+    };
+    let link = match sub.get_one::<String>("link") {
+        None => None,
+        Some(letter) => {
+            Some(Group::of(letter).ok_or_else(|| (2, format!("'{letter}' is no link group: A, B, C or D")))?)
+        }
+    };
+    Ok(desk::Opened {
+        workspace,
+        link,
+        plain: sub.get_flag("plain"),
+    })
 }
 
 /// With `json` the answer is the new engine's status.
@@ -415,18 +501,18 @@ fn run_key(sub: &ArgMatches, paths: &Paths) -> anyhow::Result<()> {
     };
     match sub.subcommand() {
         Some(("add", sub)) => {
-            let wish = keys::Wish {
+            let wish = api_keys::Wish {
                 name: words(sub, "name").concat(),
                 role: words(sub, "role").concat(),
                 accounts: words(sub, "account"),
                 days: sub.get_one::<u32>("days").copied(),
                 addresses: words(sub, "address"),
             };
-            keys::add(paths, &wish, sub.get_flag("json"))
+            api_keys::add(paths, &wish, sub.get_flag("json"))
         }
-        Some(("remove", sub)) => keys::remove(paths, &words(sub, "name").concat()),
-        Some((_, sub)) => keys::list(paths, sub.get_flag("json")),
-        None => keys::list(paths, false),
+        Some(("remove", sub)) => api_keys::remove(paths, &words(sub, "name").concat()),
+        Some((_, sub)) => api_keys::list(paths, sub.get_flag("json")),
+        None => api_keys::list(paths, false),
     }
 }
 
@@ -545,6 +631,9 @@ fn overrides(matches: &ArgMatches) -> Vec<Override> {
             add(name, key, variable, value.clone());
         }
     }
+    if matches.get_flag("no-mouse") {
+        add("no-mouse", "terminal.mouse", "", "false".to_owned());
+    }
     let tape: Vec<String> = matches
         .get_many::<String>("tape")
         .into_iter()
@@ -569,7 +658,10 @@ fn passed_on(loaded: &Loaded, matches: &ArgMatches) -> Vec<String> {
         flags.extend(["--config".to_owned(), absolute(config)]);
     }
     for given in overrides(matches) {
-        if let Source::Flag(name) = given.source {
+        // The mouse is the terminal's business.
+        if let Source::Flag(name) = given.source
+            && name != "--no-mouse"
+        {
             flags.extend([name, given.value]);
         }
     }

@@ -4,14 +4,17 @@
 use super::clock::Clock;
 use super::identity::IdMaker;
 use super::launch;
+use super::memory::{self, Keeper};
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, LineSetting, Loaded, Settings, template};
+use crate::config::{ColourSetting, KeySetting, LineSetting, Loaded, Settings, Source, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
+use crate::tui::keymap::{Hotkey, Keymap};
+use crate::tui::rebind::Meant;
 use crate::tui::ticket::FirstQuantities;
-use crate::tui::{self, ColourDepth, Exit, FromEngine, LineSpeed, ToEngine, TuiSettings};
+use crate::tui::{self, ColourDepth, Exit, FromEngine, Group, LineSpeed, Opening, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,13 +30,27 @@ const PING_EVERY: Duration = Duration::from_secs(2);
 /// How long between two tries to come back.
 const AGAIN_AFTER: Duration = Duration::from_millis(300);
 
+/// What a terminal is told when it is opened, beyond the settings.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opened {
+    /// The workspace to begin with, by its number.
+    pub workspace: Option<u8>,
+    /// The link group that every pane of it follows.
+    pub link: Option<Group>,
+    /// A stream of sentences in place of a screen.
+    pub plain: bool,
+}
+
 /// Opens the desk. With `start` (the flags to pass on) an engine is started where none runs.
 ///
 /// # Errors
 /// The engine can't be reached or refuses this build, or the terminal can't be used.
-pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Result<()> {
+pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opened: &Opened) -> Result<()> {
     // Before an engine is started for a desk that nobody could see.
-    if start.is_some() && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+    if start.is_some()
+        && !opened.plain
+        && !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal())
+    {
         bail!("the desk needs a terminal; 'tradewind serve' runs the engine without one");
     }
     let attached = match start {
@@ -51,18 +68,44 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .next_id()
     });
+    let (keymap, wrong_keys) = keymap(loaded);
+    let (memory, fault) = memory::load(&paths.terminal());
+    let keeper = Keeper::start(paths.terminal(), &memory);
+    let mut settings = settings(&loaded.settings, log);
+    settings.opening = Opening {
+        keep: keeper.keep(),
+        faults: fault.into_iter().chain(wrong_keys).collect(),
+        keymap,
+        theme_is_told: matches!(
+            loaded.sources.of("terminal.theme"),
+            Source::Flag(_) | Source::Environment(_)
+        ),
+        local_zone: jiff::tz::TimeZone::system(),
+        workspace: opened.workspace,
+        link: opened.link,
+        memory,
+        ..Opening::default()
+    };
     let now = clock.clone();
     let link = tokio::spawn(link(attached, paths.clone(), to_desk, from_desk, clock));
-    let exit = tui::run(
-        settings(&loaded.settings, log),
-        from_engine,
-        to_engine,
-        new_id,
-        Arc::new(move || now.now()),
-    )
-    .await;
+    let exit = if opened.plain {
+        super::plain::run(&settings, from_engine, &to_engine, new_id, &now)
+            .await
+            .map_err(tui::TuiError::from)
+    } else {
+        tui::run(
+            settings,
+            from_engine,
+            to_engine.clone(),
+            new_id,
+            Arc::new(move || now.now()),
+        )
+        .await
+    };
+    drop(to_engine);
     // The link ends by itself once the desk's ends are gone; what was asked last still has to leave.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
+    drop(keeper);
     match exit? {
         Exit::StopEngine => Ok(super::shell::stop(paths).await.or_else(|error| match error {
             super::shell::ShellError::NoEngine(_) => Ok(()),
@@ -103,10 +146,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         .ok()
         .zip(BrokerId::new(&settings.broker.chosen).ok());
     TuiSettings {
-        themes: template::THEMES
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .collect(),
+        themes: themes(),
         theme: terminal.theme.clone(),
         profile: settings.profile.clone(),
         mouse: terminal.mouse,
@@ -122,7 +162,62 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         },
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,
+        opening: Opening::default(),
     }
+}
+
+/// The built-in themes and the person's own, which may replace one: files in `themes` beside config.toml.
+fn themes() -> Vec<(String, String)> {
+    const LARGEST: u64 = 64 * 1024;
+    let built_in = template::THEMES.iter();
+    let mut all: Vec<(String, String)> = built_in
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect();
+    let folder = super::paths::platform_config_file().and_then(|file| Some(file.parent()?.join("themes")));
+    let mut files: Vec<std::path::PathBuf> = folder
+        .and_then(|folder| std::fs::read_dir(folder).ok())
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "toml"))
+        .collect();
+    files.sort();
+    for file in files.into_iter().take(100) {
+        let small = file
+            .metadata()
+            .is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST);
+        let name = file.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
+        if let (true, Some(name), Ok(text)) = (small, name, std::fs::read_to_string(&file)) {
+            all.retain(|(known, _)| *known != name);
+            all.push((name, text));
+        }
+    }
+    all
+}
+
+/// The keys as the settings have them, and what is wrong with those, each with its line.
+pub fn keymap(loaded: &Loaded) -> (Keymap, Vec<String>) {
+    let line = |line: &str, send| {
+        Meant::Hotkey(Hotkey {
+            line: line.to_owned(),
+            send,
+        })
+    };
+    let meant = |setting: &KeySetting| match setting {
+        KeySetting::Text(text) if text.starts_with(':') => line(text, false),
+        KeySetting::Text(name) => Meant::Action(name.clone()),
+        KeySetting::Line(hotkey) => line(&hotkey.line, hotkey.send),
+    };
+    let keys = loaded.settings.keys.iter();
+    let wanted: Vec<(String, Meant)> = keys
+        .map(|(keys, setting)| (keys.clone(), meant(setting)))
+        .collect();
+    let (keymap, faults) = Keymap::rebound(&wanted);
+    let told = |(keys, what): (String, String)| {
+        let source = loaded.sources.of(&format!("keys.{keys}"));
+        format!("{source}: keys.\"{keys}\": {what}")
+    };
+    (keymap, faults.into_iter().map(told).collect())
 }
 
 fn line_speed(setting: LineSetting) -> LineSpeed {
@@ -141,6 +236,7 @@ fn colour(setting: ColourSetting) -> ColourDepth {
         ColourSetting::Ansi => ColourDepth::Sixteen,
         ColourSetting::None => ColourDepth::None,
         ColourSetting::Auto => ColourDepth::detect(|name| std::env::var(name).ok()),
+        ColourSetting::Always => ColourDepth::detect_always(|name| std::env::var(name).ok()),
     }
 }
 
@@ -194,7 +290,7 @@ async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) ->
             asked = from_desk.recv() => match asked {
                 None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
                 Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
+                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Link { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
             },
         }
     }
@@ -258,6 +354,7 @@ async fn carry(
                         wanted.watch = Some(watch.clone());
                         watch
                     }
+                    Some(ToEngine::Link { group, instrument }) => ClientMessage::Link { group, instrument },
                     Some(ToEngine::Find(text)) => ClientMessage::Query { token, query: Query::Find { text } },
                     Some(ToEngine::Margin { token: theirs, spec }) => {
                         lock(&asked).insert(token, Asked::Margin(theirs));
@@ -320,6 +417,7 @@ fn translate(
         }
         ServerMessage::Events(events) => vec![FromEngine::Events(events)],
         ServerMessage::Market(batch) => market(batch),
+        ServerMessage::Linked { group, instrument } => vec![FromEngine::Linked { group, instrument }],
         ServerMessage::Outcome { token, outcome } => vec![FromEngine::Outcome { token, outcome }],
         ServerMessage::Reply { token, reply } => answer(lock(asked).remove(&token), reply),
         ServerMessage::Pong { token } => {

@@ -127,6 +127,8 @@ pub(super) struct EngineTask {
     uncommitted: usize,
     waiting: VecDeque<Waiting>,
     listeners: BTreeMap<SessionId, Listener>,
+    /// What each link group of terminals shows. For screens alone: never recorded, gone with the process.
+    links: BTreeMap<char, InstrumentId>,
     watches: BTreeMap<SessionId, MarketOut>,
     kinds: BTreeMap<SessionId, SessionKind>,
     next_session: u64,
@@ -154,6 +156,7 @@ impl EngineTask {
             broker: BrokerSide::new(parts.broker.0, parts.broker.1),
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
+            links: BTreeMap::new(),
             watches: BTreeMap::new(),
             kinds: BTreeMap::new(),
             next_session: 1,
@@ -453,6 +456,11 @@ impl EngineTask {
                 instruments,
                 depth,
             } => self.watch(session, instruments, depth),
+            Wanted::Link {
+                session,
+                group,
+                instrument,
+            } => self.link(session, group, instrument),
             Wanted::Command {
                 session,
                 kind,
@@ -527,7 +535,21 @@ impl EngineTask {
         };
         let from = state.sequence;
         if queue.try_send(Told::Snapshot(Arc::new(snapshot))).is_ok() {
+            for (group, instrument) in &self.links {
+                let _ = queue.try_send(Told::Linked(*group, *instrument));
+            }
             self.listeners.insert(session, Listener { queue, from });
+        }
+    }
+
+    /// Tells the other terminals what a link group shows. One that has no room for it has its own troubles.
+    fn link(&mut self, from: SessionId, group: char, instrument: InstrumentId) {
+        if !('A'..='D').contains(&group) || !self.engine.state().instruments.contains_key(&instrument) {
+            return;
+        }
+        self.links.insert(group, instrument);
+        for (_, listener) in self.listeners.iter().filter(|(session, _)| **session != from) {
+            let _ = listener.queue.try_send(Told::Linked(group, instrument));
         }
     }
 

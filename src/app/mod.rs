@@ -2,6 +2,7 @@
 //! engine's task and process, finding and starting it, the shell's one-shot commands, and the desk's two channels. The one
 //! file that reads the clock is `clock`.
 
+pub mod api_keys;
 mod broker_side;
 mod brokers;
 pub mod clock;
@@ -10,11 +11,12 @@ mod engine_task;
 pub mod gateway;
 mod http;
 pub mod identity;
-pub mod keys;
 pub mod launch;
 pub mod logging;
 mod market_out;
+mod memory;
 pub mod paths;
+mod plain;
 mod queries;
 mod run_lock;
 pub mod serve;

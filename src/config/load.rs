@@ -226,6 +226,12 @@ impl Place<'_> {
             let path = join(prefix, key.get_ref());
             let source = self.source(key.span().start);
             match (known.get(key.get_ref().as_ref()), value.get_ref()) {
+                // Keys of the keyboard are no keys of ours; what they mean is the desk's to say.
+                (Some(Value::Table(_)), DeValue::Table(given)) if path == "keys" => {
+                    for key in given.keys() {
+                        sources.insert(join(&path, key.get_ref()), self.source(key.span().start));
+                    }
+                }
                 (None, _) => {
                     return Err(ConfigError::UnknownKey {
                         source,

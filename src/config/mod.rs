@@ -13,6 +13,6 @@ pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
 pub use settings::{
-    BrokerSettings, ColourSetting, EngineSettings, IbkrSettings, LineSetting, LogSettings, ServerSettings,
-    Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
+    BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
+    LogSettings, ServerSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

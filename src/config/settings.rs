@@ -29,6 +29,8 @@ pub struct Settings {
     pub terminal: TerminalSettings,
     /// The port for programs, browsers and remote terminals.
     pub server: ServerSettings,
+    /// Keys with another meaning than the table gives them: keys, and an action's name or a line.
+    pub keys: BTreeMap<String, KeySetting>,
     /// Log files.
     pub log: LogSettings,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
             server: ServerSettings::default(),
+            keys: BTreeMap::new(),
             log: LogSettings::default(),
         }
     }
@@ -263,6 +266,30 @@ impl Default for TapeSettings {
     }
 }
 
+/// What a key is to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "must be an action's name, \"none\", a line that begins with ':', or { line = \"...\", send = true }"
+)]
+pub enum KeySetting {
+    /// An action's name, or a line that begins with a colon.
+    Text(String),
+    /// A line, and whether it is sent at once where the terminal is armed.
+    Line(HotkeySetting),
+}
+
+/// A line behind a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HotkeySetting {
+    /// The line, with its colon or without.
+    pub line: String,
+    /// Sent at once where the terminal is armed; otherwise it is shown with its preview.
+    #[serde(default)]
+    pub send: bool,
+}
+
 /// What is known of the line to the terminal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -283,6 +310,8 @@ pub enum ColourSetting {
     /// What the terminal says it can.
     #[default]
     Auto,
+    /// What the terminal says it can, whatever NO_COLOR says.
+    Always,
     /// 16 million.
     Truecolor,
     /// 256.
@@ -292,6 +321,7 @@ pub enum ColourSetting {
     #[serde(rename = "16")]
     Ansi,
     /// None: signs and brightness only.
+    #[serde(alias = "never")]
     None,
 }
 

@@ -53,6 +53,15 @@ pub enum Wanted {
         /// The answer, given when the facts are stored.
         answer: oneshot::Sender<Outcome>,
     },
+    /// A link group shows another instrument.
+    Link {
+        /// Who says so.
+        session: SessionId,
+        /// The group's letter.
+        group: char,
+        /// What it shows.
+        instrument: InstrumentId,
+    },
     /// A question.
     Query {
         /// Who asks.
@@ -73,4 +82,6 @@ pub enum Told {
     Events(Arc<Vec<Event>>),
     /// Market data.
     Market(MarketBatch),
+    /// What a link group shows.
+    Linked(char, InstrumentId),
 }

@@ -163,6 +163,15 @@ impl Session {
                 })
                 .await
                 .is_ok(),
+            ClientMessage::Link { group, instrument } => self
+                .engine
+                .send(Wanted::Link {
+                    session: self.id,
+                    group,
+                    instrument,
+                })
+                .await
+                .is_ok(),
             ClientMessage::Ping { token } => answers.send(ServerMessage::Pong { token }).await.is_ok(),
             ClientMessage::Command { token, command } => {
                 let (answer, answered) = oneshot::channel();
@@ -214,5 +223,6 @@ fn message(told: Told) -> ServerMessage {
         Told::Snapshot(snapshot) => ServerMessage::Snapshot(Box::new(snapshot.as_ref().clone())),
         Told::Events(events) => ServerMessage::Events(events.as_ref().clone()),
         Told::Market(batch) => ServerMessage::Market(batch),
+        Told::Linked(group, instrument) => ServerMessage::Linked { group, instrument },
     }
 }

@@ -2,6 +2,10 @@
 //! cursor, open a ticket, or become a command once a person has seen its preview. Which key means what stands in
 //! `keymap.rs` alone.
 
+use super::layout::{WORKSPACES, Way};
+use super::plan::Group;
+use crate::market::Timeframe;
+
 /// One thing a person may want from the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -125,4 +129,77 @@ pub enum Action {
     StopEngine,
     /// Stop this program as a shell's job.
     Suspend,
+    /// Focus the pane that way.
+    Focus(Way),
+    /// Let the focused place and the one that way change.
+    Swap(Way),
+    /// Move the nearest border that way.
+    Resize(Way),
+    /// Give the focused tab (or a pane that is not shown) a place to the right.
+    SplitRight,
+    /// Give the focused tab (or a pane that is not shown) a place below.
+    SplitBelow,
+    /// Take the focused pane off the workspace.
+    ClosePane,
+    /// Take the focused pane into the next place, as a tab.
+    MovePane,
+    /// Show the next pane that is not shown, as a tab.
+    AddPane,
+    /// Every split in two halves.
+    EvenPanes,
+    /// The workspace as it was made.
+    ResetLayout,
+    /// Take the last change of layout or list back.
+    Undo,
+    /// Let the focused pane follow a link group, or the desk.
+    Follow(Option<Group>),
+    /// Another clock: the exchange's, this machine's, UTC.
+    NextZone,
+    /// Copy the selected row as text.
+    CopyRow,
+    /// A line of the settings, by its number.
+    Hotkey(u8),
+}
+
+impl Action {
+    /// The action's word, which settings, palette and papers use: `buy-market`, `workspace-trade`, `focus-left`. It is
+    /// made from the name in this list, so that no action can be without one; a test holds the list of them.
+    pub fn name(self) -> String {
+        let lower = |name: &str| name.to_ascii_lowercase();
+        match self {
+            Self::Workspace(n) => {
+                let name = WORKSPACES.get(usize::from(n)).map_or("none", |(name, _)| *name);
+                format!("workspace-{}", lower(name))
+            }
+            Self::Timeframe(n) => {
+                let name = Timeframe::BASE
+                    .get(usize::from(n))
+                    .map_or("none".to_owned(), ToString::to_string);
+                format!("timeframe-{}", lower(&name))
+            }
+            Self::Follow(None) => "follow-desk".to_owned(),
+            Self::Follow(Some(group)) => format!("follow-{}", lower(&group.to_string())),
+            _ => words(&format!("{self:?}")),
+        }
+    }
+}
+
+/// `SplitRight` as `split-right`, `Focus(Left)` as `focus-left`.
+fn words(name: &str) -> String {
+    let mut word = String::new();
+    for c in name.chars() {
+        match c {
+            '(' | ')' => {}
+            c if c.is_ascii_uppercase()
+                || (c.is_ascii_digit() && !word.ends_with(|c: char| c.is_ascii_digit())) =>
+            {
+                if !word.is_empty() {
+                    word.push('-');
+                }
+                word.push(c.to_ascii_lowercase());
+            }
+            c => word.push(c),
+        }
+    }
+    word
 }

@@ -38,6 +38,11 @@ impl ColourDepth {
         // A terminal that names itself in no known way still has sixteen colours today.
         Self::Sixteen
     }
+    /// As [`Self::detect`], whatever `NO_COLOR` says; sixteen where the terminal says that it has none.
+    pub fn detect_always(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let found = Self::detect(|name| if name == "NO_COLOR" { None } else { variable(name) });
+        if found == Self::None { Self::Sixteen } else { found }
+    }
     /// From a setting: `true`, `256`, `16`, `none`; nothing for other words.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -148,6 +153,8 @@ mod tests {
         assert_eq!(with(&[("TERM", "xterm-256color")]), ColourDepth::Indexed);
         assert_eq!(with(&[("TERM", "xterm")]), ColourDepth::Sixteen);
         assert_eq!(with(&[("TERM", "dumb")]), ColourDepth::None);
+        let always = ColourDepth::detect_always(|name| (name == "NO_COLOR").then(|| "1".to_owned()));
+        assert_eq!(always, ColourDepth::Sixteen);
     }
 
     #[test]

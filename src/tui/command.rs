@@ -16,7 +16,16 @@ impl Desk {
         match action {
             Action::Escape => return Vec::new(),
             Action::Enter => return self.enter_line(line, now),
-            Action::Complete => line.complete(&self.world.view(now), now),
+            Action::Complete => match self
+                .completed(line.text())
+                .filter(|_| line.completion(&self.world.view(now)).is_none())
+            {
+                Some(word) => {
+                    line = Line::new(now);
+                    line.insert(&word, now);
+                }
+                None => line.complete(&self.world.view(now), now),
+            },
             Action::Up => line.recall(&self.history, true, now),
             Action::Down => line.recall(&self.history, false, now),
             _ => {}
@@ -73,7 +82,11 @@ impl Desk {
     fn desk_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
         match word {
             "theme" => self.choose_theme(rest, now),
-            "help" => self.modal = Some(Modal::Help(0)),
+            "layout" => self.layout_words(rest, now),
+            "workspace" => self.workspace_words(rest, now),
+            "pane" | "split" | "vsplit" => self.pane_words(word, rest, now),
+            "help" => self.open_help(),
+            "do" => return self.do_named(rest.trim(), now),
             "quit" => return vec![Effect::Leave(Exit::Detached)],
             "stop" => return vec![Effect::Leave(Exit::StopEngine)],
             "halt" => return self.set_trading(TradingState::Halted, now),

@@ -4,13 +4,15 @@
 
 use super::chord::Chord;
 use super::keymap::Keymap;
-use super::layout::{Layout, PaneId, arrange};
+use super::layout::PaneId;
 use super::line::Line;
 use super::link::{FromEngine, ToEngine};
+use super::memory::DeskMemory;
 use super::pane::{Pane, Wish};
 use super::panes::{
     AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist,
 };
+use super::plan::Plan;
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
@@ -54,6 +56,8 @@ pub enum Effect {
     Redraw,
     /// Stop as a job of the shell.
     Suspend,
+    /// Copy the row under the cursor of the focused pane, as it is shown.
+    CopyRow,
 }
 
 /// How a message sounds.
@@ -143,10 +147,26 @@ pub struct Desk {
     pub zoomed: bool,
     /// The workspace's number.
     pub workspace: u8,
+    /// How workspaces are arranged, and what each pane follows.
+    pub plan: Plan,
+    /// The tour is shown until the first key.
+    pub tour: bool,
+    /// What was last handed on to be remembered.
+    pub(super) kept: DeskMemory,
+    /// The theme that the settings name.
+    pub(super) configured_theme: String,
     /// What is open.
     pub modal: Option<Modal>,
     /// The beginning of a key sequence.
     pub pressed: Vec<Chord>,
+    /// When it began.
+    pub(super) pressed_at: Timestamp,
+    /// What the help is narrowed to.
+    pub help_filter: String,
+    /// Keys that type go into that.
+    pub(super) help_typing: bool,
+    /// The line behind a key that was done last, and when that key was last heard.
+    pub(super) hotkey_heard: Option<(u8, Timestamp)>,
     /// A typed count or quantity.
     pub count: Option<u32>,
     /// The message line.
@@ -180,7 +200,7 @@ pub struct Desk {
     waiting: BTreeMap<u64, String>,
     asked_bars: BTreeSet<(InstrumentId, Timeframe)>,
     watched: Vec<InstrumentId>,
-    watched_depth: Option<InstrumentId>,
+    watched_depth: Vec<InstrumentId>,
     last_notice: u64,
 }
 
@@ -214,8 +234,16 @@ impl Desk {
             recent: Vec::new(),
             zoomed: false,
             workspace: 0,
+            plan: Plan::default(),
+            tour: false,
+            kept: DeskMemory::default(),
+            configured_theme: settings.theme.clone(),
             modal: None,
             pressed: Vec::new(),
+            pressed_at: now,
+            help_filter: String::new(),
+            help_typing: false,
+            hotkey_heard: None,
             count: None,
             message: None,
             held_back: None,
@@ -223,7 +251,7 @@ impl Desk {
             what_if: None,
             profile: settings.profile.clone(),
             first_quantities: settings.first_quantities,
-            keymap: Keymap::default(),
+            keymap: settings.opening.keymap.clone(),
             body: Rect::new(0, 1, 80, 20),
             too_small: false,
             history: Vec::new(),
@@ -237,7 +265,7 @@ impl Desk {
             waiting: BTreeMap::new(),
             asked_bars: BTreeSet::new(),
             watched: Vec::new(),
-            watched_depth: None,
+            watched_depth: Vec::new(),
             last_notice: 0,
         };
         for fault in &faults {
@@ -251,7 +279,28 @@ impl Desk {
             };
             desk.say(Tone::Warn, format!("{fault}{more}"), now);
         }
+        desk.open(&settings.opening, now);
         desk
+    }
+
+    /// Takes what was remembered and what this start was told.
+    fn open(&mut self, opening: &super::run::Opening, now: Timestamp) {
+        self.world.local_zone = opening.local_zone.clone();
+        self.recall(&opening.memory, opening.theme_is_told, now);
+        if let Some(workspace) = opening.workspace {
+            self.go(workspace);
+        }
+        if let Some(group) = opening.link {
+            for pane in self.tab_order() {
+                self.plan.links.insert(pane, group);
+            }
+        }
+        for fault in &opening.faults {
+            tracing::warn!("{fault}");
+        }
+        if let Some(fault) = opening.faults.first() {
+            self.say(Tone::Warn, fault.clone(), now);
+        }
     }
 
     /// Takes what the engine tells.
@@ -275,7 +324,7 @@ impl Desk {
                 self.world.venue_clock = (venue, now, venue_speed_milli);
                 self.asked_bars.clear();
                 self.watched.clear();
-                self.watched_depth = None;
+                self.watched_depth.clear();
                 if let Some(older) = engine_older {
                     self.say(Tone::Warn, older, now);
                 }
@@ -317,6 +366,7 @@ impl Desk {
             }
             FromEngine::Margin { token, margin } => self.take_margin(token, margin),
             FromEngine::Found(found) => self.take_found(&found, now),
+            FromEngine::Linked { group, instrument } => self.take_link(group, instrument),
             FromEngine::Failed(reason) => self.say(Tone::Warn, reason.to_string(), now),
         }
         self.ask()
@@ -342,6 +392,14 @@ impl Desk {
         if let Some(id) = self.found.take_if(|id| listed(id)) {
             self.world.instrument = Some(id);
         }
+    }
+    /// The instruments whose book and bars are shown: the desk's first, then those of groups that panes follow.
+    fn looked_at(&self) -> Vec<InstrumentId> {
+        let mut all: Vec<InstrumentId> = self.world.instrument.into_iter().collect();
+        for pane in self.plan.links.keys() {
+            all.extend(self.instrument_of(*pane).filter(|id| !all.contains(id)));
+        }
+        all
     }
 
     fn take_snapshot(&mut self, state: crate::engine::State) {
@@ -476,16 +534,16 @@ impl Desk {
             .take(WATCHED)
             .copied()
             .collect();
-        if !wanted.is_empty() && (wanted != self.watched || self.world.instrument != self.watched_depth) {
+        let depth = self.looked_at();
+        if !wanted.is_empty() && (wanted != self.watched || depth != self.watched_depth) {
             self.watched.clone_from(&wanted);
-            self.watched_depth = self.world.instrument;
-            let depth = self.world.instrument.into_iter().collect();
+            self.watched_depth.clone_from(&depth);
             effects.push(Effect::Tell(ToEngine::Watch {
                 instruments: wanted,
                 depth,
             }));
         }
-        if let Some(instrument) = self.world.instrument {
+        for instrument in self.looked_at() {
             for timeframe in Timeframe::BASE {
                 self.ask_bars(instrument, timeframe, &mut effects);
             }
@@ -558,14 +616,15 @@ impl Desk {
     /// Account and instrument on the desk, or a message that there are none.
     pub(super) fn need_instrument(&mut self, now: Timestamp) -> Option<(AccountKey, InstrumentId)> {
         let account = self.need_account(now)?;
-        if self.world.instrument.is_none() {
+        let instrument = self.instrument();
+        if instrument.is_none() {
             self.say(
                 Tone::Warn,
                 "no instrument is on the desk: / searches for one",
                 now,
             );
         }
-        Some((account, self.world.instrument?))
+        Some((account, instrument?))
     }
     /// Asks for another trading state.
     pub(super) fn set_trading(&mut self, state: TradingState, now: Timestamp) -> Vec<Effect> {
@@ -593,7 +652,7 @@ impl Desk {
         let mut effects = Vec::new();
         for wish in wishes {
             match wish {
-                Wish::Select(instrument) => self.world.instrument = Some(instrument),
+                Wish::Select(instrument) => effects.extend(self.select(instrument)),
                 Wish::Send(command) => effects.extend(self.send_or_ask(*command, now)),
                 Wish::Edit(id) => self.edit(id, now),
                 Wish::Bars(instrument, timeframe) => self.ask_bars(instrument, timeframe, &mut effects),
@@ -705,10 +764,6 @@ impl Desk {
             .filter(|_| !self.world.masked)
             .map_or(String::new(), |key| key.account.to_string());
         format!("tradewind {class} {account}").trim_end().to_owned()
-    }
-    /// Where the panes are now.
-    pub fn layout(&self, body: Rect) -> Layout {
-        arrange(self.workspace, self.zoomed.then_some(self.focus), body)
     }
     /// The tab in front of a place.
     pub fn front(&self, tabs: &[PaneId]) -> Option<PaneId> {

@@ -551,8 +551,16 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
         } else {
             theme.dim
         };
+        let from = x;
         x = pen.put(x, 0, key, bold("", theme.bright).style);
         x = pen.put(x + 1, 0, word, colour) + 3;
+        let width = x.saturating_sub(from + 3);
+        let area = Rect {
+            x: row.x + from,
+            width,
+            ..row
+        };
+        drawn.hints.push((area, key.clone()));
     }
     if reserved > 0 {
         let mut x = width.saturating_sub(names);

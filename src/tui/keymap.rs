@@ -4,6 +4,9 @@
 
 use super::action::Action;
 use super::chord::Chord;
+use super::layout::Way;
+use super::plan::Group;
+use std::borrow::Cow;
 
 /// Where a binding holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,7 +127,7 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::ZoomIn, ["+"], "fewer, wider bars";
     Desk None Action::ZoomOut, ["-"], "more, narrower bars";
     Desk None Action::ScrollLive, ["."], "to the newest bar";
-    Desk None Action::ChartStyle, ["y"], "another way to draw bars";
+    Desk None Action::ChartStyle, ["w"], "another way to draw bars";
     Desk None Action::ToggleVolume, ["v"], "volume on or off";
     Desk None Action::ToggleStudy, ["i"], "next study on or off";
     Desk None Action::Sort, ["="], "next order of rows";
@@ -144,6 +147,33 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Pane(5), ["Space 5"], "fifth pane";
     Desk None Action::Pane(6), ["Space 6"], "sixth pane";
     Desk None Action::TakeToken, ["Space t"], "take the trading token here";
+    Desk None Action::Focus(Way::Left), ["Space w h", "Space w Left"], "focus the pane to the left";
+    Desk None Action::Focus(Way::Down), ["Space w j", "Space w Down"], "focus the pane below";
+    Desk None Action::Focus(Way::Up), ["Space w k", "Space w Up"], "focus the pane above";
+    Desk None Action::Focus(Way::Right), ["Space w l", "Space w Right"], "focus the pane to the right";
+    Desk None Action::SplitRight, ["Space w v"], "split: this tab, or a pane not shown yet, to the right";
+    Desk None Action::SplitBelow, ["Space w s"], "split: this tab, or a pane not shown yet, below";
+    Desk None Action::AddPane, ["Space w a"], "add a pane that is not shown yet, as a tab";
+    Desk None Action::MovePane, ["Space w m"], "move this pane to the next place, as a tab";
+    Desk None Action::ClosePane, ["Space w x"], "close this pane; the last one stays";
+    Desk None Action::Swap(Way::Left), ["Space w H"], "change places with the left";
+    Desk None Action::Swap(Way::Down), ["Space w J"], "change places with what is below";
+    Desk None Action::Swap(Way::Up), ["Space w K"], "change places with what is above";
+    Desk None Action::Swap(Way::Right), ["Space w L"], "change places with the right";
+    Desk None Action::Resize(Way::Left), ["Space w <"], "border to the left; a number before it repeats";
+    Desk None Action::Resize(Way::Right), ["Space w >"], "border to the right";
+    Desk None Action::Resize(Way::Up), ["Space w -"], "border up";
+    Desk None Action::Resize(Way::Down), ["Space w +"], "border down";
+    Desk None Action::EvenPanes, ["Space w ="], "every split in halves";
+    Desk None Action::ResetLayout, ["Space w r"], "this workspace as it was made";
+    Desk None Action::Undo, ["u"], "take the last change of layout or list back; never an order";
+    Desk None Action::Follow(Some(Group::A)), ["Space l a"], "this pane follows link group A";
+    Desk None Action::Follow(Some(Group::B)), ["Space l b"], "this pane follows link group B";
+    Desk None Action::Follow(Some(Group::C)), ["Space l c"], "this pane follows link group C";
+    Desk None Action::Follow(Some(Group::D)), ["Space l d"], "this pane follows link group D";
+    Desk None Action::Follow(None), ["Space l x"], "this pane follows the desk again";
+    Desk None Action::CopyRow, ["y y", "Y"], "copy the selected row as it is shown; hidden numbers stay hidden";
+    Desk None Action::NextZone, ["Space z"], "times of the exchange, of this machine, UTC";
     Desk None Action::ThemeNext, ["Space c"], "next theme";
     Desk None Action::Mask, ["Space m"], "hide amounts and account names";
     Desk Panic Action::CancelSymbol, ["X"], "cancel this instrument's orders; stops stay";
@@ -202,10 +232,46 @@ pub enum Meaning {
     Nothing,
 }
 
-/// The table with its key names read.
-#[derive(Debug)]
+/// One key sequence with what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The keys, one after the other.
+    pub keys: Vec<Chord>,
+    /// What they do.
+    pub action: Action,
+    /// Where.
+    pub context: Context,
+    /// In words.
+    pub help: Cow<'static, str>,
+    /// What it can cost.
+    pub danger: Danger,
+    /// The word in the hint row, where it is shown there.
+    pub hint: Option<&'static str>,
+}
+impl Entry {
+    /// The keys as the hint row and the help show them.
+    pub fn shown(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(ToString::to_string).collect();
+        keys.join(" ")
+    }
+}
+
+/// A line behind a key: it is put into the order line and previewed there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hotkey {
+    /// The line, without its colon.
+    pub line: String,
+    /// Sent at once where this terminal is armed.
+    pub send: bool,
+}
+
+/// The table with its key names read, as a person may have changed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keymap {
-    sequences: Vec<(Vec<Chord>, &'static Binding)>,
+    /// Every key sequence, in the order of the table.
+    pub(super) entries: Vec<Entry>,
+    /// Lines behind keys, by the number of [`Action::Hotkey`].
+    pub hotkeys: Vec<Hotkey>,
 }
 
 impl Default for Keymap {
@@ -218,59 +284,66 @@ impl Keymap {
     /// Reads a table. A name that names no key is left out.
     pub fn new(table: &'static [Binding]) -> Self {
         let read = |binding: &'static Binding| {
-            binding
-                .keys
-                .iter()
-                .filter_map(move |keys| Some((Chord::parse_sequence(keys)?, binding)))
+            binding.keys.iter().filter_map(move |keys| {
+                Some(Entry {
+                    keys: Chord::parse_sequence(keys)?,
+                    action: binding.action,
+                    context: binding.context,
+                    help: Cow::Borrowed(binding.help),
+                    danger: binding.danger,
+                    hint: binding.hint,
+                })
+            })
         };
         Self {
-            sequences: table.iter().flat_map(read).collect(),
+            entries: table.iter().flat_map(read).collect(),
+            hotkeys: Vec::new(),
         }
+    }
+    /// Every key sequence, in the order of the table.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
     }
     /// What `pressed` means where `context` is open. The panic prefix comes first: it is never text.
     pub fn meaning(&self, context: Context, pressed: &[Chord]) -> Meaning {
         for place in [Context::Anywhere, context] {
-            let here = || {
-                self.sequences
-                    .iter()
-                    .filter(move |(_, binding)| binding.context == place)
-            };
-            if let Some((_, binding)) = here().find(|(keys, _)| keys == pressed) {
-                return Meaning::Action(binding.action);
+            let here = || self.entries.iter().filter(move |entry| entry.context == place);
+            if let Some(entry) = here().find(|entry| entry.keys == pressed) {
+                return Meaning::Action(entry.action);
             }
-            if here().any(|(keys, _)| keys.len() > pressed.len() && keys.starts_with(pressed)) {
+            if here().any(|entry| entry.keys.len() > pressed.len() && entry.keys.starts_with(pressed)) {
                 return Meaning::Prefix;
             }
         }
         Meaning::Nothing
     }
-    /// What may follow `pressed`: the next key of each, and its binding.
-    pub fn continuations(&self, context: Context, pressed: &[Chord]) -> Vec<(Chord, &'static Binding)> {
-        self.sequences
+    /// What may follow `pressed`, in the order of the table.
+    pub fn continuations(&self, context: Context, pressed: &[Chord]) -> Vec<&Entry> {
+        self.entries
             .iter()
-            .filter(|(_, binding)| binding.context == Context::Anywhere || binding.context == context)
-            .filter(|(keys, _)| keys.len() > pressed.len() && keys.starts_with(pressed))
-            .map(|(keys, binding)| (keys[pressed.len()], *binding))
+            .filter(|entry| entry.context == Context::Anywhere || entry.context == context)
+            .filter(|entry| entry.keys.len() > pressed.len() && entry.keys.starts_with(pressed))
             .collect()
     }
-    /// The hint row of a context: key and word.
+    /// The hint row of a context: key and word, each action once.
     pub fn hints(&self, context: Context) -> Vec<(String, &'static str, Danger)> {
-        TABLE
+        let mut seen = Vec::new();
+        self.entries
             .iter()
-            .filter(|binding| binding.context == context)
-            .filter_map(|binding| Some((shown(binding.keys.first()?), binding.hint?, binding.danger)))
+            .filter(|entry| entry.context == context)
+            .filter_map(|entry| {
+                let word = entry.hint?;
+                let is_new = !seen.contains(&entry.action);
+                seen.push(entry.action);
+                is_new.then(|| (entry.shown(), word, entry.danger))
+            })
             .collect()
     }
-}
-
-/// A key sequence as the hint row and the help show it.
-pub fn shown(keys: &str) -> String {
-    let chords = Chord::parse_sequence(keys).unwrap_or_default();
-    chords
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" ")
+    /// The keys that do something in a context, the first of them first.
+    pub fn keys_of(&self, context: Context, action: Action) -> Vec<String> {
+        let here = |entry: &&Entry| entry.context == context && entry.action == action;
+        self.entries.iter().filter(here).map(Entry::shown).collect()
+    }
 }
 
 #[cfg(test)]
@@ -281,12 +354,13 @@ mod tests {
     fn every_key_has_one_meaning_and_no_key_hides_a_longer_one() {
         let map = Keymap::default();
         assert_eq!(
-            map.sequences.len(),
+            map.entries.len(),
             TABLE.iter().map(|b| b.keys.len()).sum::<usize>(),
             "every name is read"
         );
-        for (i, (keys, binding)) in map.sequences.iter().enumerate() {
-            for (other, rival) in map.sequences.iter().skip(i + 1) {
+        for (i, binding) in map.entries.iter().enumerate() {
+            for rival in map.entries.iter().skip(i + 1) {
+                let (keys, other) = (&binding.keys, &rival.keys);
                 let meet = binding.context == rival.context
                     || binding.context == Context::Anywhere
                     || rival.context == Context::Anywhere;

@@ -1,219 +1,124 @@
-//! Where the panes are: a pure function of the workspace and the size. Small is the same desk with fewer panes beside each
-//! other: what has no place of its own shares one, as tabs.
+//! Where the panes are. A workspace is a tree of splits (`layout/tree.rs`), pure data that a person changes by keys, that is
+//! written as a short text and read back; where it lands on a screen is a pure function of the tree and the size
+//! (`layout/place.rs`). Small is the same desk with fewer panes beside each other: what has no place of its own shares one,
+//! as tabs. A new pane is one line in the table below, and its name in the workspaces that show it.
 
-use ratatui::layout::Rect;
+mod place;
+mod tree;
 
-/// The panes of the desk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PaneId {
-    /// Instruments with last prices.
-    Watchlist,
-    /// Bars of the desk's instrument.
-    Chart,
-    /// Its book.
-    Depth,
-    /// What is held.
-    Positions,
-    /// Live orders, and those that ended today.
-    Orders,
-    /// What was traded.
-    Executions,
-    /// Cash, worth and profit of the account.
-    Account,
-    /// This terminal's log.
-    Log,
-    /// How the link to the broker is, and what is used of what it allows.
-    Connections,
+pub use place::{Layout, Slot, arrange, neighbour, resized};
+pub use tree::{Node, Size, Split};
+
+/// Which way on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the left.
+    Left,
+    /// Down.
+    Down,
+    /// Up.
+    Up,
+    /// To the right.
+    Right,
+}
+
+/// Names each pane once: its word in layouts and tabs, the least columns and rows at which it stands beside others, whether
+/// what it shows is the market's or ours (which the privacy key hides), and what it is.
+macro_rules! panes {
+    ($($id:ident $name:literal $columns:literal $rows:literal $of:ident $doc:literal;)*) => {
+        /// The panes of the desk.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum PaneId {
+            $(#[doc = $doc] $id,)*
+        }
+        impl PaneId {
+            /// Every pane there is.
+            pub const ALL: &[Self] = &[$(Self::$id,)*];
+            /// Its word: in layouts, on tabs, after `:pane`.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$id => $name,)* }
+            }
+            /// What it is.
+            pub fn doc(self) -> &'static str {
+                match self { $(Self::$id => $doc,)* }
+            }
+            /// The least columns and rows at which it stands beside others.
+            pub fn least(self) -> (u16, u16) {
+                match self { $(Self::$id => ($columns, $rows),)* }
+            }
+            /// True where what it shows is ours: the privacy key hides its numbers.
+            pub fn is_ours(self) -> bool {
+                match self { $(Self::$id => panes!(@$of),)* }
+            }
+        }
+    };
+    (@Market) => { false };
+    (@Ours) => { true };
+}
+panes! {
+    Watchlist "watch" 24 4 Market "Instruments with last prices.";
+    Chart "chart" 44 6 Market "Bars of the desk's instrument.";
+    Depth "depth" 35 6 Market "Its book.";
+    Positions "positions" 52 4 Ours "What is held.";
+    Orders "orders" 52 5 Ours "Live orders, and those that ended today.";
+    Executions "executions" 52 4 Ours "What was traded.";
+    Account "account" 45 4 Ours "Cash, worth and profit of the account.";
+    Log "log" 40 4 Ours "This terminal's log.";
+    Connections "links" 56 4 Ours "How the link to the broker is, and what is used of what it allows.";
+}
+
+impl PaneId {
+    /// The pane of this word.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|pane| pane.name() == name)
+    }
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
 pub const WORKSPACES: [(&str, char); 4] = [("Trade", 't'), ("Chart", 'c'), ("Portfolio", 'p'), ("Log", 'l')];
 
-/// A place with one pane, or several as tabs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
-    /// Title line included.
-    pub area: Rect,
-    /// Which panes share it.
-    pub tabs: Vec<PaneId>,
+/// How each workspace begins, as text (see [`Node::parse`]): `rows` and `cols` of two parts, the size of the first (`46` cells,
+/// `75%`) or of the second (`-35` cells), panes that share a place with `|` between them. `feed` is the newest notices.
+const BEGINNINGS: [&str; 4] = [
+    "rows(75%, cols(46, watch, cols(-35, chart, depth)), cols(48%, positions, rows(-3, orders|executions, feed)))",
+    "cols(-35, chart, depth)",
+    "rows(50%, cols(55%, positions, account), cols(48%, orders, executions))",
+    "rows(45%, feed, cols(-56, log, links))",
+];
+
+/// How a workspace begins.
+pub fn beginning(workspace: u8) -> Node {
+    BEGINNINGS
+        .get(usize::from(workspace))
+        .and_then(|text| Node::parse(text).ok())
+        .map_or_else(|| Node::Tabs(vec![PaneId::Watchlist]), |(node, _)| node)
 }
 
-/// Where everything is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Layout {
-    /// Places of panes, in the order of Tab.
-    pub slots: Vec<Slot>,
-    /// Where the newest notices are told, where there is room.
-    pub feed: Option<Rect>,
-    /// Rules between panes, one cell wide or high.
-    pub rules: Vec<Rect>,
+/// How all workspaces begin.
+pub fn beginnings() -> Vec<Node> {
+    (0u8..).zip(WORKSPACES).map(|(n, _)| beginning(n)).collect()
 }
 
-impl Layout {
-    fn add(&mut self, area: Rect, tabs: &[PaneId]) {
-        if area.width > 0 && area.height > 0 {
-            self.slots.push(Slot {
-                area,
-                tabs: tabs.to_vec(),
-            });
-        }
-    }
-    /// Splits off the left `width` columns, with a rule after them.
-    fn left(&mut self, area: &mut Rect, width: u16) -> Rect {
-        let width = width.min(area.width);
-        let part = Rect { width, ..*area };
-        let after = (area.width - width).min(1);
-        if after > 0 {
-            self.rules.push(Rect {
-                x: area.x + width,
-                width: 1,
-                ..*area
-            });
-        }
-        *area = Rect {
-            x: area.x + width + after,
-            width: area.width - width - after,
-            ..*area
-        };
-        part
-    }
-    /// Splits off the lower `height` rows, with a rule before them.
-    fn below(&mut self, area: &mut Rect, height: u16) -> Rect {
-        let height = height.min(area.height.saturating_sub(1));
-        let upper = area.height - height - u16::from(height > 0);
-        if height > 0 {
-            self.rules.push(Rect {
-                y: area.y + upper,
-                height: 1,
-                ..*area
-            });
-        }
-        let part = Rect {
-            y: area.y + area.height - height,
-            height,
-            ..*area
-        };
-        *area = Rect {
-            height: upper,
-            ..*area
-        };
-        part
-    }
-}
-
-/// Lays a workspace out in `body`. A zoomed pane has it alone.
-pub fn arrange(workspace: u8, zoomed: Option<PaneId>, body: Rect) -> Layout {
-    let mut layout = Layout::default();
-    match (zoomed, workspace) {
-        (Some(pane), _) => layout.add(body, &[pane]),
-        (None, 1) => chart(&mut layout, body),
-        (None, 2) => portfolio(&mut layout, body),
-        (None, 3) => log(&mut layout, body),
-        (None, _) => trade(&mut layout, body),
-    }
-    layout
-}
-
-fn trade(layout: &mut Layout, mut body: Rect) {
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-    let (wide, high) = (body.width, body.height);
-    let lower = match high {
-        0..12 => 0,
-        12..24 => 5,
-        24..32 => 8,
-        _ => (high / 4).clamp(10, 16),
-    };
-    let bottom = layout.below(&mut body, lower);
-    if wide >= 140 {
-        let watch = layout.left(&mut body, 46);
-        let chart_width = body.width.saturating_sub(35);
-        let middle = layout.left(&mut body, chart_width);
-        layout.add(watch, &[Watchlist]);
-        layout.add(middle, &[Chart]);
-        layout.add(body, &[Depth]);
-    } else {
-        let watch = layout.left(&mut body, if wide >= 110 { 36 } else { 28 });
-        layout.add(watch, &[Watchlist]);
-        layout.add(body, &[Chart, Depth]);
-    }
-    lower_half(layout, bottom, [&[Positions], &[Orders, Executions]]);
-}
-
-/// Two places side by side where there is room, else one with all as tabs.
-fn lower_half(layout: &mut Layout, mut area: Rect, [left, right]: [&[PaneId]; 2]) {
-    if area.width < 120 {
-        let all: Vec<PaneId> = left.iter().chain(right).copied().collect();
-        layout.add(area, &all);
-        return;
-    }
-    let width = area.width / 2 - 4;
-    let first = layout.left(&mut area, width);
-    layout.add(first, left);
-    if area.height >= 9 {
-        let feed = Rect {
-            y: area.y + area.height - 3,
-            height: 3,
-            ..area
-        };
-        area.height -= 3;
-        layout.feed = Some(feed);
-    }
-    layout.add(area, right);
-}
-
-fn chart(layout: &mut Layout, mut body: Rect) {
-    if body.width >= 120 {
-        let width = body.width - 35;
-        let main = layout.left(&mut body, width);
-        layout.add(main, &[PaneId::Chart]);
-        layout.add(body, &[PaneId::Depth]);
-    } else {
-        layout.add(body, &[PaneId::Chart, PaneId::Depth]);
-    }
-}
-
-fn portfolio(layout: &mut Layout, mut body: Rect) {
-    let height = body.height / 2;
-    let lower = layout.below(&mut body, height);
-    if body.width >= 120 {
-        let width = body.width - (body.width / 2).clamp(45, 75);
-        let positions = layout.left(&mut body, width);
-        layout.add(positions, &[PaneId::Positions]);
-        layout.add(body, &[PaneId::Account]);
-    } else {
-        layout.add(body, &[PaneId::Positions, PaneId::Account]);
-    }
-    lower_half(layout, lower, [&[PaneId::Orders], &[PaneId::Executions]]);
-}
-
-fn log(layout: &mut Layout, mut body: Rect) {
-    if body.width >= 120 {
-        let width = body.width - 56;
-        let mut left = layout.left(&mut body, width);
-        let height = left.height / 3;
-        let lower = layout.below(&mut left, height);
-        layout.feed = Some(left).filter(|area| area.height > 0);
-        layout.add(lower, &[PaneId::Log]);
-        layout.add(body, &[PaneId::Connections]);
-        return;
-    }
-    let height = (body.height * 3 / 5).min(14);
-    let lower = layout.below(&mut body, height);
-    layout.feed = Some(body).filter(|area| area.height > 0);
-    layout.add(lower, &[PaneId::Connections, PaneId::Log]);
+/// The number of a workspace by its name, whatever the case.
+pub fn workspace_named(name: &str) -> Option<u8> {
+    (0u8..)
+        .zip(WORKSPACES)
+        .find(|(_, (known, _))| known.eq_ignore_ascii_case(name))
+        .map(|(n, _)| n)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ratatui::layout::Rect;
 
     #[test]
     fn nothing_overlaps_or_leaves_the_body_at_any_size() {
-        for workspace in 0..4 {
+        for (workspace, node) in beginnings().iter().enumerate() {
             for width in 0..=200u16 {
                 for height in (0..=60u16).step_by(3) {
                     let body = Rect::new(0, 1, width, height);
-                    let layout = arrange(workspace, None, body);
+                    let layout = arrange(node, None, body);
                     let areas = layout.slots.iter().map(|slot| slot.area).chain(layout.feed);
                     let all: Vec<Rect> = areas.chain(layout.rules.iter().copied()).collect();
                     for (i, area) in all.iter().enumerate() {
@@ -223,16 +128,44 @@ mod tests {
                             .find(|other| !area.intersection(**other).is_empty());
                         assert_eq!(clash, None, "{area:?} at {width}x{height}");
                     }
+                    let mut shown: Vec<PaneId> = layout.slots.iter().flat_map(|s| s.tabs.clone()).collect();
+                    let mut all = node.panes();
+                    if width > 0 && height > 0 {
+                        shown.sort_unstable();
+                        all.sort_unstable();
+                        assert_eq!(shown, all, "every pane has a place at {width}x{height}");
+                    }
                 }
             }
         }
     }
 
     #[test]
-    fn every_pane_of_the_trade_workspace_has_a_place_at_80x24() {
-        let layout = arrange(0, None, Rect::new(0, 1, 80, 20));
-        let panes: Vec<PaneId> = layout.slots.iter().flat_map(|slot| slot.tabs.clone()).collect();
+    fn the_trade_workspace_folds_as_the_terminal_gets_smaller() {
         use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-        assert_eq!(panes, [Watchlist, Chart, Depth, Positions, Orders, Executions]);
+        let tabs = |width, height| -> Vec<Vec<PaneId>> {
+            let layout = arrange(&beginning(0), None, Rect::new(0, 1, width, height));
+            layout.slots.into_iter().map(|slot| slot.tabs).collect()
+        };
+        assert_eq!(
+            tabs(80, 20),
+            [
+                vec![Watchlist],
+                vec![Chart, Depth],
+                vec![Positions, Orders, Executions]
+            ]
+        );
+        let wide = [
+            vec![Watchlist],
+            vec![Chart],
+            vec![Depth],
+            vec![Positions],
+            vec![Orders, Executions],
+        ];
+        assert_eq!(tabs(160, 41), wide);
+        let layout = arrange(&beginning(0), None, Rect::new(0, 1, 160, 41));
+        assert_eq!(layout.slots[0].area.width, 46);
+        assert_eq!(layout.slots[2].area.width, 35);
+        assert_eq!(layout.feed.map(|feed| feed.height), Some(3));
     }
 }

@@ -3,6 +3,7 @@
 //! and the Enter that sends can't differ.
 
 use super::forecast::{Forecast, forecast};
+use super::palette::action_named;
 use super::pane::View;
 use super::theme::nearest;
 use crate::domain::{ClientOrderId, Timestamp};
@@ -39,6 +40,16 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "ask the broker for an instrument: ES FUT CME, SAP STK IBIS EUR",
     ),
     ("account", "NAME", "another account on the desk"),
+    (
+        "layout",
+        "[save|drop] NAME|reset",
+        "lay this workspace out as saved by that name",
+    ),
+    ("workspace", "NAME", "another workspace"),
+    ("pane", "NAME", "show a pane here, as a tab"),
+    ("split", "NAME", "show a pane below this one"),
+    ("vsplit", "NAME", "show a pane to the right of this one"),
+    ("do", "ACTION", "any action of the key table by its name"),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
     ("stop", "", "stop the engine and leave"),
@@ -172,6 +183,9 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
         return Reading::Desk(word, rest.to_owned());
     }
     let alone = text.split_whitespace().count() == 1;
+    if alone && lower.contains('-') && action_named(&lower).is_some() {
+        return Reading::Desk("do", lower);
+    }
     if let (true, Some(instrument)) = (alone, view.state.resolve(first, view.venue_now)) {
         return Reading::Symbol(instrument.id);
     }

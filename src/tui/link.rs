@@ -73,6 +73,13 @@ pub enum FromEngine {
         /// The answer.
         margin: Option<Margin>,
     },
+    /// Another terminal put an instrument on a link group.
+    Linked {
+        /// The group's letter.
+        group: char,
+        /// What it shows.
+        instrument: InstrumentId,
+    },
     /// A question that got no answer, and why.
     Failed(SafeText),
 }
@@ -115,6 +122,13 @@ pub enum ToEngine {
         token: u64,
         /// The order.
         spec: Box<OrderSpec>,
+    },
+    /// A link group shows another instrument: tell the other terminals.
+    Link {
+        /// The group's letter.
+        group: char,
+        /// What it shows.
+        instrument: InstrumentId,
     },
     /// Stop the engine in order.
     StopEngine,

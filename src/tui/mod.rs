@@ -9,24 +9,32 @@
 
 pub mod action;
 pub mod chord;
+pub mod clipboard;
 pub mod colour;
 mod command;
 pub mod desk;
 mod foot;
 pub mod forecast;
+mod hotkey;
 pub mod input;
+pub mod key_table;
 pub mod keymap;
 pub mod layout;
 pub mod line;
 mod link;
+pub mod memory;
 mod mouse;
 mod overlay;
 pub mod pace;
+pub mod palette;
 pub mod pane;
 pub mod panes;
+pub mod plain;
+mod plan;
 pub mod planned;
 mod profit;
 pub mod reader;
+pub mod rebind;
 mod run;
 #[cfg(test)]
 mod sample;
@@ -49,5 +57,12 @@ pub mod writer;
 pub use colour::ColourDepth;
 pub use desk::IdMaker;
 pub use link::{FromEngine, ToEngine};
+pub use memory::{DeskMemory, Keep};
 pub use pace::LineSpeed;
-pub use run::{Clock, Exit, TuiError, TuiSettings, run};
+pub use plan::Group;
+pub use run::{Clock, Exit, Opening, TuiError, TuiSettings, run};
+
+/// A desk for [`plain`], with the settings of a terminal.
+pub fn plain_desk(settings: &TuiSettings, new_id: IdMaker, now: crate::domain::Timestamp) -> desk::Desk {
+    desk::Desk::new(settings, new_id, now)
+}

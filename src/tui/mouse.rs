@@ -3,6 +3,7 @@
 
 use super::action::Action;
 use super::desk::{Desk, Effect, Modal};
+use super::keymap::{Context, Danger, Entry};
 use super::layout::PaneId;
 use super::pane::Wish;
 use super::view::Drawn;
@@ -11,6 +12,10 @@ use ratatui::layout::Position;
 
 impl Desk {
     pub(super) fn on_click(&mut self, at: Position, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        self.tour = false;
+        if let Some((_, key)) = drawn.hints.iter().find(|(area, _)| area.contains(at)) {
+            return self.on_hint(key, now);
+        }
         if self.modal.is_some() {
             return Vec::new();
         }
@@ -29,10 +34,40 @@ impl Desk {
         let Some((_, row)) = hits.rows.iter().find(|(area, _)| area.contains(at)) else {
             return Vec::new();
         };
-        let view = self.world.view(now);
+        let instrument = self.instrument_of(*pane);
+        let view = super::pane::View {
+            instrument,
+            ..self.world.view(now)
+        };
         let place = self.panes.iter_mut().find(|place| place.id == *pane);
         let wishes = place.map_or_else(Vec::new, |place| place.pane.click(*row, &view));
         self.grant(wishes, now)
+    }
+
+    /// A click on the hint row is its key, but for what sends: that is for the hand on the keyboard. The beginning of keys
+    /// shows what may follow.
+    fn on_hint(&mut self, shown: &str, now: Timestamp) -> Vec<Effect> {
+        let context = self.context();
+        let here = |entry: &&Entry| entry.context == context || entry.context == Context::Anywhere;
+        let entries: Vec<&Entry> = self.keymap.entries().iter().filter(here).collect();
+        if let Some(entry) = entries.iter().find(|entry| entry.shown() == shown) {
+            return match entry.danger {
+                Danger::None | Danger::Preview => {
+                    let action = entry.action;
+                    self.act(action, now)
+                }
+                Danger::Sends | Danger::Panic => Vec::new(),
+            };
+        }
+        let begins = entries
+            .iter()
+            .filter_map(|entry| entry.keys.first())
+            .find(|key| key.to_string() == shown);
+        if let Some(key) = begins.copied() {
+            self.pressed = vec![key];
+            self.pressed_at = now;
+        }
+        Vec::new()
     }
 
     pub(super) fn on_wheel(&mut self, at: Position, up: bool, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {

@@ -1,9 +1,11 @@
 //! What is drawn over the panes: the help, the symbol search, the question before leaving, and what may follow a prefix
 //! key. All of it comes from the key table and the state; nothing here knows a key by itself.
 
+use super::action::Action;
 use super::desk::{Desk, Modal};
 use super::forecast::bold;
-use super::keymap::{Context, Danger, TABLE, shown};
+use super::key_table::{self, CONTEXTS};
+use super::keymap::{Context, Danger, Entry, Keymap};
 use super::line::DESK_WORDS;
 use super::search::Search;
 use super::view::Drawn;
@@ -22,7 +24,13 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &m
         Some(Modal::Leaving) => leaving(desk, body, buf),
         _ => {}
     }
-    if !desk.pressed.is_empty() {
+    if let Some(Modal::Line(line)) = &desk.modal {
+        palette(desk, line.text(), body, buf);
+    }
+    if desk.tour && desk.modal.is_none() && desk.pressed.is_empty() {
+        tour(desk, body, buf);
+    }
+    if desk.shows_continuations(now) {
         continuations(desk, body, buf);
     }
 }
@@ -49,8 +57,8 @@ enum Row {
     Head(&'static str),
     Key {
         keys: String,
-        help: &'static str,
-        danger: Danger,
+        help: String,
+        danger: &'static str,
     },
     Word {
         word: &'static str,
@@ -61,29 +69,32 @@ enum Row {
 }
 
 /// The help, from the tables.
-fn rows() -> Vec<Row> {
-    use Context::{Anywhere, Desk, Help, Leaving, Line, Search, Ticket};
+fn rows(keymap: &Keymap, filter: &str) -> Vec<Row> {
+    let fits = |texts: &[&str]| {
+        let mut words = filter.split_whitespace();
+        words.all(|word| texts.iter().any(|text| text.to_lowercase().contains(word)))
+    };
     let mut rows = Vec::new();
-    for context in [Anywhere, Desk, Ticket, Line, Search, Help, Leaving] {
-        rows.push(Row::Head(context.word()));
-        for binding in TABLE.iter().filter(|binding| binding.context == context) {
-            let keys = binding
-                .keys
-                .iter()
-                .map(|keys| shown(keys))
-                .collect::<Vec<_>>()
-                .join("  ");
-            rows.push(Row::Key {
-                keys,
-                help: binding.help,
-                danger: binding.danger,
-            });
-        }
-        rows.push(Row::Blank);
-        if context == Line {
-            for (word, args, what) in DESK_WORDS {
-                rows.push(Row::Word { word, args, what });
+    for context in CONTEXTS {
+        let head = rows.len();
+        for row in key_table::rows(keymap, context) {
+            let keys = row.keys.join("  ");
+            if fits(&[&keys, &row.help, &row.action, context.word(), row.danger]) {
+                rows.push(Row::Key {
+                    keys,
+                    help: row.help,
+                    danger: row.danger,
+                });
             }
+        }
+        if context == Context::Line {
+            let words = DESK_WORDS
+                .iter()
+                .filter(|(word, args, what)| fits(&[word, args, what, context.word()]));
+            rows.extend(words.map(|(word, args, what)| Row::Word { word, args, what }));
+        }
+        if rows.len() > head {
+            rows.insert(head, Row::Head(context.word()));
             rows.push(Row::Blank);
         }
     }
@@ -92,12 +103,21 @@ fn rows() -> Vec<Row> {
 
 fn help(desk: &Desk, scroll: u16, body: Rect, buf: &mut Buffer) {
     let theme = &desk.world.theme;
-    let rows = rows();
+    let rows = rows(&desk.keymap, &desk.help_filter.to_lowercase());
     let mut pen = panel(desk, "KEYS", (100, body.height), body, buf);
+    let shown = match desk.help_filter.as_str() {
+        "" if !desk.help_typing => "/ and letters filter".to_owned(),
+        filter => format!("/ {filter}▏"),
+    };
+    pen.put_within(7, 60, 0, &shown, theme.style(theme.dim));
     let (width, room) = (pen.width(), usize::from(pen.height().saturating_sub(2)));
     let last = rows.len().saturating_sub(room);
     let from = usize::from(scroll).min(last);
-    let place = format!("{}–{} of {}", from + 1, (from + room).min(rows.len()), rows.len());
+    if rows.is_empty() {
+        pen.put(2, 2, "nothing matches", theme.dim);
+    }
+    let first = (from + 1).min(rows.len());
+    let place = format!("{first}–{} of {}", (from + room).min(rows.len()), rows.len());
     pen.right(width.saturating_sub(1), 0, &place, theme.dim);
     for (y, row) in (2..pen.height()).zip(rows.iter().skip(from)) {
         match row {
@@ -107,12 +127,7 @@ fn help(desk: &Desk, scroll: u16, body: Rect, buf: &mut Buffer) {
             Row::Key { keys, help, danger } => {
                 pen.put_within(2, 24, y, keys, theme.style(theme.text));
                 pen.put_within(25, width.saturating_sub(10), y, help, theme.style(theme.dim));
-                pen.right(
-                    width.saturating_sub(2),
-                    y,
-                    danger.word(),
-                    danger_colour(desk, *danger),
-                );
+                pen.right(width.saturating_sub(2), y, danger, theme.warn);
             }
             Row::Word { word, args, what } => {
                 let x = pen.put(2, y, word, theme.text);
@@ -134,38 +149,185 @@ fn danger_colour(desk: &Desk, danger: Danger) -> Color {
     }
 }
 
-/// What may follow the keys pressed so far.
+/// What a prefix opens, in a word.
+const PREFIXES: [(&str, &str); 4] = [
+    ("g", "go"),
+    ("Space", "menu"),
+    ("Space w", "panes: split, move, resize"),
+    ("Space l", "link groups"),
+];
+
+/// What may follow the keys pressed so far: each next key once, those that lead further with what they open.
+fn followers(entries: &[&Entry], depth: usize) -> Vec<(String, String, Danger)> {
+    let mut found: Vec<(String, String, Danger)> = Vec::new();
+    for entry in entries {
+        let Some(next) = entry.keys.get(depth).map(ToString::to_string) else {
+            continue;
+        };
+        let (text, danger) = if entry.keys.len() > depth + 1 {
+            let so_far: Vec<String> = entry.keys[..=depth].iter().map(ToString::to_string).collect();
+            let so_far = so_far.join(" ");
+            let opens = PREFIXES
+                .iter()
+                .find(|(keys, _)| *keys == so_far)
+                .map_or("more", |(_, word)| *word);
+            (format!("{opens} …"), Danger::None)
+        } else {
+            (entry.help.to_string(), entry.danger)
+        };
+        // One line a meaning: the second key of an action says nothing new.
+        match found.iter_mut().find(|(_, known, _)| *known == text) {
+            Some((keys, ..)) if !keys.split(' ').any(|key| key == next) => {
+                keys.push(' ');
+                keys.push_str(&next);
+            }
+            Some(_) => {}
+            None => found.push((next, text, danger)),
+        }
+    }
+    found
+}
+
+/// What may follow the keys pressed so far, in as many columns as the rows need.
 fn continuations(desk: &Desk, body: Rect, buf: &mut Buffer) {
     let theme = &desk.world.theme;
-    let next = desk.keymap.continuations(desk.context(), &desk.pressed);
-    let height = u16::try_from(next.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2)
-        .min(body.height);
+    let entries = desk.keymap.continuations(desk.context(), &desk.pressed);
+    let next = followers(&entries, desk.pressed.len());
+    let most = usize::from(body.height.saturating_sub(1)).max(1);
+    let columns = next.len().div_ceil(most).clamp(1, 2);
+    let rows = next.len().div_ceil(columns);
+    let height = u16::try_from(rows + 1).unwrap_or(u16::MAX).min(body.height);
+    let width = body.width.min(if columns == 1 { 76 } else { 130 });
     let area = Rect {
         y: body.y + body.height - height,
         height,
-        width: body.width.min(72),
+        width,
         ..body
     };
     let mut pen = Pen::new(buf, area);
     pen.clear(theme.panel);
     let pressed: Vec<String> = desk.pressed.iter().map(ToString::to_string).collect();
     pen.put(0, 0, "▌", theme.focus_bar);
-    pen.put(1, 0, &pressed.join(" "), bold("", theme.bright).style);
-    pen.right(area.width.saturating_sub(1), 0, "Esc drops", theme.faint);
-    for (y, (chord, binding)) in (1..height).zip(next) {
-        pen.right(8, y, &chord.to_string(), bold("", theme.bright).style);
-        pen.put_within(
-            10,
-            area.width,
+    let x = pen.put(1, 0, &pressed.join(" "), bold("", theme.bright).style);
+    // Panic keys say what they are about before the next key is pressed.
+    if entries.iter().any(|entry| entry.context == Context::Anywhere) {
+        let about = desk
+            .instrument()
+            .map_or(String::new(), |id| format!("PANIC   instrument {id}"));
+        pen.put_within(x + 2, area.width, 0, &about, bold("", theme.down).style);
+    }
+    pen.right(area.width.saturating_sub(1), 0, "Esc drops", theme.dim);
+    let each = width / u16::try_from(columns).unwrap_or(1);
+    for (i, (keys, help, danger)) in next.iter().enumerate() {
+        let left = each * u16::try_from(i / rows).unwrap_or(0);
+        let y = u16::try_from(i % rows + 1).unwrap_or(u16::MAX);
+        let style = theme.style(match danger {
+            Danger::None => theme.text,
+            danger => danger_colour(desk, *danger),
+        });
+        pen.put_within(left + 2, left + 11, y, keys, bold("", theme.bright).style);
+        pen.put_within(left + 12, (left + each).min(width), y, help, style);
+    }
+}
+
+/// The palette over the order line.
+fn palette(desk: &Desk, text: &str, body: Rect, buf: &mut Buffer) {
+    let theme = &desk.world.theme;
+    let found = desk.palette(text);
+    if found.is_empty() {
+        return;
+    }
+    // The order line may take a row of the body.
+    let height = u16::try_from(found.len())
+        .unwrap_or(8)
+        .min(8)
+        .min(body.height.saturating_sub(3));
+    let area = Rect {
+        y: (body.y + body.height).saturating_sub(height + 1),
+        height,
+        width: body.width.min(90),
+        ..body
+    };
+    let mut pen = Pen::new(buf, area);
+    pen.clear(theme.panel);
+    for (y, line) in (0..height).zip(&found) {
+        pen.put(0, y, "▌", theme.focus_bar);
+        let style = if y == 0 {
+            bold("", theme.bright).style
+        } else {
+            theme.style(theme.text)
+        };
+        let x = pen.put_within(2, 24, y, &line.word, style);
+        pen.put_within(x + 1, 24.max(x + 1), y, line.args, theme.style(theme.dim));
+        let keys = u16::try_from(line.keys.chars().count()).unwrap_or(u16::MAX);
+        let end = area.width.saturating_sub(keys.saturating_add(2));
+        pen.put_within(25, end, y, &line.what, theme.style(theme.dim));
+        pen.right(
+            area.width.saturating_sub(1),
             y,
-            binding.help,
-            theme.style(match binding.danger {
-                Danger::None => theme.text,
-                danger => danger_colour(desk, danger),
-            }),
+            &line.keys,
+            bold("", theme.bright).style,
         );
+    }
+    if height > 0 {
+        pen.right(
+            area.width.saturating_sub(1),
+            0,
+            &format!("Tab  {}", found[0].keys),
+            theme.dim,
+        );
+    }
+}
+
+/// The tour: five lines at the first start, until the first key.
+fn tour(desk: &Desk, body: Rect, buf: &mut Buffer) {
+    let theme = &desk.world.theme;
+    let key = |action: Action| {
+        let keys = desk.keymap.keys_of(Context::Desk, action);
+        keys.into_iter().next().unwrap_or_else(|| "--".to_owned())
+    };
+    let lines = [
+        (
+            format!("{} {}", key(Action::Buy), key(Action::Sell)),
+            "open an order with its preview; Enter sends it, Esc drops it",
+        ),
+        (
+            key(Action::CommandLine),
+            "types an order or a command: buy 100 AAPL @bid, or a part of a word",
+        ),
+        (
+            format!("{} {}", key(Action::Search), key(Action::NextPane)),
+            "find an instrument; go to the next pane; g goes to another workspace",
+        ),
+        (
+            "^x".to_owned(),
+            "is the brake, whatever is open: ^x a cancels all, ^x f flattens, ^x h halts",
+        ),
+        (
+            format!("{} {}", key(Action::Help), key(Action::Quit)),
+            "all keys; leave, while the engine keeps the orders",
+        ),
+    ];
+    let height = 6.min(body.height);
+    let area = Rect {
+        y: body.y + body.height - height,
+        height,
+        width: body.width.min(90),
+        ..body
+    };
+    let mut pen = Pen::new(buf, area);
+    pen.clear(theme.panel);
+    pen.put(0, 0, "▌", theme.focus_bar);
+    pen.put(1, 0, "WELCOME", bold("", theme.bright).style);
+    pen.right(
+        area.width.saturating_sub(1),
+        0,
+        "any key goes on; this is shown once",
+        theme.dim,
+    );
+    for (y, (keys, text)) in (1..).zip(&lines) {
+        pen.right(11, y, keys, bold("", theme.bright).style);
+        pen.put_within(13, area.width, y, text, theme.style(theme.text));
     }
 }
 

@@ -35,6 +35,8 @@ pub struct View<'a> {
     pub masked: bool,
     /// How the connection to the account's broker is, where it tells, and when it last did.
     pub health: Option<(&'a Health, Timestamp)>,
+    /// The time zone that a person chose; nothing for the exchange's own.
+    pub zone: Option<&'a jiff::tz::TimeZone>,
     /// How long a question to the engine and its answer took.
     pub round_trip: Option<Duration>,
     /// How long the terminal's own parts of the way take.
@@ -97,6 +99,12 @@ pub trait Pane: std::fmt::Debug {
     fn price(&self, _view: &View<'_>) -> Option<Price> {
         None
     }
+    /// What it wants remembered between runs, and taken back by undo: nothing of what is on the market or ours.
+    fn remember(&self) -> toml::Table {
+        toml::Table::new()
+    }
+    /// Takes what it wanted remembered. What it can't use any more it passes over.
+    fn recall(&mut self, _table: &toml::Table) {}
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

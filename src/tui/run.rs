@@ -2,11 +2,15 @@
 //! desk and marks it; the desk's own pace (`pace`) draws, if marked and if the writer is free. A key is drawn at once
 //! where the last frame is old enough. A terminal that goes away ends the loop before its input can spin.
 
+use super::clipboard;
 use super::colour::ColourDepth;
-use super::desk::{Desk, Effect, IdMaker};
+use super::desk::{Desk, Effect, IdMaker, Tone};
 use super::input::{Decoder, Input};
+use super::keymap::Keymap;
 use super::link::{FromEngine, ToEngine};
+use super::memory::{DeskMemory, Keep};
 use super::pace::{LineSpeed, Pace};
+use super::plan::Group;
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
@@ -54,6 +58,43 @@ pub struct TuiSettings {
     pub first_quantities: FirstQuantities,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
+    /// What it begins with beyond these.
+    pub opening: Opening,
+}
+
+/// What a desk begins with: what was remembered, and what this start was told.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// What was remembered.
+    pub memory: DeskMemory,
+    /// What is wrong with what was remembered, or with the settings of keys: said when the desk opens.
+    pub faults: Vec<String>,
+    /// Takes what is to be remembered.
+    pub keep: Keep,
+    /// The theme was named for this start alone, which what is remembered does not change.
+    pub theme_is_told: bool,
+    /// The zone of this machine.
+    pub local_zone: jiff::tz::TimeZone,
+    /// The workspace to begin with.
+    pub workspace: Option<u8>,
+    /// The group that every pane of it follows.
+    pub link: Option<Group>,
+    /// The keys.
+    pub keymap: Keymap,
+}
+impl Default for Opening {
+    fn default() -> Self {
+        Self {
+            memory: DeskMemory::default(),
+            faults: Vec::new(),
+            keep: Keep::default(),
+            theme_is_told: false,
+            local_zone: jiff::tz::TimeZone::UTC,
+            workspace: None,
+            link: None,
+            keymap: Keymap::default(),
+        }
+    }
 }
 
 /// How the desk ended.
@@ -107,6 +148,7 @@ pub async fn run(
     let mut open = true;
     let exit = loop {
         let torn = stage.decoder.deadline().is_some();
+        let waking = stage.waking();
         let typed = async {
             match reader.as_mut() {
                 Some(reader) => reader.next().await,
@@ -130,6 +172,7 @@ pub async fn run(
                 }
                 stage.second();
             }
+            () = sleep_until(waking.unwrap_or_else(Instant::now)), if waking.is_some() => stage.wake(),
             () = sleep_until(stage.pace.due(Instant::now())), if stage.wants_frame() => stage.draw(),
             () = stage.writer.idle(), if stage.writer.is_busy() => {}
             message = from.recv(), if open => match message {
@@ -198,6 +241,11 @@ struct Stage {
     /// What the engine could not be told yet, because its channel was full.
     untold: VecDeque<ToEngine>,
     title: String,
+    keep: Keep,
+    /// The moment at which the screen changes by itself has come since the last key.
+    woken: bool,
+    /// What goes to the clipboard with the next frame.
+    clipboard: Vec<u8>,
 }
 
 impl fmt::Debug for Stage {
@@ -232,6 +280,9 @@ impl Stage {
             watch: Stopwatch::default(),
             untold: VecDeque::new(),
             title: String::new(),
+            keep: settings.opening.keep.clone(),
+            woken: false,
+            clipboard: Vec::new(),
         };
         stage.draw();
         Ok(stage)
@@ -250,6 +301,7 @@ impl Stage {
     fn take_input(&mut self, bytes: &[u8]) {
         let now = self.now();
         self.watch.typed(now);
+        self.woken = false;
         for input in self.decoder.feed(bytes, now) {
             self.effects.extend(self.desk.on_input(&input, &self.drawn, now));
         }
@@ -268,7 +320,47 @@ impl Stage {
         let now = self.now();
         self.desk.tick(now);
         self.effects.extend(self.desk.ask_what_if(now));
+        self.remember();
         self.dirty = true;
+    }
+    /// When the screen changes by itself, where it was not drawn since.
+    fn waking(&self) -> Option<Instant> {
+        let at = self.desk.wakes_at().filter(|_| !self.woken)?;
+        Some(Instant::now() + at.since(self.now()))
+    }
+    /// The moment has come.
+    fn wake(&mut self) {
+        self.woken = true;
+        self.dirty = true;
+        self.hurry = true;
+    }
+    /// Copies the row under the focused pane's cursor to the clipboard, as the last frame shows it.
+    fn copy_row(&mut self) {
+        let now = self.now();
+        let selected = self.desk.world.theme.selection;
+        let area = self
+            .drawn
+            .panes
+            .iter()
+            .find(|(pane, ..)| *pane == self.desk.focus);
+        let text = area.and_then(|(_, area, _)| clipboard::row_under_cursor(&self.buffer, *area, selected));
+        match text {
+            Some(text) => {
+                let in_tmux = std::env::var_os("TMUX").is_some();
+                self.clipboard.extend(clipboard::copies(&text, in_tmux));
+                self.desk.say(Tone::Plain, format!("copied: {text}"), now);
+            }
+            None => self
+                .desk
+                .say(Tone::Plain, "no row is selected here: j and k select one", now),
+        }
+        self.dirty = true;
+    }
+    /// Hands on what is new to remember.
+    fn remember(&mut self) {
+        if let Some(text) = self.desk.to_keep() {
+            (self.keep.0)(text);
+        }
     }
     fn wants_frame(&self) -> bool {
         self.dirty && !self.writer.is_busy()
@@ -297,6 +389,7 @@ impl Stage {
             bytes.extend(Terminal::title(&title));
             self.title = title;
         }
+        bytes.append(&mut self.clipboard);
         self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
         if let Some(took) = self.writer.took() {
             self.pace.written(took);
@@ -322,6 +415,7 @@ impl Stage {
                 Effect::Redraw => self.screen.forget(),
                 Effect::Leave(exit) => return Next::Leave(exit),
                 Effect::Suspend => return Next::Suspend,
+                Effect::CopyRow => self.copy_row(),
             }
         }
         self.watch.settled();
@@ -360,6 +454,7 @@ impl Stage {
         Ok(())
     }
     fn leave(mut self, exit: Exit, to: &Sender<ToEngine>) {
+        self.remember();
         let last = if exit == Exit::StopEngine {
             ToEngine::StopEngine
         } else {

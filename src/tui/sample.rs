@@ -55,6 +55,13 @@ pub fn settings() -> TuiSettings {
         },
         default_account: None,
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),
+        opening: crate::tui::Opening {
+            memory: crate::tui::DeskMemory {
+                tour_seen: true,
+                ..Default::default()
+            },
+            ..Default::default()
+        },
     }
 }
 /// A desk that nobody has told anything.

@@ -327,8 +327,7 @@ fn shortened(text: &str) -> String {
 /// The venue's time in the zone of the instrument on the desk, and the zone's name.
 fn clock(desk: &Desk, now: Timestamp) -> String {
     let calendar = desk
-        .world
-        .instrument
+        .instrument()
         .and_then(|id| desk.world.state.instruments.get(&id))
         .map_or(CalendarId::UsEquity, |instrument| instrument.calendar);
     let (zone, name) = match calendar {
@@ -342,7 +341,15 @@ fn clock(desk: &Desk, now: Timestamp) -> String {
     } else {
         format!(" ×{}", f64::from(speed) / 1_000.0)
     };
-    match desk.world.venue_time(now).to_jiff() {
+    let at = desk.world.venue_time(now).to_jiff();
+    if let (Some(chosen), Some(at)) = (desk.world.zone(), at) {
+        let name = desk.world.zone.word();
+        return format!(
+            "{} {name}{tape}",
+            at.to_zoned(chosen.clone()).strftime("%H:%M:%S")
+        );
+    }
+    match at {
         Some(at) => format!(
             "{} {name}{tape}",
             at.to_zoned(zones()[zone].clone()).strftime("%H:%M:%S")

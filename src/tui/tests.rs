@@ -609,3 +609,228 @@ fn what_was_found_comes_on_the_desk_also_where_the_answer_is_earlier_than_the_li
     );
     assert_eq!(hands.desk.world.instrument, Some(instrument.id));
 }
+
+#[test]
+fn panes_split_move_and_come_back_by_keys() {
+    let mut hands = Hands::new();
+    let tree = |hands: &Hands| hands.desk.plan.tree(hands.desk.workspace).to_string();
+    let first = tree(&hands);
+    hands.press("Space w l");
+    assert_eq!(hands.desk.focus, PaneId::Chart);
+    hands.press("Space w x");
+    assert!(!tree(&hands).contains("chart"), "{}", tree(&hands));
+    hands.press("u");
+    assert_eq!(tree(&hands), first);
+    hands.press("3 Space w >");
+    assert_ne!(tree(&hands), first, "a border moved");
+    hands.press(":").type_text("layout save wide").press("Enter");
+    let wide = tree(&hands);
+    hands.press("Space w r");
+    assert_eq!(tree(&hands), first);
+    hands.press(":").type_text("layout wide").press("Enter");
+    assert_eq!(tree(&hands), wide);
+    hands.press(":").type_text("vsplit log").press("Enter");
+    assert_eq!(hands.desk.focus, PaneId::Log);
+    hands.screen(160, 45);
+    hands.press("u u u u");
+    assert_eq!(tree(&hands), first);
+    assert!(hands.sent.is_empty(), "none of this is an order");
+    let memory = hands.desk.memory();
+    assert_eq!(memory.layouts.keys().collect::<Vec<_>>(), ["wide"]);
+    let read = super::DeskMemory::read(&memory.text()).unwrap();
+    assert_eq!(read, memory, "what is written is read back");
+}
+
+#[test]
+fn a_group_is_one_instrument_for_its_panes_and_keys_mean_what_has_the_focus() {
+    let mut hands = Hands::new();
+    hands.screen(160, 45);
+    hands.press("Space w l Space l b");
+    let msft = sample::instrument("MSFT").id;
+    let now = hands.now;
+    let effects = hands.desk.grant(vec![super::pane::Wish::Select(msft)], now);
+    assert!(effects.contains(&Effect::Tell(ToEngine::Link {
+        group: 'B',
+        instrument: msft
+    })));
+    let screen = hands.screen(160, 45);
+    assert!(screen.contains("MSFT 1m [B]"), "{screen}");
+    assert_eq!(
+        hands.desk.world.instrument.map(|id| id.to_string()).as_deref(),
+        Some("AAPL")
+    );
+    hands.press("b");
+    assert!(matches!(&hands.desk.modal, Some(Modal::Ticket(ticket)) if ticket.instrument.id == msft));
+    hands.press("Esc Ctrl-x");
+    assert!(
+        hands.screen(80, 24).contains("PANIC   instrument MSFT"),
+        "{}",
+        hands.screen(80, 24)
+    );
+    hands.press("Esc Space w h b");
+    assert!(
+        matches!(&hands.desk.modal, Some(Modal::Ticket(ticket)) if ticket.instrument.id.as_str() == "AAPL")
+    );
+    hands.press("Esc");
+    let other = FromEngine::Linked {
+        group: 'B',
+        instrument: sample::instrument("NVDA").id,
+    };
+    hands.desk.on_engine(other, now);
+    assert!(hands.screen(160, 45).contains("NVDA 1m [B]"));
+}
+
+#[test]
+fn the_palette_finds_actions_and_the_help_narrows() {
+    let mut hands = Hands::new();
+    hands.press(":").type_text("splitr");
+    let screen = hands.screen(80, 24);
+    assert!(
+        screen.contains("split-right") && screen.contains("Space w v"),
+        "{screen}"
+    );
+    hands.press("Tab Enter");
+    assert!(hands.desk.modal.is_none(), "{}", hands.said());
+    assert_eq!(hands.desk.tab_order().len(), 7);
+    hands.press(":").type_text("do mask").press("Enter");
+    assert!(hands.desk.world.masked);
+    hands.press("?").type_text("/flatten whole");
+    let screen = hands.screen(80, 24);
+    assert!(
+        screen.contains("flatten the whole account") && !screen.contains("half a page down"),
+        "{screen}"
+    );
+    hands.press("Esc ?");
+    assert!(hands.screen(80, 24).contains("/ and letters filter"));
+}
+
+#[test]
+fn a_popup_waits_for_a_slow_hand_and_the_tour_for_the_first_key() {
+    let mut hands = Hands::new();
+    hands.press("Space");
+    assert!(!hands.screen(80, 24).contains("panes: split"));
+    assert!(hands.desk.wakes_at().is_some());
+    hands.wait(Duration::from_millis(250));
+    assert!(
+        hands.screen(80, 24).contains("panes: split"),
+        "{}",
+        hands.screen(80, 24)
+    );
+    let mut desk = {
+        let mut settings = sample::settings();
+        settings.opening = super::Opening::default();
+        let id = sample::empty_desk().preview_id;
+        Desk::new(&settings, Box::new(move || id), sample::now())
+    };
+    let tour = drawn(&mut desk, 80, 24, sample::now()).0.join("\n");
+    assert_eq!(
+        tour.lines()
+            .skip_while(|line| !line.contains("WELCOME"))
+            .skip(1)
+            .take(5)
+            .filter(|line| line.len() > 40)
+            .count(),
+        5,
+        "{tour}"
+    );
+    desk.on_input(
+        &Input::Key(Chord::plain(Key::Right)),
+        &Drawn::default(),
+        sample::now(),
+    );
+    assert!(
+        !drawn(&mut desk, 80, 24, sample::now())
+            .0
+            .join("\n")
+            .contains("WELCOME")
+    );
+    assert!(desk.memory().tour_seen);
+}
+
+#[test]
+fn a_line_behind_a_key_waits_for_enter_and_sends_once_where_it_may() {
+    use super::keymap::{Hotkey, Keymap};
+    use super::rebind::Meant;
+    let line = |send| {
+        Meant::Hotkey(Hotkey {
+            line: "buy 7 AAPL @189".to_owned(),
+            send,
+        })
+    };
+    let (keymap, faults) = Keymap::rebound(&[("F5".to_owned(), line(false)), ("F6".to_owned(), line(true))]);
+    assert!(faults.is_empty(), "{faults:?}");
+    let mut hands = Hands::new();
+    hands.desk.keymap = keymap;
+    hands.press("F5");
+    assert!(
+        hands.sent.is_empty()
+            && matches!(&hands.desk.modal, Some(Modal::Line(line)) if line.text() == "buy 7 AAPL @189")
+    );
+    hands.press("Esc F6");
+    assert_eq!(hands.sent.len(), 1, "{}", hands.said());
+    hands.press("F6 F6 F6");
+    assert_eq!(hands.sent.len(), 1, "a held key is one order");
+    let mut hands = Hands {
+        desk: hands.desk,
+        ..Hands::new()
+    };
+    hands.desk.world.state.armed.clear();
+    hands.desk.hotkey_heard = None;
+    hands.press("F6");
+    assert!(
+        hands.sent.is_empty() && hands.said().contains("not armed"),
+        "{}",
+        hands.said()
+    );
+}
+
+#[test]
+fn times_follow_the_zone_and_the_mouse_presses_hints_but_sends_nothing() {
+    let mut hands = Hands::new();
+    let clock = |hands: &mut Hands| {
+        hands
+            .screen(160, 45)
+            .lines()
+            .next()
+            .unwrap()
+            .trim_end()
+            .to_owned()
+    };
+    assert!(clock(&mut hands).ends_with(" NY"), "{}", clock(&mut hands));
+    hands.press("Space z Space z");
+    assert!(clock(&mut hands).ends_with(" UTC"), "{}", clock(&mut hands));
+    let (_, drawn) = drawn(&mut hands.desk, 160, 45, hands.now);
+    let at = |key: &str| {
+        let (area, _) = drawn.hints.iter().find(|(_, shown)| shown == key).unwrap();
+        Input::Click(area.x, area.y)
+    };
+    for (key, opens) in [("x", false), ("^x", false), ("b", true)] {
+        let effects = hands.desk.on_input(&at(key), &drawn, hands.now);
+        assert_eq!(effects, [], "{key}");
+        assert_eq!(hands.desk.modal.is_some(), opens, "{key}");
+        hands.desk.pressed.clear();
+    }
+}
+
+#[test]
+fn the_desk_is_the_same_in_every_size_as_somebody_looked_at_it() {
+    for (width, height, panes) in [(80, 24, 3), (120, 35, 4), (160, 45, 5), (240, 70, 5)] {
+        for workspace in 0..4 {
+            let mut hands = Hands::new();
+            hands.desk.go(workspace);
+            let (screen, drawn) = drawn(&mut hands.desk, width, height, hands.now);
+            assert_eq!(screen.len(), usize::from(height));
+            if workspace == 0 {
+                assert_eq!(
+                    drawn.panes.len(),
+                    panes,
+                    "{width}x{height}\n{}",
+                    screen.join("\n")
+                );
+            }
+            for (_, area, _) in &drawn.panes {
+                assert!(area.right() <= width && area.bottom() < height, "{area:?}");
+            }
+        }
+    }
+}

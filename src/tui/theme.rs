@@ -52,8 +52,8 @@ roles! {
     background = 0x0e_1116, "The ground of everything.";
     panel = 0x12_161d, "Ground of title lines and the status bar.";
     text = 0xc9_d1d9, "What is read.";
-    dim = 0x7d_8898, "What is read second.";
-    faint = 0x55_606f, "Labels and column heads.";
+    dim = 0x98_a3b2, "What is read second.";
+    faint = 0x7f_8999, "Labels and column heads.";
     rule = 0x23_2a33, "Rules between panes and grid lines.";
     bright = 0xee_f2f6, "What has the focus.";
     focus_bar = 0x4e_a1ff, "The bar of the focused pane.";
@@ -235,20 +235,69 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::template::THEMES;
 
-    const FILES: [(&str, &str); 5] = [
-        ("default", include_str!("../../themes/default.toml")),
-        ("light", include_str!("../../themes/light.toml")),
-        ("high-contrast", include_str!("../../themes/high-contrast.toml")),
-        ("mono", include_str!("../../themes/mono.toml")),
-        ("classic", include_str!("../../themes/classic.toml")),
-    ];
+    /// How much brighter one colour is than another, 1 to 21, as WCAG 2 counts it.
+    fn contrast(one: Color, other: Color) -> f64 {
+        let brightness = |color: Color| {
+            let Color::Rgb(r, g, b) = color else {
+                panic!("{color:?} is the terminal's own")
+            };
+            let part = |value: u8| match f64::from(value) / 255.0 {
+                v if v <= 0.039_28 => v / 12.92,
+                v => ((v + 0.055) / 1.055).powf(2.4),
+            };
+            0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+        };
+        let (a, b) = (brightness(one), brightness(other));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
 
     #[test]
-    fn the_five_themes_are_whole_and_keep_the_colour_of_live_for_live() {
-        for (name, text) in FILES {
+    fn the_themes_are_whole_legible_and_keep_the_colour_of_live_for_live() {
+        assert!(THEMES.len() >= 8);
+        for (name, text) in THEMES {
             let (theme, faults) = Theme::read(name, text);
             assert_eq!(faults, Vec::<String>::new());
+            for (role, _) in Theme::ROLES {
+                assert!(text.contains(&format!("\n{role} = ")), "{name} leaves out {role}");
+            }
+            let grounds = [theme.background, theme.panel, theme.selection];
+            let mut pairs: Vec<(Color, Color)> = vec![
+                (theme.live, theme.live_back),
+                (theme.sim, theme.sim_back),
+                (theme.paper, theme.paper_back),
+                (theme.bright, theme.up_back),
+                (theme.bright, theme.down_back),
+                (theme.up, theme.up_back),
+                (theme.down, theme.down_back),
+            ];
+            let texts = [
+                theme.text,
+                theme.dim,
+                theme.faint,
+                theme.bright,
+                theme.up,
+                theme.down,
+                theme.warn,
+                theme.error,
+                theme.sim,
+                theme.paper,
+                theme.buy,
+                theme.sell,
+                theme.position,
+            ];
+            for ground in grounds {
+                pairs.extend(texts.iter().chain(&theme.study).map(|text| (*text, ground)));
+            }
+            let least = if name.contains("contrast") { 7.0 } else { 4.5 };
+            for (text, ground) in pairs {
+                let found = contrast(text, ground);
+                assert!(
+                    found >= least,
+                    "{name}: {text:?} on {ground:?} has {found:.2}, not {least}"
+                );
+            }
             let others = [
                 theme.up_back,
                 theme.down_back,
@@ -259,11 +308,53 @@ mod tests {
             assert!(!others.contains(&theme.live_back), "{name}");
             assert_ne!(theme.up, theme.down, "{name}");
         }
-        let (default, _) = Theme::read(FILES[0].0, FILES[0].1);
+        let (default, _) = Theme::read(THEMES[0].0, THEMES[0].1);
         assert_eq!(
             default,
             Theme::builtin(),
             "the file and the built-in colours are the same"
+        );
+    }
+
+    /// What red-green and blue-yellow blind eyes see of a colour, by the matrices of Viénot and others (1999) and Brettel and
+    /// others (1997) in linear light, simplified to one matrix each.
+    fn seen(color: Color, matrix: [[f64; 3]; 3]) -> [f64; 3] {
+        let Color::Rgb(r, g, b) = color else {
+            panic!("{color:?} is the terminal's own")
+        };
+        let linear = [r, g, b].map(|value| (f64::from(value) / 255.0).powf(2.2));
+        matrix.map(|row| {
+            let sum: f64 = row.iter().zip(linear).map(|(weight, part)| weight * part).sum();
+            sum.clamp(0.0, 1.0).powf(1.0 / 2.2)
+        })
+    }
+
+    #[test]
+    fn the_safe_pairs_stay_apart_for_the_eyes_they_are_for() {
+        const DEUTERANOPIA: [[f64; 3]; 3] = [[0.293, 0.707, 0.0], [0.293, 0.707, 0.0], [-0.022, 0.022, 1.0]];
+        const TRITANOPIA: [[f64; 3]; 3] = [[1.014, 0.114, -0.128], [0.0, 0.842, 0.158], [0.0, 0.706, 0.294]];
+        let apart = |name: &str, matrix| {
+            let (_, text) = THEMES.iter().find(|(known, _)| *known == name).unwrap();
+            let (theme, _) = Theme::read(name, text);
+            let (up, down) = (seen(theme.up, matrix), seen(theme.down, matrix));
+            let squares: f64 = up.iter().zip(down).map(|(a, b)| (a - b).powi(2)).sum();
+            squares.sqrt()
+        };
+        for name in ["default", "deuteranopia", "light", "high-contrast"] {
+            assert!(
+                apart(name, DEUTERANOPIA) > 0.35,
+                "{name}: {}",
+                apart(name, DEUTERANOPIA)
+            );
+        }
+        assert!(
+            apart("tritanopia", TRITANOPIA) > 0.35,
+            "{}",
+            apart("tritanopia", TRITANOPIA)
+        );
+        assert!(
+            apart("classic", DEUTERANOPIA) < apart("deuteranopia", DEUTERANOPIA),
+            "the measure tells a good pair from a bad one"
         );
     }
 
@@ -290,7 +381,10 @@ mod tests {
 
     #[test]
     fn an_unknown_theme_falls_back_and_names_the_nearest() {
-        let files = FILES.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let files: Vec<(String, String)> = THEMES
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
         let (theme, faults) = Theme::choose(&files, "clasic");
         assert_eq!(theme, Theme::builtin());
         assert_eq!(faults, ["there is no theme 'clasic'; did you mean 'classic'?"]);

@@ -12,10 +12,12 @@ use super::layout::{PaneId, WORKSPACES};
 use super::line::Line;
 use super::link::ToEngine;
 use super::pane::Wish;
+use super::plan::Undone;
 use super::run::Exit;
 use super::search::Search;
 use super::ticket::{Purpose, Ticket, may_confirm};
 use super::view::Drawn;
+use super::world::Zone;
 use crate::domain::{AccountClass, Quantity, SafeText, Side, Timestamp, TradingState};
 use crate::engine::Command;
 use ratatui::layout::Position;
@@ -46,14 +48,23 @@ impl Desk {
     }
 
     fn on_key(&mut self, chord: Chord, now: Timestamp) -> Vec<Effect> {
+        self.tour = false;
         let mut pressed = std::mem::take(&mut self.pressed);
         let began = !pressed.is_empty();
         if began && chord == Chord::plain(Key::Esc) {
             return Vec::new();
         }
+        if !began && self.help_typing && chord.typed().is_some() && matches!(self.modal, Some(Modal::Help(_)))
+        {
+            self.type_key(chord, now);
+            return Vec::new();
+        }
         pressed.push(chord);
         let effects = match self.keymap.meaning(self.context(), &pressed) {
             Meaning::Prefix => {
+                if !began {
+                    self.pressed_at = now;
+                }
                 self.pressed = pressed;
                 return Vec::new();
             }
@@ -111,6 +122,15 @@ impl Desk {
                 };
                 if let Some(c) = typed {
                     ticket.type_char(c, now);
+                }
+            }
+            Some(Modal::Help(scroll)) => {
+                if chord == Chord::char('/') && !self.help_typing {
+                    self.help_typing = true;
+                } else if let Some(narrowed) = narrowed(&self.help_filter, chord) {
+                    self.help_typing = true;
+                    self.help_filter = narrowed;
+                    *scroll = 0;
                 }
             }
             None => {
@@ -222,6 +242,9 @@ impl Desk {
     }
 
     fn act_on_desk(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
+        if let Some(effects) = self.act_on_plan(action, now) {
+            return effects;
+        }
         match action {
             Action::Buy => self.open_ticket(Side::Buy, false, now),
             Action::Sell => self.open_ticket(Side::Sell, false, now),
@@ -230,7 +253,9 @@ impl Desk {
             Action::Close => self.ask_close(now),
             Action::Search => self.modal = Some(Modal::Search(Search::default())),
             Action::CommandLine => self.modal = Some(Modal::Line(Line::new(now))),
-            Action::Help => self.modal = Some(Modal::Help(0)),
+            Action::Help => self.open_help(),
+            Action::Hotkey(n) => return self.hotkey(n, now),
+            Action::CopyRow => return vec![Effect::CopyRow],
             Action::Quit => return self.leave(),
             Action::NextPane => self.step_focus(true),
             Action::PreviousPane => self.step_focus(false),
@@ -239,6 +264,7 @@ impl Desk {
             Action::Workspace(n) => self.go(n),
             Action::ThemeNext => self.next_theme(now),
             Action::Mask => self.world.masked = !self.world.masked,
+            Action::NextZone => self.next_zone(now),
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
@@ -274,12 +300,19 @@ impl Desk {
         self.grant(wishes, now)
     }
     pub(super) fn pane_acts(&mut self, pane: PaneId, action: Action, now: Timestamp) -> Option<Vec<Wish>> {
-        let view = self.world.view(now);
-        self.panes
-            .iter_mut()
-            .find(|place| place.id == pane)?
-            .pane
-            .act(action, &view)
+        let instrument = self.instrument_of(pane);
+        let view = super::pane::View {
+            instrument,
+            ..self.world.view(now)
+        };
+        let place = self.panes.iter_mut().find(|place| place.id == pane)?;
+        // What a list looked like before can be taken back.
+        let before = (pane == PaneId::Watchlist).then(|| place.pane.remember());
+        let wishes = place.pane.act(action, &view);
+        if let Some(before) = before.filter(|before| *before != place.pane.remember()) {
+            self.plan.note(Undone::Pane(pane, before));
+        }
+        wishes
     }
     fn is_in_front(&self, pane: PaneId) -> bool {
         let layout = self.layout(self.body);
@@ -306,7 +339,7 @@ impl Desk {
         // A price that is held in the focused pane is meant.
         let held = self
             .pane(self.focus)
-            .and_then(|place| place.pane.price(&self.world.view(now)));
+            .and_then(|place| place.pane.price(&self.view_of(self.focus, now)));
         if let Some(price) = held.filter(|_| !at_market) {
             ticket.price = Some(instrument.ticks.toward_less_risk(price, side));
         }
@@ -483,9 +516,14 @@ impl Desk {
         Vec::new()
     }
 
-    fn tab_order(&self) -> Vec<PaneId> {
-        let layout = super::layout::arrange(self.workspace, None, self.body);
-        layout.slots.into_iter().flat_map(|slot| slot.tabs).collect()
+    fn next_zone(&mut self, now: Timestamp) {
+        self.world.zone = self.world.zone.next();
+        let text = match self.world.zone {
+            Zone::Exchange => "times are the exchange's",
+            Zone::Local => "times are this machine's",
+            Zone::Utc => "times are UTC",
+        };
+        self.say(Tone::Plain, text, now);
     }
     fn step_focus(&mut self, forward: bool) {
         let order = self.tab_order();
@@ -507,12 +545,7 @@ impl Desk {
         }
         self.workspace = workspace;
         self.zoomed = false;
-        let order = self.tab_order();
-        if !order.contains(&self.focus)
-            && let Some(pane) = order.first()
-        {
-            self.focus_on(*pane);
-        }
+        self.keep_focus_in_view();
     }
 }
 
@@ -545,6 +578,20 @@ fn scrolled(action: Action, scroll: u16) -> Option<u16> {
         Action::Bottom => u16::MAX,
         _ => scroll,
     })
+}
+
+/// What the help is narrowed to after a key that is no binding of it; nothing where that changes nothing.
+fn narrowed(filter: &str, chord: Chord) -> Option<String> {
+    match chord.key {
+        Key::Backspace => {
+            let mut shorter = filter.to_owned();
+            shorter.pop().map(|_| shorter)
+        }
+        _ => chord
+            .typed()
+            .filter(|_| filter.len() < 40)
+            .map(|c| format!("{filter}{c}")),
+    }
 }
 
 /// What a key does in a line of text.

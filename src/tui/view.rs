@@ -29,6 +29,8 @@ pub struct Drawn {
     pub tabs: Vec<(Rect, PaneId)>,
     /// The names of the workspaces.
     pub workspaces: Vec<(Rect, u8)>,
+    /// The keys of the hint row, as they are shown.
+    pub hints: Vec<(Rect, String)>,
     /// Where text is typed.
     pub cursor: Option<Position>,
 }
@@ -138,10 +140,10 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     let Some(place) = desk.front(&slot.tabs).and_then(|front| desk.pane(front)) else {
         return;
     };
-    let (view, theme) = (desk.world.view(now), &desk.world.theme);
+    let (view, theme) = (desk.view_of(place.id, now), &desk.world.theme);
     let focused = place.id == desk.focus;
     let (title, mut right) = place.pane.title(&view);
-    if !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if place.id.is_ours() {
         right = view.ours(right);
     }
     let mut pen = Pen::new(
@@ -168,9 +170,12 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     if !rest.is_empty() {
         x = pen.put_within(x + 1, width, 0, rest, theme.style(theme.dim));
     }
+    if let Some(group) = desk.plan.links.get(&place.id) {
+        x = pen.put_within(x + 1, width, 0, &format!("[{group}]"), bold(theme.bright));
+    }
     for other in slot.tabs.iter().filter(|tab| **tab != place.id) {
         let from = x + 3;
-        x = pen.put_within(from, width, 0, name_of(*other), theme.style(theme.faint));
+        x = pen.put_within(from, width, 0, other.name(), theme.style(theme.faint));
         tabs.push((from, x, *other));
     }
     let room = usize::from(width.saturating_sub(x + 3));
@@ -201,7 +206,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
         ..slot.area
     };
     let hits = place.pane.render(&view, inside, focused, buf);
-    if desk.world.masked && !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if desk.world.masked && place.id.is_ours() {
         mask(buf, inside);
     }
     drawn.panes.push((place.id, slot.area, hits));
@@ -217,20 +222,6 @@ fn fitting(text: &str, room: usize) -> &str {
         }
     }
     rest
-}
-
-fn name_of(pane: PaneId) -> &'static str {
-    match pane {
-        PaneId::Watchlist => "watch",
-        PaneId::Chart => "chart",
-        PaneId::Depth => "depth",
-        PaneId::Positions => "positions",
-        PaneId::Orders => "orders",
-        PaneId::Executions => "executions",
-        PaneId::Account => "account",
-        PaneId::Log => "log",
-        PaneId::Connections => "links",
-    }
 }
 
 /// Hides the numbers of an area, as [`hidden`] does those of a text.

@@ -22,6 +22,46 @@ pub enum Link {
     Lost(Timestamp, String),
 }
 
+/// What universal time is looked at through.
+static UTC: jiff::tz::TimeZone = jiff::tz::TimeZone::UTC;
+
+/// Whose time is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zone {
+    /// The exchange's, where the instrument trades.
+    #[default]
+    Exchange,
+    /// This machine's.
+    Local,
+    /// Universal time.
+    Utc,
+}
+impl Zone {
+    /// As a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exchange => "exchange",
+            Self::Local => "local",
+            Self::Utc => "UTC",
+        }
+    }
+    /// By its word; the exchange's for any other.
+    pub fn of(word: &str) -> Self {
+        [Self::Local, Self::Utc]
+            .into_iter()
+            .find(|zone| zone.word() == word)
+            .unwrap_or_default()
+    }
+    /// The one after it.
+    pub fn next(self) -> Self {
+        match self {
+            Self::Exchange => Self::Local,
+            Self::Local => Self::Utc,
+            Self::Utc => Self::Exchange,
+        }
+    }
+}
+
 /// What this terminal's session may do in the desk's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -50,6 +90,10 @@ pub struct World {
     pub theme: Theme,
     /// Amounts and names are hidden.
     pub masked: bool,
+    /// Whose time is shown.
+    pub zone: Zone,
+    /// The zone of the machine that this terminal runs on.
+    pub local_zone: jiff::tz::TimeZone,
     /// How we stand to the engine.
     pub link: Link,
     /// Our session there.
@@ -80,6 +124,8 @@ impl World {
             instrument: None,
             theme,
             masked: false,
+            zone: Zone::Exchange,
+            local_zone: jiff::tz::TimeZone::UTC,
             link: Link::Starting(now),
             session: None,
             build: String::new(),
@@ -103,6 +149,7 @@ impl World {
             theme: &self.theme,
             attached: self.link == Link::Attached && self.is_known,
             masked: self.masked,
+            zone: self.zone(),
             health: self.health().map(|(health, at)| (health, *at)),
             round_trip: self.round_trip,
             times: &self.times,
@@ -111,6 +158,14 @@ impl World {
     /// How the connection to the broker of the account on the desk is, where it tells.
     pub fn health(&self) -> Option<&(Health, Timestamp)> {
         self.health.get(&self.account?.broker)
+    }
+    /// The zone that a person chose; nothing for the exchange's own.
+    pub fn zone(&self) -> Option<&jiff::tz::TimeZone> {
+        match self.zone {
+            Zone::Exchange => None,
+            Zone::Local => Some(&self.local_zone),
+            Zone::Utc => Some(&UTC),
+        }
     }
     /// The venue's time.
     pub fn venue_time(&self, now: Timestamp) -> Timestamp {

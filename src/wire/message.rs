@@ -39,6 +39,13 @@ pub enum ClientMessage {
         /// What.
         query: Query,
     },
+    /// A link group of terminals shows this from now on: tell the other terminals. Never recorded.
+    Link {
+        /// The group's letter, `A` to `D`.
+        group: char,
+        /// What it shows.
+        instrument: InstrumentId,
+    },
     /// Are you there? For the round-trip time.
     Ping {
         /// Comes back.
@@ -75,6 +82,13 @@ pub enum ServerMessage {
     Events(Vec<Event>),
     /// Conflated market data since the last such message.
     Market(MarketBatch),
+    /// A link group of terminals shows this from now on.
+    Linked {
+        /// The group's letter, `A` to `D`.
+        group: char,
+        /// What it shows.
+        instrument: InstrumentId,
+    },
     /// The answer to a command.
     Outcome {
         /// The asker's.

@@ -64,7 +64,7 @@ fn say(at: SocketAddr, words: &str) -> Answer {
 }
 
 fn made(home: &Home, name: &str, more: &[&str]) -> String {
-    let mut words = vec!["key", "add", name];
+    let mut words = vec!["api-key", "add", name];
     words.extend(more);
     home.done(&words).lines().next().unwrap_or_default().to_owned()
 }
@@ -124,7 +124,7 @@ fn a_key_opens_what_its_accounts_allow_and_the_port_tells_what_the_engine_knows(
         assert!(answer.body["error"]["code"].is_string(), "{path}: {answer:?}");
     }
     // A key that is taken away opens nothing from then on.
-    home.done(&["key", "remove", "all"]);
+    home.done(&["api-key", "remove", "all"]);
     assert_eq!(told("/orders", &all).status, 401);
 }
 

@@ -2,6 +2,7 @@
 
 mod gateway;
 mod gateway_faults;
+mod getting_about;
 mod harness;
 mod hostile;
 mod http;

@@ -26,16 +26,16 @@ const BUSY: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Nobody has it, or its proof is another.
-    #[error("this key is not known here; 'tradewind key add NAME --role view' makes one")]
+    #[error("this key is not known here; 'tradewind api-key add NAME --role view' makes one")]
     Unknown,
     /// It was good until then.
-    #[error("this key expired at {0}; 'tradewind key add' makes another")]
+    #[error("this key expired at {0}; 'tradewind api-key add' makes another")]
     Expired(Timestamp),
     /// It is good from elsewhere only.
     #[error("this key may not be used from {0}")]
     Elsewhere(IpAddr),
     /// A name that is taken.
-    #[error("a key named '{0}' exists already; 'tradewind key remove {0}' takes it away")]
+    #[error("a key named '{0}' exists already; 'tradewind api-key remove {0}' takes it away")]
     Taken(String),
     /// The book can't be read or written.
     #[error("the book of keys can't be used: {0}")]

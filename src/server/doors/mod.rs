@@ -1,5 +1,5 @@
 //! Who may come in by the network, and what they may do. A caller proves who it is by an API key; keys are
-//! made by a person on this machine (`tradewind key add`), shown once, and kept as hashes. What a caller may do is told by
+//! made by a person on this machine (`tradewind api-key add`), shown once, and kept as hashes. What a caller may do is told by
 //! its role; what it may see, by its accounts.
 
 mod keys;

@@ -195,6 +195,7 @@ impl Desk {
             theme: &self.theme,
             attached: self.attached,
             masked: false,
+            zone: None,
             health: self
                 .health
                 .as_ref()

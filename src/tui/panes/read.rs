@@ -92,9 +92,12 @@ pub fn local(view: &View<'_>, id: Option<InstrumentId>, at: Timestamp, pattern: 
     )
 }
 
-/// The time zone of the exchange where an instrument trades.
+/// The time zone that a person chose, else that of the exchange where an instrument trades.
 pub fn zone(view: &View<'_>, id: Option<InstrumentId>) -> jiff::tz::TimeZone {
     use crate::domain::CalendarId;
+    if let Some(chosen) = view.zone {
+        return chosen.clone();
+    }
     let calendar = id
         .and_then(|id| view.state.instruments.get(&id))
         .map(|instrument| instrument.calendar);

@@ -68,7 +68,7 @@ impl FromRequestParts<Context> for Caller {
     async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, ApiError> {
         let token = token(parts).ok_or_else(|| {
             ApiError::unknown_caller(
-                "this address wants a key: Authorization: Bearer tw_...; 'tradewind key add NAME --role view' makes one",
+                "this address wants a key: Authorization: Bearer tw_...; 'tradewind api-key add NAME --role view' makes one",
             )
         })?;
         let now = (context.about.clock)();

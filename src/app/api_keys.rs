@@ -101,7 +101,7 @@ pub fn list(paths: &Paths, json: bool) -> Result<()> {
     if keys.is_empty() {
         writeln!(
             std::io::stderr().lock(),
-            "no keys: 'tradewind key add NAME --role view' makes one"
+            "no keys: 'tradewind api-key add NAME --role view' makes one"
         )?;
     }
     for key in keys {
@@ -125,5 +125,5 @@ pub fn remove(paths: &Paths, name: &str) -> Result<()> {
     if book(paths)?.remove(name)? {
         return Ok(());
     }
-    bail!("there is no key '{name}'; 'tradewind key list' shows them")
+    bail!("there is no key '{name}'; 'tradewind api-key list' shows them")
 }

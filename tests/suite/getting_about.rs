@@ -1,0 +1,191 @@
+//! Getting about the desk, in the real program: layouts and the theme that come back after a restart, keys with another
+//! meaning, the tour that is shown once, two terminals on one link group, and the desk as a stream of sentences.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what only they use")]
+
+use super::harness::{Desk, ENTER, Home, UNHURRIED, alone, pause, signal, until};
+use rustix::process::Signal;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Types a line of the desk itself and sends it.
+fn word(desk: &mut Desk, line: &str) {
+    desk.types(":");
+    desk.types(line);
+    desk.shows(&format!(":{line}"));
+    pause(Duration::from_millis(50));
+    desk.types(ENTER);
+    desk.shows_no_more(&format!(":{line}"));
+}
+
+fn remembered(home: &Home) -> String {
+    std::fs::read_to_string(home.file("terminal.toml")).unwrap_or_default()
+}
+
+#[test]
+fn a_layout_a_theme_and_the_tour_are_remembered_over_a_restart() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.shows("WELCOME");
+    desk.types("\x0c");
+    desk.shows_no_more("WELCOME");
+    desk.shows("▌WATCH");
+    desk.types(" wx");
+    desk.shows_no_more("WATCH");
+    word(&mut desk, "layout save bare");
+    desk.shows("layout bare saved");
+    word(&mut desk, "layout reset");
+    desk.shows("WATCH");
+    desk.types("u");
+    desk.shows_no_more("WATCH");
+    word(&mut desk, "theme light");
+    desk.shows("theme light");
+    until("what is remembered", || {
+        let text = remembered(&home);
+        (text.contains("theme = \"light\"") && text.contains("bare = ")).then_some(())
+    });
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.shows("AAPL 1m");
+    let screen = desk.text();
+    assert!(
+        !screen.contains("WATCH") && !screen.contains("WELCOME"),
+        "{screen}"
+    );
+    word(&mut desk, "layout reset");
+    desk.shows("WATCH");
+    word(&mut desk, "layout bare");
+    desk.shows_no_more("WATCH");
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+    assert!(remembered(&home).contains("theme = \"light\""));
+
+    // A broken file costs what was remembered, not the desk, and is not lost.
+    std::fs::write(home.file("terminal.toml"), "theme = [").unwrap();
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.shows("WATCH");
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+    let aside = std::fs::read_to_string(home.file("terminal.toml.broken-1"));
+    assert_eq!(aside.unwrap(), "theme = [");
+    home.done(&["stop"]);
+}
+
+#[test]
+fn keys_can_mean_something_else_and_what_can_not_be_is_told_with_its_line() {
+    let _alone = alone();
+    let keys = "[keys]\n\"F2\" = \"buy\"\n\"b\" = \"none\"\n\"Ctrl-x f\" = \"none\"\n\"F5\" = \":buy 7 AAPL @100\"\n";
+    let home = Home::with(&format!("{UNHURRIED}{keys}"));
+    let ran = home.run(&["keys"]);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert!(
+        ran.err
+            .contains("config.toml:9: keys.\"Ctrl-x f\": Ctrl-x is the panic prefix"),
+        "{ran:#?}"
+    );
+    assert!(ran.out.contains("flatten-symbol"), "{ran:#?}");
+    let rows = home.run(&["keys", "--json"]);
+    let rows: serde_json::Value = serde_json::from_str(&rows.out).unwrap();
+    let buy = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["action"] == "buy")
+        .unwrap();
+    assert_eq!(buy["keys"][0], "F2");
+
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.shows("panic prefix");
+    desk.types("b");
+    desk.types("\x1bOQ");
+    desk.shows("BUY  100  AAPL");
+    desk.escapes();
+    desk.types("\x1b[15~");
+    desk.shows(":buy 7 AAPL @100");
+    assert!(
+        home.list("orders").is_empty(),
+        "a line behind a key waits for Enter"
+    );
+    desk.confirms(|| home.list("orders").len() == 1);
+    desk.types("\x18a");
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+    home.done(&["stop"]);
+}
+
+#[test]
+fn terminals_on_one_link_group_show_one_instrument() {
+    let _alone = alone();
+    let home = Home::new();
+    let _engine = home.serve(&[]);
+    let mut list = Desk::open(&home, &["attach", "--link", "a"], (160, 45));
+    let chart = Desk::open(
+        &home,
+        &["attach", "--workspace", "chart", "--link", "A"],
+        (80, 24),
+    );
+    list.shows("● ready");
+    list.shows("WATCH");
+    chart.shows("AAPL 1m");
+    list.types("/");
+    list.types("msft");
+    list.shows("Microsoft");
+    list.types(ENTER);
+    list.shows("MSFT 1m");
+    chart.shows("MSFT 1m");
+    // One that comes later sees it too.
+    let late = Desk::open(
+        &home,
+        &["attach", "--workspace", "chart", "--link", "A"],
+        (80, 24),
+    );
+    late.shows("MSFT 1m");
+    let ran = home.run(&["attach", "--link", "E"]);
+    ran.refused(2, &["no link group", "A, B, C or D"]);
+}
+
+#[test]
+fn the_desk_speaks_in_plain_lines_and_nothing_goes_without_a_yes() {
+    let home = Home::new();
+    let _engine = home.serve(&[]);
+    let mut child = home
+        .command(&["attach", "--plain"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    let heard = Arc::new(Mutex::new(String::new()));
+    let (out, all) = (child.stdout.take().unwrap(), Arc::clone(&heard));
+    let reader = std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map_while(Result::ok) {
+            let mut all = all.lock().unwrap();
+            all.push_str(&line);
+            all.push('\n');
+        }
+    });
+    let says = |text: &str| until(text, || heard.lock().unwrap().contains(text).then_some(()));
+    says("account SIM SIM100001, armed");
+    typed.write_all(b"buy 10 AAPL @100\n").unwrap();
+    says("type yes to send");
+    typed.write_all(b"\n").unwrap();
+    says("dropped; nothing was sent");
+    assert!(home.list("orders").is_empty());
+    typed.write_all(b"buy 10 AAPL mkt\n").unwrap();
+    until("a second preview", || {
+        (heard.lock().unwrap().matches("type yes to send").count() == 2).then_some(())
+    });
+    typed.write_all(b"yes\n").unwrap();
+    says("position: +10 AAPL");
+    says("filled BUY 10 AAPL");
+    drop(typed);
+    assert!(child.wait().unwrap().success(), "the end of its input ends it");
+    reader.join().unwrap();
+    let heard = heard.lock().unwrap();
+    assert!(!heard.chars().any(|c| c.is_control() && c != '\n'), "{heard}");
+    assert!(home.is_ready(), "and the engine goes on");
+}
