@@ -10,14 +10,18 @@ pub mod decide;
 pub mod event;
 mod fold;
 mod follow;
+pub mod history;
 pub mod order_flow;
+pub mod pnl;
 pub mod port;
 pub mod preview;
 mod reconcile;
 mod release;
 pub mod risk;
 pub mod sentence;
+pub mod sheet;
 pub mod state;
+pub mod statement;
 #[cfg(test)]
 mod tests;
 pub mod timers;

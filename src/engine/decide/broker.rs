@@ -349,6 +349,7 @@ fn second_order(order: &Order, broker_id: BrokerOrderId, phase: Phase) -> Vec<Fa
             external: true,
             foreign: order.foreign,
             number: order.number,
+            arrival: order.arrival,
             created_at: order.created_at,
             sent_at: None,
             acked_at: None,
