@@ -5,6 +5,7 @@
 mod broker_side;
 mod brokers;
 pub mod clock;
+mod curve;
 pub mod desk;
 mod engine_task;
 pub mod gateway;

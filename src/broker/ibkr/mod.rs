@@ -95,6 +95,8 @@ struct Inbox {
     want: watch::Receiver<Want>,
     questions: mpsc::Receiver<(Question, oneshot::Sender<Answer>)>,
     stop: watch::Receiver<bool>,
+    /// False while a person wants no connection.
+    connected: watch::Receiver<bool>,
 }
 
 /// The engine's end.
@@ -104,6 +106,7 @@ pub struct Ibkr {
     want: watch::Sender<Want>,
     questions: mpsc::Sender<(Question, oneshot::Sender<Answer>)>,
     stop: watch::Sender<bool>,
+    connected: watch::Sender<bool>,
     up: Arc<AtomicBool>,
     read_only: bool,
     task: tokio::task::JoinHandle<()>,
@@ -122,6 +125,7 @@ impl Ibkr {
         let (want, want_in) = watch::channel(Want::default());
         let (questions, questions_in) = mpsc::channel(256);
         let (stop, stop_in) = watch::channel(false);
+        let (connected, connected_in) = watch::channel(true);
         let up = Arc::new(AtomicBool::new(false));
         let read_only = settings.read_only;
         let env = Env {
@@ -137,6 +141,7 @@ impl Ibkr {
             want: want_in,
             questions: questions_in,
             stop: stop_in,
+            connected: connected_in,
         };
         let task = tokio::spawn(link::keep(env, known, inbox, Arc::clone(&up)));
         Self {
@@ -144,6 +149,7 @@ impl Ibkr {
             want,
             questions,
             stop,
+            connected,
             up,
             read_only,
             task,
@@ -182,6 +188,12 @@ impl Adapter for Ibkr {
 
     fn has_history(&self) -> bool {
         true
+    }
+
+    fn connection(&self, up: bool) -> Result<(), &'static str> {
+        // Cutting what is cut already is no news to the task.
+        self.connected.send_if_modified(|connected| std::mem::replace(connected, up) != up);
+        Ok(())
     }
 
     fn stop(self: Box<Self>) {
