@@ -11,7 +11,7 @@ use crate::config::{ColourSetting, Loaded, Settings, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
 use crate::tui::ticket::FirstQuantities;
-use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
+use crate::tui::{self, Answer, Ask, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
@@ -185,7 +185,13 @@ async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) ->
             asked = from_desk.recv() => match asked {
                 None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
                 Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
+                Some(
+                    ToEngine::Command { .. }
+                    | ToEngine::Bars { .. }
+                    | ToEngine::Find(_)
+                    | ToEngine::Margin { .. }
+                    | ToEngine::Ask(_),
+                ) => {}
             },
         }
     }
@@ -244,6 +250,10 @@ async fn carry(
                         let watch = ClientMessage::Watch { instruments, depth };
                         wanted.watch = Some(watch.clone());
                         watch
+                    }
+                    Some(ToEngine::Ask(ask)) => {
+                        lock(&asked).insert(token, Asked::Pane(ask));
+                        ClientMessage::Query { token, query: query_of(ask) }
                     }
                     Some(ToEngine::Find(text)) => ClientMessage::Query { token, query: Query::Find { text } },
                     Some(ToEngine::Margin { token: theirs, spec }) => {
@@ -321,6 +331,41 @@ enum Asked {
     Bars(crate::domain::InstrumentId, crate::market::Timeframe),
     /// What an order would bind, by the desk's own token.
     Margin(u64),
+    /// A pane's question.
+    Pane(Ask),
+}
+
+/// A pane's question as it crosses the socket.
+fn query_of(ask: Ask) -> Query {
+    let count = crate::engine::history::PAGE;
+    match ask {
+        Ask::Orders(page) => Query::Orders {
+            account: Some(page.account),
+            instrument: page.instrument,
+            before: page.before,
+            count,
+        },
+        Ask::Executions(page) => Query::Executions {
+            account: Some(page.account),
+            instrument: page.instrument,
+            before: page.before,
+            count,
+        },
+        Ask::Curve(account, after) => Query::Curve { account, after },
+        Ask::Connection(up) => Query::Connection { up },
+    }
+}
+
+/// The answer to a pane's question.
+fn answer_of(reply: Reply) -> Answer {
+    match reply {
+        Reply::Orders(page) => Answer::Orders(page),
+        Reply::Executions(page) => Answer::Executions(page),
+        Reply::Curve(curves) => Answer::Curve(curves),
+        Reply::Told { text } => Answer::Words(text),
+        Reply::Failed { reason } => Answer::Failed(reason),
+        _ => Answer::Failed("the engine gave another answer than was asked for".into()),
+    }
 }
 
 /// An answer in the desk's words. A question about margin that failed is no message to a person: its place stays empty.
@@ -334,6 +379,7 @@ fn answer(asked: Option<Asked>, reply: Reply) -> Vec<FromEngine> {
             };
             vec![FromEngine::Margin { token, margin }]
         }
+        (Some(Asked::Pane(ask)), reply) => vec![FromEngine::Answered(ask, answer_of(reply))],
         (_, Reply::Found(found)) => vec![FromEngine::Found(found)],
         (_, Reply::Failed { reason }) => vec![FromEngine::Failed(reason)],
         _ => Vec::new(),

@@ -24,6 +24,12 @@ pub enum PaneId {
     Log,
     /// How the link to the broker is, and what is used of what it allows.
     Connections,
+    /// How the position in the desk's instrument came about, and what it risks.
+    PositionDetail,
+    /// What happened, newest first.
+    Activity,
+    /// Worth and profit over the day.
+    Curve,
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
@@ -115,7 +121,9 @@ pub fn arrange(workspace: u8, zoomed: Option<PaneId>, body: Rect) -> Layout {
 }
 
 fn trade(layout: &mut Layout, mut body: Rect) {
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
+    use PaneId::{
+        Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
+    };
     let (wide, high) = (body.width, body.height);
     let lower = match high {
         0..12 => 0,
@@ -136,7 +144,14 @@ fn trade(layout: &mut Layout, mut body: Rect) {
         layout.add(watch, &[Watchlist]);
         layout.add(body, &[Chart, Depth]);
     }
-    lower_half(layout, bottom, [&[Positions], &[Orders, Executions]]);
+    lower_half(
+        layout,
+        bottom,
+        [
+            &[Positions, PositionDetail, Curve],
+            &[Orders, Executions, Activity],
+        ],
+    );
 }
 
 /// Two places side by side where there is room, else one with all as tabs.
@@ -178,12 +193,24 @@ fn portfolio(layout: &mut Layout, mut body: Rect) {
     if body.width >= 120 {
         let width = body.width - (body.width / 2).clamp(45, 75);
         let positions = layout.left(&mut body, width);
-        layout.add(positions, &[PaneId::Positions]);
-        layout.add(body, &[PaneId::Account]);
+        layout.add(positions, &[PaneId::Positions, PaneId::PositionDetail]);
+        layout.add(body, &[PaneId::Account, PaneId::Curve]);
     } else {
-        layout.add(body, &[PaneId::Positions, PaneId::Account]);
+        layout.add(
+            body,
+            &[
+                PaneId::Positions,
+                PaneId::PositionDetail,
+                PaneId::Account,
+                PaneId::Curve,
+            ],
+        );
     }
-    lower_half(layout, lower, [&[PaneId::Orders], &[PaneId::Executions]]);
+    lower_half(
+        layout,
+        lower,
+        [&[PaneId::Orders], &[PaneId::Executions, PaneId::Activity]],
+    );
 }
 
 fn log(layout: &mut Layout, mut body: Rect) {
@@ -192,14 +219,14 @@ fn log(layout: &mut Layout, mut body: Rect) {
         let mut left = layout.left(&mut body, width);
         let height = left.height / 3;
         let lower = layout.below(&mut left, height);
-        layout.feed = Some(left).filter(|area| area.height > 0);
+        layout.add(left, &[PaneId::Activity]);
         layout.add(lower, &[PaneId::Log]);
         layout.add(body, &[PaneId::Connections]);
         return;
     }
     let height = (body.height * 3 / 5).min(14);
     let lower = layout.below(&mut body, height);
-    layout.feed = Some(body).filter(|area| area.height > 0);
+    layout.add(body, &[PaneId::Activity]);
     layout.add(lower, &[PaneId::Connections, PaneId::Log]);
 }
 
@@ -232,7 +259,20 @@ mod tests {
     fn every_pane_of_the_trade_workspace_has_a_place_at_80x24() {
         let layout = arrange(0, None, Rect::new(0, 1, 80, 20));
         let panes: Vec<PaneId> = layout.slots.iter().flat_map(|slot| slot.tabs.clone()).collect();
-        use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-        assert_eq!(panes, [Watchlist, Chart, Depth, Positions, Orders, Executions]);
+        use PaneId::{
+            Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
+        };
+        let wanted = [
+            Watchlist,
+            Chart,
+            Depth,
+            Positions,
+            PositionDetail,
+            Curve,
+            Orders,
+            Executions,
+            Activity,
+        ];
+        assert_eq!(panes, wanted);
     }
 }

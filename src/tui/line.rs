@@ -39,6 +39,39 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "ask the broker for an instrument: ES FUT CME, SAP STK IBIS EUR",
     ),
     ("account", "NAME", "another account on the desk"),
+    (
+        "orders",
+        "open|today|all SYMBOL TEXT",
+        "which orders are listed; all are those of all days",
+    ),
+    (
+        "executions",
+        "today|week|all SYMBOL TEXT",
+        "which executions are listed",
+    ),
+    (
+        "activity",
+        "all|fills|warnings TEXT",
+        "what the feed tells of",
+    ),
+    (
+        "log",
+        "error|warn|info|debug TEXT",
+        "which lines of the program's log are shown",
+    ),
+    ("preopen", "", "what to look at before the open"),
+    (
+        "close",
+        "",
+        "alone: what to look at before the close; with a symbol: close the position",
+    ),
+    ("statement", "", "what was traded today, and what it made"),
+    ("connect", "", "make the connection to the broker again"),
+    (
+        "disconnect",
+        "",
+        "cut the connection to the broker; its orders stay, nobody here sees them",
+    ),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
     ("stop", "", "stop the engine and leave"),
@@ -167,7 +200,9 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
         return Reading::Empty;
     };
     let lower = first.to_ascii_lowercase();
-    if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| *word == lower) {
+    // With a symbol it is the order that closes.
+    let is_word = |word: &str| word == lower && (word != "close" || text.trim() == first);
+    if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| is_word(word)) {
         let rest = text.trim_start()[first.len()..].trim();
         return Reading::Desk(word, rest.to_owned());
     }

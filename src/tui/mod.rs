@@ -30,20 +30,23 @@ mod run;
 mod sample;
 pub mod screen;
 pub mod search;
+mod sheets;
 mod status;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
 pub mod theme;
 pub mod ticket;
+mod toast;
 mod update;
 pub mod view;
 mod what_if;
 pub mod widgets;
+mod words;
 pub mod world;
 pub mod writer;
 
 pub use colour::ColourDepth;
 pub use desk::IdMaker;
-pub use link::{FromEngine, ToEngine};
+pub use link::{Answer, Ask, FromEngine, Page, ToEngine};
 pub use run::{Clock, Exit, TuiError, TuiSettings, run};

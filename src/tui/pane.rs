@@ -2,6 +2,7 @@
 //! Drawing takes `&self`: events change, drawing does not; where a row landed, for the mouse, is returned.
 
 use super::action::Action;
+use super::link::{Answer, Ask};
 use super::theme::Theme;
 use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
 use crate::engine::port::Health;
@@ -69,6 +70,8 @@ pub enum Wish {
     Edit(crate::domain::ClientOrderId),
     /// Ask for bars.
     Bars(InstrumentId, Timeframe),
+    /// Ask the engine; the answer comes to the pane.
+    Ask(Ask),
     /// Say something on the message line.
     Say(String),
 }
@@ -94,6 +97,16 @@ pub trait Pane: std::fmt::Debug {
     fn price(&self, _view: &View<'_>) -> Option<Price> {
         None
     }
+    /// A word that a person typed for this pane (`:orders all AAPL`: here `all AAPL`). Nothing where it has no such words.
+    fn word(&mut self, _text: &str, _view: &View<'_>) -> Option<Vec<Wish>> {
+        None
+    }
+    /// What it wants to know now; asked once a second while attached.
+    fn asks(&mut self, _view: &View<'_>) -> Option<Ask> {
+        None
+    }
+    /// An answer came to a question of some pane.
+    fn answered(&mut self, _ask: &Ask, _answer: &Answer) {}
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

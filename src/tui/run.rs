@@ -260,6 +260,7 @@ impl Stage {
         let now = self.now();
         self.desk.tick(now);
         self.effects.extend(self.desk.ask_what_if(now));
+        self.effects.extend(self.desk.ask_for_panes(now));
         self.dirty = true;
     }
     fn wants_frame(&self) -> bool {

@@ -66,6 +66,7 @@ pub fn draw(desk: &Desk, now: Timestamp, buf: &mut Buffer) -> Drawn {
     status::draw(desk, now, Pen::new(buf, Rect { height: 1, ..screen }));
     foot::draw(desk, now, screen, buf, &mut drawn);
     overlay::draw(desk, now, body, buf, &mut drawn);
+    super::toast::draw(desk, now, body, buf);
     drawn
 }
 
@@ -230,6 +231,9 @@ fn name_of(pane: PaneId) -> &'static str {
         PaneId::Account => "account",
         PaneId::Log => "log",
         PaneId::Connections => "links",
+        PaneId::PositionDetail => "detail",
+        PaneId::Activity => "activity",
+        PaneId::Curve => "curve",
     }
 }
 
