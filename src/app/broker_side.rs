@@ -231,7 +231,10 @@ impl BrokerSide {
                 text: SafeText::new(&if up {
                     format!("connecting to {}", self.id)
                 } else {
-                    format!("disconnecting from {}: its orders stay; :connect comes back", self.id)
+                    format!(
+                        "disconnecting from {}: its orders stay; :connect comes back",
+                        self.id
+                    )
                 }),
             },
             Err(why) => Reply::Failed {

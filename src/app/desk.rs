@@ -41,7 +41,12 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
         None => Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await?,
     };
     let clock = Clock::start();
-    let log = Arc::default();
+    let log: super::log_tail::Lines = Arc::default();
+    let logs = match loaded.settings.log.directory.as_str() {
+        "" => paths.run(),
+        folder => std::path::PathBuf::from(folder),
+    };
+    let tail = tokio::spawn(super::log_tail::follow(logs, Arc::clone(&log)));
     let (to_desk, from_engine) = mpsc::channel(QUEUE);
     let (to_engine, from_desk) = mpsc::channel(QUEUE);
     let prefix = attached.welcome.prefix.as_str().to_owned();
@@ -61,6 +66,7 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>) -> Re
         Arc::new(move || now.now()),
     )
     .await;
+    tail.abort();
     // The link ends by itself once the desk's ends are gone; what was asked last still has to leave.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
     match exit? {

@@ -438,8 +438,7 @@ impl EngineTask {
         let now = self.clock.now();
         if self.curves.is_due(now) {
             let venue = Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)));
-            self.curves
-                .sample(self.engine.state(), &self.market, now, venue);
+            self.curves.sample(self.engine.state(), &self.market, now, venue);
         }
         self.broker.want(self.engine.state(), self.watches.values());
         for (session, out) in &mut self.watches {
@@ -600,7 +599,11 @@ impl EngineTask {
                 instrument,
                 before,
                 count,
-            } => return self.questions.page(Page::Orders, page_of(account, instrument, before, count), answer),
+            } => {
+                return self
+                    .questions
+                    .page(Page::Orders, page_of(account, instrument, before, count), answer);
+            }
             Query::Executions {
                 account,
                 instrument,

@@ -48,7 +48,14 @@ pub enum Hoped {
 impl Hoped {
     /// What an order hoped for: the middle at its sending, else its own price.
     pub fn of(order: &Order) -> Option<Self> {
-        let own = || order.spec.kind.limit().or(order.spec.kind.trigger()).map(Self::Limit);
+        let own = || {
+            order
+                .spec
+                .kind
+                .limit()
+                .or(order.spec.kind.trigger())
+                .map(Self::Limit)
+        };
         order.arrival.map(Self::Mid).or_else(own)
     }
     /// The price.

@@ -66,7 +66,9 @@ impl Statement {
             let traded = |side| {
                 today()
                     .filter(|execution| execution.side == side)
-                    .fold(Quantity::ZERO, |sum, execution| sum.saturating_add(execution.quantity))
+                    .fold(Quantity::ZERO, |sum, execution| {
+                        sum.saturating_add(execution.quantity)
+                    })
             };
             let known = || {
                 today()
@@ -261,7 +263,11 @@ fn record(cells: &[&str]) -> String {
     let cell = |text: &&str| {
         let formula = text.starts_with(['=', '@', '+', '\t'])
             || text.starts_with('-') && text.parse::<Money>().is_err();
-        let text = if formula { format!("'{text}") } else { (*text).to_owned() };
+        let text = if formula {
+            format!("'{text}")
+        } else {
+            (*text).to_owned()
+        };
         if text.contains([',', '"', '\n', '\r']) {
             format!("\"{}\"", text.replace('"', "\"\""))
         } else {
@@ -277,7 +283,10 @@ mod tests {
 
     #[test]
     fn a_cell_stays_one_cell_and_is_no_formula() {
-        assert_eq!(record(&["a,b", "say \"no\"", "-1.50"]), "\"a,b\",\"say \"\"no\"\"\",-1.50");
+        assert_eq!(
+            record(&["a,b", "say \"no\"", "-1.50"]),
+            "\"a,b\",\"say \"\"no\"\"\",-1.50"
+        );
         assert_eq!(record(&["=1+1", "-x", "@SUM(A1)"]), "'=1+1,'-x,'@SUM(A1)");
     }
 }

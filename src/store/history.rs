@@ -181,7 +181,9 @@ impl JournalReader {
 
 fn fits(event: &Event, wanted: &Wanted) -> bool {
     match &event.fact {
-        Fact::Submitted { spec, .. } | Fact::Denied { spec, .. } => wanted.takes(spec.account, spec.instrument),
+        Fact::Submitted { spec, .. } | Fact::Denied { spec, .. } => {
+            wanted.takes(spec.account, spec.instrument)
+        }
         Fact::Adopted { order } => wanted.takes(order.spec.account, order.spec.instrument),
         Fact::Executed { execution } => wanted.takes(execution.account, execution.instrument),
         _ => false,

@@ -207,11 +207,7 @@ impl JournalReader {
     }
 
     /// Rows of a query, one by one: what is not looked at is not read. The text has numbers of ours in it and nothing else.
-    fn select(
-        &self,
-        sql: &str,
-        mut visitor: impl FnMut(Event) -> ControlFlow<()>,
-    ) -> Result<(), StoreError> {
+    fn select(&self, sql: &str, mut visitor: impl FnMut(Event) -> ControlFlow<()>) -> Result<(), StoreError> {
         let failed = |error| self.failed(&error);
         let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let mut rows = statement.query([]).map_err(failed)?;

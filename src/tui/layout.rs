@@ -121,9 +121,7 @@ pub fn arrange(workspace: u8, zoomed: Option<PaneId>, body: Rect) -> Layout {
 }
 
 fn trade(layout: &mut Layout, mut body: Rect) {
-    use PaneId::{
-        Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
-    };
+    use PaneId::{Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist};
     let (wide, high) = (body.width, body.height);
     let lower = match high {
         0..12 => 0,

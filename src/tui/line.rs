@@ -49,11 +49,7 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "today|week|all SYMBOL TEXT",
         "which executions are listed",
     ),
-    (
-        "activity",
-        "all|fills|warnings TEXT",
-        "what the feed tells of",
-    ),
+    ("activity", "all|fills|warnings TEXT", "what the feed tells of"),
     (
         "log",
         "error|warn|info|debug TEXT",

@@ -29,7 +29,13 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &m
 }
 
 /// An empty panel of at most this size at the bottom left (or in the middle) of `body`, with a title.
-pub(super) fn panel<'a>(desk: &Desk, title: &str, size: (u16, u16), body: Rect, buf: &'a mut Buffer) -> Pen<'a> {
+pub(super) fn panel<'a>(
+    desk: &Desk,
+    title: &str,
+    size: (u16, u16),
+    body: Rect,
+    buf: &'a mut Buffer,
+) -> Pen<'a> {
     let theme = &desk.world.theme;
     let (width, height) = (size.0.min(body.width), size.1.min(body.height));
     let area = Rect {

@@ -60,7 +60,11 @@ fn rows_of(lines: Vec<Line>, room: usize) -> Vec<Row> {
     for line in lines {
         for (i, part) in wrap(&line.text, room).into_iter().enumerate() {
             let first = i == 0;
-            let topic = if first { line.topic.to_owned() } else { String::new() };
+            let topic = if first {
+                line.topic.to_owned()
+            } else {
+                String::new()
+            };
             rows.push((first.then_some(line.mark), topic, part.to_owned()));
         }
     }
@@ -97,11 +101,22 @@ pub fn draw(desk: &Desk, sheet: Sheet, scroll: u16, now: Timestamp, body: Rect, 
                 sheet::close(&ground)
             };
             let count = |mark| lines.iter().filter(|line| line.mark == mark).count();
-            let looks = format!("{} to look at, {} unknown  ", count(Mark::Look), count(Mark::Unknown));
+            let looks = format!(
+                "{} to look at, {} unknown  ",
+                count(Mark::Look),
+                count(Mark::Unknown)
+            );
             (rows_of(lines, room), looks)
         }
     };
-    draw_rows(&mut pen, &rows, scroll, |mark| style(desk, mark), &looks, |text| view.ours(text));
+    draw_rows(
+        &mut pen,
+        &rows,
+        scroll,
+        |mark| style(desk, mark),
+        &looks,
+        |text| view.ours(text),
+    );
 }
 
 fn style(desk: &Desk, mark: Option<Mark>) -> Style {

@@ -25,8 +25,7 @@ impl Toasts {
     /// Takes the fills among new notices.
     pub fn take(&mut self, new: &[Notice], now: Timestamp) {
         let fills = new.iter().filter(|notice| notice.level == NoticeLevel::Fill);
-        self.0
-            .extend(fills.map(|notice| (now, notice.text.to_string())));
+        self.0.extend(fills.map(|notice| (now, notice.text.to_string())));
         while self.0.len() > SHOWN {
             self.0.pop_front();
         }
@@ -47,7 +46,10 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer) {
     let fresh = desk.toasts.0.iter().filter(|(at, _)| now.since(*at) <= STAYS);
     for (y, (_, text)) in (1u16..).zip(fresh) {
         let text = view.ours(text.clone());
-        let wide = u16::try_from(width(&text)).unwrap_or(WIDE).saturating_add(4).min(WIDE);
+        let wide = u16::try_from(width(&text))
+            .unwrap_or(WIDE)
+            .saturating_add(4)
+            .min(WIDE);
         let area = Rect {
             x: body.x + body.width.saturating_sub(wide + 1),
             y: body.y.saturating_add(y),

@@ -192,7 +192,8 @@ impl Adapter for Ibkr {
 
     fn connection(&self, up: bool) -> Result<(), &'static str> {
         // Cutting what is cut already is no news to the task.
-        self.connected.send_if_modified(|connected| std::mem::replace(connected, up) != up);
+        self.connected
+            .send_if_modified(|connected| std::mem::replace(connected, up) != up);
         Ok(())
     }
 

@@ -38,16 +38,27 @@ fn closes(ground: &Ground<'_>) -> Vec<Line> {
         let name = place(id).0;
         let session = id.session_at(at);
         let Some(day) = id.trading_day(at) else {
-            return Line::new(Mark::Unknown, "close", format!("{name}: the calendar does not reach here"));
+            return Line::new(
+                Mark::Unknown,
+                "close",
+                format!("{name}: the calendar does not reach here"),
+            );
         };
         let text = match session.state {
-            SessionState::Pre => format!("{name} opens at {}, closes at {}", clock(id, day.open), clock(id, day.close)),
+            SessionState::Pre => format!(
+                "{name} opens at {}, closes at {}",
+                clock(id, day.open),
+                clock(id, day.close)
+            ),
             SessionState::Open => format!(
                 "{name} closes in {}, at {}",
                 span(day.close.since(at)),
                 clock(id, day.close)
             ),
-            SessionState::Post => format!("{name} closed; trading after hours ends in {}", span(day.end.since(at))),
+            SessionState::Post => format!(
+                "{name} closed; trading after hours ends in {}",
+                span(day.end.since(at))
+            ),
             SessionState::Closed | SessionState::Unknown => {
                 format!("{name} closed, opens in {}", span(session.until.since(at)))
             }
@@ -61,7 +72,10 @@ fn closes(ground: &Ground<'_>) -> Vec<Line> {
 fn auction(ground: &Ground<'_>) -> Vec<Line> {
     let topic = "auction";
     if !Abilities::of(ground.account.broker).takes_kind(crate::domain::OrderKind::MarketOnClose) {
-        let text = format!("{} has no closing auction: MOC and LOC are not taken", ground.account.broker);
+        let text = format!(
+            "{} has no closing auction: MOC and LOC are not taken",
+            ground.account.broker
+        );
         return vec![Line::new(Mark::Note, topic, text)];
     }
     let at = ground.venue_now;
@@ -88,7 +102,11 @@ fn cut_off(name: &str, until: Timestamp, at: Timestamp) -> Line {
     }
     let left = until.since(at);
     let mark = if left < SOON { Mark::Look } else { Mark::Note };
-    Line::new(mark, "auction", format!("{name} until {shown}, {} left", span(left)))
+    Line::new(
+        mark,
+        "auction",
+        format!("{name} until {shown}, {} left", span(left)),
+    )
 }
 
 /// Orders that end with the day.
@@ -113,7 +131,10 @@ fn expiring(ground: &Ground<'_>) -> Vec<Line> {
                     Mark::Note,
                     format!("expires in {}, at {}", span(end.since(at)), clock(id, end)),
                 ),
-                Some((id, _)) => (Mark::Note, format!("lives until the next close of {}", place(id).0)),
+                Some((id, _)) => (
+                    Mark::Note,
+                    format!("lives until the next close of {}", place(id).0),
+                ),
                 None => (Mark::Unknown, "its session is not known".to_owned()),
             };
             // What protects and ends with the day leaves the position bare over night.
@@ -147,9 +168,8 @@ fn result(ground: &Ground<'_>) -> Vec<Line> {
         .into_iter()
         .map(|(currency, fees, realized, day)| {
             let places = currency.minor_decimals();
-            let show = |amount: crate::domain::Money| {
-                format!("{:.*}", places as usize, amount.round_to(places))
-            };
+            let show =
+                |amount: crate::domain::Money| format!("{:.*}", places as usize, amount.round_to(places));
             let text = format!(
                 "{}: day {}, realised {}, fees {}",
                 currency.as_str(),
@@ -157,12 +177,20 @@ fn result(ground: &Ground<'_>) -> Vec<Line> {
                 show(realized),
                 show(fees)
             );
-            Line::new(if day.is_some() { Mark::Note } else { Mark::Unknown }, "day P&L", text)
+            Line::new(
+                if day.is_some() { Mark::Note } else { Mark::Unknown },
+                "day P&L",
+                text,
+            )
         })
         .collect();
     let unknown: usize = statement.rows.iter().map(|row| row.fees_unknown).sum();
     if unknown > 0 {
-        lines.push(Line::new(Mark::Unknown, "fees", format!("of {unknown} fills are not told yet")));
+        lines.push(Line::new(
+            Mark::Unknown,
+            "fees",
+            format!("of {unknown} fills are not told yet"),
+        ));
     }
     let fills = statement.fills.len();
     let text = format!("{fills} fills today; 'tradewind statement' lists them, --csv for a file");

@@ -155,14 +155,21 @@ fn link(ground: &Ground<'_>) -> Line {
 fn reconciled(ground: &Ground<'_>) -> Vec<Line> {
     let topic = "reconciled";
     let Some(entry) = ground.state.accounts.get(&ground.account) else {
-        return vec![Line::new(Mark::Look, topic, format!("{} is not known", ground.account))];
+        return vec![Line::new(
+            Mark::Look,
+            topic,
+            format!("{} is not known", ground.account),
+        )];
     };
     let mut lines = Vec::new();
     for (id, other) in &entry.mismatches {
         lines.push(Line::new(
             Mark::Look,
             topic,
-            format!("{id} ours {}, the broker's {}: :accept {id} takes theirs", other.ours, other.theirs),
+            format!(
+                "{id} ours {}, the broker's {}: :accept {id} takes theirs",
+                other.ours, other.theirs
+            ),
         ));
     }
     for id in &entry.overfilled {
@@ -173,13 +180,11 @@ fn reconciled(ground: &Ground<'_>) -> Vec<Line> {
         ));
     }
     if entry.gap.is_some() {
-        let text = "executions of a stretch of time are not known: compare with a statement, then :accept gap";
+        let text =
+            "executions of a stretch of time are not known: compare with a statement, then :accept gap";
         lines.push(Line::new(Mark::Look, topic, text));
     }
-    for order in ground
-        .orders()
-        .filter(|order| order.phase == Phase::Uncertain)
-    {
+    for order in ground.orders().filter(|order| order.phase == Phase::Uncertain) {
         let text = format!("{} is uncertain: the broker is being asked", order.spec);
         lines.push(Line::new(Mark::Look, topic, text));
     }
@@ -212,7 +217,11 @@ fn trading(ground: &Ground<'_>) -> Line {
         (crate::domain::TradingState::Active, _) => Line::new(Mark::Good, "trading", "ACTIVE"),
         (state, why) => {
             let why = why.as_ref().map_or(String::new(), |why| format!(": {why}"));
-            Line::new(Mark::Look, "trading", format!("{}{why}; :resume allows risk again", state.word()))
+            Line::new(
+                Mark::Look,
+                "trading",
+                format!("{}{why}; :resume allows risk again", state.word()),
+            )
         }
     }
 }
@@ -230,7 +239,11 @@ fn positions(ground: &Ground<'_>, topic: &'static str) -> Vec<Line> {
             } else if protected.is_zero() {
                 Line::new(Mark::Look, topic, format!("{id} {size} NAKED: no stop"))
             } else {
-                Line::new(Mark::Look, topic, format!("{id} {size} NAKED {bare}: a stop covers {protected}"))
+                Line::new(
+                    Mark::Look,
+                    topic,
+                    format!("{id} {size} NAKED {bare}: a stop covers {protected}"),
+                )
             }
         })
         .collect();
@@ -292,7 +305,8 @@ fn is_half(calendar: CalendarId, day: &TradingDay) -> bool {
     let before = calendar.calendar().previous_day(day.start);
     let usual = before.iter().chain(&after).map(long).max();
     // Days over which clocks change differ by an hour where a market never sleeps: those have no half days.
-    calendar != CalendarId::Always && usual.is_some_and(|usual| long(day) + Duration::from_secs(3_600) < usual)
+    calendar != CalendarId::Always
+        && usual.is_some_and(|usual| long(day) + Duration::from_secs(3_600) < usual)
 }
 
 #[cfg(test)]

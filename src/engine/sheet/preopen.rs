@@ -31,13 +31,18 @@ fn clocks(ground: &Ground<'_>) -> Line {
     let (now, venue) = (ground.now, ground.venue_now);
     let apart = now.since(venue).max(venue.since(now));
     if ground.health.is_some() {
-        let text = "the broker's clock is compared with ours, and a difference is told; no time server is asked";
+        let text =
+            "the broker's clock is compared with ours, and a difference is told; no time server is asked";
         return Line::new(Mark::Unknown, "clock", text);
     }
     if apart < Duration::from_secs(1) {
         Line::new(Mark::Good, "clock", "the exchange's clock is ours")
     } else {
-        Line::new(Mark::Note, "clock", format!("the venue's time is a tape's: {venue}"))
+        Line::new(
+            Mark::Note,
+            "clock",
+            format!("the venue's time is a tape's: {venue}"),
+        )
     }
 }
 
@@ -50,7 +55,11 @@ fn limits(ground: &Ground<'_>) -> Line {
         limits.max_live_orders,
         limits.collar_bps / 100,
         limits.collar_bps % 100,
-        if limits.allow_short { "allowed" } else { "not allowed" }
+        if limits.allow_short {
+            "allowed"
+        } else {
+            "not allowed"
+        }
     );
     Line::new(Mark::Good, "limits", text)
 }
@@ -65,7 +74,11 @@ fn sessions(ground: &Ground<'_>) -> Vec<Line> {
             let name = place(id).0;
             let session = id.session_at(at);
             let (Some(day), false) = (id.trading_day(at), session.state == SessionState::Unknown) else {
-                return Line::new(Mark::Unknown, "session", format!("{name}: the calendar does not reach here"));
+                return Line::new(
+                    Mark::Unknown,
+                    "session",
+                    format!("{name}: the calendar does not reach here"),
+                );
             };
             if session.state == SessionState::Closed {
                 let next = id.calendar().next_day(at);
@@ -120,7 +133,11 @@ fn rolls(ground: &Ground<'_>) -> Vec<Line> {
         }
         dated += 1;
         match instrument.expires {
-            None => lines.push(Line::new(Mark::Unknown, "roll", format!("{id}: its last trade is not told"))),
+            None => lines.push(Line::new(
+                Mark::Unknown,
+                "roll",
+                format!("{id}: its last trade is not told"),
+            )),
             Some(at) if at.since(ground.venue_now) <= ROLL => {
                 let text = format!("{id} trades for {} more", span(at.since(ground.venue_now)));
                 lines.push(Line::new(Mark::Look, "roll", text));
@@ -132,7 +149,11 @@ fn rolls(ground: &Ground<'_>) -> Vec<Line> {
         }
     }
     if dated == 0 {
-        lines.push(Line::new(Mark::Good, "roll", "nothing that expires is held or working"));
+        lines.push(Line::new(
+            Mark::Good,
+            "roll",
+            "nothing that expires is held or working",
+        ));
     } else {
         lines.push(Line::new(Mark::Unknown, "roll", "first notice days are not told"));
     }
@@ -148,7 +169,11 @@ fn untold(ground: &Ground<'_>) -> Vec<Line> {
         .map(|instrument| instrument.id.as_str())
         .collect();
     if shares.is_empty() {
-        return vec![Line::new(Mark::Good, "events", "no shares are held: no earnings, no ex-dates")];
+        return vec![Line::new(
+            Mark::Good,
+            "events",
+            "no shares are held: no earnings, no ex-dates",
+        )];
     }
     let names = shares.join(", ");
     let line = |what: &str| {
@@ -187,14 +212,22 @@ fn data(ground: &Ground<'_>) -> Vec<Line> {
         let text = format!("{} of {} lines are used", budget.used, budget.of);
         lines.push(match waiting {
             0 => Line::new(Mark::Good, "data", text),
-            some => Line::new(Mark::Look, "data", format!("{text}, {some} instruments wait for one")),
+            some => Line::new(
+                Mark::Look,
+                "data",
+                format!("{text}, {some} instruments wait for one"),
+            ),
         });
     }
     let text = match all {
         0 => "nothing held or working needs a quote".to_owned(),
         all => format!("{good} of {all} held or working are quoted"),
     };
-    lines.push(Line::new(if good == all { Mark::Good } else { Mark::Look }, "data", text));
+    lines.push(Line::new(
+        if good == all { Mark::Good } else { Mark::Look },
+        "data",
+        text,
+    ));
     lines
 }
 

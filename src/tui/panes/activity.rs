@@ -32,10 +32,10 @@ impl Activity {
 
     fn takes(&self, notice: &Notice) -> bool {
         let text = notice.text.as_str();
-        let named = self
-            .filter
-            .instrument
-            .is_none_or(|id| text.split_whitespace().any(|word| word.trim_end_matches(':') == id.as_str()));
+        let named = self.filter.instrument.is_none_or(|id| {
+            text.split_whitespace()
+                .any(|word| word.trim_end_matches(':') == id.as_str())
+        });
         named
             && self.least.is_none_or(|least| notice.level >= least)
             && self
@@ -69,10 +69,7 @@ impl Activity {
         } else {
             above.saturating_sub(by)
         };
-        self.held = rows
-            .get(to)
-            .filter(|_| to > 0)
-            .map(|notice| notice.sequence);
+        self.held = rows.get(to).filter(|_| to > 0).map(|notice| notice.sequence);
     }
 }
 

@@ -128,7 +128,10 @@ fn plot(pen: &mut Pen<'_>, view: &View<'_>, values: &[(Timestamp, Money)], rule:
     let columns = width * 2;
     let mut dots = Dots::new(width, height);
     let mut last: Option<u16> = None;
-    let (first, until) = (values.first().map_or(0, |v| v.0.0), values.last().map_or(0, |v| v.0.0));
+    let (first, until) = (
+        values.first().map_or(0, |v| v.0.0),
+        values.last().map_or(0, |v| v.0.0),
+    );
     let span = i128::from(until).saturating_sub(i128::from(first)).max(1);
     for (at, value) in values {
         let passed = i128::from(at.0).saturating_sub(i128::from(first));
@@ -171,7 +174,9 @@ impl Pane for CurvePane {
             let fall = number::money(figures.drawdown, places);
             let below = number::money(figures.below_peak, places);
             let code = currency.as_str();
-            Some(format!("deepest fall {fall}  {below} below the peak  {now} {code}"))
+            Some(format!(
+                "deepest fall {fall}  {below} below the peak  {now} {code}"
+            ))
         });
         let mut right = right.unwrap_or_default();
         if let Some(old) = read::stale(view) {
@@ -208,9 +213,21 @@ impl Pane for CurvePane {
         if axis == 1 {
             let at = |at: Timestamp| read::local(view, None, at, "%H:%M");
             let (first, last) = (values.first().map(|v| v.0), values.last().map(|v| v.0));
-            pen.put_within(1, wide, high - 1, &first.map_or(String::new(), at), view.theme.faint);
+            pen.put_within(
+                1,
+                wide,
+                high - 1,
+                &first.map_or(String::new(), at),
+                view.theme.faint,
+            );
             let end = wide.saturating_sub(AXIS);
-            pen.right_within(8, end, high - 1, &last.map_or(String::new(), at), view.theme.faint);
+            pen.right_within(
+                8,
+                end,
+                high - 1,
+                &last.map_or(String::new(), at),
+                view.theme.faint,
+            );
             pen.right_within(end, wide.saturating_sub(1), high - 1, "NY", view.theme.faint);
         }
         Hits::default()

@@ -159,8 +159,16 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
     let mut facts = vec![
         ("open P&L", format!("{open_text}{percent}"), open_style),
         pair("day P&L", {
-            let (text, style) = money(pnl::day(view.market, view.venue_now, held.instrument, held.ledger));
-            (format!("{text}  {}", read::day_words(view, held.instrument)), style)
+            let (text, style) = money(pnl::day(
+                view.market,
+                view.venue_now,
+                held.instrument,
+                held.ledger,
+            ));
+            (
+                format!("{text}  {}", read::day_words(view, held.instrument)),
+                style,
+            )
         }),
     ];
     let stop = stop(view, held);
@@ -179,7 +187,10 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
         (_, true) => ("stop", at, ink(theme.text)),
     });
     let mark = view.market.mark(id).map(|mark| mark.price);
-    let risk = |from: Option<Price>| stop.zip(from).and_then(|(stop, from)| moved(from, stop, quantity, multiplier));
+    let risk = |from: Option<Price>| {
+        stop.zip(from)
+            .and_then(|(stop, from)| moved(from, stop, quantity, multiplier))
+    };
     facts.push(pair("at stop", {
         let (text, style) = money(risk(average));
         let (from_here, _) = money(risk(mark));
@@ -189,7 +200,11 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
     let seen = began.and_then(|since| extremes(view, id, since));
     let (worst, best) = match (seen, average, position.side()) {
         (Some((low, high)), Some(average), Some(side)) => {
-            let (against, with) = if side == Side::Buy { (low, high) } else { (high, low) };
+            let (against, with) = if side == Side::Buy {
+                (low, high)
+            } else {
+                (high, low)
+            };
             (
                 moved(average, against, quantity, multiplier),
                 moved(average, with, quantity, multiplier),
@@ -201,11 +216,7 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
     facts.push(pair("MFE", money(best.map(|best| best.max(Money::ZERO)))));
     let realized = position.realized.saturating_sub(position.fees);
     facts.push(pair("realised", money(Some(realized))));
-    facts.push((
-        "fees",
-        number::money(position.fees, held.places()),
-        quiet,
-    ));
+    facts.push(("fees", number::money(position.fees, held.places()), quiet));
     let exits = account.map_or(Quantity::ZERO, |account| view.state.working_exits(account, id));
     let orders = account.map_or(0, |account| view.state.live_orders(account, id).count());
     facts.push((

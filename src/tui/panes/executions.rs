@@ -47,7 +47,8 @@ enum Span {
 }
 
 impl Span {
-    const WORDS: [(&'static str, Self); 3] = [("today", Self::Today), ("week", Self::Week), ("all", Self::All)];
+    const WORDS: [(&'static str, Self); 3] =
+        [("today", Self::Today), ("week", Self::Week), ("all", Self::All)];
     fn next(self) -> Self {
         match self {
             Self::Today => Self::Week,
@@ -119,7 +120,11 @@ impl Executions {
         }
         self.filter.takes(id, || {
             let order = execution.order.map_or(String::new(), |id| id.to_string());
-            format!("{id} {} {} {order}", execution.side.word(), execution.id.base.as_str())
+            format!(
+                "{id} {} {} {order}",
+                execution.side.word(),
+                execution.id.base.as_str()
+            )
         })
     }
 
@@ -145,7 +150,9 @@ impl Executions {
                 rows.extend(
                     older
                         .map(|(at, traded)| (&traded.execution, Row::Older(at)))
-                        .filter(|(execution, _)| self.takes(view, execution) && !here.contains(&key(execution))),
+                        .filter(|(execution, _)| {
+                            self.takes(view, execution) && !here.contains(&key(execution))
+                        }),
                 );
             }
             rows.sort_by_key(|(execution, _)| std::cmp::Reverse((execution.at, execution.id)));
@@ -252,7 +259,13 @@ fn fees<'a>(executions: impl Iterator<Item = &'a Execution>) -> String {
     }
     let mut parts: Vec<String> = sums
         .into_iter()
-        .map(|(currency, sum)| format!("{} {}", number::money(sum, currency.minor_decimals()), currency.as_str()))
+        .map(|(currency, sum)| {
+            format!(
+                "{} {}",
+                number::money(sum, currency.minor_decimals()),
+                currency.as_str()
+            )
+        })
         .collect();
     if unknown > 0 {
         parts.push(format!("+{unknown} not told"));
@@ -291,13 +304,20 @@ impl Pane for Executions {
             } else if self.filter == Filter::default() && self.span != Span::Today {
                 read::nothing(view, "no executions")
             } else {
-                read::nothing(view, "no such executions: ':executions week' shows those of a week")
+                read::nothing(
+                    view,
+                    "no such executions: ':executions week' shows those of a week",
+                )
             };
             pen.say(&words, view.theme.dim);
             return Hits::default();
         }
         let keys = || list.iter().map(|(key, _)| *key).collect::<Vec<Key>>();
-        let cursor = if focused { self.cursor.position(&keys()) } else { None };
+        let cursor = if focused {
+            self.cursor.position(&keys())
+        } else {
+            None
+        };
         let look = Look {
             head: view.theme.faint,
             selection: view.theme.selection,
@@ -322,10 +342,7 @@ impl Pane for Executions {
             return self.cursor.held(&keys).map(|held| vec![Wish::Select(held.0)]);
         }
         let moved = self.cursor.act(action, &keys, None);
-        let at_end = self
-            .cursor
-            .position(&keys)
-            .is_some_and(|at| at + 1 == keys.len());
+        let at_end = self.cursor.position(&keys).is_some_and(|at| at + 1 == keys.len());
         let down = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
         if self.span == Span::All && down && (at_end || keys.is_empty()) {
             let more = self.pages.more(view.now);

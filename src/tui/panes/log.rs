@@ -156,7 +156,11 @@ impl Pane for LogPane {
             Action::Top => self.scroll(true, usize::MAX),
             Action::Bottom | Action::ScrollLive => (self.back, self.held) = (None, None),
             Action::Sort => {
-                self.most = if self.most >= LEVELS.len() { 0 } else { self.most + 1 };
+                self.most = if self.most >= LEVELS.len() {
+                    0
+                } else {
+                    self.most + 1
+                };
                 if self.most + 1 >= LEVELS.len() {
                     self.most = LEVELS.len();
                 }
@@ -191,7 +195,12 @@ mod tests {
     #[test]
     fn it_follows_by_level_and_stands_still_once_scrolled() {
         let all: VecDeque<String> = (0..40)
-            .map(|n| format!("09:00:{n:02} {} thing {n}", if n % 10 == 0 { "WARN" } else { "INFO" }))
+            .map(|n| {
+                format!(
+                    "09:00:{n:02} {} thing {n}",
+                    if n % 10 == 0 { "WARN" } else { "INFO" }
+                )
+            })
             .collect();
         let lines = Arc::new(Mutex::new(all));
         let desk = Desk::empty();
@@ -205,7 +214,11 @@ mod tests {
         assert!(screen(&pane)[2].contains("thing 39"));
         pane.act(Action::Up, &desk.view());
         lines.lock().unwrap().push_back("09:00:41 INFO thing 40".into());
-        assert!(screen(&pane)[2].contains("thing 38"), "it stands still: {:?}", screen(&pane));
+        assert!(
+            screen(&pane)[2].contains("thing 38"),
+            "it stands still: {:?}",
+            screen(&pane)
+        );
         pane.word("warn thing", &desk.view());
         assert!(screen(&pane)[2].contains("thing 30"), "{:?}", screen(&pane));
         assert_eq!(pane.title(&desk.view()).1, "4 lines, following");

@@ -50,7 +50,8 @@ enum Span {
 }
 
 impl Span {
-    const WORDS: [(&'static str, Self); 3] = [("open", Self::Open), ("today", Self::Today), ("all", Self::All)];
+    const WORDS: [(&'static str, Self); 3] =
+        [("open", Self::Open), ("today", Self::Today), ("all", Self::All)];
     fn word(self) -> &'static str {
         Self::WORDS
             .iter()
@@ -116,7 +117,8 @@ impl Orders {
             let mut ids: Vec<ClientOrderId> = rows.into_iter().map(|order| order.id).collect();
             if self.span == Span::All {
                 let others = self.pages.rows().iter().filter(|id| {
-                    !state.orders.contains_key(id) && self.older.get(id).is_some_and(|order| self.takes(order))
+                    !state.orders.contains_key(id)
+                        && self.older.get(id).is_some_and(|order| self.takes(order))
                 });
                 ids.extend(others);
             }
@@ -132,7 +134,9 @@ impl Orders {
             return Vec::new();
         };
         let page = self.pages.first(account, &self.filter, view.now);
-        page.map(|page| Wish::Ask(Ask::Orders(page))).into_iter().collect()
+        page.map(|page| Wish::Ask(Ask::Orders(page)))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -385,7 +389,11 @@ impl Pane for Orders {
                 let down = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
                 if self.span == Span::All && down && (at_end || ids.is_empty()) {
                     let more = self.pages.more(view.now);
-                    return Some(more.map(|page| Wish::Ask(Ask::Orders(page))).into_iter().collect());
+                    return Some(
+                        more.map(|page| Wish::Ask(Ask::Orders(page)))
+                            .into_iter()
+                            .collect(),
+                    );
                 }
                 moved.then(Vec::new)
             }

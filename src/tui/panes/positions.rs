@@ -2,8 +2,8 @@
 //! the instrument on the desk, because closing and flattening act on that one.
 
 use super::read::{self, Sums};
-use crate::engine::pnl;
 use crate::domain::{AccountKey, Instrument, InstrumentId, Price, Quantity, Side};
+use crate::engine::pnl;
 use crate::engine::state::{Ledger, Mismatch};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};

@@ -184,7 +184,10 @@ pub fn day_words(view: &View<'_>, instrument: &crate::domain::Instrument) -> Str
         crate::domain::CalendarId::Xetra => "Frankfurt",
         _ => "NY",
     };
-    format!("since {} {zone}", local(view, Some(instrument.id), began, "%H:%M"))
+    format!(
+        "since {} {zone}",
+        local(view, Some(instrument.id), began, "%H:%M")
+    )
 }
 
 /// How a profit looks.
