@@ -221,3 +221,168 @@ fn amend(known: &mut BTreeMap<(AccountKey, ExecutionBase), Execution>, fact: Fac
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        AccountId, BrokerId, BrokerOrderId, Currency, ExecutionId, Fee, Money, OrderKind, Phase, Quantity, Role,
+        SafeText, Side, TimeInForce, Timestamp,
+    };
+    use crate::engine::Actor;
+    use crate::market::Quality;
+    use crate::store::{Journal, JournalSettings, Stamp};
+
+    /// Orders in the journal, besides the first.
+    const ORDERS: u64 = 250;
+
+    fn account() -> AccountKey {
+        AccountKey {
+            broker: BrokerId::new("sim").unwrap(),
+            account: AccountId::new("SIM100001").unwrap(),
+        }
+    }
+
+    fn spec(symbol: &str) -> OrderSpec {
+        OrderSpec {
+            account: account(),
+            instrument: InstrumentId::new(symbol).unwrap(),
+            side: Side::Buy,
+            quantity: Quantity::ONE,
+            kind: OrderKind::Market,
+            tif: TimeInForce::Gtc,
+            display: None,
+            allow_short: false,
+            role: Role::Entry,
+            parent: None,
+            outside_hours: false,
+        }
+    }
+
+    fn id(number: u64) -> ClientOrderId {
+        ClientOrderId::new(&format!("TW{number:04}")).unwrap()
+    }
+
+    /// One order that is cancelled at the very end; between, many that are filled, each with its fee told later.
+    fn facts() -> Vec<Fact> {
+        let price = |text: &str| text.parse().unwrap();
+        let submitted = |number: u64, symbol: &str| Fact::Submitted {
+            id: id(number),
+            spec: spec(symbol),
+            oco: None,
+            quote: Some(Quote {
+                instrument: InstrumentId::new(symbol).unwrap(),
+                bid: Some((price("99"), Quantity::ONE)),
+                ask: Some((price("101"), Quantity::ONE)),
+                at: Timestamp(1),
+                quality: Quality::Live,
+            }),
+        };
+        let accepted = |number: u64| Fact::Accepted {
+            id: id(number),
+            broker_id: BrokerOrderId::new(&format!("B{number}")).unwrap(),
+            phase: Phase::Working,
+        };
+        let mut facts = vec![submitted(0, "AAPL"), accepted(0)];
+        for number in 1..=ORDERS {
+            let symbol = if number % 5 == 0 { "MSFT" } else { "AAPL" };
+            let base = ExecutionBase::new(&format!("X{number}")).unwrap();
+            facts.extend([submitted(number, symbol), accepted(number)]);
+            facts.push(Fact::Executed {
+                execution: Execution {
+                    id: ExecutionId { base, revision: 1 },
+                    account: account(),
+                    order: Some(id(number)),
+                    broker_order: None,
+                    instrument: InstrumentId::new(symbol).unwrap(),
+                    side: Side::Buy,
+                    quantity: Quantity::ONE,
+                    price: price("101"),
+                    at: Timestamp(i64::try_from(number).unwrap()),
+                    fee: None,
+                    maker: None,
+                },
+            });
+            let (amount, currency) = (Money::whole(1), Currency::USD);
+            facts.push(Fact::FeeReported {
+                account: account(),
+                execution: base,
+                fee: Fee { amount, currency },
+            });
+        }
+        facts.push(Fact::Trimmed {
+            orders_before: Timestamp(i64::MAX),
+            executions_before: Timestamp(i64::MAX),
+        });
+        facts.push(Fact::Cancelled {
+            id: id(0),
+            reason: SafeText::new("by hand"),
+        });
+        facts
+    }
+
+    #[test]
+    fn pages_join_without_gap_or_double_and_show_how_each_order_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let settings = JournalSettings {
+            max_bytes: 64 << 20,
+            reserve_bytes: 1 << 20,
+        };
+        let (mut journal, _) = Journal::open(&path, settings, Timestamp(1)).unwrap();
+        let events: Vec<Event> = facts()
+            .into_iter()
+            .zip(1..)
+            .map(|(fact, sequence)| Event {
+                sequence,
+                at: Timestamp(i64::try_from(sequence).unwrap()),
+                batch: sequence,
+                actor: Actor::Engine,
+                cause: None,
+                fact,
+            })
+            .collect();
+        journal.append(&events, Stamp::default()).unwrap();
+        let reader = JournalReader::open(&path).unwrap();
+        let wanted = |before, instrument| Wanted {
+            account: Some(account()),
+            instrument,
+            before,
+            count: 100,
+        };
+        let (mut all, mut before, mut sizes) = (Vec::new(), None, Vec::new());
+        loop {
+            let page = reader.orders_page(wanted(before, None)).unwrap();
+            sizes.push(page.orders.len());
+            all.extend(page.orders);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        assert_eq!(sizes, [100, 100, 51]);
+        let ids: Vec<ClientOrderId> = all.iter().map(|order| order.id).collect();
+        assert_eq!(ids, (0..=ORDERS).rev().map(id).collect::<Vec<_>>());
+        let last = all.last().unwrap();
+        assert_eq!(last.phase, Phase::Cancelled, "its end is a thousand events later");
+        assert!(all[..250].iter().all(|order| order.phase == Phase::Filled));
+        assert_eq!(all[0].arrival, Some("100".parse().unwrap()));
+
+        let msft = InstrumentId::new("MSFT").ok();
+        let page = reader.executions_page(wanted(None, msft)).unwrap();
+        assert_eq!((page.executions.len(), page.next), (50, None));
+        for traded in &page.executions {
+            assert_eq!(traded.execution.fee.unwrap().amount, Money::whole(1));
+            assert_eq!(traded.slippage(), Some("1".parse().unwrap()));
+        }
+        let other = AccountKey {
+            account: AccountId::new("SIM100002").unwrap(),
+            ..account()
+        };
+        let none = reader.orders_page(Wanted {
+            account: Some(other),
+            ..wanted(None, None)
+        });
+        assert!(none.unwrap().orders.is_empty());
+    }
+}
