@@ -600,9 +600,11 @@ impl EngineTask {
                 before,
                 count,
             } => {
-                return self
-                    .questions
-                    .page(Page::Orders, page_of(account, instrument, before, count), answer);
+                return self.questions.page(
+                    Page::Orders,
+                    page_of(account, instrument, before, count),
+                    answer,
+                );
             }
             Query::Executions {
                 account,

@@ -226,8 +226,8 @@ fn amend(known: &mut BTreeMap<(AccountKey, ExecutionBase), Execution>, fact: Fac
 mod tests {
     use super::*;
     use crate::domain::{
-        AccountId, BrokerId, BrokerOrderId, Currency, ExecutionId, Fee, Money, OrderKind, Phase, Quantity, Role,
-        SafeText, Side, TimeInForce, Timestamp,
+        AccountId, BrokerId, BrokerOrderId, Currency, ExecutionId, Fee, Money, OrderKind, Phase, Quantity,
+        Role, SafeText, Side, TimeInForce, Timestamp,
     };
     use crate::engine::Actor;
     use crate::market::Quality;

@@ -2,7 +2,7 @@
 
 use super::{Ground, Line, Mark, clock, is_half, link, place, positions, reconciled, span, trading};
 use crate::domain::calendar::SessionState;
-use crate::domain::{InstrumentKind, TimeInForce};
+use crate::domain::{InstrumentKind, Money, TimeInForce};
 use crate::market::Quality;
 use std::time::Duration;
 
@@ -49,9 +49,9 @@ fn clocks(ground: &Ground<'_>) -> Line {
 fn limits(ground: &Ground<'_>) -> Line {
     let limits = &ground.state.limits;
     let text = format!(
-        "an order up to {:.0}, a position up to {:.0}, {} live orders, prices within {}.{:02} %, shorts {}",
-        limits.max_order_value,
-        limits.max_position_value,
+        "an order up to {}, a position up to {}, {} live orders, prices within {}.{:02} %, shorts {}",
+        grouped(limits.max_order_value),
+        grouped(limits.max_position_value),
         limits.max_live_orders,
         limits.collar_bps / 100,
         limits.collar_bps % 100,
@@ -62,6 +62,20 @@ fn limits(ground: &Ground<'_>) -> Line {
         }
     );
     Line::new(Mark::Good, "limits", text)
+}
+
+/// Whole units, thousands apart: `2,500,000`.
+fn grouped(amount: Money) -> String {
+    let digits = format!("{:.0}", amount.round_to(0));
+    let mut text = String::new();
+    for (at, c) in digits.chars().enumerate() {
+        let left = digits.len() - at;
+        if at > 0 && left.is_multiple_of(3) && text != "-" {
+            text.push(',');
+        }
+        text.push(c);
+    }
+    text
 }
 
 /// Today's session of each market, and whether it is a short one.

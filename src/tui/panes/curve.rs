@@ -21,6 +21,8 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_secs(20);
 /// Points kept here of each currency: as many as the engine's process keeps.
 const KEPT: usize = 3_000;
+/// A shorter curve has seconds on its axis.
+const SECONDS_UP_TO: Duration = Duration::from_secs(600);
 /// Cells for the values beside the curve.
 const AXIS: u16 = 13;
 
@@ -127,7 +129,7 @@ fn plot(pen: &mut Pen<'_>, view: &View<'_>, values: &[(Timestamp, Money)], rule:
     pen.line(0, width, rule_at, '┄', theme.rule);
     let columns = width * 2;
     let mut dots = Dots::new(width, height);
-    let mut last: Option<u16> = None;
+    let mut last: Option<(u16, u16, ratatui::style::Color)> = None;
     let (first, until) = (
         values.first().map_or(0, |v| v.0.0),
         values.last().map_or(0, |v| v.0.0),
@@ -139,8 +141,14 @@ fn plot(pen: &mut Pen<'_>, view: &View<'_>, values: &[(Timestamp, Money)], rule:
         let x = u16::try_from(x.clamp(0, i128::from(columns))).unwrap_or(0);
         let y = row(*value, low, high, height * Dots::PER_ROW);
         let colour = if *value >= rule { theme.up } else { theme.down };
-        dots.column(x, last.unwrap_or(y), y, colour);
-        last = Some(y);
+        // A value holds until the next one.
+        if let Some((from, height, before)) = last {
+            for between in from..x {
+                dots.set(between, height, before);
+            }
+        }
+        dots.column(x, last.map_or(y, |(_, height, _)| height), y, colour);
+        last = Some((x, y, colour));
     }
     dots.write(pen, &['┄']);
     let mut label = |value: Money, colour| {
@@ -211,8 +219,12 @@ impl Pane for CurvePane {
             currency.minor_decimals(),
         );
         if axis == 1 {
-            let at = |at: Timestamp| read::local(view, None, at, "%H:%M");
             let (first, last) = (values.first().map(|v| v.0), values.last().map(|v| v.0));
+            let long = first
+                .zip(last)
+                .is_some_and(|(first, last)| last.since(first) > SECONDS_UP_TO);
+            let pattern = if long { "%H:%M" } else { "%H:%M:%S" };
+            let at = |at: Timestamp| read::local(view, None, at, pattern);
             pen.put_within(
                 1,
                 wide,

@@ -191,11 +191,8 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
         stop.zip(from)
             .and_then(|(stop, from)| moved(from, stop, quantity, multiplier))
     };
-    facts.push(pair("at stop", {
-        let (text, style) = money(risk(average));
-        let (from_here, _) = money(risk(mark));
-        (format!("{text}  from here {from_here}"), style)
-    }));
+    facts.push(pair("at stop", money(risk(average))));
+    facts.push(pair("from here", money(risk(mark))));
     facts.push(r_multiple(view, held, average, open, began));
     let seen = began.and_then(|since| extremes(view, id, since));
     let (worst, best) = match (seen, average, position.side()) {

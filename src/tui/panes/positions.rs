@@ -308,7 +308,15 @@ fn foot(view: &View<'_>) -> Vec<String> {
             sum(|total| total.open),
             sum(|total| total.day)
         );
-        let others = totals.iter().filter(|(currency, _)| *currency != base);
+        let moves = |total: &profit::Total| {
+            total
+                .open
+                .zip(total.day)
+                .is_none_or(|(open, day)| open.raw() != 0 || day.raw() != 0)
+        };
+        let others = totals
+            .iter()
+            .filter(|(currency, total)| *currency != base && moves(total));
         for (currency, _) in others {
             text.push_str(&read::rate_words(view, account, *currency));
         }

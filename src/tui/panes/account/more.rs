@@ -9,7 +9,7 @@ use crate::tui::pane::View;
 use crate::tui::profit::{self, Total};
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 
 /// Less of the worth than this, in percent, is a warning: brokers close positions by themselves where none is left.
 const TIGHT: f64 = 10.0;
@@ -65,8 +65,14 @@ pub(super) fn draw(
         for (currency, _) in figures.iter().filter(|(currency, _)| *currency != base) {
             text.push_str(&read::rate_words(view, key, *currency));
         }
-        pen.put_within(1, end, y, &text, view.theme.dim);
-        y += 2;
+        for line in wrap(&text, usize::from(wide.saturating_sub(2)))
+            .into_iter()
+            .take(2)
+        {
+            pen.put_within(1, end, y, line, view.theme.dim);
+            y += 1;
+        }
+        y += 1;
     }
     y = others(pen, view, y);
     allocation(pen, view, key, figures, y);
