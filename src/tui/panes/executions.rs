@@ -151,7 +151,9 @@ impl Executions {
                     older
                         .map(|(at, traded)| (&traded.execution, Row::Older(at)))
                         .filter(|(execution, _)| {
-                            self.takes(view, execution) && !here.contains(&key(execution))
+                            Some(execution.account) == view.account
+                                && self.takes(view, execution)
+                                && !here.contains(&key(execution))
                         }),
                 );
             }
@@ -365,13 +367,16 @@ impl Pane for Executions {
         Some(self.begin(view))
     }
 
+    /// Another account on the desk, or an answer that never came: the first page is asked for again.
+    fn asks(&mut self, view: &View<'_>) -> Option<Ask> {
+        let account = view.account.filter(|_| self.span == Span::All)?;
+        let page = self.pages.first(account, &self.filter, view.now)?;
+        Some(Ask::Executions(page))
+    }
+
     fn answered(&mut self, ask: &Ask, answer: &Answer) {
-        let Ask::Executions(page) = ask else { return };
-        match answer {
-            Answer::Executions(told) => {
-                self.pages.take(page, told.executions.clone(), told.next);
-            }
-            _ => self.pages.fail(),
+        if let (Ask::Executions(page), Answer::Executions(told)) = (ask, answer) {
+            self.pages.take(page, told.executions.clone(), told.next);
         }
     }
 

@@ -118,7 +118,9 @@ impl Orders {
             if self.span == Span::All {
                 let others = self.pages.rows().iter().filter(|id| {
                     !state.orders.contains_key(id)
-                        && self.older.get(id).is_some_and(|order| self.takes(order))
+                        && self.older.get(id).is_some_and(|order| {
+                            Some(order.spec.account) == view.account && self.takes(order)
+                        })
                 });
                 ids.extend(others);
             }
@@ -410,10 +412,16 @@ impl Pane for Orders {
         Some(self.begin(view))
     }
 
+    /// Another account on the desk, or an answer that never came: the first page is asked for again.
+    fn asks(&mut self, view: &View<'_>) -> Option<Ask> {
+        let account = view.account.filter(|_| self.span == Span::All)?;
+        let page = self.pages.first(account, &self.filter, view.now)?;
+        Some(Ask::Orders(page))
+    }
+
     fn answered(&mut self, ask: &Ask, answer: &Answer) {
-        let Ask::Orders(page) = ask else { return };
-        let Answer::Orders(told) = answer else {
-            return self.pages.fail();
+        let (Ask::Orders(page), Answer::Orders(told)) = (ask, answer) else {
+            return;
         };
         let ids = told.orders.iter().map(|order| order.id).collect();
         if self.pages.take(page, ids, told.next) {

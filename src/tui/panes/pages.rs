@@ -138,10 +138,6 @@ impl<T> Pages<T> {
         self.asked = None;
         true
     }
-    /// The question failed.
-    pub fn fail(&mut self) {
-        self.asked = None;
-    }
     /// How far the list goes back, for a title.
     pub fn shown(&self) -> &'static str {
         if self.is_asking() {

@@ -358,8 +358,8 @@ impl Pane for Positions {
         }
         let base = view.state.accounts.get(&account).map(|state| state.account.base);
         let mut currencies: Vec<_> = sums.currencies().collect();
-        // The account's own currency first.
-        currencies.sort_by_key(|currency| Some(*currency) != base);
+        // The account's own currency last: where there is no room the first ones go.
+        currencies.sort_by_key(|currency| Some(*currency) == base);
         let mut right: Vec<String> = currencies
             .into_iter()
             .map(|currency| {

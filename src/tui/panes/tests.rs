@@ -320,7 +320,7 @@ fn unknown_is_never_shown_as_zero() {
         positions[1],
         " AAPL        +100     190.31         --           --           --     190.20"
     );
-    assert_eq!(Positions::new().title(&desk.view()).1, "Σ -- USD  -- EUR");
+    assert_eq!(Positions::new().title(&desk.view()).1, "Σ -- EUR  -- USD");
     desk.state.accounts.get_mut(&account()).unwrap().account.cash = None;
     let figures = draw(&AccountPane::new(), &desk, 80, 6);
     assert_eq!(
