@@ -160,3 +160,48 @@ fn draw_rows(
         pen.put_within(WORDS, width.saturating_sub(1), y, &text, words);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::sample;
+    use crate::tui::widgets::screen_of;
+
+    fn drawn(sheet: Sheet, width: u16, height: u16, scroll: u16, masked: bool) -> String {
+        let mut desk = sample::desk().0;
+        desk.world.masked = masked;
+        let area = Rect::new(0, 0, width, height);
+        let mut buf = Buffer::empty(area);
+        draw(&desk, sheet, scroll, sample::now(), area, &mut buf);
+        for cell in &buf.content {
+            assert!(!cell.symbol().chars().any(char::is_control));
+        }
+        screen_of(&buf).join("\n")
+    }
+
+    #[test]
+    fn the_sheets_name_what_is_bare_and_what_nobody_told_at_any_size() {
+        for sheet in [Sheet::Preopen, Sheet::Close, Sheet::Statement] {
+            for (width, height) in [(0, 0), (1, 1), (20, 4), (37, 9), (80, 20), (240, 60)] {
+                for scroll in [0, 3, u16::MAX] {
+                    drawn(sheet, width, height, scroll, false);
+                }
+            }
+        }
+        let preopen = drawn(Sheet::Preopen, 160, 60, 0, false);
+        for wanted in [
+            "! position    NVDA -50 NAKED: no stop",
+            "✓ position    AAPL +100, a stop covers all of it",
+            "? events      earnings of",
+            "? roll        first notice days are not told",
+        ] {
+            assert!(preopen.contains(wanted), "{wanted}\n{preopen}");
+        }
+        // The stop of AAPL is a day order: it leaves the position bare over night.
+        let close = drawn(Sheet::Close, 160, 60, 0, false);
+        assert!(close.contains("a stop that does not outlive the day"), "{close}");
+        assert!(close.contains("closes in 6:01:46, at 16:00 NY"), "{close}");
+        let hidden = drawn(Sheet::Statement, 160, 60, 0, true);
+        assert!(!hidden.contains("190.31"), "{hidden}");
+    }
+}

@@ -309,4 +309,41 @@ mod tests {
         let far = Money::from_raw(i128::MAX);
         assert!(row(far, Money::from_raw(i128::MIN), far, u16::MAX) < u16::MAX);
     }
+
+    #[test]
+    fn the_day_is_a_line_about_zero_with_its_ends_named() {
+        use crate::tui::panes::fixture::{Desk, account};
+        use crate::tui::widgets::screen_of;
+        let desk = Desk::rich();
+        let mut pane = CurvePane::new();
+        let ask = pane.asks(&desk.view()).unwrap();
+        assert_eq!(pane.asks(&desk.view()), None, "one question at a time");
+        let point = |ago: u64, day: i64| CurvePoint {
+            at: desk.now.before(Duration::from_secs(ago)),
+            net: None,
+            day: Some(Money::whole(day)),
+        };
+        // The first of them was yesterday.
+        let points = vec![
+            point(90_000, 7),
+            point(3_600, 0),
+            point(2_400, -600),
+            point(1_200, 300),
+        ];
+        pane.answered(&ask, &Answer::Curve(vec![(Currency::USD, points)]));
+        assert_eq!(ask, Ask::Curve(account(), Timestamp::MIN));
+        let area = Rect::new(0, 0, 60, 7);
+        let mut buf = Buffer::empty(area);
+        pane.render(&desk.view(), area, true, &mut buf);
+        let screen = screen_of(&buf);
+        let text = screen.join("\n");
+        for wanted in ["-600.00", "08:58", "09:58", "NY", "┄"] {
+            assert!(text.contains(wanted), "{wanted}\n{text}");
+        }
+        assert!(
+            text.chars().any(|c| ('\u{2801}'..='\u{28FF}').contains(&c)),
+            "{text}"
+        );
+        assert!(pane.title(&desk.view()).1.starts_with("deepest fall 600.00"));
+    }
 }
