@@ -199,7 +199,11 @@ mod tests {
         }
         // The stop of AAPL is a day order: it leaves the position bare over night.
         let close = drawn(Sheet::Close, 160, 60, 0, false);
-        assert!(close.contains("a stop that does not outlive the day"), "{close}");
+        assert!(close.contains("a stop that ends with the day"), "{close}");
+        assert!(
+            close.contains("AAPL +100 NAKED: no stop that outlives the day"),
+            "{close}"
+        );
         assert!(close.contains("closes in 6:01:46, at 16:00 NY"), "{close}");
         let hidden = drawn(Sheet::Statement, 160, 60, 0, true);
         assert!(!hidden.contains("190.31"), "{hidden}");

@@ -25,7 +25,7 @@ pub fn close(ground: &Ground<'_>) -> Vec<Line> {
     lines.extend(closes(ground));
     lines.extend(auction(ground));
     lines.extend(expiring(ground));
-    lines.extend(positions(ground, "over night"));
+    lines.extend(positions(ground, "over night", true));
     lines.extend(reconciled(ground));
     lines.extend(result(ground));
     lines
@@ -145,7 +145,7 @@ fn expiring(ground: &Ground<'_>) -> Vec<Line> {
                     .side()
                     == Some(order.spec.side.opposite());
             let (mark, tail) = if protects {
-                (Mark::Look, ": a stop that does not outlive the day")
+                (Mark::Look, ": a stop that ends with the day")
             } else {
                 (mark, "")
             };
@@ -189,7 +189,7 @@ fn result(ground: &Ground<'_>) -> Vec<Line> {
         lines.push(Line::new(
             Mark::Unknown,
             "fees",
-            format!("of {unknown} fills are not told yet"),
+            format!("of {unknown} executions are not told yet"),
         ));
     }
     let fills = statement.fills.len();

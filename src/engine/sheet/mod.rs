@@ -12,7 +12,8 @@ use super::port::Health;
 use super::state::State;
 use crate::domain::calendar::TradingDay;
 use crate::domain::{
-    AccountKey, CalendarId, Instrument, InstrumentId, LinkState, Order, Phase, Quantity, Timestamp,
+    AccountKey, CalendarId, Instrument, InstrumentId, LinkState, Order, Phase, Quantity, TimeInForce,
+    Timestamp,
 };
 use crate::market::Market;
 use std::collections::BTreeSet;
@@ -226,23 +227,48 @@ fn trading(ground: &Ground<'_>) -> Line {
     }
 }
 
-/// Each position with what protects it.
-fn positions(ground: &Ground<'_>, topic: &'static str) -> Vec<Line> {
+/// What stops that outlive the day cover of a position.
+fn lasting(ground: &Ground<'_>, id: InstrumentId, held: Quantity) -> Quantity {
+    let stays = |tif| matches!(tif, TimeInForce::Gtc | TimeInForce::Gtd { .. });
+    let covered = ground
+        .orders()
+        .filter(|order| order.spec.instrument == id && order.spec.kind.is_stop() && stays(order.spec.tif))
+        .filter(|order| matches!(order.phase, Phase::Held | Phase::Working) && !ground.state.waits(order))
+        .filter(|order| order.spec.side.signed(Quantity::ONE).is_positive() != held.is_positive())
+        .fold(Quantity::ZERO, |sum, order| sum.saturating_add(order.leaves()));
+    covered.min(held.abs())
+}
+
+/// Each position with what protects it: by all stops, or by those alone that outlive the day.
+fn positions(ground: &Ground<'_>, topic: &'static str, over_night: bool) -> Vec<Line> {
+    let kind = if over_night {
+        "stop that outlives the day"
+    } else {
+        "stop"
+    };
     let mut lines: Vec<Line> = ground
         .held()
         .map(|(id, quantity)| {
-            let protected = ground.state.protected(ground.account, id);
+            let protected = if over_night {
+                lasting(ground, id, quantity)
+            } else {
+                ground.state.protected(ground.account, id)
+            };
             let bare = quantity.abs().saturating_sub(protected);
             let size = signed(quantity);
             if bare.is_zero() {
-                Line::new(Mark::Good, topic, format!("{id} {size}, a stop covers all of it"))
+                Line::new(
+                    Mark::Good,
+                    topic,
+                    format!("{id} {size}, a {kind} covers all of it"),
+                )
             } else if protected.is_zero() {
-                Line::new(Mark::Look, topic, format!("{id} {size} NAKED: no stop"))
+                Line::new(Mark::Look, topic, format!("{id} {size} NAKED: no {kind}"))
             } else {
                 Line::new(
                     Mark::Look,
                     topic,
-                    format!("{id} {size} NAKED {bare}: a stop covers {protected}"),
+                    format!("{id} {size} NAKED {bare}: a {kind} covers {protected}"),
                 )
             }
         })

@@ -19,7 +19,7 @@ pub fn preopen(ground: &Ground<'_>) -> Vec<Line> {
     lines.push(limits(ground));
     lines.extend(sessions(ground));
     lines.extend(standing_orders(ground));
-    lines.extend(positions(ground, "position"));
+    lines.extend(positions(ground, "position", false));
     lines.extend(rolls(ground));
     lines.extend(untold(ground));
     lines.extend(data(ground));

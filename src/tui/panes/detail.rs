@@ -245,7 +245,7 @@ fn r_multiple(
             let text = format!("{r:+.2} R  of {}", number::money(one.abs(), held.places()));
             ("R", text, ink(read::profit_color(view, open)))
         }
-        _ => ("R", "-- (no stop from a bracket)".to_owned(), ink(theme.faint)),
+        _ => ("R", "-- (no bracket's stop)".to_owned(), ink(theme.faint)),
     }
 }
 

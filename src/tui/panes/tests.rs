@@ -579,7 +579,7 @@ fn the_detail_knows_the_risk_to_the_stop_and_how_far_it_has_been() {
         "at stop    ▼ 11.00",
         "from here  ▼ 25.00",
         "since 04:00 NY",
-        "-- (no stop from a bracket)",
+        "-- (no bracket's stop)",
     ] {
         assert!(screen.contains(wanted), "{wanted}\n{screen}");
     }
