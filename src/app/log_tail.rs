@@ -112,7 +112,7 @@ mod tests {
         let mut file = File::create(&path).unwrap();
         write!(file, "one\ntwo\nthr").unwrap();
         assert_eq!(place.look(folder.path()), ["one", "two"]);
-        write!(file, "ee\n").unwrap();
+        writeln!(file, "ee").unwrap();
         assert_eq!(place.look(folder.path()), ["three"]);
         assert!(place.look(folder.path()).is_empty());
         // The next day's file is the newest from its first line on.

@@ -79,6 +79,9 @@ enum Row {
 /// What a list was made from: where it is the same, so is the list.
 type Made = (u64, usize, usize, Option<crate::domain::AccountKey>);
 
+/// The rows, and what they were made from.
+type List = (Option<Made>, Vec<(Key, Row)>);
+
 /// The list of executions.
 #[derive(Debug, Default)]
 pub struct Executions {
@@ -86,7 +89,7 @@ pub struct Executions {
     span: Span,
     filter: Filter,
     pages: Pages<Traded>,
-    list: RefCell<(Option<Made>, Vec<(Key, Row)>)>,
+    list: RefCell<List>,
 }
 
 impl Executions {
@@ -190,7 +193,7 @@ fn slippage(view: &View<'_>, execution: &Execution, hoped: Option<Hoped>) -> Cel
     };
     let text = format!(
         "{} {}",
-        read::price(view, execution.instrument, worse),
+        read::worse(view, execution.instrument, execution.price, worse),
         read::hoped_word(hoped)
     );
     let colour = match worse.raw().signum() {

@@ -232,12 +232,12 @@ fn steps(view: &View<'_>, order: &Order) -> String {
     step(order.phase.word(), order.ended_at);
     let worse = Hoped::of(order)
         .zip(order.average_price())
-        .and_then(|(hoped, average)| Some((hoped, hoped.slippage(order.spec.side, average)?)));
-    if let Some((hoped, worse)) = worse {
+        .and_then(|(hoped, average)| Some((hoped, average, hoped.slippage(order.spec.side, average)?)));
+    if let Some((hoped, average, worse)) = worse {
         let against = read::hoped_word(hoped);
         text.push_str(&format!(
             "  {} {} {against}",
-            read::price(view, order.spec.instrument, worse),
+            read::worse(view, order.spec.instrument, average, worse),
             if worse.raw() > 0 { "worse than" } else { "against" }
         ));
     }

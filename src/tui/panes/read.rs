@@ -142,6 +142,11 @@ pub fn stale(view: &View<'_>) -> Option<String> {
     })
 }
 
+/// How much worse a price was, with one decimal more than prices have: the middle of a quote lies between them.
+pub fn worse(view: &View<'_>, id: InstrumentId, near: Price, by: Price) -> String {
+    number::price(by, decimals(view, id, near).saturating_add(1))
+}
+
 /// What an execution's price is held against, in a word.
 pub fn hoped_word(hoped: crate::engine::history::Hoped) -> &'static str {
     match hoped {
