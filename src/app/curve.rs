@@ -109,7 +109,7 @@ mod tests {
             cash: Some(cash),
         };
         let (mut state, market) = (State::default(), Market::replica());
-        let mut tell = |state: &mut State, fact| {
+        let tell = |state: &mut State, fact| {
             let sequence = state.sequence + 1;
             state.apply(&Event {
                 sequence,

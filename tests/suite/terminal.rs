@@ -275,6 +275,15 @@ fn a_lost_engine_is_said_loudly_and_the_desk_comes_back_by_itself() {
     assert!(is_alive(engine.pid()));
 }
 
+/// Types a word of the desk and sends it.
+#[track_caller]
+fn word(desk: &mut Desk, text: &str) {
+    desk.types(":");
+    desk.types(text);
+    desk.shows(&format!(":{text}"));
+    desk.types(ENTER);
+}
+
 #[test]
 fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     let _alone = alone();
@@ -282,8 +291,7 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     let mut desk = Desk::ready(&home, (160, 45));
     desk.says("buy 30 AAPL mkt", || position(&home, "AAPL") == "30");
     desk.says("buy 7 AAPL @100 gtc", || live(&home).len() == 1);
-    desk.types(":preopen");
-    desk.types(ENTER);
+    word(&mut desk, "preopen");
     desk.shows("BEFORE THE OPEN");
     desk.shows("AAPL +30 NAKED");
     desk.shows("BUY 7 AAPL");
@@ -291,18 +299,17 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     desk.escapes();
     desk.shows_no_more("BEFORE THE OPEN");
     // Alone it is the sheet; with a symbol it is the order that closes, and the sheet stays shut.
-    desk.types(":close");
-    desk.types(ENTER);
+    word(&mut desk, "close");
     desk.shows("BEFORE THE CLOSE");
     desk.escapes();
     desk.shows_no_more("BEFORE THE CLOSE");
-    desk.types(":orders all");
-    desk.types(ENTER);
+    word(&mut desk, "orders all");
     desk.shows("ORDERS all");
     desk.shows("all of them");
-    desk.types(":disconnect");
-    desk.types(ENTER);
+    word(&mut desk, "disconnect");
     desk.shows("DISCONNECT");
+    // A question wants to be read before its answer counts.
+    pause(Duration::from_millis(600));
     desk.types(ENTER);
     desk.shows("there is no connection to make or cut");
     let sheet = home.json(&["preopen"]);
