@@ -457,6 +457,7 @@ fn place(
             oco: None,
             reason: None,
             external: false,
+            arrival: None,
             created_at: now,
             sent_at: Some(now),
             acked_at: Some(now),

@@ -1,7 +1,7 @@
 //! Arguments to mode. Every flag has its environment variable and its key in config.toml; which one won is remembered and
 //! shown by `tradewind status`.
 
-use crate::app::{api_keys, desk, gateway, launch, paths::Paths, serve, shell};
+use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, serve, shell};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
 use crate::tui::layout::{WORKSPACES, workspace_named};
@@ -192,6 +192,28 @@ fn command() -> Command {
         .subcommand(
             Command::new("orders")
                 .about("Live orders, and those that ended within a day")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("preopen")
+                .about("What to look at before the open, one line each, good or why not")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("close")
+                .about("What to look at before the close: cut-offs, day orders, what stays over night")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("statement")
+                .about("What was traded today, what it cost, and what each instrument made")
+                .arg(
+                    Arg::new("csv")
+                        .long("csv")
+                        .action(ArgAction::SetTrue)
+                        .conflicts_with("json")
+                        .help("Answer as comma-separated values"),
+                )
                 .arg(json()),
         )
         .subcommand(Command::new("positions").about("What is held").arg(json()))
@@ -467,6 +489,7 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
         .flatten()
         .copied()
         .unwrap_or(false);
+    let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
     let result = block_on(async {
         match name {
             "status" => shell::status(paths, json).await,
@@ -477,6 +500,16 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
             "orders" => shell::orders(paths, json).await,
             "positions" => shell::positions(paths, json).await,
             "executions" => shell::executions(paths, json).await,
+            "preopen" => day::sheet(paths, day::Which::Preopen, account, json).await,
+            "close" => day::sheet(paths, day::Which::Close, account, json).await,
+            "statement" => {
+                let form = match (sub.get_flag("csv"), json) {
+                    (true, _) => day::Form::Csv,
+                    (_, true) => day::Form::Json,
+                    _ => day::Form::Text,
+                };
+                day::statement(paths, form, account).await
+            }
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await

@@ -224,6 +224,25 @@ impl BrokerSide {
         askers
     }
 
+    /// Makes the connection, or cuts it.
+    pub(super) fn connection(&self, up: bool) -> Reply {
+        match self.adapter.connection(up) {
+            Ok(()) => Reply::Told {
+                text: SafeText::new(&if up {
+                    format!("connecting to {}", self.id)
+                } else {
+                    format!(
+                        "disconnecting from {}: its orders stay; :connect comes back",
+                        self.id
+                    )
+                }),
+            },
+            Err(why) => Reply::Failed {
+                reason: SafeText::new(why),
+            },
+        }
+    }
+
     /// Asks for instruments by what a person typed.
     pub(super) fn find(&self, text: SafeText, answer: oneshot::Sender<Reply>) {
         self.ask(Question::Find(text), answer);

@@ -14,7 +14,9 @@ use crate::engine::SessionKind;
 use crate::tui::keymap::{Hotkey, Keymap};
 use crate::tui::rebind::Meant;
 use crate::tui::ticket::FirstQuantities;
-use crate::tui::{self, ColourDepth, Exit, FromEngine, Group, LineSpeed, Opening, ToEngine, TuiSettings};
+use crate::tui::{
+    self, Answer, Ask, ColourDepth, Exit, FromEngine, Group, LineSpeed, Opening, ToEngine, TuiSettings,
+};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
@@ -58,7 +60,12 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
         None => Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await?,
     };
     let clock = Clock::start();
-    let log = Arc::default();
+    let log: super::log_tail::Lines = Arc::default();
+    let logs = match loaded.settings.log.directory.as_str() {
+        "" => paths.run(),
+        folder => std::path::PathBuf::from(folder),
+    };
+    let tail = tokio::spawn(super::log_tail::follow(logs, Arc::clone(&log)));
     let (to_desk, from_engine) = mpsc::channel(QUEUE);
     let (to_engine, from_desk) = mpsc::channel(QUEUE);
     let prefix = attached.welcome.prefix.as_str().to_owned();
@@ -103,6 +110,7 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
         .await
     };
     drop(to_engine);
+    tail.abort();
     // The link ends by itself once the desk's ends are gone; what was asked last still has to leave.
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
     drop(keeper);
@@ -290,7 +298,14 @@ async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) ->
             asked = from_desk.recv() => match asked {
                 None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
                 Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(ToEngine::Command { .. } | ToEngine::Bars { .. } | ToEngine::Link { .. } | ToEngine::Find(_) | ToEngine::Margin { .. }) => {}
+                Some(
+                    ToEngine::Command { .. }
+                    | ToEngine::Link { .. }
+                    | ToEngine::Bars { .. }
+                    | ToEngine::Find(_)
+                    | ToEngine::Margin { .. }
+                    | ToEngine::Ask(_),
+                ) => {}
             },
         }
     }
@@ -355,6 +370,10 @@ async fn carry(
                         watch
                     }
                     Some(ToEngine::Link { group, instrument }) => ClientMessage::Link { group, instrument },
+                    Some(ToEngine::Ask(ask)) => {
+                        lock(&asked).insert(token, Asked::Pane(ask));
+                        ClientMessage::Query { token, query: query_of(ask) }
+                    }
                     Some(ToEngine::Find(text)) => ClientMessage::Query { token, query: Query::Find { text } },
                     Some(ToEngine::Margin { token: theirs, spec }) => {
                         lock(&asked).insert(token, Asked::Margin(theirs));
@@ -437,6 +456,41 @@ enum Asked {
     Bars(crate::domain::InstrumentId, crate::market::Timeframe),
     /// What an order would bind, by the desk's own token.
     Margin(u64),
+    /// A pane's question.
+    Pane(Ask),
+}
+
+/// A pane's question as it crosses the socket.
+fn query_of(ask: Ask) -> Query {
+    let count = crate::engine::history::PAGE;
+    match ask {
+        Ask::Orders(page) => Query::Orders {
+            account: Some(page.account),
+            instrument: page.instrument,
+            before: page.before,
+            count,
+        },
+        Ask::Executions(page) => Query::Executions {
+            account: Some(page.account),
+            instrument: page.instrument,
+            before: page.before,
+            count,
+        },
+        Ask::Curve(account, after) => Query::Curve { account, after },
+        Ask::Connection(up) => Query::Connection { up },
+    }
+}
+
+/// The answer to a pane's question.
+fn answer_of(reply: Reply) -> Answer {
+    match reply {
+        Reply::Orders(page) => Answer::Orders(page),
+        Reply::Executions(page) => Answer::Executions(page),
+        Reply::Curve(curves) => Answer::Curve(curves),
+        Reply::Told { text } => Answer::Words(text),
+        Reply::Failed { reason } => Answer::Failed(reason),
+        _ => Answer::Failed("the engine gave another answer than was asked for".into()),
+    }
 }
 
 /// An answer in the desk's words. A question about margin that failed is no message to a person: its place stays empty.
@@ -450,6 +504,7 @@ fn answer(asked: Option<Asked>, reply: Reply) -> Vec<FromEngine> {
             };
             vec![FromEngine::Margin { token, margin }]
         }
+        (Some(Asked::Pane(ask)), reply) => vec![FromEngine::Answered(ask, answer_of(reply))],
         (_, Reply::Found(found)) => vec![FromEngine::Found(found)],
         (_, Reply::Failed { reason }) => vec![FromEngine::Failed(reason)],
         _ => Vec::new(),

@@ -4,8 +4,9 @@
 
 use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
+use super::curve::Curves;
 use super::market_out::MarketOut;
-use super::queries::Questions;
+use super::queries::{Page, Questions};
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::{
@@ -13,7 +14,7 @@ use crate::engine::{
 };
 use crate::market::{BarUpdate, Market, Timeframe};
 use crate::server::handle::{Told, Wanted};
-use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Writer};
+use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Wanted as PageWanted, Writer};
 use crate::wire::{PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -122,6 +123,7 @@ pub(super) struct EngineTask {
     clock: Clock,
     life: FactsOfLife,
     broker: BrokerSide,
+    curves: Curves,
     commits: mpsc::UnboundedSender<Commit>,
     /// Batches given to the writer and not yet answered.
     uncommitted: usize,
@@ -154,6 +156,7 @@ impl EngineTask {
             clock: parts.clock,
             life: parts.facts_of_life,
             broker: BrokerSide::new(parts.broker.0, parts.broker.1),
+            curves: Curves::default(),
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
             links: BTreeMap::new(),
@@ -242,6 +245,9 @@ impl EngineTask {
 
     fn store(&mut self, events: Vec<Event>, answer: Option<(oneshot::Sender<Outcome>, Outcome)>) {
         for event in &events {
+            if matches!(event.fact, Fact::Executed { .. } | Fact::Corrected { .. }) {
+                self.curves.hurry();
+            }
             if let Fact::InstrumentListed { instrument } = &event.fact {
                 self.market.list(instrument.clone());
             }
@@ -432,6 +438,11 @@ impl EngineTask {
 
     /// Sends waiting market data to those who have room; for the others it goes on being conflated.
     fn flush(&mut self) {
+        let now = self.clock.now();
+        if self.curves.is_due(now) {
+            let venue = Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)));
+            self.curves.sample(self.engine.state(), &self.market, now, venue);
+        }
         self.broker.want(self.engine.state(), self.watches.values());
         for (session, out) in &mut self.watches {
             let Some(listener) = self.listeners.get(session) else {
@@ -605,6 +616,32 @@ impl EngineTask {
             Query::Find { text } => return self.broker.find(text, answer),
             Query::Margin { spec } => return self.margin(spec, answer),
             Query::Log { from, count } => return self.questions.log(from, count, answer),
+            Query::Orders {
+                account,
+                instrument,
+                before,
+                count,
+            } => {
+                return self.questions.page(
+                    Page::Orders,
+                    page_of(account, instrument, before, count),
+                    answer,
+                );
+            }
+            Query::Executions {
+                account,
+                instrument,
+                before,
+                count,
+            } => {
+                let wanted = page_of(account, instrument, before, count);
+                return self.questions.page(Page::Executions, wanted, answer);
+            }
+            Query::Curve { account, after } => Reply::Curve(self.curves.after(account, after)),
+            Query::Connection { .. } if kind == SessionKind::Monitor => Reply::Failed {
+                reason: SafeText::new("a session that only looks can't touch the connection"),
+            },
+            Query::Connection { up } => self.broker.connection(up),
             Query::Stop if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't stop the engine"),
             },
@@ -705,6 +742,21 @@ impl EngineTask {
             Some(wanted) => accounts().find(|key| key.account.as_str() == wanted).copied(),
             None => accounts().next().copied(),
         }
+    }
+}
+
+/// A page of at most as many rows as one is meant to have.
+fn page_of(
+    account: Option<AccountKey>,
+    instrument: Option<InstrumentId>,
+    before: Option<u64>,
+    count: u32,
+) -> PageWanted {
+    PageWanted {
+        account,
+        instrument,
+        before,
+        count: count.min(crate::engine::history::PAGE) as usize,
     }
 }
 

@@ -5,7 +5,7 @@ use super::clock::Clock;
 use crate::domain::{InstrumentId, SafeText};
 use crate::engine::State;
 use crate::market::{Bar, BarUpdate, Market, Timeframe, bars::roll_up};
-use crate::store::{BarStore, JournalReader, SnapshotFile};
+use crate::store::{BarStore, JournalReader, SnapshotFile, Wanted};
 use crate::wire::Reply;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,15 @@ const KEEP_EVERY: Duration = Duration::from_secs(5);
 const LOG_MAX: u32 = 10_000;
 /// Bars in one answer.
 const BARS_MAX: usize = 5_000;
+
+/// What a page holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Page {
+    /// Orders.
+    Orders,
+    /// Executions.
+    Executions,
+}
 
 /// Answers questions that need the store.
 #[derive(Debug)]
@@ -90,6 +99,23 @@ impl Questions {
                     reason: SafeText::new(&error.to_string()),
                 },
             };
+            let _ = answer.send(reply);
+        });
+    }
+
+    /// A page of orders or executions from the journal, read over a connection of its own.
+    pub(super) fn page(&self, what: Page, wanted: Wanted, answer: oneshot::Sender<Reply>) {
+        let journal = self.journal.clone();
+        tokio::task::spawn_blocking(move || {
+            let read = JournalReader::open(&journal).and_then(|reader| {
+                Ok(match what {
+                    Page::Orders => Reply::Orders(reader.orders_page(wanted)?),
+                    Page::Executions => Reply::Executions(reader.executions_page(wanted)?),
+                })
+            });
+            let reply = read.unwrap_or_else(|error| Reply::Failed {
+                reason: SafeText::new(&error.to_string()),
+            });
             let _ = answer.send(reply);
         });
     }

@@ -45,38 +45,38 @@ impl From<std::io::Error> for ShellError {
     }
 }
 
-type Result<T> = std::result::Result<T, ShellError>;
+pub(super) type Result<T> = std::result::Result<T, ShellError>;
 
 fn failed<T>(text: impl Into<String>) -> Result<T> {
     Err(ShellError::Failed(text.into()))
 }
 
 /// A connection for one command.
-struct Shell {
-    engine: Attached,
+pub(super) struct Shell {
+    pub(super) engine: Attached,
     json: bool,
 }
 
 impl Shell {
-    async fn connect(paths: &Paths, json: bool) -> Result<Self> {
+    pub(super) async fn connect(paths: &Paths, json: bool) -> Result<Self> {
         Ok(Self {
             engine: Attached::connect(&paths.socket(), SessionKind::Shell, &build()).await?,
             json,
         })
     }
-    async fn state(&mut self) -> Result<(State, Timestamp)> {
+    pub(super) async fn state(&mut self) -> Result<(State, Timestamp)> {
         match self.engine.query(Query::State).await? {
             Reply::State(snapshot) => Ok((snapshot.state, snapshot.now)),
             other => failed(format!("an unexpected answer: {}", word(&other))),
         }
     }
-    async fn status(&mut self) -> Result<StatusReply> {
+    pub(super) async fn status(&mut self) -> Result<StatusReply> {
         match self.engine.query(Query::Status).await? {
             Reply::Status(status) => Ok(*status),
             other => failed(format!("an unexpected answer: {}", word(&other))),
         }
     }
-    async fn quotes(&mut self) -> Result<(Vec<Quote>, Vec<Print>)> {
+    pub(super) async fn quotes(&mut self) -> Result<(Vec<Quote>, Vec<Print>)> {
         match self
             .engine
             .query(Query::Quotes {
@@ -88,13 +88,13 @@ impl Shell {
             other => failed(format!("an unexpected answer: {}", word(&other))),
         }
     }
-    fn print(&self, value: &Value, table: impl FnOnce() -> String) -> Result<()> {
+    pub(super) fn print(&self, value: &Value, table: impl FnOnce() -> String) -> Result<()> {
         answer(&if self.json { format!("{value:#}") } else { table() })
     }
 }
 
 /// The answer on standard output, and nothing else.
-fn answer(text: &str) -> Result<()> {
+pub(super) fn answer(text: &str) -> Result<()> {
     match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
         // Whoever reads has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -476,7 +476,11 @@ fn usage(text: &str, error: &SentenceError) -> ShellError {
     ))
 }
 
-fn choose_account(state: &State, wanted: Option<&str>, default: Option<AccountKey>) -> Result<AccountKey> {
+pub(super) fn choose_account(
+    state: &State,
+    wanted: Option<&str>,
+    default: Option<AccountKey>,
+) -> Result<AccountKey> {
     match wanted {
         None => default.ok_or_else(|| {
             ShellError::Failed("no broker has reported an account yet; try again in a moment".into())
@@ -498,7 +502,7 @@ fn choose_account(state: &State, wanted: Option<&str>, default: Option<AccountKe
     }
 }
 
-fn market(state: &State, (quotes, prints): (Vec<Quote>, Vec<Print>)) -> Market {
+pub(super) fn market(state: &State, (quotes, prints): (Vec<Quote>, Vec<Print>)) -> Market {
     let mut market = Market::replica();
     for instrument in state.instruments.values() {
         market.list(instrument.clone());

@@ -24,6 +24,12 @@ pub trait Adapter: Send + std::fmt::Debug {
     fn ask(&self, question: Question, answer: oneshot::Sender<Answer>);
     /// True where the broker has a history that has to be asked for.
     fn has_history(&self) -> bool;
+    /// Makes the connection, or cuts it and leaves it cut until it is made again. Orders stay where they are. What became
+    /// of it is told as events.
+    ///
+    /// # Errors
+    /// There is no connection that could be cut.
+    fn connection(&self, up: bool) -> Result<(), &'static str>;
     /// Ends it and waits until it has ended. Orders stay where they are.
     fn stop(self: Box<Self>);
 }

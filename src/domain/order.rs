@@ -467,6 +467,9 @@ pub struct Order {
     /// The number that our session gave it when it was released: what brokers that count orders call it on the wire.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<i32>,
+    /// The middle of the quote that the controls used when the intent was recorded; nothing where there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Price>,
     /// When the intent was recorded.
     pub created_at: Timestamp,
     /// When it was released to the broker.

@@ -49,6 +49,7 @@ pub(super) fn found(
             reason: None,
             external: true,
             foreign: reported.map_or(first.foreign, |reported| reported.foreign),
+            arrival: first.arrival,
             number: reported.and_then(|reported| reported.number),
             created_at: first.created_at,
             sent_at: None,

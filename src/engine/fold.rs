@@ -173,7 +173,12 @@ impl State {
                 positions,
                 executions,
             } => self.open_account(*account, positions, executions, event),
-            Fact::Submitted { id, spec, oco, .. } => self.submit(*id, spec, *oco, at),
+            Fact::Submitted { id, spec, oco, quote } => {
+                self.submit(*id, spec, *oco, at);
+                if let Some(order) = self.orders.get_mut(id) {
+                    order.arrival = quote.as_ref().and_then(crate::market::Quote::mid);
+                }
+            }
             Fact::Denied { id, spec, denial } => {
                 let reason = SafeText::new(&denial.to_string());
                 self.insert_order(Order {
@@ -558,6 +563,7 @@ fn blank(id: ClientOrderId, spec: &OrderSpec, phase: Phase, at: Timestamp) -> Or
         external: false,
         foreign: false,
         number: None,
+        arrival: None,
         created_at: at,
         sent_at: None,
         acked_at: None,

@@ -376,6 +376,7 @@ fn adopt(reported: &BrokerOrder, now: Timestamp) -> Order {
         external: true,
         foreign: reported.foreign,
         number: reported.number,
+        arrival: None,
         created_at: now,
         sent_at: None,
         acked_at: Some(now),

@@ -5,6 +5,7 @@
 mod bars;
 mod error;
 pub mod format;
+mod history;
 mod journal;
 mod reader;
 mod recover;
@@ -15,6 +16,7 @@ mod writer;
 
 pub use bars::BarStore;
 pub use error::{Fault, StoreError};
+pub use history::Wanted;
 pub use journal::{Journal, JournalSettings, Opened, Stamp};
 pub use reader::{JournalReader, VerifyReport};
 pub use recover::{Recovered, recover};

@@ -6,6 +6,7 @@ use super::row::{Hash, Row};
 use super::schema::{self, Meta};
 use crate::engine::Event;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -168,6 +169,53 @@ impl JournalReader {
         while let Some(row) = rows.next().map_err(failed)? {
             let (row, hash) = read_row(row).map_err(failed)?;
             visitor(row, hash)?;
+        }
+        Ok(())
+    }
+
+    /// Gives `visitor` the events of these kinds in a range, in order, until it has seen enough.
+    pub(super) fn visit(
+        &self,
+        kinds: std::ops::RangeInclusive<u16>,
+        range: std::ops::Range<u64>,
+        visitor: impl FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM journal WHERE sequence >= {} AND sequence < {} AND kind BETWEEN {} AND {} ORDER BY sequence",
+            signed(range.start),
+            signed(range.end),
+            kinds.start(),
+            kinds.end()
+        );
+        self.select(&sql, visitor)
+    }
+
+    /// Gives `visitor` the events of these kinds before sequence `before`, the newest first, until it has seen enough.
+    pub(super) fn visit_back(
+        &self,
+        kinds: &[u16],
+        before: u64,
+        visitor: impl FnMut(Event) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM journal WHERE sequence < {} AND kind IN ({}) ORDER BY sequence DESC",
+            signed(before),
+            kinds.join(",")
+        );
+        self.select(&sql, visitor)
+    }
+
+    /// Rows of a query, one by one: what is not looked at is not read. The text has numbers of ours in it and nothing else.
+    fn select(&self, sql: &str, mut visitor: impl FnMut(Event) -> ControlFlow<()>) -> Result<(), StoreError> {
+        let failed = |error| self.failed(&error);
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
+        let mut rows = statement.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let (row, _) = read_row(row).map_err(failed)?;
+            if visitor(row.event(&self.file)?).is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -94,6 +94,10 @@ impl Desk {
             "resume" => return self.set_trading(TradingState::Active, now),
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             "account" => return self.choose_account(rest, now),
+            "orders" | "executions" | "activity" | "log" => return self.tell_pane(word, rest, now),
+            "preopen" | "close" | "statement" => self.open_sheet(word),
+            "connect" => return self.ask_connection(true, now),
+            "disconnect" => return self.ask_connection(false, now),
             _ => {
                 let Some(account) = self.need_account(now) else {
                     return Vec::new();

@@ -6,11 +6,12 @@ use super::chord::Chord;
 use super::keymap::Keymap;
 use super::layout::PaneId;
 use super::line::Line;
-use super::link::{FromEngine, ToEngine};
+use super::link::{Answer, Ask, FromEngine, ToEngine};
 use super::memory::DeskMemory;
 use super::pane::{Pane, Wish};
 use super::panes::{
-    AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist,
+    AccountPane, Activity, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
+    PositionDetail, Positions, Watchlist,
 };
 use super::plan::Plan;
 use super::run::{Exit, TuiSettings};
@@ -102,6 +103,8 @@ pub enum Pledge {
     Cancel(ClientOrderId),
     /// Flatten every instrument that the account holds or has orders on.
     Flatten(AccountKey),
+    /// Cut the connection to the broker.
+    Disconnect,
 }
 
 /// What is open over the panes; it gets the keys first.
@@ -117,6 +120,8 @@ pub enum Modal {
     Search(Search),
     /// The help, scrolled by so many rows.
     Help(u16),
+    /// A sheet of the day, scrolled by so many rows.
+    Sheet(super::sheets::Sheet, u16),
     /// Leave, and how?
     Leaving,
 }
@@ -202,6 +207,8 @@ pub struct Desk {
     watched: Vec<InstrumentId>,
     watched_depth: Vec<InstrumentId>,
     last_notice: u64,
+    /// Fills of the last moments.
+    pub(super) toasts: super::toast::Toasts,
 }
 
 impl fmt::Debug for Desk {
@@ -229,6 +236,9 @@ impl Desk {
                 place(PaneId::Account, AccountPane::new()),
                 place(PaneId::Log, LogPane::new(settings.log.clone())),
                 place(PaneId::Connections, Connections::new()),
+                place(PaneId::PositionDetail, PositionDetail::new()),
+                place(PaneId::Activity, Activity::new()),
+                place(PaneId::Curve, CurvePane::new()),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),
@@ -267,6 +277,7 @@ impl Desk {
             watched: Vec::new(),
             watched_depth: Vec::new(),
             last_notice: 0,
+            toasts: super::toast::Toasts::default(),
         };
         for fault in &faults {
             tracing::warn!("{fault}");
@@ -365,11 +376,34 @@ impl Desk {
                 self.world.health.insert(health.broker, (*health, now));
             }
             FromEngine::Margin { token, margin } => self.take_margin(token, margin),
+            FromEngine::Answered(ask, answer) => self.take_answer(ask, &answer, now),
             FromEngine::Found(found) => self.take_found(&found, now),
             FromEngine::Linked { group, instrument } => self.take_link(group, instrument),
             FromEngine::Failed(reason) => self.say(Tone::Warn, reason.to_string(), now),
         }
         self.ask()
+    }
+
+    /// Hands an answer to the panes; one about the connection is told.
+    fn take_answer(&mut self, ask: Ask, answer: &Answer, now: Timestamp) {
+        for place in &mut self.panes {
+            place.pane.answered(&ask, answer);
+        }
+        match answer {
+            Answer::Words(text) => self.say(Tone::Plain, text.to_string(), now),
+            Answer::Failed(why) => self.say(Tone::Warn, why.to_string(), now),
+            _ => {}
+        }
+    }
+
+    /// Asks what panes want to know, once a second.
+    pub(super) fn ask_for_panes(&mut self, now: Timestamp) -> Vec<Effect> {
+        if !self.is_attached() {
+            return Vec::new();
+        }
+        let view = self.world.view(now);
+        let wanted = self.panes.iter_mut().filter_map(|place| place.pane.asks(&view));
+        wanted.map(|ask| Effect::Tell(ToEngine::Ask(ask))).collect()
     }
 
     /// What the broker found: an instrument that is listed by now goes on the desk, others are named.
@@ -458,6 +492,7 @@ impl Desk {
         if let Some(last) = self.world.state.notices.back() {
             self.last_notice = self.last_notice.max(last.sequence);
         }
+        self.toasts.take(&new, now);
         if let Some(notice) = new.iter().max_by_key(|notice| (notice.level, notice.sequence)) {
             let more = if new.len() > 1 {
                 format!("  (+{} more)", new.len() - 1)
@@ -574,6 +609,7 @@ impl Desk {
     }
     /// Lets an old message go; true where something changed.
     pub fn tick(&mut self, now: Timestamp) -> bool {
+        self.toasts.forget(now);
         let gone = self.message.as_ref().is_some_and(|message| {
             let stays = if message.tone == Tone::Warn {
                 WARNING_STAYS
@@ -656,6 +692,7 @@ impl Desk {
                 Wish::Send(command) => effects.extend(self.send_or_ask(*command, now)),
                 Wish::Edit(id) => self.edit(id, now),
                 Wish::Bars(instrument, timeframe) => self.ask_bars(instrument, timeframe, &mut effects),
+                Wish::Ask(ask) => effects.push(Effect::Tell(ToEngine::Ask(ask))),
                 Wish::Say(text) => self.say(Tone::Plain, text, now),
             }
         }

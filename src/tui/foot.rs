@@ -450,6 +450,10 @@ fn draw_question(
                 denial: None,
             }
         }
+        Pledge::Disconnect => Forecast {
+            spans: super::words::left_alone(view),
+            denial: None,
+        },
         Pledge::Flatten(account) => Forecast {
             spans: vec![span(what_goes(desk, account, view), theme.text)],
             denial: None,
@@ -460,12 +464,13 @@ fn draw_question(
     let lead = match question.pledge {
         Pledge::Close(..) => vec![bold("CLOSE ", theme.bright)],
         Pledge::Flatten(_) => vec![bold("FLATTEN ACCOUNT ", theme.bright)],
+        Pledge::Disconnect => vec![bold("DISCONNECT ", theme.bright)],
         Pledge::Cancel(_) => Vec::new(),
     };
     let x = put(&mut pen, 1, &lead);
     put(&mut pen, x, &ahead.spans);
     let colour = match question.pledge {
-        Pledge::Cancel(_) | Pledge::Flatten(_) => theme.warn,
+        Pledge::Cancel(_) | Pledge::Flatten(_) | Pledge::Disconnect => theme.warn,
         Pledge::Close(..) => theme.text,
     };
     put(
@@ -505,6 +510,7 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
             Pledge::Close(..) => ["close", "keep"],
             Pledge::Cancel(_) => ["cancel the stop", "keep it"],
             Pledge::Flatten(_) => ["flatten the account", "keep"],
+            Pledge::Disconnect => ["cut the connection", "keep it"],
         };
         for ((_, word, _), meant) in hints.iter_mut().zip(words) {
             *word = meant;

@@ -65,6 +65,9 @@ panes! {
     Account "account" 45 4 Ours "Cash, worth and profit of the account.";
     Log "log" 40 4 Ours "This terminal's log.";
     Connections "links" 56 4 Ours "How the link to the broker is, and what is used of what it allows.";
+    PositionDetail "detail" 45 5 Ours "How the position in the desk's instrument came about, and what it risks.";
+    Activity "activity" 52 4 Ours "What happened, newest first.";
+    Curve "curve" 44 6 Ours "Worth and profit over the day.";
 }
 
 impl PaneId {
@@ -80,10 +83,10 @@ pub const WORKSPACES: [(&str, char); 4] = [("Trade", 't'), ("Chart", 'c'), ("Por
 /// How each workspace begins, as text (see [`Node::parse`]): `rows` and `cols` of two parts, the size of the first (`46` cells,
 /// `75%`) or of the second (`-35` cells), panes that share a place with `|` between them. `feed` is the newest notices.
 const BEGINNINGS: [&str; 4] = [
-    "rows(75%, cols(46, watch, cols(-35, chart, depth)), cols(48%, positions, rows(-3, orders|executions, feed)))",
+    "rows(75%, cols(46, watch, cols(-35, chart, depth)), cols(48%, positions|detail|curve, rows(-3, orders|executions|activity, feed)))",
     "cols(-35, chart, depth)",
-    "rows(50%, cols(55%, positions, account), cols(48%, orders, executions))",
-    "rows(45%, feed, cols(-56, log, links))",
+    "rows(50%, cols(55%, positions|detail, account|curve), cols(48%, orders, executions|activity))",
+    "cols(-56, rows(66%, activity, log), links)",
 ];
 
 /// How a workspace begins.
@@ -142,7 +145,9 @@ mod tests {
 
     #[test]
     fn the_trade_workspace_folds_as_the_terminal_gets_smaller() {
-        use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
+        use PaneId::{
+            Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
+        };
         let tabs = |width, height| -> Vec<Vec<PaneId>> {
             let layout = arrange(&beginning(0), None, Rect::new(0, 1, width, height));
             layout.slots.into_iter().map(|slot| slot.tabs).collect()
@@ -152,15 +157,15 @@ mod tests {
             [
                 vec![Watchlist],
                 vec![Chart, Depth],
-                vec![Positions, Orders, Executions]
+                vec![Positions, PositionDetail, Curve, Orders, Executions, Activity]
             ]
         );
         let wide = [
             vec![Watchlist],
             vec![Chart],
             vec![Depth],
-            vec![Positions],
-            vec![Orders, Executions],
+            vec![Positions, PositionDetail, Curve],
+            vec![Orders, Executions, Activity],
         ];
         assert_eq!(tabs(160, 41), wide);
         let layout = arrange(&beginning(0), None, Rect::new(0, 1, 160, 41));

@@ -50,6 +50,35 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
     ("split", "NAME", "show a pane below this one"),
     ("vsplit", "NAME", "show a pane to the right of this one"),
     ("do", "ACTION", "any action of the key table by its name"),
+    (
+        "orders",
+        "open|today|all SYMBOL TEXT",
+        "which orders are listed; all are those of all days",
+    ),
+    (
+        "executions",
+        "today|week|all SYMBOL TEXT",
+        "which executions are listed",
+    ),
+    ("activity", "all|fills|warnings TEXT", "what the feed tells of"),
+    (
+        "log",
+        "error|warn|info|debug TEXT",
+        "which lines of the program's log are shown",
+    ),
+    ("preopen", "", "what to look at before the open"),
+    (
+        "close",
+        "",
+        "alone: what to look at before the close; with a symbol: close the position",
+    ),
+    ("statement", "", "what was traded today, and what it made"),
+    ("connect", "", "make the connection to the broker again"),
+    (
+        "disconnect",
+        "",
+        "cut the connection to the broker; its orders stay, nobody here sees them",
+    ),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
     ("stop", "", "stop the engine and leave"),
@@ -178,7 +207,9 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
         return Reading::Empty;
     };
     let lower = first.to_ascii_lowercase();
-    if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| *word == lower) {
+    // With a symbol it is the order that closes.
+    let is_word = |word: &str| word == lower && (word != "close" || text.trim() == first);
+    if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| is_word(word)) {
         let rest = text.trim_start()[first.len()..].trim();
         return Reading::Desk(word, rest.to_owned());
     }

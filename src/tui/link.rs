@@ -1,11 +1,52 @@
 //! The two channels to the engine as the desk sees them. Who fills and empties them (a socket here, a socket elsewhere) is
 //! not the desk's business: it can't tell a local engine from a remote one.
 
-use crate::domain::{InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::domain::{AccountKey, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::engine::history::{ExecutionsPage, OrdersPage};
+use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, State};
 use crate::market::{Bar, Depth, Print, Quote, Timeframe};
 use std::time::Duration;
+
+/// A question of a pane. The answer comes back with the question itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A page of orders of all days.
+    Orders(Page),
+    /// A page of executions of all days.
+    Executions(Page),
+    /// Worth and profit of an account after a moment of the venue's clock.
+    Curve(AccountKey, Timestamp),
+    /// Make the connection to the broker (true), or cut it.
+    Connection(bool),
+}
+
+/// Which page is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Whose.
+    pub account: AccountKey,
+    /// In one instrument; in all without.
+    pub instrument: Option<InstrumentId>,
+    /// Where the page before it ended; the newest without.
+    pub before: Option<u64>,
+}
+
+/// What became of a question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Orders.
+    Orders(OrdersPage),
+    /// Executions.
+    Executions(ExecutionsPage),
+    /// The curve of each currency, oldest first.
+    Curve(Vec<(Currency, Vec<CurvePoint>)>),
+    /// It is done, in words.
+    Words(SafeText),
+    /// There is none, and why.
+    Failed(SafeText),
+}
 
 /// From the engine to the desk.
 #[derive(Clone, Debug)]
@@ -80,6 +121,8 @@ pub enum FromEngine {
         /// What it shows.
         instrument: InstrumentId,
     },
+    /// What became of a pane's question.
+    Answered(Ask, Answer),
     /// A question that got no answer, and why.
     Failed(SafeText),
 }
@@ -130,6 +173,8 @@ pub enum ToEngine {
         /// What it shows.
         instrument: InstrumentId,
     },
+    /// Answer a pane's question.
+    Ask(Ask),
     /// Stop the engine in order.
     StopEngine,
     /// We leave; the engine goes on.

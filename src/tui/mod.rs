@@ -40,6 +40,7 @@ mod run;
 mod sample;
 pub mod screen;
 pub mod search;
+mod sheets;
 mod status;
 pub mod terminal;
 #[cfg(test)]
@@ -47,16 +48,18 @@ mod tests;
 pub mod theme;
 pub mod ticket;
 pub mod times;
+mod toast;
 mod update;
 pub mod view;
 mod what_if;
 pub mod widgets;
+mod words;
 pub mod world;
 pub mod writer;
 
 pub use colour::ColourDepth;
 pub use desk::IdMaker;
-pub use link::{FromEngine, ToEngine};
+pub use link::{Answer, Ask, FromEngine, Page, ToEngine};
 pub use memory::{DeskMemory, Keep};
 pub use pace::LineSpeed;
 pub use plan::Group;

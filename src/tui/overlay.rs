@@ -21,6 +21,7 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &m
     match &desk.modal {
         Some(Modal::Help(scroll)) => help(desk, *scroll, body, buf),
         Some(Modal::Search(search)) => draw_search(desk, search, now, body, buf, drawn),
+        Some(Modal::Sheet(sheet, scroll)) => super::sheets::draw(desk, *sheet, *scroll, now, body, buf),
         Some(Modal::Leaving) => leaving(desk, body, buf),
         _ => {}
     }
@@ -36,7 +37,13 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &m
 }
 
 /// An empty panel of at most this size at the bottom left (or in the middle) of `body`, with a title.
-fn panel<'a>(desk: &Desk, title: &str, size: (u16, u16), body: Rect, buf: &'a mut Buffer) -> Pen<'a> {
+pub(super) fn panel<'a>(
+    desk: &Desk,
+    title: &str,
+    size: (u16, u16),
+    body: Rect,
+    buf: &'a mut Buffer,
+) -> Pen<'a> {
     let theme = &desk.world.theme;
     let (width, height) = (size.0.min(body.width), size.1.min(body.height));
     let area = Rect {

@@ -2,6 +2,7 @@
 //! Drawing takes `&self`: events change, drawing does not; where a row landed, for the mouse, is returned.
 
 use super::action::Action;
+use super::link::{Answer, Ask};
 use super::theme::Theme;
 use super::times::Times;
 use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
@@ -74,6 +75,8 @@ pub enum Wish {
     Edit(crate::domain::ClientOrderId),
     /// Ask for bars.
     Bars(InstrumentId, Timeframe),
+    /// Ask the engine; the answer comes to the pane.
+    Ask(Ask),
     /// Say something on the message line.
     Say(String),
 }
@@ -105,6 +108,16 @@ pub trait Pane: std::fmt::Debug {
     }
     /// Takes what it wanted remembered. What it can't use any more it passes over.
     fn recall(&mut self, _table: &toml::Table) {}
+    /// A word that a person typed for this pane (`:orders all AAPL`: here `all AAPL`). Nothing where it has no such words.
+    fn word(&mut self, _text: &str, _view: &View<'_>) -> Option<Vec<Wish>> {
+        None
+    }
+    /// What it wants to know now; asked once a second while attached.
+    fn asks(&mut self, _view: &View<'_>) -> Option<Ask> {
+        None
+    }
+    /// An answer came to a question of some pane.
+    fn answered(&mut self, _ask: &Ask, _answer: &Answer) {}
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

@@ -321,6 +321,7 @@ impl Stage {
         self.desk.tick(now);
         self.effects.extend(self.desk.ask_what_if(now));
         self.remember();
+        self.effects.extend(self.desk.ask_for_panes(now));
         self.dirty = true;
     }
     /// When the screen changes by itself, where it was not drawn since.

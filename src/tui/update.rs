@@ -10,7 +10,7 @@ use super::input::Input;
 use super::keymap::{Context, Meaning};
 use super::layout::{PaneId, WORKSPACES};
 use super::line::Line;
-use super::link::ToEngine;
+use super::link::{Ask, ToEngine};
 use super::pane::Wish;
 use super::plan::Undone;
 use super::run::Exit;
@@ -42,7 +42,7 @@ impl Desk {
             Some(Modal::Ticket(_) | Modal::Question(_)) => Context::Ticket,
             Some(Modal::Line(_)) => Context::Line,
             Some(Modal::Search(_)) => Context::Search,
-            Some(Modal::Help(_)) => Context::Help,
+            Some(Modal::Help(_) | Modal::Sheet(..)) => Context::Help,
             Some(Modal::Leaving) => Context::Leaving,
         }
     }
@@ -196,6 +196,10 @@ impl Desk {
             Some(Modal::Search(search)) => self.act_on_search(action, search, now),
             Some(Modal::Help(scroll)) => {
                 self.modal = scrolled(action, scroll).map(Modal::Help);
+                Vec::new()
+            }
+            Some(Modal::Sheet(sheet, scroll)) => {
+                self.modal = scrolled(action, scroll).map(|scroll| Modal::Sheet(sheet, scroll));
                 Vec::new()
             }
             Some(Modal::Leaving) => match action {
@@ -453,6 +457,7 @@ impl Desk {
                 Ok(()) => match question.pledge {
                     Pledge::Cancel(id) => self.cancel(id, now),
                     Pledge::Flatten(account) => self.flatten_account(account, now),
+                    Pledge::Disconnect => vec![Effect::Tell(ToEngine::Ask(Ask::Connection(false)))],
                     Pledge::Close(account, instrument) => {
                         let command = Command::Close {
                             id: (self.new_id)(),

@@ -68,6 +68,7 @@ pub fn draw(desk: &Desk, now: Timestamp, buf: &mut Buffer) -> Drawn {
     status::draw(desk, now, Pen::new(buf, Rect { height: 1, ..screen }));
     foot::draw(desk, now, screen, buf, &mut drawn);
     overlay::draw(desk, now, body, buf, &mut drawn);
+    super::toast::draw(desk, now, body, buf);
     drawn
 }
 

@@ -2,7 +2,9 @@
 //! on the events by number, so that it folds the same state; market data comes conflated beside it. A shell command asks
 //! a query or sends a command, and reads one answer.
 
-use crate::domain::{AccountKey, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::domain::{AccountKey, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::engine::history::{ExecutionsPage, OrdersPage};
+use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, SessionKind, State};
 use crate::market::{Bar, Depth, Print, Quote, Timeframe};
@@ -193,6 +195,40 @@ pub enum Query {
         /// The order.
         spec: Box<OrderSpec>,
     },
+    /// Orders of all days, a page: from the journal, newest first.
+    Orders {
+        /// Of one account; of all without.
+        account: Option<AccountKey>,
+        /// In one instrument; in all without.
+        instrument: Option<InstrumentId>,
+        /// What the page before this one told as `next`; the newest without.
+        before: Option<u64>,
+        /// How many at most.
+        count: u32,
+    },
+    /// Executions of all days, a page: from the journal, newest first.
+    Executions {
+        /// Of one account; of all without.
+        account: Option<AccountKey>,
+        /// In one instrument; in all without.
+        instrument: Option<InstrumentId>,
+        /// What the page before this one told as `next`; the newest without.
+        before: Option<u64>,
+        /// How many at most.
+        count: u32,
+    },
+    /// Worth and profit of an account since the engine began, after this moment of the venue's clock.
+    Curve {
+        /// Whose.
+        account: AccountKey,
+        /// Only later points.
+        after: Timestamp,
+    },
+    /// Make the connection to the broker, or cut it and leave it cut. Orders stay where they are.
+    Connection {
+        /// True to make it.
+        up: bool,
+    },
     /// Stop the engine in order. Working orders stay at the broker.
     Stop,
 }
@@ -214,6 +250,17 @@ pub enum Reply {
     Found(Vec<(Option<InstrumentId>, SafeText)>),
     /// What the order would bind.
     Margin(Margin),
+    /// A page of orders.
+    Orders(OrdersPage),
+    /// A page of executions.
+    Executions(ExecutionsPage),
+    /// Points of each currency, oldest first.
+    Curve(Vec<(Currency, Vec<CurvePoint>)>),
+    /// It is being done; in words.
+    Told {
+        /// In words.
+        text: SafeText,
+    },
     /// The engine is stopping.
     Stopping,
     /// It could not be answered.

@@ -274,3 +274,61 @@ fn a_lost_engine_is_said_loudly_and_the_desk_comes_back_by_itself() {
     home.agrees_with_the_exchange();
     assert!(is_alive(engine.pid()));
 }
+
+/// Types a word of the desk and sends it.
+#[track_caller]
+fn word(desk: &mut Desk, text: &str) {
+    desk.types(":");
+    desk.types(text);
+    desk.shows(&format!(":{text}"));
+    desk.types(ENTER);
+}
+
+#[test]
+fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.says("buy 30 AAPL mkt", || position(&home, "AAPL") == "30");
+    desk.says("buy 7 AAPL @100 gtc", || live(&home).len() == 1);
+    word(&mut desk, "preopen");
+    desk.shows("BEFORE THE OPEN");
+    desk.shows("AAPL +30 NAKED");
+    desk.shows("BUY 7 AAPL");
+    desk.shows("earnings of AAPL: no source tells them");
+    desk.escapes();
+    desk.shows_no_more("BEFORE THE OPEN");
+    // Alone it is the sheet; with a symbol it is the order that closes, and the sheet stays shut.
+    word(&mut desk, "close");
+    desk.shows("BEFORE THE CLOSE");
+    desk.escapes();
+    desk.shows_no_more("BEFORE THE CLOSE");
+    word(&mut desk, "orders all");
+    desk.shows("ORDERS all");
+    desk.shows("all of them");
+    word(&mut desk, "disconnect");
+    desk.shows("DISCONNECT");
+    // A question wants to be read before its answer counts.
+    pause(Duration::from_millis(600));
+    desk.types(ENTER);
+    desk.shows("there is no connection to make or cut");
+    let sheet = home.json(&["preopen"]);
+    let line = |topic: &str| {
+        let rows = sheet.as_array().unwrap();
+        rows.iter().find(|row| row["topic"] == topic).unwrap().clone()
+    };
+    assert_eq!(line("link")["state"], "good");
+    assert_eq!(line("events")["state"], "unknown", "what nobody told is not good");
+    let csv = home.done(&["statement", "--csv"]);
+    let fills = csv.lines().filter(|line| line.starts_with("fill,")).count();
+    assert!(fills >= 1, "{csv}");
+    let bought: i64 = home.json(&["statement"])["symbols"][0]["bought"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(bought, 30);
+    desk.types("q");
+    assert_eq!(leave(&mut desk), 0);
+    home.done(&["stop"]);
+}

@@ -29,6 +29,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// The oldest server version that the protocol allows.
 const OLDEST: i32 = 213;
 
+/// What is said of a connection that a person cut.
+pub(super) const CUT: &str = "disconnected by hand: :connect makes the connection again";
+
 /// Why there is no connection.
 struct Failure {
     /// In words, with the remedy.
@@ -43,6 +46,24 @@ pub(super) async fn keep(env: Env, known: Vec<Instrument>, mut inbox: Inbox, up:
     let (mut waits, mut reconnects) = (0u32, 0u32);
     let mut said = String::new();
     loop {
+        if !*inbox.connected.borrow_and_update() {
+            if said != CUT {
+                said = CUT.to_owned();
+                let reason = SafeText::new(CUT);
+                env.event(BrokerEvent::Down { reason }).await;
+            }
+            let mut wanted = inbox.connected.clone();
+            let stopped = tokio::select! {
+                ended = wanted.wait_for(|connected| *connected) => ended.is_err(),
+                () = refuse(&env, &mut inbox) => true,
+            };
+            if stopped {
+                return;
+            }
+            said.clear();
+            waits = 0;
+            continue;
+        }
         // Tries that fail alike are one fact, not a line every few seconds of a night.
         if said.is_empty() {
             env.event(BrokerEvent::Connecting).await;
@@ -72,6 +93,9 @@ pub(super) async fn keep(env: Env, known: Vec<Instrument>, mut inbox: Inbox, up:
             }
             Err(failure) => failure,
         };
+        if reason.reason == CUT {
+            continue;
+        }
         if reason.reason != said {
             tracing::warn!(reason = reason.reason, "no connection to TWS or IB Gateway");
             said.clone_from(&reason.reason);

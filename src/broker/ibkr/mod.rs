@@ -100,6 +100,8 @@ struct Inbox {
     want: watch::Receiver<Want>,
     questions: mpsc::Receiver<(Question, oneshot::Sender<Answer>)>,
     stop: watch::Receiver<bool>,
+    /// False while a person wants no connection.
+    connected: watch::Receiver<bool>,
 }
 
 /// The engine's end.
@@ -109,6 +111,7 @@ pub struct Ibkr {
     want: watch::Sender<Want>,
     questions: mpsc::Sender<(Question, oneshot::Sender<Answer>)>,
     stop: watch::Sender<bool>,
+    connected: watch::Sender<bool>,
     up: Arc<AtomicBool>,
     read_only: bool,
     task: tokio::task::JoinHandle<()>,
@@ -128,6 +131,7 @@ impl Ibkr {
         let (want, want_in) = watch::channel(Want::default());
         let (questions, questions_in) = mpsc::channel(256);
         let (stop, stop_in) = watch::channel(false);
+        let (connected, connected_in) = watch::channel(true);
         let up = Arc::new(AtomicBool::new(false));
         let read_only = settings.read_only;
         let env = Env {
@@ -143,6 +147,7 @@ impl Ibkr {
             want: want_in,
             questions: questions_in,
             stop: stop_in,
+            connected: connected_in,
         };
         let calendar = tokio::spawn(reset::keep(env.clone()));
         let task = tokio::spawn(link::keep(env, known, inbox, Arc::clone(&up)));
@@ -151,6 +156,7 @@ impl Ibkr {
             want,
             questions,
             stop,
+            connected,
             up,
             read_only,
             task,
@@ -190,6 +196,13 @@ impl Adapter for Ibkr {
 
     fn has_history(&self) -> bool {
         true
+    }
+
+    fn connection(&self, up: bool) -> Result<(), &'static str> {
+        // Cutting what is cut already is no news to the task.
+        self.connected
+            .send_if_modified(|connected| std::mem::replace(connected, up) != up);
+        Ok(())
     }
 
     fn stop(self: Box<Self>) {

@@ -83,6 +83,10 @@ impl Adapter for SimBroker {
         false
     }
 
+    fn connection(&self, _: bool) -> Result<(), &'static str> {
+        Err("the exchange in the box is part of the engine: there is no connection to make or cut")
+    }
+
     /// The exchange's books are closed when this returns.
     fn stop(mut self: Box<Self>) {
         let (closed, _) = sync_channel(0);

@@ -1,6 +1,7 @@
 //! The account on the desk by currency: worth, cash, open profit, the day's and the realised; and whether it may trade and
 //! is linked. The sums are those of the status bar. Below them what the broker itself says, where it does.
 
+mod more;
 mod theirs;
 
 use super::read;
@@ -155,7 +156,9 @@ impl Pane for AccountPane {
             );
             Some(format!("net {net} {}", currency.as_str()))
         });
-        ("ACCOUNT".to_owned(), right.unwrap_or_default())
+        let parts = [right, more::tight(view), read::stale(view)];
+        let right: Vec<String> = parts.into_iter().flatten().collect();
+        ("ACCOUNT".to_owned(), right.join("  "))
     }
 
     fn render(&self, view: &View<'_>, area: Rect, _focused: bool, buf: &mut Buffer) -> Hits {
@@ -183,11 +186,13 @@ impl Pane for AccountPane {
                 })
         });
         let used = u16::try_from(figures.len()).unwrap_or(u16::MAX).saturating_add(2);
-        let from = top.saturating_add(used);
+        let mut from = top.saturating_add(used);
         if view.health.is_some() && high > from {
             let mut rest = pen.part(0, from, wide, high - from);
-            theirs::draw(&mut rest, view, state, figures.first().map(|(_, total)| *total));
+            let used = theirs::draw(&mut rest, view, state, figures.first().map(|(_, total)| *total));
+            from = from.saturating_add(used);
         }
+        more::draw(&mut pen, view, state, &figures, from);
         Hits::default()
     }
 

@@ -243,7 +243,14 @@ impl Pane for Connections {
 
     fn title(&self, view: &View<'_>) -> (String, String) {
         let right = view.account.map_or(String::new(), |account| {
-            format!("{} {}", account.broker, view.state.link(account.broker).word())
+            let state = view.state.link(account.broker);
+            let hand = match (account.broker.as_str(), state) {
+                // It is part of the engine: nothing could be cut.
+                ("sim", _) => "",
+                (_, LinkState::Down | LinkState::Connecting) => "  :connect",
+                _ => "  :disconnect",
+            };
+            format!("{} {}{hand}", account.broker, state.word())
         });
         ("CONNECTIONS".to_owned(), right)
     }

@@ -440,6 +440,7 @@ impl Desk {
             missing: None,
             foreign: false,
             number: None,
+            arrival: None,
         };
         if phase.is_live() {
             let key = (account(), order.spec.instrument, order.id);

@@ -1,8 +1,8 @@
-//! What a person should have seen: the state's notices, newest last, and below them the program's own log lines.
+//! The program's own log: its newest lines, newest last, by level and text. It follows until a person scrolls back, and
+//! then stands still. What happened to orders and money is not here but in the activity feed.
 
 use super::read;
 use crate::domain::SafeText;
-use crate::engine::state::{Notice, NoticeLevel};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::text::{Pen, bold, ink};
@@ -14,74 +14,94 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows that a page goes.
 const PAGE: usize = 10;
-/// With fewer rows only the notices are shown.
-const SPLIT: u16 = 8;
+/// The levels as a log line names them, the loudest first, and the words that ask for them.
+const LEVELS: [(&str, &str); 5] = [
+    ("ERROR", "error"),
+    ("WARN", "warn"),
+    ("INFO", "info"),
+    ("DEBUG", "debug"),
+    ("TRACE", "trace"),
+];
 
-/// Notices and log lines.
+/// Log lines.
 #[derive(Debug)]
 pub struct LogPane {
     lines: Arc<Mutex<VecDeque<String>>>,
-    /// The newest notice shown while scrolled back.
-    held: Option<u64>,
+    /// How loud a line must be: an index of the levels. All by default.
+    most: usize,
+    words: Vec<String>,
+    /// How many rows above the newest are at the bottom, counted when scrolling began, and how many lines there were then.
+    back: Option<usize>,
+    /// The last line at the bottom while scrolled back.
+    held: Option<String>,
 }
 
 impl LogPane {
     /// `lines` are the newest log lines, newest last; somebody else adds to them and keeps them few.
     pub fn new(lines: Arc<Mutex<VecDeque<String>>>) -> Self {
-        Self { lines, held: None }
+        Self {
+            lines,
+            most: LEVELS.len(),
+            words: Vec::new(),
+            back: None,
+            held: None,
+        }
     }
-    /// The newest `count` log lines, made harmless, oldest first.
-    fn newest_lines(&self, count: usize) -> Vec<SafeText> {
+
+    fn takes(&self, line: &str) -> bool {
+        // A line without a level belongs to the one before it: it is shown with everything only.
+        let loud = level(line).unwrap_or(LEVELS.len());
+        loud <= self.most
+            && (self.words.is_empty() || {
+                let lower = line.to_lowercase();
+                self.words.iter().all(|word| lower.contains(word))
+            })
+    }
+
+    /// Gives the lines that are shown to `work`, oldest first, and how many of them stand below the bottom row.
+    fn with<T>(&self, work: impl FnOnce(&[&String], usize) -> T) -> T {
         // A writer that panicked has left whole lines: they are still worth reading.
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        let skip = lines.len().saturating_sub(count);
-        lines.iter().skip(skip).map(|line| SafeText::new(line)).collect()
+        let shown: Vec<&String> = lines.iter().filter(|line| self.takes(line)).collect();
+        // What was held is looked for from the newest on; gone, it is as far back as it was.
+        let found = self.held.as_ref().and_then(|held| {
+            let back = shown.iter().rev().position(|line| *line == held);
+            back.or(self.back)
+        });
+        let below = found.unwrap_or(0).min(shown.len().saturating_sub(1));
+        work(&shown, below)
     }
-    /// How many notices are shown: those up to the held one.
-    fn shown(&self, notices: &VecDeque<Notice>) -> usize {
-        match self.held {
-            Some(held) => notices.partition_point(|notice| notice.sequence <= held).max(1),
-            None => notices.len(),
-        }
-        .min(notices.len())
-    }
-    fn scroll(&mut self, view: &View<'_>, older: bool, by: usize) {
-        let notices = &view.state.notices;
-        let shown = self.shown(notices);
-        let to = if older {
-            shown.saturating_sub(by).max(1)
+
+    fn scroll(&mut self, older: bool, by: usize) {
+        let (back, held) = self.with(|shown, below| {
+            let to = if older {
+                below.saturating_add(by).min(shown.len().saturating_sub(1))
+            } else {
+                below.saturating_sub(by)
+            };
+            let held = shown.len().checked_sub(to + 1).and_then(|at| shown.get(at));
+            (to, held.map(|line| (*line).clone()))
+        });
+        (self.back, self.held) = if back == 0 {
+            (None, None)
         } else {
-            shown.saturating_add(by)
+            (Some(back), held)
         };
-        self.held = notices
-            .get(to.saturating_sub(1))
-            .filter(|_| to < notices.len())
-            .map(|notice| notice.sequence);
     }
 }
 
-fn style(view: &View<'_>, level: NoticeLevel) -> Style {
-    match level {
-        NoticeLevel::Info => ink(view.theme.dim),
-        NoticeLevel::Told | NoticeLevel::Fill => ink(view.theme.text),
-        NoticeLevel::Warning => ink(view.theme.warn),
-    }
+/// The level that a line names among its first words.
+fn level(line: &str) -> Option<usize> {
+    let mut words = line.split_whitespace().take(3);
+    words.find_map(|word| LEVELS.iter().position(|(name, _)| *name == word))
 }
 
-fn draw_notices(pen: &mut Pen<'_>, view: &View<'_>, shown: usize) {
-    let rows = usize::from(pen.height());
-    let first = shown.saturating_sub(rows);
-    for (y, notice) in (0u16..).zip(view.state.notices.range(first..shown)) {
-        let mut x = pen.put(1, y, &read::when(view, notice.at), view.theme.faint);
-        if notice.level == NoticeLevel::Warning {
-            // Not by colour alone.
-            x = pen.put(x.saturating_add(1), y, "!", bold(view.theme.warn));
-        } else {
-            x = x.saturating_add(2);
-        }
-        let end = pen.width().saturating_sub(1);
-        let text = notice.text.as_str();
-        pen.put_within(x.saturating_add(1), end, y, text, style(view, notice.level));
+fn style(view: &View<'_>, line: &str) -> Style {
+    match level(line) {
+        Some(0) => bold(view.theme.error),
+        Some(1) => ink(view.theme.warn),
+        Some(2) => ink(view.theme.dim),
+        _ => ink(view.theme.faint),
     }
 }
 
@@ -90,54 +110,117 @@ impl Pane for LogPane {
         "log"
     }
 
-    fn title(&self, view: &View<'_>) -> (String, String) {
-        let notices = &view.state.notices;
-        let back = notices.len() - self.shown(notices);
-        let right = if back > 0 {
-            format!("{back} newer below")
-        } else {
-            String::new()
-        };
-        ("LOG".to_owned(), right)
+    fn title(&self, _view: &View<'_>) -> (String, String) {
+        let mut left = "LOG".to_owned();
+        if let Some((_, word)) = LEVELS.get(self.most) {
+            left.push_str(&format!(" {word} and louder"));
+        }
+        for word in &self.words {
+            left.push_str(&format!(" \"{}\"", SafeText::new(word)));
+        }
+        let right = self.with(|shown, below| {
+            if below > 0 {
+                format!("{below} newer below")
+            } else {
+                format!("{} lines, following", shown.len())
+            }
+        });
+        (left, right)
     }
 
     fn render(&self, view: &View<'_>, area: Rect, _focused: bool, buf: &mut Buffer) -> Hits {
         let mut pen = Pen::new(buf, area);
-        let (wide, high) = (pen.width(), pen.height());
-        let notices = &view.state.notices;
-        let below = if high >= SPLIT || notices.is_empty() {
-            let room = if notices.is_empty() { high } else { high * 2 / 5 };
-            self.newest_lines(usize::from(room.saturating_sub(1)))
-        } else {
-            Vec::new()
-        };
-        if notices.is_empty() && below.is_empty() {
-            pen.say(&read::nothing(view, "nothing has happened yet"), view.theme.dim);
-            return Hits::default();
-        }
-        let lines = u16::try_from(below.len()).unwrap_or(high);
-        let above = high.saturating_sub(lines).saturating_sub(u16::from(lines > 0));
-        let shown = self.shown(notices);
-        draw_notices(&mut pen.part(0, 0, wide, above), view, shown);
-        if lines > 0 {
-            pen.line(0, wide, above, '─', view.theme.rule);
-            for (y, line) in (above.saturating_add(1)..high).zip(&below) {
-                pen.put_within(1, wide.saturating_sub(1), y, line.as_str(), view.theme.faint);
+        self.with(|shown, below| {
+            if shown.is_empty() {
+                let words = read::nothing(view, "no line of the log fits");
+                pen.say(&words, view.theme.dim);
+                return;
             }
-        }
+            let (end, rows) = (pen.width().saturating_sub(1), usize::from(pen.height()));
+            let last = shown.len() - below;
+            let first = last.saturating_sub(rows);
+            for (y, line) in (0..pen.height()).zip(shown.get(first..last).unwrap_or_default()) {
+                let text = SafeText::new(line);
+                pen.put_within(1, end, y, text.as_str(), style(view, line));
+            }
+        });
         Hits::default()
     }
 
-    fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+    fn act(&mut self, action: Action, _view: &View<'_>) -> Option<Vec<Wish>> {
         match action {
-            Action::Up => self.scroll(view, true, 1),
-            Action::Down => self.scroll(view, false, 1),
-            Action::PageUp => self.scroll(view, true, PAGE),
-            Action::PageDown => self.scroll(view, false, PAGE),
-            Action::Top => self.scroll(view, true, usize::MAX),
-            Action::Bottom | Action::ScrollLive => self.held = None,
+            Action::Up => self.scroll(true, 1),
+            Action::Down => self.scroll(false, 1),
+            Action::PageUp => self.scroll(true, PAGE),
+            Action::PageDown => self.scroll(false, PAGE),
+            Action::Top => self.scroll(true, usize::MAX),
+            Action::Bottom | Action::ScrollLive => (self.back, self.held) = (None, None),
+            Action::Sort => {
+                self.most = if self.most >= LEVELS.len() {
+                    0
+                } else {
+                    self.most + 1
+                };
+                if self.most + 1 >= LEVELS.len() {
+                    self.most = LEVELS.len();
+                }
+                (self.back, self.held) = (None, None);
+            }
             _ => return None,
         }
         Some(Vec::new())
+    }
+
+    fn word(&mut self, text: &str, _view: &View<'_>) -> Option<Vec<Wish>> {
+        (self.most, self.back, self.held) = (LEVELS.len(), None, None);
+        self.words.clear();
+        for word in text.split_whitespace() {
+            let lower = word.to_lowercase();
+            match LEVELS.iter().position(|(_, name)| *name == lower) {
+                Some(level) => self.most = level,
+                None if lower == "all" || lower == "follow" => {}
+                None => self.words.push(lower),
+            }
+        }
+        Some(Vec::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::panes::fixture::Desk;
+    use crate::tui::widgets::screen_of;
+
+    #[test]
+    fn it_follows_by_level_and_stands_still_once_scrolled() {
+        let all: VecDeque<String> = (0..40)
+            .map(|n| {
+                format!(
+                    "09:00:{n:02} {} thing {n}",
+                    if n % 10 == 0 { "WARN" } else { "INFO" }
+                )
+            })
+            .collect();
+        let lines = Arc::new(Mutex::new(all));
+        let desk = Desk::empty();
+        let mut pane = LogPane::new(Arc::clone(&lines));
+        let screen = |pane: &LogPane| {
+            let area = Rect::new(0, 0, 30, 3);
+            let mut buf = Buffer::empty(area);
+            pane.render(&desk.view(), area, true, &mut buf);
+            screen_of(&buf)
+        };
+        assert!(screen(&pane)[2].contains("thing 39"));
+        pane.act(Action::Up, &desk.view());
+        lines.lock().unwrap().push_back("09:00:41 INFO thing 40".into());
+        assert!(
+            screen(&pane)[2].contains("thing 38"),
+            "it stands still: {:?}",
+            screen(&pane)
+        );
+        pane.word("warn thing", &desk.view());
+        assert!(screen(&pane)[2].contains("thing 30"), "{:?}", screen(&pane));
+        assert_eq!(pane.title(&desk.view()).1, "4 lines, following");
     }
 }

@@ -2,14 +2,18 @@
 //! known, and answers actions with wishes; sending, asking and the title line are the frame's.
 
 pub mod account;
+pub mod activity;
 pub mod chart;
 pub mod connections;
+pub mod curve;
 pub mod depth;
+pub mod detail;
 pub mod executions;
 #[cfg(test)]
 pub mod fixture;
 pub mod log;
 pub mod orders;
+pub(super) mod pages;
 pub mod positions;
 pub(super) mod read;
 #[cfg(test)]
@@ -17,9 +21,12 @@ mod tests;
 pub mod watchlist;
 
 pub use account::AccountPane;
+pub use activity::Activity;
 pub use chart::Chart;
 pub use connections::Connections;
+pub use curve::CurvePane;
 pub use depth::DepthPane;
+pub use detail::PositionDetail;
 pub use executions::Executions;
 pub use log::LogPane;
 pub use orders::Orders;

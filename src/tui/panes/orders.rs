@@ -1,10 +1,14 @@
-//! Orders: what is live first, then what ended within a day, each newest first. The cursor holds an order; cancel and
-//! modify act on that one and on nothing where it holds none.
+//! Orders: what is live first, then what ended within a day, then (`:orders all`) those of all days, page by page, each
+//! newest first. The cursor holds an order; cancel and modify act on that one and on nothing where it holds none. Under
+//! the list stands how long each step of the held one took.
 
+use super::pages::{Filter, Pages};
 use super::read;
-use crate::domain::{ClientOrderId, Order, Pending, Phase, Quantity, Side, TimeInForce};
+use crate::domain::{ClientOrderId, Order, Pending, Phase, Quantity, Side, TimeInForce, Timestamp};
 use crate::engine::Command;
+use crate::engine::history::Hoped;
 use crate::tui::action::Action;
+use crate::tui::link::{Answer, Ask};
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
@@ -13,9 +17,11 @@ use crate::tui::widgets::text::{Pen, bold, ink};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
 
 /// In what order the columns stand.
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 11] = [
     Column::text("time NY", 8, 6),
     Column::text("symbol", 7, 0),
     Column::text("order", 18, 0),
@@ -24,14 +30,56 @@ const COLUMNS: [Column; 10] = [
     Column::number("avg", 9, 4),
     Column::number("latency", 7, 5),
     Column::number("age", 7, 2),
+    Column::text("cancel", 8, 8),
     Column::text("reason", 12, 3),
     Column::text("at the broker", 14, 7),
 ];
+/// With fewer rows the steps of the held order have no place.
+const WITH_STEPS: u16 = 7;
+
+/// Which orders are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Span {
+    /// Those that live.
+    Open,
+    /// Those that live, and those that ended within a day.
+    #[default]
+    Today,
+    /// Those of all days.
+    All,
+}
+
+impl Span {
+    const WORDS: [(&'static str, Self); 3] =
+        [("open", Self::Open), ("today", Self::Today), ("all", Self::All)];
+    fn word(self) -> &'static str {
+        Self::WORDS
+            .iter()
+            .find(|(_, span)| *span == self)
+            .map_or("", |(word, _)| word)
+    }
+    fn next(self) -> Self {
+        match self {
+            Self::Open => Self::Today,
+            Self::Today => Self::All,
+            Self::All => Self::Open,
+        }
+    }
+}
+
+/// What a list was made from: where it is the same, so is the list.
+type Made = (u64, usize, usize, usize, Option<crate::domain::AccountKey>);
 
 /// The list of orders.
 #[derive(Debug, Default)]
 pub struct Orders {
     cursor: Cursor<ClientOrderId>,
+    span: Span,
+    filter: Filter,
+    pages: Pages<ClientOrderId>,
+    older: BTreeMap<ClientOrderId, Order>,
+    /// The rows by id, so that a frame costs what it shows and not what there is.
+    list: RefCell<(Option<Made>, Vec<ClientOrderId>)>,
 }
 
 impl Orders {
@@ -39,28 +87,59 @@ impl Orders {
     pub fn new() -> Self {
         Self::default()
     }
-}
 
-/// Live orders, then ended ones, newest first.
-fn rows<'a>(view: &View<'a>) -> Vec<&'a Order> {
-    let mut rows: Vec<&Order> = view
-        .state
-        .orders
-        .values()
-        .filter(|order| Some(order.spec.account) == view.account)
-        .collect();
-    rows.sort_by(|a, b| {
-        let newest = |order: &Order| (order.created_at, order.id);
-        b.phase
-            .is_live()
-            .cmp(&a.phase.is_live())
-            .then_with(|| newest(b).cmp(&newest(a)))
-    });
-    rows
-}
+    fn get<'a>(&'a self, view: &View<'a>, id: ClientOrderId) -> Option<&'a Order> {
+        view.state.orders.get(&id).or_else(|| self.older.get(&id))
+    }
 
-fn ids(rows: &[&Order]) -> Vec<ClientOrderId> {
-    rows.iter().map(|order| order.id).collect()
+    fn takes(&self, order: &Order) -> bool {
+        (self.span != Span::Open || order.phase.is_live())
+            && self.filter.takes(order.spec.instrument, || {
+                let spec = &order.spec;
+                let names = names(order);
+                format!("{spec} {} {} {names}", order.phase.word(), order.id.as_str())
+            })
+    }
+
+    /// Live orders, then ended ones, newest first, then those of other days.
+    fn list(&self, view: &View<'_>) -> Ref<'_, Vec<ClientOrderId>> {
+        let state = view.state;
+        let (known, live, older) = (state.orders.len(), state.live.len(), self.pages.rows().len());
+        let made: Made = (state.sequence, known, live, older, view.account);
+        if self.list.borrow().0 != Some(made) {
+            let mut rows: Vec<&Order> = state
+                .orders
+                .values()
+                .filter(|order| Some(order.spec.account) == view.account && self.takes(order))
+                .collect();
+            let newest = |order: &Order| (order.phase.is_live(), order.created_at, order.id);
+            rows.sort_by_key(|order| std::cmp::Reverse(newest(order)));
+            let mut ids: Vec<ClientOrderId> = rows.into_iter().map(|order| order.id).collect();
+            if self.span == Span::All {
+                let others = self.pages.rows().iter().filter(|id| {
+                    !state.orders.contains_key(id)
+                        && self.older.get(id).is_some_and(|order| {
+                            Some(order.spec.account) == view.account && self.takes(order)
+                        })
+                });
+                ids.extend(others);
+            }
+            *self.list.borrow_mut() = (Some(made), ids);
+        }
+        Ref::map(self.list.borrow(), |list| &list.1)
+    }
+
+    /// Asks for what the list needs and has not.
+    fn begin(&mut self, view: &View<'_>) -> Vec<Wish> {
+        *self.list.borrow_mut() = (None, Vec::new());
+        let Some(account) = view.account.filter(|_| self.span == Span::All) else {
+            return Vec::new();
+        };
+        let page = self.pages.first(account, &self.filter, view.now);
+        page.map(|page| Wish::Ask(Ask::Orders(page)))
+            .into_iter()
+            .collect()
+    }
 }
 
 /// `BUY 50 lmt 188.42`, with what is not usual about it.
@@ -105,6 +184,16 @@ fn state_text(view: &View<'_>, order: &Order) -> String {
     text
 }
 
+/// Whether a cancel from here would do anything.
+fn may_cancel(order: &Order) -> &'static str {
+    match (order.phase.is_live(), order.foreign, order.pending) {
+        (false, ..) => "",
+        (true, true, _) => "not ours",
+        (true, false, Some(Pending::Cancel)) => "asked",
+        (true, false, _) => "yes",
+    }
+}
+
 fn state_style(view: &View<'_>, order: &Order) -> Style {
     let theme = view.theme;
     match order.phase {
@@ -131,7 +220,35 @@ fn names(order: &Order) -> String {
     both.join(" ")
 }
 
-fn cells(view: &View<'_>, order: &Order) -> [Cell; 10] {
+/// How long each step took, and what its average is to what was hoped for: `created 09:41:02  sent +0.1 ms  acked +0.8 ms`.
+fn steps(view: &View<'_>, order: &Order) -> String {
+    let mut text = format!("created {}", read::when(view, order.created_at));
+    let mut last = order.created_at;
+    let mut step = |word: &str, at: Option<Timestamp>| {
+        if let Some(at) = at {
+            text.push_str(&format!("  {word} +{}", number::latency(at.since(last))));
+            last = at;
+        }
+    };
+    step("sent", order.sent_at);
+    step("acked", order.acked_at);
+    step(order.phase.word(), order.ended_at);
+    let worse = Hoped::of(order)
+        .zip(order.average_price())
+        .and_then(|(hoped, average)| Some((hoped, average, hoped.slippage(order.spec.side, average)?)));
+    if let Some((hoped, average, worse)) = worse {
+        let against = read::hoped_word(hoped);
+        text.push_str(&format!(
+            "  {} {} {against}",
+            read::worse(view, order.spec.instrument, average, worse),
+            if worse.raw() > 0 { "worse than" } else { "against" }
+        ));
+    }
+    text.push_str(&format!("  {}", order.id.as_str()));
+    text
+}
+
+fn cells(view: &View<'_>, order: &Order) -> [Cell; 11] {
     let theme = view.theme;
     let live = order.phase.is_live();
     let quiet = ink(theme.dim);
@@ -170,6 +287,7 @@ fn cells(view: &View<'_>, order: &Order) -> [Cell; 10] {
         ),
         Cell::new(latency, quiet),
         Cell::new(number::age(view.now.since(order.created_at)), quiet),
+        Cell::new(may_cancel(order), quiet),
         Cell::new(
             order.reason.as_ref().map_or("", |reason| reason.as_str()),
             ink(theme.dim),
@@ -184,37 +302,70 @@ impl Pane for Orders {
     }
 
     fn title(&self, view: &View<'_>) -> (String, String) {
-        let rows = rows(view);
-        let open = rows.iter().filter(|order| order.phase.is_live()).count();
-        (
-            "ORDERS".to_owned(),
-            format!("open {open} · ended {}", rows.len() - open),
-        )
+        let list = self.list(view);
+        // The live ones stand first.
+        let open = list.partition_point(|id| {
+            let order = view.state.orders.get(id);
+            order.is_some_and(|order| order.phase.is_live())
+        });
+        let mut right = format!("open {open} · ended {}", list.len() - open);
+        if self.span == Span::All {
+            right.push_str(&format!(" · {}", self.pages.shown()));
+        }
+        if let Some(old) = read::stale(view) {
+            right.push_str(&format!("  {old}"));
+        }
+        let narrowed = self.span != Span::Today || self.filter != Filter::default();
+        let left = if narrowed {
+            format!("ORDERS {}{}", self.span.word(), self.filter.shown())
+        } else {
+            "ORDERS".to_owned()
+        };
+        (left, right)
     }
 
     fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits {
         let mut pen = Pen::new(buf, area);
-        let rows = rows(view);
-        if rows.is_empty() {
-            pen.say(&read::nothing(view, "no orders"), view.theme.dim);
+        let list = self.list(view);
+        if list.is_empty() {
+            let words = match (self.span, self.pages.is_asking()) {
+                (Span::All, true) => "reading the journal".to_owned(),
+                _ if self.filter == Filter::default() && self.span != Span::Open => {
+                    read::nothing(view, "no orders")
+                }
+                _ => read::nothing(view, "no such orders: ':orders today' shows those of the day"),
+            };
+            pen.say(&words, view.theme.dim);
             return Hits::default();
         }
-        let cursor = self.cursor.position(&ids(&rows)).filter(|_| focused);
+        let cursor = self.cursor.position(&list).filter(|_| focused);
         let look = Look {
             head: view.theme.faint,
             selection: view.theme.selection,
         };
-        let rows = table(&mut pen, COLUMNS, look, rows.len(), cursor, |at| {
-            rows.get(at)
+        let (wide, high) = (pen.width(), pen.height());
+        let held = cursor.filter(|_| high >= WITH_STEPS);
+        let held = held.and_then(|at| self.get(view, *list.get(at)?));
+        if let Some(order) = held {
+            let text = steps(view, order);
+            pen.put_within(1, wide.saturating_sub(1), high - 1, &text, view.theme.dim);
+        }
+        let mut pen = pen.part(0, 0, wide, high - u16::from(held.is_some()));
+        let rows = table(&mut pen, COLUMNS, look, list.len(), cursor, |at| {
+            list.get(at)
+                .and_then(|id| self.get(view, *id))
                 .map_or_else(Default::default, |order| cells(view, order))
         });
         Hits { rows }
     }
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
-        let rows = rows(view);
-        let ids = ids(&rows);
-        let held = self.cursor.position(&ids).and_then(|at| rows.get(at).copied());
+        if action == Action::Sort {
+            self.span = self.span.next();
+            return Some(self.begin(view));
+        }
+        let ids: Vec<ClientOrderId> = self.list(view).clone();
+        let held = self.cursor.held(&ids).and_then(|id| self.get(view, id)).cloned();
         let say = |words: &str| Some(vec![Wish::Say(words.to_owned())]);
         match (action, held) {
             (Action::Cancel | Action::Modify, None) => {
@@ -237,13 +388,58 @@ impl Pane for Orders {
                 self.cursor.release();
                 Some(Vec::new())
             }
-            _ => self.cursor.act(action, &ids, None).then(Vec::new),
+            _ => {
+                let moved = self.cursor.act(action, &ids, None);
+                let at_end = self.cursor.position(&ids).is_some_and(|at| at + 1 == ids.len());
+                let down = matches!(action, Action::Down | Action::PageDown | Action::Bottom);
+                if self.span == Span::All && down && (at_end || ids.is_empty()) {
+                    let more = self.pages.more(view.now);
+                    return Some(
+                        more.map(|page| Wish::Ask(Ask::Orders(page)))
+                            .into_iter()
+                            .collect(),
+                    );
+                }
+                moved.then(Vec::new)
+            }
+        }
+    }
+
+    fn word(&mut self, text: &str, view: &View<'_>) -> Option<Vec<Wish>> {
+        let mut span = Span::Today;
+        self.filter = Filter::read(text, view, |word| {
+            let found = Span::WORDS.iter().find(|(name, _)| *name == word);
+            found.inspect(|(_, wanted)| span = *wanted).is_some()
+        });
+        self.span = span;
+        Some(self.begin(view))
+    }
+
+    /// Another account on the desk, or an answer that never came: the first page is asked for again.
+    fn asks(&mut self, view: &View<'_>) -> Option<Ask> {
+        let account = view.account.filter(|_| self.span == Span::All)?;
+        let page = self.pages.first(account, &self.filter, view.now)?;
+        Some(Ask::Orders(page))
+    }
+
+    fn answered(&mut self, ask: &Ask, answer: &Answer) {
+        let (Ask::Orders(page), Answer::Orders(told)) = (ask, answer) else {
+            return;
+        };
+        let ids = told.orders.iter().map(|order| order.id).collect();
+        if self.pages.take(page, ids, told.next) {
+            if page.before.is_none() {
+                self.older.clear();
+            }
+            let orders = told.orders.iter().map(|order| (order.id, order.clone()));
+            self.older.extend(orders);
         }
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {
-        if let Some(order) = rows(view).get(index) {
-            self.cursor.hold(order.id);
+        let id = self.list(view).get(index).copied();
+        if let Some(id) = id {
+            self.cursor.hold(id);
         }
         Vec::new()
     }

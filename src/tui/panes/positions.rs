@@ -3,27 +3,40 @@
 
 use super::read::{self, Sums};
 use crate::domain::{AccountKey, Instrument, InstrumentId, Price, Quantity, Side};
+use crate::engine::pnl;
 use crate::engine::state::{Ledger, Mismatch};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
+use crate::tui::profit;
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 /// In what order the columns stand.
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 13] = [
     Column::text("symbol", 8, 0),
     Column::number("qty", 6, 0),
     Column::number("avg", 9, 3),
     Column::number("mark", 9, 2),
     Column::number("open P&L", 11, 0),
-    Column::number("realised", 11, 5),
+    Column::number("day P&L", 11, 5),
+    Column::number("realised", 11, 6),
+    Column::number("%", 7, 7),
     Column::number("stop", 9, 1),
-    Column::number("value", 12, 6),
+    Column::number("exits", 6, 8),
+    Column::number("age", 7, 9),
+    Column::number("value", 12, 10),
+    Column::text("mark is", 7, 11),
 ];
+
+/// A mark that is older shows its age.
+const FRESH: Duration = Duration::from_secs(30);
+/// With fewer rows there is no foot.
+const WITH_FOOT: u16 = 9;
 
 /// The list of positions.
 #[derive(Debug, Default)]
@@ -92,7 +105,7 @@ fn difference(view: &View<'_>, account: AccountKey) -> Option<String> {
     ))
 }
 
-fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
+fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 13] {
     let theme = view.theme;
     let Some(account) = view.account else {
         return Default::default();
@@ -155,7 +168,12 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
             Cell::default(),
             Cell::new(read::price_or_unknown(view, id, mark), ink(theme.dim)),
             Cell::default(),
+            day_cell(view, instrument, ledger),
             Cell::new(read::profit(Some(realized), currency), profit(realized)),
+            Cell::default(),
+            Cell::default(),
+            Cell::default(),
+            Cell::default(),
             Cell::default(),
             Cell::default(),
         ];
@@ -169,19 +187,62 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 8] {
             ink(if mark.is_some() { theme.text } else { theme.faint }),
         ),
         Cell::new(read::profit(open, currency), profit(open.unwrap_or_default())),
+        day_cell(view, instrument, ledger),
         Cell::new(read::profit(Some(realized), currency), profit(realized)),
+        Cell::new(
+            read::percent(open, ledger.position.cost).unwrap_or_else(|| number::UNKNOWN.to_owned()),
+            profit(open.unwrap_or_default()),
+        ),
         stop(view, account, id, quantity),
+        exits(view, account, id),
+        Cell::new(
+            ledger.opened_at.map_or_else(
+                || number::UNKNOWN.to_owned(),
+                |at| number::age(view.now.since(at)),
+            ),
+            ink(theme.dim),
+        ),
         Cell::new(value(mark, ledger, instrument), ink(theme.dim)),
+        Cell::new(mark_words(view, id), ink(theme.faint)),
     ]
 }
 
+/// The day's profit in the instrument's own currency.
+fn day_cell(view: &View<'_>, instrument: Option<&Instrument>, ledger: &Ledger) -> Cell {
+    let day = instrument.and_then(|instrument| pnl::day(view.market, view.venue_now, instrument, ledger));
+    let currency = instrument.map(|instrument| instrument.currency);
+    let colour = day.map_or(view.theme.faint, |day| read::profit_color(view, day));
+    Cell::new(read::profit(day, currency), ink(colour))
+}
+
+/// How much working orders would close of it.
+fn exits(view: &View<'_>, account: AccountKey, id: InstrumentId) -> Cell {
+    let closing = view.state.working_exits(account, id);
+    if closing.is_zero() {
+        return Cell::new("none", ink(view.theme.faint));
+    }
+    Cell::new(number::quantity(closing), ink(view.theme.dim))
+}
+
+/// How new the mark is: `live`, why it is not, or its age.
+fn mark_words(view: &View<'_>, id: InstrumentId) -> String {
+    if let Some(why) = read::freshness(view, id) {
+        return why.to_owned();
+    }
+    match view.market.mark(id) {
+        None => number::UNKNOWN.to_owned(),
+        Some(mark) if view.venue_now.since(mark.at) > FRESH => number::age(view.venue_now.since(mark.at)),
+        Some(_) => "live".to_owned(),
+    }
+}
+
 /// What only the broker holds.
-fn unknown_here(view: &View<'_>, account: AccountKey, id: InstrumentId) -> [Cell; 8] {
+fn unknown_here(view: &View<'_>, account: AccountKey, id: InstrumentId) -> [Cell; 13] {
     let theirs = differences(view, account).find(|(other, _)| *other == id);
     let size = theirs.map_or_else(String::new, |(_, other)| {
         format!("0 ≠ {}", number::quantity_signed(other.theirs))
     });
-    let mut cells: [Cell; 8] = Default::default();
+    let mut cells: [Cell; 13] = Default::default();
     cells[0] = Cell::new(id.as_str(), ink(view.theme.text));
     cells[1] = Cell::new(size, bold(view.theme.warn));
     cells
@@ -224,6 +285,58 @@ fn stop(view: &View<'_>, account: AccountKey, id: InstrumentId, quantity: Quanti
     Cell::new(read::price_or_unknown(view, id, nearest), ink(view.theme.dim))
 }
 
+/// Under the list: all currencies in the account's own, with the rates that took, and since when the day is counted.
+fn foot(view: &View<'_>) -> Vec<String> {
+    let Some(account) = view.account else {
+        return Vec::new();
+    };
+    let totals = profit::totals(view, account);
+    let mut lines = Vec::new();
+    if let Some(base) = view.state.accounts.get(&account).map(|state| state.account.base)
+        && !totals.is_empty()
+    {
+        let sum = |part: fn(&profit::Total) -> Option<crate::domain::Money>| {
+            let parts: Vec<_> = totals
+                .iter()
+                .map(|(currency, total)| (*currency, part(total)))
+                .collect();
+            read::profit(profit::in_base(view, account, &parts), Some(base))
+        };
+        let mut text = format!(
+            "in {}: open {}  day {}",
+            base.as_str(),
+            sum(|total| total.open),
+            sum(|total| total.day)
+        );
+        let moves = |total: &profit::Total| {
+            total
+                .open
+                .zip(total.day)
+                .is_none_or(|(open, day)| open.raw() != 0 || day.raw() != 0)
+        };
+        let others = totals
+            .iter()
+            .filter(|(currency, total)| *currency != base && moves(total));
+        for (currency, _) in others {
+            text.push_str(&read::rate_words(view, account, *currency));
+        }
+        lines.push(text);
+    }
+    if let Some(instrument) = view.instrument.and_then(|id| view.state.instruments.get(&id)) {
+        let close = view
+            .market
+            .ticker(instrument.id)
+            .and_then(|ticker| ticker.previous_close);
+        lines.push(format!(
+            "{}: the day is counted {}, what was held then from {}",
+            instrument.id,
+            read::day_words(view, instrument),
+            read::price_or_unknown(view, instrument.id, close)
+        ));
+    }
+    lines
+}
+
 impl Pane for Positions {
     fn name(&self) -> &'static str {
         "positions"
@@ -245,8 +358,8 @@ impl Pane for Positions {
         }
         let base = view.state.accounts.get(&account).map(|state| state.account.base);
         let mut currencies: Vec<_> = sums.currencies().collect();
-        // The account's own currency first.
-        currencies.sort_by_key(|currency| Some(*currency) != base);
+        // The account's own currency last: where there is no room the first ones go.
+        currencies.sort_by_key(|currency| Some(*currency) == base);
         let mut right: Vec<String> = currencies
             .into_iter()
             .map(|currency| {
@@ -263,6 +376,7 @@ impl Pane for Positions {
         if !view.state.positions_known(account) {
             right.push("not confirmed".to_owned());
         }
+        right.extend(read::stale(view));
         (format!("POSITIONS {held}"), right.join("  "))
     }
 
@@ -295,7 +409,13 @@ impl Pane for Positions {
         if let Some(words) = &told {
             pen.put_within(1, wide.saturating_sub(1), last, words, view.theme.warn);
         }
-        let mut pen = pen.part(0, 0, wide, if told.is_some() { last } else { high });
+        let foot = if high >= WITH_FOOT { foot(view) } else { Vec::new() };
+        let end = if told.is_some() { last } else { high };
+        let under = u16::try_from(foot.len()).unwrap_or(0).min(end);
+        for (y, text) in (end - under..end).zip(&foot) {
+            pen.put_within(1, wide.saturating_sub(1), y, text, view.theme.dim);
+        }
+        let mut pen = pen.part(0, 0, wide, end - under);
         let rows = table(&mut pen, COLUMNS, look, rows.len(), on_desk, |at| {
             rows.get(at).map_or_else(Default::default, |id| cells(view, *id))
         });

@@ -131,6 +131,73 @@ pub fn when(view: &View<'_>, at: Timestamp) -> String {
     local(view, None, at, "%H:%M:%S")
 }
 
+/// Why what is shown may be old: no link to the engine, or the broker is not there.
+pub fn stale(view: &View<'_>) -> Option<String> {
+    use crate::domain::LinkState;
+    if !view.attached {
+        return Some("no link".to_owned());
+    }
+    let broker = view.account?.broker;
+    let link = view.state.links.get(&broker)?;
+    (link.state != LinkState::Ready).then(|| {
+        let age = number::age(view.now.since(link.since));
+        format!("{broker} {} {age}", link.state.word())
+    })
+}
+
+/// How much worse a price was, with one decimal more than prices have: the middle of a quote lies between them.
+pub fn worse(view: &View<'_>, id: InstrumentId, near: Price, by: Price) -> String {
+    number::price(by, decimals(view, id, near).saturating_add(1))
+}
+
+/// What an execution's price is held against, in a word.
+pub fn hoped_word(hoped: crate::engine::history::Hoped) -> &'static str {
+    match hoped {
+        crate::engine::history::Hoped::Mid(_) => "mid",
+        crate::engine::history::Hoped::Limit(_) => "own",
+    }
+}
+
+/// A profit in percent of what was paid, with its arrow; nothing where one of them is not known.
+pub fn percent(profit: Option<Money>, cost: Money) -> Option<String> {
+    let paid = cost.abs().to_f64();
+    let profit = profit?.to_f64();
+    (paid > 0.0).then(|| number::percent_change(100.0 * profit / paid))
+}
+
+/// The rate of a currency in the account's own, with its source and age: `  EUR 1.0841 by EUR.USD 0:02 ago`.
+pub fn rate_words(view: &View<'_>, account: crate::domain::AccountKey, currency: Currency) -> String {
+    match crate::tui::profit::rate_to_base(view, account, currency) {
+        None => format!("  {} {} (no rate)", currency.as_str(), number::UNKNOWN),
+        Some((rate, _)) => {
+            let age = rate.at.map_or(String::new(), |at| {
+                // A market's moment is by the venue's clock, a broker's by ours.
+                let of_market = rate.source.as_str().contains('.');
+                let now = if of_market { view.venue_now } else { view.now };
+                format!(" {} ago", number::age(now.since(at)))
+            });
+            let price = number::price(rate.price, 4);
+            format!("  {} {price} by {}{age}", currency.as_str(), rate.source)
+        }
+    }
+}
+
+/// Since when the day's profit of an instrument is counted: `since 04:00 NY`.
+pub fn day_words(view: &View<'_>, instrument: &crate::domain::Instrument) -> String {
+    let Some(began) = crate::engine::pnl::day_began(instrument, view.venue_now) else {
+        return "the day is not known".to_owned();
+    };
+    let zone = match instrument.calendar {
+        crate::domain::CalendarId::CmeGlobex => "Chicago",
+        crate::domain::CalendarId::Xetra => "Frankfurt",
+        _ => "NY",
+    };
+    format!(
+        "since {} {zone}",
+        local(view, Some(instrument.id), began, "%H:%M")
+    )
+}
+
 /// How a profit looks.
 pub fn profit_color(view: &View<'_>, profit: Money) -> ratatui::style::Color {
     match profit.raw().signum() {

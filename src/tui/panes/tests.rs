@@ -2,7 +2,10 @@
 //! and a few screens written out as they should look.
 
 use super::fixture::{Desk, account, id, price, units};
-use super::{AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
+use super::{
+    AccountPane, Activity, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
+    PositionDetail, Positions, Watchlist,
+};
 use crate::domain::{ClientOrderId, LinkState, Money, Price, Quantity, SafeText, Timestamp};
 use crate::engine::Command;
 use crate::engine::pause::Pause;
@@ -32,6 +35,9 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(LogPane::new(log_lines())),
         Box::new(AccountPane::new()),
         Box::new(Connections::new()),
+        Box::new(PositionDetail::new()),
+        Box::new(Activity::new()),
+        Box::new(CurvePane::new()),
     ]
 }
 
@@ -314,7 +320,7 @@ fn a_poisoned_log_is_still_shown() {
     assert!(died.join().is_err() && lines.is_poisoned());
     let screen = draw(&LogPane::new(lines), &Desk::rich(), 40, 12);
     assert_eq!(
-        screen[10..],
+        screen[..2],
         ["  ]0;evil line 31m", " engine ready"].map(|s| s.replace("  ]", " ]"))
     );
 }
@@ -326,9 +332,9 @@ fn unknown_is_never_shown_as_zero() {
     let positions = draw(&Positions::new(), &desk, 80, 6);
     assert_eq!(
         positions[1],
-        " AAPL        +100     190.31         --           --         0.00     190.20"
+        " AAPL        +100     190.31         --           --           --     190.20"
     );
-    assert_eq!(Positions::new().title(&desk.view()).1, "Σ -- USD  -- EUR");
+    assert_eq!(Positions::new().title(&desk.view()).1, "Σ -- EUR  -- USD");
     desk.state.accounts.get_mut(&account()).unwrap().account.cash = None;
     let figures = draw(&AccountPane::new(), &desk, 80, 6);
     assert_eq!(
@@ -513,4 +519,93 @@ fn an_order_of_another_session_can_be_neither_cancelled_nor_changed_here() {
         screen.contains("other session's") && screen.contains("#12"),
         "{screen}"
     );
+}
+
+#[test]
+fn orders_of_all_days_come_page_by_page_and_no_page_is_taken_twice() {
+    use crate::engine::history::OrdersPage;
+    use crate::tui::link::{Answer, Ask};
+    let desk = Desk::rich();
+    let mut pane = Orders::new();
+    let asked = |wishes: Option<Vec<Wish>>| match wishes.as_deref() {
+        Some([Wish::Ask(ask @ Ask::Orders(page))]) => Some((*ask, *page)),
+        _ => None,
+    };
+    let (ask, page) = asked(pane.word("all aapl", &desk.view())).unwrap();
+    assert_eq!((page.instrument, page.before), (Some(id("AAPL")), None));
+    assert!(
+        asked(pane.word("all aapl", &desk.view())).is_none(),
+        "one is on its way"
+    );
+    let known = desk.state.orders[&ClientOrderId::new("A1").unwrap()].clone();
+    let older = |name: &str| {
+        let mut order = known.clone();
+        (order.id, order.phase) = (ClientOrderId::new(name).unwrap(), crate::domain::Phase::Filled);
+        order
+    };
+    let answer = Answer::Orders(OrdersPage {
+        // The first of them is the desk's own: it is shown once.
+        orders: vec![known.clone(), older("OLD2")],
+        next: Some(40),
+    });
+    pane.answered(&ask, &answer);
+    pane.answered(&ask, &answer);
+    let screen = draw(&pane, &desk, 160, 12);
+    let rows = screen.iter().filter(|line| line.contains("AAPL")).count();
+    assert_eq!(rows, 3, "{screen:#?}");
+    assert!(pane.title(&desk.view()).1.ends_with("older below"));
+    let (_, page) = (0..4)
+        .find_map(|_| asked(pane.act(Action::PageDown, &desk.view())))
+        .unwrap();
+    assert_eq!(page.before, Some(40));
+    // Nothing of that ended day can be cancelled.
+    let said = pane.act(Action::Cancel, &desk.view()).unwrap();
+    assert!(
+        matches!(&said[..], [Wish::Say(words)] if words.contains("has ended")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_hundred_thousand_orders_scroll_like_ten() {
+    let mut desk = Desk::rich();
+    let model = desk.state.orders[&ClientOrderId::new("A5").unwrap()].clone();
+    for number in 0..100_000u32 {
+        let mut order = model.clone();
+        order.id = ClientOrderId::new(&format!("N{number:07}")).unwrap();
+        order.created_at = Timestamp(i64::from(number));
+        desk.state.orders.insert(order.id, order);
+    }
+    let mut pane = Orders::new();
+    pane.act(Action::Bottom, &desk.view());
+    let area = Rect::new(0, 0, 160, 40);
+    // A hundred frames: a second of them where each made a hundred thousand rows would be minutes.
+    for _ in 0..100 {
+        let mut buf = Buffer::empty(area);
+        let hits = pane.render(&desk.view(), area, true, &mut buf);
+        assert_eq!(hits.rows.last().unwrap().1, 100_005);
+        assert!(hits.rows.len() < 40);
+    }
+}
+
+#[test]
+fn the_detail_knows_the_risk_to_the_stop_and_how_far_it_has_been() {
+    let mut desk = Desk::rich();
+    let screen = draw(&PositionDetail::new(), &desk, 78, 14).join("\n");
+    for wanted in [
+        "AAPL +100 @ 190.31  mark 190.45",
+        // From 190.31 to the stop at 190.20, and from the mark.
+        "at stop    ▼ 11.00",
+        "from here  ▼ 25.00",
+        "since 04:00 NY",
+        "-- (no bracket's stop)",
+    ] {
+        assert!(screen.contains(wanted), "{wanted}\n{screen}");
+    }
+    // What began before the memory of the state has no beginning, and so no extremes.
+    let ledger = desk.state.ledgers.get_mut(&(account(), id("AAPL"))).unwrap();
+    ledger.opening.quantity = units(10);
+    let screen = draw(&PositionDetail::new(), &desk, 78, 14).join("\n");
+    assert!(screen.contains("MAE        --"), "{screen}");
+    assert!(screen.contains("it began before"), "{screen}");
 }

@@ -140,6 +140,7 @@ pub fn order() -> Order {
         external: true,
         foreign: false,
         number: None,
+        arrival: None,
         created_at: NOW,
         sent_at: Some(NOW),
         acked_at: None,

@@ -102,6 +102,14 @@ impl Pair {
     pub fn link_row(&self) -> Value {
         self.desk.json(&["status"])["links"][0].clone()
     }
+    /// Makes the connection of the desk's engine, or cuts it.
+    pub fn connection(&self, up: bool) {
+        block_on(async {
+            let mut session = self.desk.attach(SessionKind::Shell).await;
+            let told = session.query(Query::Connection { up }).await.unwrap();
+            assert!(matches!(told, Reply::Told { .. }), "{told:?}");
+        });
+    }
     pub fn fault(&self, words: &str) {
         self.exchange.done(&["gateway", "fault", words]);
     }

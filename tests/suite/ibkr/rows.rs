@@ -526,3 +526,19 @@ fn f31_an_answer_without_its_end_proves_nothing() {
         came_back(&pair);
     }
 }
+
+#[test]
+fn a_connection_cut_by_hand_stays_cut_until_it_is_made_and_loses_no_fill() {
+    let pair = Pair::new();
+    pair.order("buy 5 AAPL mkt");
+    pair.connection(false);
+    until("a link that is down", || (pair.link() == "down").then_some(()));
+    assert!(text(&pair.link_row(), "reason").contains("by hand"));
+    is_refused(&pair, "buy 1 AAPL mkt", "VENUE_NOT_READY");
+    // Nobody makes it again by itself: the gateway is there, and the way back would take a second.
+    crate::harness::pause(std::time::Duration::from_secs(3));
+    assert_eq!(pair.link(), "down");
+    pair.connection(true);
+    came_back(&pair);
+    assert_eq!(pair.held("AAPL"), 5);
+}

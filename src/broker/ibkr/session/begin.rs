@@ -37,6 +37,8 @@ const FIGURES: &[&str] = &[
     "UnrealizedPnL",
     "RealizedPnL",
     "ExchangeRate",
+    "DayTradesRemaining",
+    "LookAheadNextChange",
 ];
 
 impl Session {

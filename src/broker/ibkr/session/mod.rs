@@ -194,6 +194,12 @@ impl Session {
             let ended = tokio::select! {
                 biased;
                 _ = inbox.stop.changed() => return End { reason: String::new(), stopped: true },
+                _ = inbox.connected.changed() => {
+                    if !*inbox.connected.borrow_and_update() {
+                        return end(super::link::CUT);
+                    }
+                    None
+                }
                 request = inbox.requests.recv() => match request {
                     Some(request) => { self.request(request).await; None }
                     None => return End { reason: String::new(), stopped: true },

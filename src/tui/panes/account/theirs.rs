@@ -33,19 +33,47 @@ fn pick(told: &Told<'_>, name: &str, base: Currency) -> Option<Money> {
         .find_map(|currency| told.get(&(name, *currency)).copied())
 }
 
-/// Draws as many rows as there is room for, most important first.
-pub(super) fn draw(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState, ours: Option<Total>) {
-    let Some((health, at)) = view.health else {
-        return;
-    };
-    let (key, base, theme) = (state.account.key, state.account.base, view.theme);
-    let told: Told<'_> = health
-        .figures
-        .get(&key)
+/// What is left of the worth to hold positions with, in percent, by the broker's word; nothing where it does not tell.
+pub(super) fn excess_percent(view: &View<'_>, state: &AccountState) -> Option<f64> {
+    let told = told(view, state);
+    let base = state.account.base;
+    let excess = pick(&told, "ExcessLiquidity", base)?.to_f64();
+    let net = pick(&told, "NetLiquidation", base)?.to_f64();
+    (net > 0.0).then(|| 100.0 * excess / net)
+}
+
+fn told<'a>(view: &View<'a>, state: &AccountState) -> Told<'a> {
+    let figures = view
+        .health
+        .and_then(|(health, _)| health.figures.get(&state.account.key));
+    figures
         .into_iter()
         .flatten()
         .map(|(name, currency, amount)| ((name.as_str(), currency.as_str()), *amount))
-        .collect();
+        .collect()
+}
+
+/// What the broker tells of times and counts: day trades left, and when its margins change next.
+fn counts(told: &Told<'_>, base: Currency) -> String {
+    let trades = match pick(told, "DayTradesRemaining", base).map(Money::to_f64) {
+        Some(left) if left < 0.0 => "day trades without a limit".to_owned(),
+        Some(left) => format!("{left:.0} day trades left"),
+        None => "day trades left --".to_owned(),
+    };
+    let next = match pick(told, "LookAheadNextChange", base).map(Money::to_f64) {
+        Some(hours) if hours > 0.0 => format!("look-ahead margin from {hours:.0}:00 on"),
+        _ => "when margin changes next --".to_owned(),
+    };
+    format!("{trades}   {next}")
+}
+
+/// Draws as many rows as there is room for, most important first. Answers how many it took.
+pub(super) fn draw(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState, ours: Option<Total>) -> u16 {
+    let Some((_, at)) = view.health else {
+        return 0;
+    };
+    let (key, base, theme) = (state.account.key, state.account.base, view.theme);
+    let told = told(view, state);
     let decimals = base.minor_decimals();
     let head = format!(
         "{} says, {}, {} ago",
@@ -97,5 +125,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState, our
     if !rates.is_empty() {
         pen.put(1, y, "rates", theme.dim);
         pen.put_within(18, pen.width(), y, &rates.join("  "), theme.text);
+        y += 1;
     }
+    pen.put_within(1, pen.width(), y, &counts(&told, base), theme.dim);
+    y + 2
 }

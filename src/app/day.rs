@@ -1,0 +1,180 @@
+//! The shell's side of a trading day: `preopen`, `close` and `statement`. Made from one look at state and market; the desk
+//! shows the same from its replica.
+
+use super::shell::{Result, Shell, answer, choose_account};
+use crate::domain::{AccountKey, InstrumentId, Timestamp};
+use crate::engine::State;
+use crate::engine::port::Health;
+use crate::engine::sheet::{self, Ground, Line};
+use crate::engine::statement::Statement;
+use crate::market::{Market, Timeframe};
+use crate::server::views;
+use crate::wire::{Query, Reply};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Days whose close is asked for: yesterday's is what a day's profit is counted from.
+const DAYS: u32 = 5;
+
+/// Everything that a sheet is made from.
+struct Look {
+    state: State,
+    market: Market,
+    account: AccountKey,
+    now: Timestamp,
+    venue_now: Timestamp,
+    health: Option<Health>,
+}
+
+impl Look {
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            state: &self.state,
+            market: &self.market,
+            account: self.account,
+            now: self.now,
+            venue_now: self.venue_now,
+            health: self.health.as_ref(),
+        }
+    }
+}
+
+async fn look(shell: &mut Shell, wanted: Option<&str>) -> Result<Look> {
+    let (state, now) = shell.state().await?;
+    let status = shell.status().await?;
+    let account = choose_account(&state, wanted, status.default_account)?;
+    let mut market = super::shell::market(&state, shell.quotes().await?);
+    let held = state
+        .ledgers
+        .iter()
+        .filter(|((owner, _), _)| *owner == account)
+        .map(|((_, id), _)| *id);
+    for instrument in held.collect::<BTreeSet<InstrumentId>>() {
+        let query = Query::Bars {
+            instrument,
+            timeframe: Timeframe::Day,
+            count: DAYS,
+        };
+        // Without it the profit of what was held over night is not known, and is said to be.
+        if let Reply::Bars(bars) = shell.engine.query(query).await? {
+            market.set_bars(instrument, Timeframe::Day, bars);
+        }
+    }
+    let offset = shell.engine.welcome.venue_offset_ns;
+    Ok(Look {
+        health: status
+            .health
+            .into_iter()
+            .find(|health| health.broker == account.broker),
+        venue_now: Timestamp(now.0.saturating_add(offset)),
+        state,
+        market,
+        account,
+        now,
+    })
+}
+
+/// Which sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Before the open.
+    Preopen,
+    /// Before the close.
+    Close,
+}
+
+/// `tradewind preopen` and `tradewind close`.
+///
+/// # Errors
+/// No engine, or no answer.
+pub async fn sheet(
+    paths: &super::paths::Paths,
+    which: Which,
+    account: Option<&str>,
+    json: bool,
+) -> Result<()> {
+    let mut shell = Shell::connect(paths, json).await?;
+    let look = look(&mut shell, account).await?;
+    let lines = match which {
+        Which::Preopen => sheet::preopen(&look.ground()),
+        Which::Close => sheet::close(&look.ground()),
+    };
+    let value: Vec<Value> = lines
+        .iter()
+        .map(|line| json!({"state": line.mark.word(), "topic": line.topic, "text": line.text}))
+        .collect();
+    shell.print(&Value::Array(value), || text(&lines))
+}
+
+fn text(lines: &[Line]) -> String {
+    let line = |line: &Line| format!("{} {:<11} {}", line.mark.sign(), line.topic, line.text);
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// How a statement is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Text,
+    /// Comma-separated.
+    Csv,
+    /// JSON.
+    Json,
+}
+
+/// `tradewind statement`.
+///
+/// # Errors
+/// No engine, or no answer.
+pub async fn statement(paths: &super::paths::Paths, form: Form, account: Option<&str>) -> Result<()> {
+    let mut shell = Shell::connect(paths, form == Form::Json).await?;
+    let look = look(&mut shell, account).await?;
+    let statement = Statement::of(&look.state, &look.market, look.venue_now, look.account);
+    match form {
+        Form::Text => answer(&statement.text()),
+        Form::Csv => answer(&statement.csv()),
+        Form::Json => shell.print(&json_of(&statement), String::new),
+    }
+}
+
+fn json_of(statement: &Statement) -> Value {
+    let rows: Vec<Value> = statement
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "symbol": row.instrument.as_str(),
+                "currency": row.currency.as_str(),
+                "fills": row.fills,
+                "bought": row.bought.to_string(),
+                "sold": row.sold.to_string(),
+                "fees": row.fees.to_string(),
+                "fees_unknown": row.fees_unknown,
+                "realized_pnl": row.realized.to_string(),
+                "day_pnl": row.day.map(|day| day.to_string()),
+                "quantity": row.held.to_string(),
+                "market_price": row.mark.map(|mark| mark.to_string()),
+            })
+        })
+        .collect();
+    let totals: Vec<Value> = statement
+        .totals()
+        .into_iter()
+        .map(|(currency, fees, realized, day)| {
+            json!({
+                "currency": currency.as_str(),
+                "fees": fees.to_string(),
+                "realized_pnl": realized.to_string(),
+                "day_pnl": day.map(|day| day.to_string()),
+            })
+        })
+        .collect();
+    json!({
+        "broker": statement.account.broker.as_str(),
+        "account": statement.account.account.as_str(),
+        "until": statement.until.to_string(),
+        "symbols": rows,
+        "totals": totals,
+        "fills": statement.fills.iter().map(views::execution).collect::<Vec<_>>(),
+    })
+}

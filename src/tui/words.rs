@@ -1,0 +1,94 @@
+//! Words of the order line that are about what is shown: they go to a pane, bring it in view, or touch the connection.
+
+use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone};
+use super::forecast::span;
+use super::layout::{PaneId, WORKSPACES, arrange};
+use super::link::{Ask, ToEngine};
+use super::pane::View;
+use crate::domain::Timestamp;
+use ratatui::text::Span;
+
+impl Desk {
+    /// Hands a word's rest to its pane and brings that in view.
+    pub(super) fn tell_pane(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
+        let id = match word {
+            "orders" => PaneId::Orders,
+            "executions" => PaneId::Executions,
+            "activity" => PaneId::Activity,
+            _ => PaneId::Log,
+        };
+        let view = self.world.view(now);
+        let place = self.panes.iter_mut().find(|place| place.id == id);
+        let wishes = place.and_then(|place| place.pane.word(rest, &view));
+        self.bring(id);
+        self.grant(wishes.unwrap_or_default(), now)
+    }
+
+    /// Gives a pane the focus; in the first workspace that has it, where this one doesn't.
+    pub(super) fn bring(&mut self, id: PaneId) {
+        let has = |workspace: u8| {
+            let node = self.plan.workspaces.get(usize::from(workspace));
+            node.is_some_and(|node| {
+                let layout = arrange(node, None, self.body);
+                layout.slots.iter().any(|slot| slot.tabs.contains(&id))
+            })
+        };
+        if !has(self.workspace) {
+            let all = 0..u8::try_from(WORKSPACES.len()).unwrap_or(0);
+            if let Some(other) = all.into_iter().find(|other| has(*other)) {
+                self.go(other);
+            }
+        }
+        self.focus_on(id);
+    }
+
+    /// Makes the connection to the broker, or cuts it: that asks first where something is held or works.
+    pub(super) fn ask_connection(&mut self, up: bool, now: Timestamp) -> Vec<Effect> {
+        if !self.is_attached() {
+            self.say(Tone::Warn, "not sent: there is no link to the engine", now);
+            return Vec::new();
+        }
+        let state = &self.world.state;
+        let held = state
+            .ledgers
+            .values()
+            .any(|ledger| !ledger.position.quantity.is_zero());
+        if !up && (held || !state.live.is_empty()) {
+            self.modal = Some(Modal::Question(Question {
+                text: "Enter cuts the connection, Esc keeps it".to_owned(),
+                pledge: Pledge::Disconnect,
+                at: now,
+            }));
+            return Vec::new();
+        }
+        vec![Effect::Tell(ToEngine::Ask(Ask::Connection(up)))]
+    }
+}
+
+/// What nobody here watches any more once the connection is cut.
+pub(super) fn left_alone(view: &View<'_>) -> Vec<Span<'static>> {
+    let held = view
+        .state
+        .ledgers
+        .values()
+        .filter(|ledger| !ledger.position.quantity.is_zero())
+        .count();
+    let (waiting, working) = view
+        .state
+        .all_live()
+        .partition::<Vec<_>, _>(|order| view.state.waits(order) && !order.phase.is_at_broker());
+    let mut spans = vec![span(
+        format!(
+            "{held} positions and {} orders stay at the broker; fills are seen only after :connect",
+            working.len()
+        ),
+        view.theme.warn,
+    )];
+    if !waiting.is_empty() {
+        spans.push(span(
+            format!("; {} children held here are not sent meanwhile", waiting.len()),
+            view.theme.warn,
+        ));
+    }
+    spans
+}
