@@ -329,6 +329,7 @@ fn settings() -> TuiSettings {
         mouse: false,
         fps: 30,
         line: tradewind::tui::LineSpeed::Auto,
+        opening: tradewind::tui::Opening::default(),
         colour: Some(ColourDepth::True),
         first_quantities: tradewind::tui::ticket::FirstQuantities {
             equity: Quantity::from_raw(10_000_000_000),
