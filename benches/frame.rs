@@ -337,6 +337,7 @@ fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         default_account: None,
+        alarm: tradewind::tui::alerts::AlarmSettings::default(),
         log: std::sync::Arc::default(),
     }
 }

@@ -7,9 +7,10 @@ use super::launch;
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, Loaded, Settings, template};
+use crate::config::{AlertSettings, ColourSetting, Loaded, NotifySetting, Settings, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
+use crate::tui::alerts::AlarmSettings;
 use crate::tui::ticket::FirstQuantities;
 use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
@@ -120,7 +121,17 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             option: terminal.quantity_option,
         },
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
+        alarm: alarm(&settings.alerts),
         log,
+    }
+}
+
+fn alarm(settings: &AlertSettings) -> AlarmSettings {
+    use NotifySetting::{Both, Osc9, Osc777};
+    AlarmSettings {
+        bell: settings.bell,
+        osc9: matches!(settings.notify, Osc9 | Both),
+        osc777: matches!(settings.notify, Osc777 | Both),
     }
 }
 

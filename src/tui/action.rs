@@ -125,4 +125,8 @@ pub enum Action {
     StopEngine,
     /// Stop this program as a shell's job.
     Suspend,
+    /// Begin an alert at the price under the cursor.
+    AlertHere,
+    /// Put the order that an alert staged into the order line.
+    OpenStaged,
 }

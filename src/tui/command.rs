@@ -80,6 +80,7 @@ impl Desk {
             "reduce" => return self.set_trading(TradingState::Reducing, now),
             "resume" => return self.set_trading(TradingState::Active, now),
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            "alert" => self.show_alerts(),
             "account" => return self.choose_account(rest, now),
             _ => {
                 let Some(account) = self.need_account(now) else {

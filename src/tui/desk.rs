@@ -2,6 +2,7 @@
 //! engine tells and what a person does (`update`), and answers with effects; it draws nothing, sends nothing, and knows
 //! the time only as an argument.
 
+use super::alerts::Alarm;
 use super::chord::Chord;
 use super::keymap::Keymap;
 use super::layout::{Layout, PaneId, arrange};
@@ -9,7 +10,7 @@ use super::line::Line;
 use super::link::{FromEngine, ToEngine};
 use super::pane::{Pane, Wish};
 use super::panes::{
-    AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist,
+    AccountPane, AlertsPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist,
 };
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
@@ -54,6 +55,8 @@ pub enum Effect {
     Redraw,
     /// Stop as a job of the shell.
     Suspend,
+    /// Bytes that make the terminal ring or notify.
+    Ring(Vec<u8>),
 }
 
 /// How a message sounds.
@@ -182,6 +185,8 @@ pub struct Desk {
     watched: Vec<InstrumentId>,
     watched_depth: Option<InstrumentId>,
     last_notice: u64,
+    /// Bells and notifications, and the order that an alert staged.
+    pub(super) alarm: Alarm,
 }
 
 impl fmt::Debug for Desk {
@@ -209,6 +214,7 @@ impl Desk {
                 place(PaneId::Account, AccountPane::new()),
                 place(PaneId::Log, LogPane::new(settings.log.clone())),
                 place(PaneId::Connections, Connections::new()),
+                place(PaneId::Alerts, AlertsPane::new()),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),
@@ -239,6 +245,7 @@ impl Desk {
             watched: Vec::new(),
             watched_depth: None,
             last_notice: 0,
+            alarm: Alarm::new(settings.alarm),
         };
         for fault in &faults {
             tracing::warn!("{fault}");
@@ -346,6 +353,7 @@ impl Desk {
         if self.last_notice == 0 {
             self.last_notice = state.notices.back().map_or(0, |notice| notice.sequence);
         }
+        self.alarm.take_snapshot(&state);
         self.world.take_snapshot(state);
         let accounts = &self.world.state.accounts;
         let here = |account: &AccountKey| accounts.contains_key(account);
@@ -374,6 +382,7 @@ impl Desk {
                 );
                 return;
             }
+            self.alarm.take_event(event, &self.world.state);
         }
         if self.world.account.is_none() {
             self.world.account = self.world.state.accounts.keys().next().copied();
@@ -761,6 +770,11 @@ pub(super) fn words(command: &Command) -> String {
         }
         Command::AcceptGap { .. } => "gap acknowledged".to_owned(),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
+        Command::SetAlert { spec } => format!("alert {}", spec.condition),
+        Command::RemoveAlert { id: Some(id) } => format!("alert {id} removed"),
+        Command::RemoveAlert { id: None } => "all alerts removed".to_owned(),
+        Command::PauseAlert { id, paused: true } => format!("alert {id} paused"),
+        Command::PauseAlert { id, .. } => format!("alert {id} goes on"),
         Command::OpenSession | Command::CloseSession => String::new(),
     }
 }

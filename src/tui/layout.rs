@@ -24,6 +24,8 @@ pub enum PaneId {
     Log,
     /// How the link to the broker is, and what is used of what it allows.
     Connections,
+    /// What people want to be told of.
+    Alerts,
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
@@ -115,7 +117,7 @@ pub fn arrange(workspace: u8, zoomed: Option<PaneId>, body: Rect) -> Layout {
 }
 
 fn trade(layout: &mut Layout, mut body: Rect) {
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
+    use PaneId::{Alerts, Chart, Depth, Executions, Orders, Positions, Watchlist};
     let (wide, high) = (body.width, body.height);
     let lower = match high {
         0..12 => 0,
@@ -136,7 +138,7 @@ fn trade(layout: &mut Layout, mut body: Rect) {
         layout.add(watch, &[Watchlist]);
         layout.add(body, &[Chart, Depth]);
     }
-    lower_half(layout, bottom, [&[Positions], &[Orders, Executions]]);
+    lower_half(layout, bottom, [&[Positions], &[Orders, Executions, Alerts]]);
 }
 
 /// Two places side by side where there is room, else one with all as tabs.
@@ -183,7 +185,11 @@ fn portfolio(layout: &mut Layout, mut body: Rect) {
     } else {
         layout.add(body, &[PaneId::Positions, PaneId::Account]);
     }
-    lower_half(layout, lower, [&[PaneId::Orders], &[PaneId::Executions]]);
+    lower_half(
+        layout,
+        lower,
+        [&[PaneId::Orders], &[PaneId::Executions, PaneId::Alerts]],
+    );
 }
 
 fn log(layout: &mut Layout, mut body: Rect) {
@@ -232,7 +238,10 @@ mod tests {
     fn every_pane_of_the_trade_workspace_has_a_place_at_80x24() {
         let layout = arrange(0, None, Rect::new(0, 1, 80, 20));
         let panes: Vec<PaneId> = layout.slots.iter().flat_map(|slot| slot.tabs.clone()).collect();
-        use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-        assert_eq!(panes, [Watchlist, Chart, Depth, Positions, Orders, Executions]);
+        use PaneId::{Alerts, Chart, Depth, Executions, Orders, Positions, Watchlist};
+        assert_eq!(
+            panes,
+            [Watchlist, Chart, Depth, Positions, Orders, Executions, Alerts]
+        );
     }
 }

@@ -38,6 +38,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "SYMBOL",
         "ask the broker for an instrument: ES FUT CME, SAP STK IBIS EUR",
     ),
+    (
+        "alert",
+        "AAPL > 200 [repeat 5m] [expires 5d] | list | remove N | pause N",
+        "say when it comes true, with no terminal attached too",
+    ),
     ("account", "NAME", "another account on the desk"),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
@@ -167,6 +172,9 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
         return Reading::Empty;
     };
     let lower = first.to_ascii_lowercase();
+    if lower == "alert" {
+        return super::alerts::read_line(text, view);
+    }
     if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| *word == lower) {
         let rest = text.trim_start()[first.len()..].trim();
         return Reading::Desk(word, rest.to_owned());

@@ -48,6 +48,8 @@ pub struct TuiSettings {
     pub default_account: Option<AccountKey>,
     /// What a first order in each kind of instrument starts with.
     pub first_quantities: FirstQuantities,
+    /// How the terminal tells of alerts.
+    pub alarm: super::alerts::AlarmSettings,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
 }
@@ -196,6 +198,8 @@ struct Stage {
     /// What the engine could not be told yet, because its channel was full.
     untold: VecDeque<ToEngine>,
     title: String,
+    /// What makes the terminal ring, to go out with the next frame.
+    ring: Vec<u8>,
 }
 
 impl fmt::Debug for Stage {
@@ -228,6 +232,7 @@ impl Stage {
             effects: Vec::new(),
             untold: VecDeque::new(),
             title: String::new(),
+            ring: Vec::new(),
         };
         stage.draw();
         Ok(stage)
@@ -238,6 +243,7 @@ impl Stage {
     fn take(&mut self, message: FromEngine) {
         let now = self.now();
         self.effects.extend(self.desk.on_engine(message, now));
+        self.effects.extend(self.desk.ring(now));
         self.dirty = true;
     }
     fn take_input(&mut self, bytes: &[u8]) {
@@ -260,6 +266,7 @@ impl Stage {
         let now = self.now();
         self.desk.tick(now);
         self.effects.extend(self.desk.ask_what_if(now));
+        self.effects.extend(self.desk.ring(now));
         self.dirty = true;
     }
     fn wants_frame(&self) -> bool {
@@ -290,6 +297,7 @@ impl Stage {
             self.title = title;
         }
         self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
+        bytes.append(&mut self.ring);
         if !bytes.is_empty() && !self.writer.send(bytes) {
             self.screen.forget();
         }
@@ -305,6 +313,7 @@ impl Stage {
                 Effect::Redraw => self.screen.forget(),
                 Effect::Leave(exit) => return Next::Leave(exit),
                 Effect::Suspend => return Next::Suspend,
+                Effect::Ring(bytes) => self.ring.extend(bytes),
             }
         }
         self.tell(to);

@@ -240,6 +240,8 @@ impl Desk {
             Action::ThemeNext => self.next_theme(now),
             Action::Mask => self.world.masked = !self.world.masked,
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            Action::AlertHere => self.alert_here(now),
+            Action::OpenStaged => self.open_staged(now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
             Action::Escape if self.zoomed => self.zoomed = false,
@@ -483,7 +485,7 @@ impl Desk {
         Vec::new()
     }
 
-    fn tab_order(&self) -> Vec<PaneId> {
+    pub(super) fn tab_order(&self) -> Vec<PaneId> {
         let layout = super::layout::arrange(self.workspace, None, self.body);
         layout.slots.into_iter().flat_map(|slot| slot.tabs).collect()
     }

@@ -230,6 +230,7 @@ fn name_of(pane: PaneId) -> &'static str {
         PaneId::Account => "account",
         PaneId::Log => "log",
         PaneId::Connections => "links",
+        PaneId::Alerts => "alerts",
     }
 }
 

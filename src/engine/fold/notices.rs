@@ -134,6 +134,18 @@ impl State {
                 instrument, cause, ..
             } => (Info, format!("{instrument}: {cause}")),
             Fact::BrokerTold { broker, text } => (Told, format!("{broker}: {text}")),
+            Fact::AlertFired { text, .. } => (Warning, format!("ALERT {text}")),
+            Fact::AlertExpired { id } => (Info, format!("alert {id} expired")),
+            Fact::BrokerAway { broker, since } => (Warning, crate::engine::alerts::away(*broker, *since)),
+            Fact::AlertDelivered {
+                channel,
+                failure: Some(why),
+                is_final: true,
+                ..
+            } => (
+                Warning,
+                format!("an alert could not be told by {}: {why}", channel.word()),
+            ),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })

@@ -2,6 +2,7 @@
 //! known, and answers actions with wishes; sending, asking and the title line are the frame's.
 
 pub mod account;
+pub mod alerts;
 pub mod chart;
 pub mod connections;
 pub mod depth;
@@ -17,6 +18,7 @@ mod tests;
 pub mod watchlist;
 
 pub use account::AccountPane;
+pub use alerts::AlertsPane;
 pub use chart::Chart;
 pub use connections::Connections;
 pub use depth::DepthPane;
