@@ -100,13 +100,6 @@ fn cells(view: &View<'_>, id: AlertId, alert: &Alert) -> [Cell; 7] {
         Some(at) if alert.fired > 1 => Cell::new(format!("{} x{}", read::when(view, at), alert.fired), quiet),
         Some(at) => Cell::new(read::when(view, at), quiet),
     };
-    let tries = view.state.alerts.last_firing(id).map(|firing| &firing.deliveries);
-    let told: Vec<String> = tries
-        .into_iter()
-        .flatten()
-        .map(|delivery| delivery.word())
-        .collect();
-    let failed = told.iter().any(|word| word.ends_with("FAILED"));
     let stage = alert
         .spec
         .stage
