@@ -79,7 +79,7 @@ fn the_desk_makes_an_alert_by_line_and_says_when_it_fires() {
     desk.says("alert AAPL bid > 1 do notify, stage 'buy 3 AAPL @1'", || {
         alert(&home, 1)["state"] == "fired"
     });
-    desk.shows("ALERT alert 1: AAPL bid > 1");
+    desk.shows("ALERT 1: AAPL bid > 1");
     desk.types("A");
     desk.shows(":buy 3 AAPL @1");
     assert_eq!(home.list("orders").len(), 0);

@@ -21,6 +21,7 @@
 //! way round. An alert fires once unless `repeat` is said, and is told in every way that is set up unless `do` names some.
 
 use super::condition::{Condition, Field, LinkWord, Op, OrderWord, Profit, SystemWord, Test, Value};
+use super::words::{Word, Words, shown, wrong};
 use super::{AlertId, AlertSpec, Channel, SHORTEST_REPEAT, TESTS, USUAL_REPEAT};
 use crate::domain::{
     AccountKey, BrokerId, Currency, InstrumentId, Money, Price, Quantity, SafeText, Timestamp,
@@ -78,11 +79,7 @@ pub fn read(text: &str, names: &Names<'_>) -> Result<Said, SentenceError> {
             format!("a sentence has at most {LONGEST} characters"),
         );
     }
-    let mut words = Words {
-        all: split(text)?,
-        next: 0,
-        end: text.len(),
-    };
+    let mut words = Words::of(text)?;
     if let Some(said) = housekeeping(&mut words)? {
         return Ok(said);
     }
@@ -99,13 +96,6 @@ pub fn read(text: &str, names: &Names<'_>) -> Result<Said, SentenceError> {
         clause(&mut spec, &word, &mut words, names)?;
     }
     Ok(Said::Make(Box::new(spec)))
-}
-
-fn wrong<T>(at: Range<usize>, text: impl Into<String>) -> Result<T, SentenceError> {
-    Err(SentenceError {
-        at,
-        text: text.into(),
-    })
 }
 
 /// `list`, `remove 3`, `pause 3`, `resume 3`.
@@ -333,7 +323,7 @@ fn value(words: &mut Words, usual: Option<Timeframe>) -> Result<Option<Value>, S
         _ => return Ok(None),
     };
     words.take();
-    let (mut study, mut at) = (name.lower(), name.at.clone());
+    let (mut study, mut at) = (name.lower(), name.at);
     while let Some(next) = words.peek() {
         if let Ok(said) = next.lower().parse::<Timeframe>() {
             timeframe = Some(said);
@@ -718,91 +708,4 @@ fn known_currency(word: &Word, names: &Names<'_>) -> Option<Currency> {
             .chain([account.base])
     });
     listed.chain(held).any(|known| known == said).then_some(said)
-}
-
-/// The beginning of a word, harmless to show.
-fn shown(text: &str) -> String {
-    SafeText::new(text).as_str().chars().take(24).collect()
-}
-
-/// A word, and where it stands in the sentence, in bytes.
-#[derive(Clone, Debug)]
-struct Word {
-    text: String,
-    at: Range<usize>,
-    /// It stood in quotes, which are not part of it.
-    quoted: bool,
-}
-impl Word {
-    fn lower(&self) -> String {
-        if self.quoted {
-            // What stands in quotes is never a word of the language.
-            return format!("'{}'", self.text);
-        }
-        self.text.to_ascii_lowercase()
-    }
-}
-
-/// Words of a sentence, one after the other.
-struct Words {
-    all: Vec<Word>,
-    next: usize,
-    end: usize,
-}
-impl Words {
-    fn peek(&self) -> Option<Word> {
-        self.all.get(self.next).cloned()
-    }
-    fn take(&mut self) -> Option<Word> {
-        let word = self.peek()?;
-        self.next += 1;
-        Some(word)
-    }
-    fn take_if(&mut self, wanted: &str) -> Option<Word> {
-        self.peek().filter(|word| word.lower() == wanted)?;
-        self.take()
-    }
-    fn here(&self) -> Range<usize> {
-        self.peek().map_or(self.end..self.end, |word| word.at)
-    }
-    fn need(&mut self, what: &str) -> Result<Word, SentenceError> {
-        match self.take() {
-            Some(word) => Ok(word),
-            None => wrong(self.end..self.end, format!("missing: {what}")),
-        }
-    }
-}
-
-/// Splits a sentence: at spaces, around parentheses, commas and comparisons, and not within quotes.
-fn split(text: &str) -> Result<Vec<Word>, SentenceError> {
-    let mut words = Vec::new();
-    let mut at = 0;
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some(first) = rest.chars().next() else { break };
-        let (length, quoted) = match first {
-            ' ' | '\t' | '\n' | '\r' => {
-                at += 1;
-                continue;
-            }
-            '\'' | '"' => match rest[1..].find(first) {
-                Some(inside) => (inside + 2, true),
-                None => return wrong(at..text.len(), format!("the closing {first} is missing")),
-            },
-            '(' | ')' | ',' => (1, false),
-            '>' | '<' | '=' if rest[1..].starts_with('=') => (2, false),
-            '>' | '<' | '=' => (1, false),
-            _ => {
-                let ends = |c: char| c.is_ascii_whitespace() || "'\"(),><=".contains(c);
-                (rest.find(ends).unwrap_or(rest.len()), false)
-            }
-        };
-        let inside = if quoted { 1..length - 1 } else { 0..length };
-        words.push(Word {
-            text: rest[inside].to_owned(),
-            at: at..at + length,
-            quoted,
-        });
-        at += length;
-    }
-    Ok(words)
 }

@@ -10,6 +10,7 @@ pub mod measure;
 mod profit;
 mod studies;
 mod watch;
+mod words;
 
 #[cfg(test)]
 mod tests;
