@@ -339,6 +339,7 @@ fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         default_account: None,
+        alarm: tradewind::tui::alerts::AlarmSettings::default(),
         log: std::sync::Arc::default(),
     }
 }

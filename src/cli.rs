@@ -223,6 +223,19 @@ fn command() -> Command {
                 .arg(json()),
         )
         .subcommand(
+            Command::new("alert")
+                .about("Make an alert by sentence, such as 'AAPL > 200 and ES < 5000 expires 5d'; or list, remove N, pause N, resume N")
+                .arg(
+                    Arg::new("sentence")
+                        .required(true)
+                        .num_args(1..)
+                        .allow_negative_numbers(true)
+                        .help("The sentence in single quotes"),
+                )
+                .arg(json()),
+        )
+        .subcommand(Command::new("alerts").about("Alerts, and how telling them went").arg(json()))
+        .subcommand(
             Command::new("log")
                 .about("The journal of events")
                 .arg(
@@ -509,6 +522,13 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                     _ => day::Form::Text,
                 };
                 day::statement(paths, form, account).await
+            }
+            "alerts" => shell::alerts(paths, json).await,
+            "alert" => {
+                let words = sub.get_many::<String>("sentence").into_iter().flatten();
+                let sentence = words.map(String::as_str).collect::<Vec<_>>().join(" ");
+                let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
+                shell::alert(paths, &sentence, account, json).await
             }
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);

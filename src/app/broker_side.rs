@@ -95,7 +95,8 @@ impl BrokerSide {
         let looked_at = watches.clone().flat_map(MarketOut::instruments);
         // What nobody looks at comes last: a shell's order wants a price too.
         let listed = state.instruments.keys().copied();
-        for instrument in working.chain(held).chain(looked_at).chain(listed) {
+        let alerting = state.alerts.instruments();
+        for instrument in working.chain(held).chain(alerting).chain(looked_at).chain(listed) {
             if seen.insert(instrument) {
                 want.lines.push(instrument);
             }

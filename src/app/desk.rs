@@ -8,9 +8,12 @@ use super::memory::{self, Keeper};
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, KeySetting, LineSetting, Loaded, Settings, Source, template};
+use crate::config::{
+    AlertSettings, ColourSetting, KeySetting, LineSetting, Loaded, NotifySetting, Settings, Source, template,
+};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
+use crate::tui::alerts::AlarmSettings;
 use crate::tui::keymap::{Hotkey, Keymap};
 use crate::tui::rebind::Meant;
 use crate::tui::ticket::FirstQuantities;
@@ -169,6 +172,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             option: terminal.quantity_option,
         },
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
+        alarm: alarm(&settings.alerts),
         log,
         opening: Opening::default(),
     }
@@ -226,6 +230,15 @@ pub fn keymap(loaded: &Loaded) -> (Keymap, Vec<String>) {
         format!("{source}: keys.\"{keys}\": {what}")
     };
     (keymap, faults.into_iter().map(told).collect())
+}
+
+fn alarm(settings: &AlertSettings) -> AlarmSettings {
+    use NotifySetting::{Both, Osc9, Osc777};
+    AlarmSettings {
+        bell: settings.bell,
+        osc9: matches!(settings.notify, Osc9 | Both),
+        osc777: matches!(settings.notify, Osc777 | Both),
+    }
 }
 
 fn line_speed(setting: LineSetting) -> LineSpeed {

@@ -2,6 +2,7 @@
 //! then ask release whether a request may leave. Cancels alone leave before their commit. While one batch is being
 //! committed the next inputs are folded and wait; they are told and released in their order when their commit is done.
 
+use super::alerts::Ways;
 use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
 use super::curve::Curves;
@@ -9,6 +10,7 @@ use super::market_out::MarketOut;
 use super::queries::{Page, Questions};
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
+use crate::engine::alerts::{STUDY_BARS, bars_wanted};
 use crate::engine::{
     BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
@@ -43,6 +45,8 @@ pub(super) struct EngineParts {
     pub(super) facts_of_life: FactsOfLife,
     /// The broker.
     pub(super) broker: (BrokerId, Box<dyn Adapter>),
+    /// How people are told of alerts.
+    pub(super) alerts: Ways,
 }
 
 /// What does not change while an engine runs.
@@ -124,6 +128,7 @@ pub(super) struct EngineTask {
     life: FactsOfLife,
     broker: BrokerSide,
     curves: Curves,
+    alerts: Ways,
     commits: mpsc::UnboundedSender<Commit>,
     /// Batches given to the writer and not yet answered.
     uncommitted: usize,
@@ -149,7 +154,8 @@ impl EngineTask {
         let task = Self {
             commits,
             uncommitted: 0,
-            engine: Engine::new(parts.state),
+            engine: Engine::new(parts.state).with_alerts(parts.alerts.rules()),
+            alerts: parts.alerts,
             market: parts.market,
             writer: parts.writer,
             questions: parts.questions,
@@ -190,6 +196,9 @@ impl EngineTask {
                 text: SafeText::new(&text),
             });
         }
+        let untold = self.alerts.resume(self.engine.state(), self.clock.now());
+        self.record_all(untold);
+        let mut delivered = self.alerts.listen();
         let mut bars_told = self.broker.listen();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -207,6 +216,7 @@ impl EngineTask {
                 Some(said) = broker.recv() => self.hear(said),
                 Some(wanted) = wanted.recv() => self.serve(wanted),
                 Some(told) = bars_told.recv() => self.take_history(told),
+                Some(fact) = delivered.recv() => self.record(fact),
                 _ = flush.tick() => self.flush(),
                 () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
             }
@@ -326,6 +336,8 @@ impl EngineTask {
         }
         let events = Arc::new(events);
         self.tell(&events);
+        let failed = self.alerts.tell(&events, self.engine.state());
+        self.record_all(failed);
         self.answer_up_to(committed.last);
         for event in events.iter().filter(|event| !event.fact.leaves_before_commit()) {
             self.release(event);
@@ -372,6 +384,35 @@ impl EngineTask {
     fn record(&mut self, fact: Fact) {
         let batch = self.engine.record(fact, self.clock.now());
         self.store(batch.events, None);
+    }
+
+    fn record_all(&mut self, facts: Vec<Fact>) {
+        for fact in facts {
+            self.record(fact);
+        }
+    }
+
+    /// Alerts that concern an instrument are evaluated on each piece of its data: what is conflated later was seen here.
+    fn look_at_alerts(&mut self, instrument: InstrumentId) {
+        let batch = self.engine.on_market(&self.market, instrument, self.clock.now());
+        if !batch.events.is_empty() {
+            self.store(batch.events, None);
+        }
+    }
+
+    /// History that alerts rest on is asked for once, where the broker tells it only when asked.
+    fn want_bars_of_alerts(&mut self) {
+        for (instrument, timeframe) in bars_wanted(self.engine.state()) {
+            if self.alerts.asked.insert((instrument, timeframe))
+                && let Some(ask) = self
+                    .broker
+                    .missing(&self.market, instrument, timeframe, STUDY_BARS)
+            {
+                let nobody = oneshot::channel().0;
+                self.broker
+                    .ask_bars(ask, (instrument, timeframe, STUDY_BARS), nobody);
+            }
+        }
     }
 
     fn send(&mut self, request: Request) {
@@ -427,6 +468,9 @@ impl EngineTask {
             for out in self.watches.values_mut() {
                 out.put(piece);
             }
+            if let Some(instrument) = alerting(piece) {
+                self.look_at_alerts(instrument);
+            }
         }
         for update in self.bars.drain(..) {
             for out in self.watches.values_mut() {
@@ -443,6 +487,7 @@ impl EngineTask {
             let venue = Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)));
             self.curves.sample(self.engine.state(), &self.market, now, venue);
         }
+        self.want_bars_of_alerts();
         self.broker.want(self.engine.state(), self.watches.values());
         for (session, out) in &mut self.watches {
             let Some(listener) = self.listeners.get(session) else {
@@ -684,6 +729,7 @@ impl EngineTask {
             self.questions.keep_bar(&update(bar));
         }
         self.market.set_bars(instrument, timeframe, bars);
+        self.engine.bars_replaced(instrument);
         let begin = BEGIN_WITH.iter().find(|(begun, _)| *begun == timeframe);
         let newest = begin.map_or(0, |(_, count)| *count);
         for bar in self.market.bars(instrument, timeframe).iter().rev().take(newest) {
@@ -757,6 +803,15 @@ fn page_of(
         instrument,
         before,
         count: count.min(crate::engine::history::PAGE) as usize,
+    }
+}
+
+/// The instrument whose alerts a piece of data may concern. A book moves none.
+fn alerting(piece: &MarketData) -> Option<InstrumentId> {
+    match piece {
+        MarketData::Quote(quote) => Some(quote.instrument),
+        MarketData::Print(print) => Some(print.instrument),
+        MarketData::Depth(_) => None,
     }
 }
 

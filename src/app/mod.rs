@@ -2,6 +2,7 @@
 //! engine's task and process, finding and starting it, the shell's one-shot commands, and the desk's two channels. The one
 //! file that reads the clock is `clock`.
 
+mod alerts;
 pub mod api_keys;
 mod broker_side;
 mod brokers;

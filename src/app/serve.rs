@@ -1,6 +1,7 @@
 //! The engine's process: takes the lock, brings the state back, opens the exchange in the box, and runs until it is
 //! stopped. The same whether in the foreground (`serve`) or behind a terminal.
 
+use super::alerts::Ways;
 use super::brokers;
 use super::clock::Clock;
 use super::engine_task::{Ending, EngineParts, EngineTask, FactsOfLife, VenueClock};
@@ -97,7 +98,9 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     };
     let (tell, broker_says) = mpsc::channel(FROM_BROKER);
     let opened = brokers::open(settings, paths, &clock, &recovered.state, bars.as_ref(), tell)?;
-    let life = life(loaded, opened.venue_clock, opened.notices, opened_journal.prefix);
+    let (alerts, faults) = Ways::open(&settings.alerts, &settings.profile);
+    let notices = opened.notices.into_iter().chain(faults).collect();
+    let life = life(loaded, opened.venue_clock, notices, opened_journal.prefix);
     let questions = Questions::start(&paths.journal(), bars, clock.clone())?;
     let parts = EngineParts {
         state: recovered.state,
@@ -107,6 +110,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         clock: clock.clone(),
         facts_of_life: life,
         broker: (opened.broker, opened.adapter),
+        alerts,
     };
     let (task, commits) = EngineTask::new(parts);
     let (stop, stopping) = watch::channel(false);

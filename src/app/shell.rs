@@ -1,6 +1,10 @@
 //! One-shot commands for shells and programs. Nothing but the answer goes to standard output; reasons go to standard
 //! error. None of them starts an engine.
 
+mod alerts;
+
+pub use alerts::{alert, alerts};
+
 use super::clock::Clock;
 use super::identity::IdMaker;
 use super::paths::Paths;

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     names(settings)?;
     ranges(settings)?;
+    settings.alerts.check()?;
     accounts(settings)
 }
 

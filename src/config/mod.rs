@@ -2,6 +2,7 @@
 //! from, and says of each error the file, the line, the key and what would be right. Which flags there are, and where
 //! the file lies, is told by the command line and the app.
 
+mod alerts;
 mod check;
 mod error;
 mod load;
@@ -9,6 +10,7 @@ mod nearest;
 mod settings;
 pub mod template;
 
+pub use alerts::{AlertSettings, MailTls, NotifySetting};
 pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;

@@ -1,6 +1,7 @@
 //! Every setting with its built-in default. `config.toml` in the project's root is the same list with words for people;
 //! a test holds the two equal. A setting that may be left open is an empty text, so that every key has a default to show.
 
+use super::alerts::AlertSettings;
 use crate::domain::{Currency, Limits, Money, Quantity, Recurring};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
@@ -33,6 +34,8 @@ pub struct Settings {
     pub keys: BTreeMap<String, KeySetting>,
     /// Log files.
     pub log: LogSettings,
+    /// How people are told of alerts.
+    pub alerts: AlertSettings,
 }
 
 impl Default for Settings {
@@ -50,6 +53,7 @@ impl Default for Settings {
             server: ServerSettings::default(),
             keys: BTreeMap::new(),
             log: LogSettings::default(),
+            alerts: AlertSettings::default(),
         }
     }
 }

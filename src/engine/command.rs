@@ -1,6 +1,7 @@
 //! What a person, a strategy or a program asks of the engine. A command may be refused; the answer is an [`Outcome`] to
 //! the asker alone, while what happened because of it goes to everyone as facts.
 
+use super::alerts::{AlertId, AlertSpec};
 use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, TradingState,
 };
@@ -154,6 +155,23 @@ pub enum Command {
         /// Whose.
         account: AccountKey,
     },
+    /// Make an alert.
+    SetAlert {
+        /// What is waited for.
+        spec: Box<AlertSpec>,
+    },
+    /// Remove an alert.
+    RemoveAlert {
+        /// Which; all where none is named.
+        id: Option<AlertId>,
+    },
+    /// Stop evaluating an alert, or go on.
+    PauseAlert {
+        /// Which.
+        id: AlertId,
+        /// True to stop.
+        paused: bool,
+    },
 }
 
 /// The answer to a command.
@@ -245,5 +263,7 @@ denial_codes! {
     Storage = "STORAGE", "The journal can't be written; only cancels pass.";
     NotOurs = "NOT_OURS", "The order was made by another session of the broker: only that one may touch it.";
     NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference, no gap and no doubled order to accept.";
+    BadAlert = "BAD_ALERT", "The alert can't be as it is asked for; the words say why.";
+    UnknownAlert = "UNKNOWN_ALERT", "No alert has this number.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

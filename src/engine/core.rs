@@ -1,6 +1,7 @@
 //! One input, one batch: decide, number, fold, and follow what follows, until nothing does. The caller stores the batch
 //! before it tells anyone or lets a request leave.
 
+use super::alerts;
 use super::command::{Command, Origin, Outcome};
 use super::decide::{self, Decision};
 use super::event::{Actor, Event, Fact};
@@ -72,12 +73,26 @@ const FACTS_PER_BATCH: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
     state: State,
+    /// Evaluates alerts; nothing it remembers is part of the state.
+    alerts: alerts::Watch,
 }
 
 impl Engine {
     /// An engine over a recovered state.
     pub fn new(state: State) -> Self {
-        Self { state }
+        Self {
+            state,
+            alerts: alerts::Watch::default(),
+        }
+    }
+
+    /// The same with the settings' rules about alerts.
+    #[must_use]
+    pub fn with_alerts(self, rules: alerts::Rules) -> Self {
+        Self {
+            alerts: alerts::Watch::new(rules),
+            ..self
+        }
     }
 
     /// The state, to read.
@@ -92,6 +107,10 @@ impl Engine {
         let Decision { facts, outcome } = decide::decide(&self.state, market, input, now);
         let mut batch = Batch::default();
         self.fold_all(facts, input.actor(), now, &mut batch.events);
+        if !batch.events.is_empty() || matches!(input, Input::Timer) {
+            let facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
+            self.fold_alerts(facts, now, &mut batch.events);
+        }
         batch.outcome = outcome.map(|outcome| match outcome {
             Outcome::Done { note, .. } => Outcome::Done {
                 sequence: self.state.sequence,
@@ -116,9 +135,44 @@ impl Engine {
         batch
     }
 
+    /// Market data of an instrument came and are in `market`: alerts that concern it are evaluated.
+    pub fn on_market(
+        &mut self,
+        market: &Market,
+        instrument: crate::domain::InstrumentId,
+        now: Timestamp,
+    ) -> Batch {
+        let now = now.max(self.state.at);
+        let mut batch = Batch::default();
+        let facts = self.alerts.on_market(&self.state, market, instrument, now);
+        self.fold_alerts(facts, now, &mut batch.events);
+        batch
+    }
+
+    /// The bars of an instrument were joined with others: studies that alerts wait for are made anew.
+    pub fn bars_replaced(&mut self, instrument: crate::domain::InstrumentId) {
+        self.alerts.bars_replaced(instrument);
+    }
+
     /// When [`Input::Timer`] is wanted next.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        timers::next_deadline(&self.state)
+        let alerts = self.alerts.next_deadline();
+        let own = timers::next_deadline(&self.state);
+        own.into_iter().chain(alerts).min()
+    }
+
+    /// What alerts say is folded into the batch that made them look.
+    fn fold_alerts(&mut self, facts: Vec<Fact>, now: Timestamp, events: &mut Vec<Event>) {
+        if facts.is_empty() {
+            return;
+        }
+        let batch = events
+            .first()
+            .map_or(self.state.sequence.saturating_add(1), |event| event.batch);
+        for fact in facts {
+            events.push(self.fold_one(fact, Actor::Engine, None, batch, now));
+        }
+        self.alerts.settle(&self.state, now);
     }
 
     fn fold_all(&mut self, facts: Vec<Fact>, actor: Actor, now: Timestamp, events: &mut Vec<Event>) {

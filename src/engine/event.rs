@@ -2,6 +2,7 @@
 //! them with the same function. A stored fact is a public format: kinds are numbered here once and never renumbered, and
 //! a kind's meaning never changes.
 
+use super::alerts::{AlertId, AlertSpec, Channel, Seen};
 use super::command::{Denial, SessionKind};
 use super::pause::Pause;
 use crate::domain::{
@@ -429,6 +430,66 @@ facts! {
         orders_before: Timestamp,
         /// Executions before this moment become part of the opening positions.
         executions_before: Timestamp,
+    }
+    /// An alert was made.
+    70 AlertSet "alert_set" {
+        /// Its number.
+        id: AlertId,
+        /// What was asked for.
+        spec: Box<AlertSpec>,
+    }
+    /// An alert was removed.
+    71 AlertRemoved "alert_removed" {
+        /// Which.
+        id: AlertId,
+    }
+    /// An alert is no longer evaluated, or is again.
+    72 AlertPaused "alert_paused" {
+        /// Which.
+        id: AlertId,
+        /// True where it rests.
+        paused: bool,
+    }
+    /// An alert's condition came true.
+    73 AlertFired "alert_fired" {
+        /// Which.
+        id: AlertId,
+        /// In words.
+        text: SafeText,
+        /// What its tests looked at.
+        seen: Vec<Seen>,
+        /// The quote of the first instrument that it names, as it was then.
+        quote: Option<Quote>,
+    }
+    /// An alert that repeats may fire again: its condition was false since.
+    74 AlertRearmed "alert_rearmed" {
+        /// Which.
+        id: AlertId,
+    }
+    /// An alert's time is over.
+    75 AlertExpired "alert_expired" {
+        /// Which.
+        id: AlertId,
+    }
+    /// A try to tell people of a firing ended.
+    76 AlertDelivered "alert_delivered" {
+        /// The event that it tells of.
+        firing: u64,
+        /// Which way.
+        channel: Channel,
+        /// The how many-th try it was, from 1.
+        attempt: u32,
+        /// Why it failed, where it did.
+        failure: Option<SafeText>,
+        /// Nothing more is tried.
+        is_final: bool,
+    }
+    /// A broker is away for longer than the settings bear. Told without anybody having asked, once an outage.
+    77 BrokerAway "broker_away" {
+        /// Which.
+        broker: BrokerId,
+        /// Since when.
+        since: Timestamp,
     }
 }
 

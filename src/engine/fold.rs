@@ -2,6 +2,7 @@
 //! replicas, recovery and replay all run it. What may become a fact is decided before; a step that the order table does
 //! not know leaves the phase as it is.
 
+mod alerts;
 mod ledgers;
 mod notices;
 
@@ -141,6 +142,7 @@ impl State {
                 if *state == LinkState::Down {
                     self.forget_readings(|account| account.broker == *broker);
                 }
+                self.note_outage(*broker, *state, at);
                 // A new connection begins whole; what is away, the broker says again.
                 let connected = !matches!(state, LinkState::Down | LinkState::Connecting);
                 let impaired = self.links.get(broker).and_then(|link| link.impaired.clone());
@@ -242,6 +244,14 @@ impl State {
                 }
             }
             Fact::Surprised { .. } | Fact::BrokerTold { .. } => {}
+            Fact::AlertSet { .. }
+            | Fact::AlertRemoved { .. }
+            | Fact::AlertPaused { .. }
+            | Fact::AlertFired { .. }
+            | Fact::AlertRearmed { .. }
+            | Fact::AlertExpired { .. }
+            | Fact::AlertDelivered { .. }
+            | Fact::BrokerAway { .. } => self.fold_alert(event),
             fact => self.fold_order(fact, at),
         }
     }
@@ -335,6 +345,10 @@ impl State {
         self.trimmed.1 = at;
         // The adapter tells the one that is on by now.
         self.pauses.clear();
+        let brokers: Vec<_> = self.links.keys().copied().collect();
+        for broker in brokers {
+            self.note_outage(broker, LinkState::Down, at);
+        }
         for link in self.links.values_mut() {
             *link = Link {
                 state: LinkState::Down,

@@ -3,6 +3,7 @@
 //! stored, *release* decides once more whether a request may leave. No clock, socket, file, chance or async in here.
 
 pub mod abilities;
+pub mod alerts;
 pub mod brackets;
 pub mod command;
 mod core;

@@ -1,6 +1,7 @@
 //! The one state: every order, execution and position, and what decides whether an order may leave. Changed by
 //! `fold.rs` alone. Read by everybody; numbers that follow from it (exposure, profit) are methods, not fields.
 
+use super::alerts::Alerts;
 use super::command::SessionKind;
 use super::pause::Pause;
 use crate::domain::{
@@ -66,6 +67,9 @@ pub struct State {
     pub flattening: BTreeMap<(AccountKey, InstrumentId), Flattening>,
     /// What a person should see: denials, rejections, surprises.
     pub notices: VecDeque<Notice>,
+    /// What people want to be told of, and what they were told.
+    #[serde(default)]
+    pub alerts: Alerts,
 }
 
 /// An account and what decides about its orders.

@@ -129,6 +129,10 @@ pub enum Action {
     StopEngine,
     /// Stop this program as a shell's job.
     Suspend,
+    /// Begin an alert at the price under the cursor.
+    AlertHere,
+    /// Put the order that an alert staged into the order line.
+    OpenStaged,
     /// Focus the pane that way.
     Focus(Way),
     /// Let the focused place and the one that way change.

@@ -93,6 +93,7 @@ impl Desk {
             "reduce" => return self.set_trading(TradingState::Reducing, now),
             "resume" => return self.set_trading(TradingState::Active, now),
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            "alert" => self.show_alerts(),
             "account" => return self.choose_account(rest, now),
             "orders" | "executions" | "activity" | "log" => return self.tell_pane(word, rest, now),
             "preopen" | "close" | "statement" => self.open_sheet(word),

@@ -2,6 +2,7 @@
 //! engine tells and what a person does (`update`), and answers with effects; it draws nothing, sends nothing, and knows
 //! the time only as an argument.
 
+use super::alerts::Alarm;
 use super::chord::Chord;
 use super::keymap::Keymap;
 use super::layout::PaneId;
@@ -10,7 +11,7 @@ use super::link::{Answer, Ask, FromEngine, ToEngine};
 use super::memory::DeskMemory;
 use super::pane::{Pane, Wish};
 use super::panes::{
-    AccountPane, Activity, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
+    AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
     PositionDetail, Positions, Watchlist,
 };
 use super::plan::Plan;
@@ -59,6 +60,8 @@ pub enum Effect {
     Suspend,
     /// Copy the row under the cursor of the focused pane, as it is shown.
     CopyRow,
+    /// Bytes that make the terminal ring or notify.
+    Ring(Vec<u8>),
 }
 
 /// How a message sounds.
@@ -209,6 +212,8 @@ pub struct Desk {
     last_notice: u64,
     /// Fills of the last moments.
     pub(super) toasts: super::toast::Toasts,
+    /// Bells and notifications, and the order that an alert staged.
+    pub(super) alarm: Alarm,
 }
 
 impl fmt::Debug for Desk {
@@ -239,6 +244,7 @@ impl Desk {
                 place(PaneId::PositionDetail, PositionDetail::new()),
                 place(PaneId::Activity, Activity::new()),
                 place(PaneId::Curve, CurvePane::new()),
+                place(PaneId::Alerts, AlertsPane::new()),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),
@@ -278,6 +284,7 @@ impl Desk {
             watched_depth: Vec::new(),
             last_notice: 0,
             toasts: super::toast::Toasts::default(),
+            alarm: Alarm::new(settings.alarm),
         };
         for fault in &faults {
             tracing::warn!("{fault}");
@@ -440,6 +447,7 @@ impl Desk {
         if self.last_notice == 0 {
             self.last_notice = state.notices.back().map_or(0, |notice| notice.sequence);
         }
+        self.alarm.take_snapshot(&state);
         self.world.take_snapshot(state);
         let accounts = &self.world.state.accounts;
         let here = |account: &AccountKey| accounts.contains_key(account);
@@ -468,6 +476,7 @@ impl Desk {
                 );
                 return;
             }
+            self.alarm.take_event(event, &self.world.state);
         }
         if self.world.account.is_none() {
             self.world.account = self.world.state.accounts.keys().next().copied();
@@ -856,6 +865,11 @@ pub(super) fn words(command: &Command) -> String {
         Command::AcceptGap { .. } => "gap acknowledged".to_owned(),
         Command::AcceptDouble { .. } => "cancelling the newer of two orders under one reference".to_owned(),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
+        Command::SetAlert { spec } => format!("alert {}", spec.condition),
+        Command::RemoveAlert { id: Some(id) } => format!("alert {id} removed"),
+        Command::RemoveAlert { id: None } => "all alerts removed".to_owned(),
+        Command::PauseAlert { id, paused: true } => format!("alert {id} paused"),
+        Command::PauseAlert { id, .. } => format!("alert {id} goes on"),
         Command::OpenSession | Command::CloseSession => String::new(),
     }
 }

@@ -109,6 +109,8 @@ pub const TABLE: &[Binding] = bindings! {
     Desk Preview Action::Close, ["c"], "close the position in this instrument", "close";
     Desk None Action::Search, ["/"], "search for an instrument", "symbol";
     Desk None Action::CommandLine, [":"], "type an order or a command", "order";
+    Desk None Action::AlertHere, ["a"], "an alert at the price under the cursor, to complete in the order line";
+    Desk Preview Action::OpenStaged, ["A"], "the order that an alert staged, into the order line; nothing is sent";
     Desk None Action::Up, ["k", "Up"], "up";
     Desk None Action::Down, ["j", "Down"], "down";
     Desk None Action::Left, ["h", "Left"], "left; older bars on a chart";

@@ -67,6 +67,7 @@ panes! {
     Connections "links" 56 4 Ours "How the link to the broker is, and what is used of what it allows.";
     PositionDetail "detail" 45 5 Ours "How the position in the desk's instrument came about, and what it risks.";
     Activity "activity" 52 4 Ours "What happened, newest first.";
+    Alerts "alerts" 52 4 Ours "Alerts, and how they were told of.";
     Curve "curve" 44 6 Ours "Worth and profit over the day.";
 }
 
@@ -83,9 +84,9 @@ pub const WORKSPACES: [(&str, char); 4] = [("Trade", 't'), ("Chart", 'c'), ("Por
 /// How each workspace begins, as text (see [`Node::parse`]): `rows` and `cols` of two parts, the size of the first (`46` cells,
 /// `75%`) or of the second (`-35` cells), panes that share a place with `|` between them. `feed` is the newest notices.
 const BEGINNINGS: [&str; 4] = [
-    "rows(75%, cols(46, watch, cols(-35, chart, depth)), cols(48%, positions|detail|curve, rows(-3, orders|executions|activity, feed)))",
+    "rows(75%, cols(46, watch, cols(-35, chart, depth)), cols(48%, positions|detail|curve, rows(-3, orders|executions|alerts|activity, feed)))",
     "cols(-35, chart, depth)",
-    "rows(50%, cols(55%, positions|detail, account|curve), cols(48%, orders, executions|activity))",
+    "rows(50%, cols(55%, positions|detail, account|curve), cols(48%, orders, executions|alerts|activity))",
     "cols(-56, rows(66%, activity, log), links)",
 ];
 
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn the_trade_workspace_folds_as_the_terminal_gets_smaller() {
         use PaneId::{
-            Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
+            Activity, Alerts, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
         };
         let tabs = |width, height| -> Vec<Vec<PaneId>> {
             let layout = arrange(&beginning(0), None, Rect::new(0, 1, width, height));
@@ -157,7 +158,15 @@ mod tests {
             [
                 vec![Watchlist],
                 vec![Chart, Depth],
-                vec![Positions, PositionDetail, Curve, Orders, Executions, Activity]
+                vec![
+                    Positions,
+                    PositionDetail,
+                    Curve,
+                    Orders,
+                    Executions,
+                    Alerts,
+                    Activity
+                ]
             ]
         );
         let wide = [
@@ -165,7 +174,7 @@ mod tests {
             vec![Chart],
             vec![Depth],
             vec![Positions, PositionDetail, Curve],
-            vec![Orders, Executions, Activity],
+            vec![Orders, Executions, Alerts, Activity],
         ];
         assert_eq!(tabs(160, 41), wide);
         let layout = arrange(&beginning(0), None, Rect::new(0, 1, 160, 41));

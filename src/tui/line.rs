@@ -39,6 +39,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "SYMBOL",
         "ask the broker for an instrument: ES FUT CME, SAP STK IBIS EUR",
     ),
+    (
+        "alert",
+        "AAPL > 200 [repeat 5m] [expires 5d] | list | remove N | pause N",
+        "say when it comes true, with no terminal attached too",
+    ),
     ("account", "NAME", "another account on the desk"),
     (
         "layout",
@@ -209,6 +214,9 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
     let lower = first.to_ascii_lowercase();
     // With a symbol it is the order that closes.
     let is_word = |word: &str| word == lower && (word != "close" || text.trim() == first);
+    if lower == "alert" {
+        return super::alerts::read_line(text, view);
+    }
     if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| is_word(word)) {
         let rest = text.trim_start()[first.len()..].trim();
         return Reading::Desk(word, rest.to_owned());

@@ -8,6 +8,7 @@
 //! with. A new pane is one file in `panes/` and one line in `desk`.
 
 pub mod action;
+pub mod alerts;
 pub mod chord;
 pub mod clipboard;
 pub mod colour;

@@ -56,6 +56,8 @@ pub struct TuiSettings {
     pub default_account: Option<AccountKey>,
     /// What a first order in each kind of instrument starts with.
     pub first_quantities: FirstQuantities,
+    /// How the terminal tells of alerts.
+    pub alarm: super::alerts::AlarmSettings,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
     /// What it begins with beyond these.
@@ -246,6 +248,8 @@ struct Stage {
     woken: bool,
     /// What goes to the clipboard with the next frame.
     clipboard: Vec<u8>,
+    /// What makes the terminal ring, to go out with the next frame.
+    ring: Vec<u8>,
 }
 
 impl fmt::Debug for Stage {
@@ -283,6 +287,7 @@ impl Stage {
             keep: settings.opening.keep.clone(),
             woken: false,
             clipboard: Vec::new(),
+            ring: Vec::new(),
         };
         stage.draw();
         Ok(stage)
@@ -296,6 +301,7 @@ impl Stage {
         }
         let now = self.now();
         self.effects.extend(self.desk.on_engine(message, now));
+        self.effects.extend(self.desk.ring(now));
         self.dirty = true;
     }
     fn take_input(&mut self, bytes: &[u8]) {
@@ -322,6 +328,7 @@ impl Stage {
         self.effects.extend(self.desk.ask_what_if(now));
         self.remember();
         self.effects.extend(self.desk.ask_for_panes(now));
+        self.effects.extend(self.desk.ring(now));
         self.dirty = true;
     }
     /// When the screen changes by itself, where it was not drawn since.
@@ -392,6 +399,7 @@ impl Stage {
         }
         bytes.append(&mut self.clipboard);
         self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
+        bytes.append(&mut self.ring);
         if let Some(took) = self.writer.took() {
             self.pace.written(took);
         }
@@ -417,6 +425,7 @@ impl Stage {
                 Effect::Leave(exit) => return Next::Leave(exit),
                 Effect::Suspend => return Next::Suspend,
                 Effect::CopyRow => self.copy_row(),
+                Effect::Ring(bytes) => self.ring.extend(bytes),
             }
         }
         self.watch.settled();

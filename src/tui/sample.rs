@@ -54,6 +54,7 @@ pub fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         default_account: None,
+        alarm: super::alerts::AlarmSettings::default(),
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),
         opening: crate::tui::Opening {
             memory: crate::tui::DeskMemory {

@@ -270,6 +270,8 @@ impl Desk {
             Action::Mask => self.world.masked = !self.world.masked,
             Action::NextZone => self.next_zone(now),
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
+            Action::AlertHere => self.alert_here(now),
+            Action::OpenStaged => self.open_staged(now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
             Action::Escape if self.zoomed => self.zoomed = false,

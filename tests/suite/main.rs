@@ -1,5 +1,6 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
+mod alerts;
 mod gateway;
 mod gateway_faults;
 mod getting_about;

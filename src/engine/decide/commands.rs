@@ -6,6 +6,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
     Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
 };
+use crate::engine::alerts;
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome};
 use crate::engine::doubles;
 use crate::engine::event::Fact;
@@ -62,6 +63,9 @@ pub(super) fn decide(
         Command::AcceptGap { account } => desk.accept_gap(*account),
         Command::AcceptDouble { account } => desk.accept_double(*account),
         Command::Reconcile { account } => desk.reconcile(*account),
+        Command::SetAlert { .. } | Command::RemoveAlert { .. } | Command::PauseAlert { .. } => {
+            desk.alert(command)
+        }
         Command::OpenSession
         | Command::CloseSession
         | Command::TakeToken
@@ -101,6 +105,21 @@ impl Desk<'_> {
             sessions::may_add_risk(self.state, self.origin, spec.account)?;
         }
         self.check().order(spec)
+    }
+
+    /// Alerts touch no order: any session that is no onlooker may make them.
+    fn alert(&self, command: &Command) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let facts = match command {
+            Command::SetAlert { spec } => {
+                let (id, facts) = alerts::decide::make(self.state, spec, self.now)?;
+                return Ok(Decision::noted(facts, &format!("alert {id} is set")));
+            }
+            Command::RemoveAlert { id } => alerts::decide::remove(self.state, *id)?,
+            Command::PauseAlert { id, paused } => alerts::decide::pause(self.state, *id, *paused)?,
+            _ => Vec::new(),
+        };
+        Ok(Decision::done(facts))
     }
 
     fn submit(&self, id: ClientOrderId, spec: &OrderSpec, legs: Legs) -> Result<Decision, Denial> {

@@ -150,6 +150,25 @@ impl State {
                 instrument, cause, ..
             } => (Info, format!("{instrument}: {cause}")),
             Fact::BrokerTold { broker, text } => (Told, format!("{broker}: {text}")),
+            Fact::AlertFired { id, text, .. } => {
+                let text = text.as_str();
+                let about = text.strip_prefix("alert ").unwrap_or(text);
+                let alert = self.alerts.all.get(id);
+                let staged = alert.and_then(|alert| alert.spec.stage.as_ref());
+                let staged = staged.map_or(String::new(), |order| format!("; A opens the staged {order}"));
+                (Warning, format!("ALERT {about}{staged}"))
+            }
+            Fact::AlertExpired { id } => (Info, format!("alert {id} expired")),
+            Fact::BrokerAway { broker, since } => (Warning, crate::engine::alerts::away(*broker, *since)),
+            Fact::AlertDelivered {
+                channel,
+                failure: Some(why),
+                is_final: true,
+                ..
+            } => (
+                Warning,
+                format!("an alert could not be told by {}: {why}", channel.word()),
+            ),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod activity;
+pub mod alerts;
 pub mod chart;
 pub mod connections;
 pub mod curve;
@@ -22,6 +23,7 @@ pub mod watchlist;
 
 pub use account::AccountPane;
 pub use activity::Activity;
+pub use alerts::AlertsPane;
 pub use chart::Chart;
 pub use connections::Connections;
 pub use curve::CurvePane;

@@ -38,12 +38,14 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(PositionDetail::new()),
         Box::new(Activity::new()),
         Box::new(CurvePane::new()),
+        Box::new(super::AlertsPane::new()),
     ]
 }
 
 /// A desk with numbers at the ends of their ranges and with text as wild as its types let in.
 fn wild() -> Desk {
     let mut desk = Desk::rich();
+    super::alerts::tests::fill(&mut desk);
     let ends = [i64::MAX, i64::MIN, 0, -1];
     for (raw, ledger) in ends.into_iter().zip(desk.state.ledgers.values_mut()) {
         ledger.position.quantity = Quantity::from_raw(raw);

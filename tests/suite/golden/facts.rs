@@ -359,8 +359,102 @@ pub fn order_facts() -> Vec<Fact> {
     ]
 }
 
+fn alert_facts() -> Vec<Fact> {
+    use tradewind::engine::alerts::*;
+    use tradewind::market::Timeframe;
+    let market = |left, op, right| {
+        Condition::Is(Test::Market {
+            instrument: aapl(),
+            left,
+            op,
+            right,
+        })
+    };
+    let study = Value::Study {
+        study: text("rsi 14"),
+        timeframe: Timeframe::M5,
+    };
+    let limit = || Value::Number(price("200.5"));
+    let profit = Test::Profit {
+        account: key(),
+        instrument: Some(aapl()),
+        currency: Currency::USD,
+        of: Profit::Day,
+        op: Op::Below,
+        amount: money("-500"),
+    };
+    let position = Test::Position {
+        account: key(),
+        instrument: aapl(),
+        op: Op::Equal,
+        quantity: quantity("0"),
+    };
+    let order = Test::Order {
+        instrument: Some(aapl()),
+        became: OrderWord::Working(300),
+    };
+    let link = Test::Link {
+        broker: Some(key().broker),
+        is: LinkWord::Down,
+        for_s: 120,
+    };
+    let all = Condition::All(vec![
+        market(Value::Price(Field::Bid), Op::CrossesAbove, limit()),
+        market(Value::DayPercent, Op::AtMost, limit()),
+        market(study, Op::AtLeast, limit()),
+        Condition::Is(profit),
+    ]);
+    let tests = [position, order, link, Test::System(SystemWord::Halted)];
+    let any = tests.into_iter().map(Condition::Is).chain([all]).collect();
+    let id = AlertId(3);
+    let seen = vec![Seen {
+        what: text("AAPL bid"),
+        value: text("200.51"),
+    }];
+    vec![
+        Fact::AlertSet {
+            id,
+            spec: Box::new(AlertSpec {
+                condition: Condition::Any(any),
+                repeat_s: Some(300),
+                expires: Some(NOW),
+                channels: [
+                    Channel::Terminal,
+                    Channel::Command,
+                    Channel::Webhook,
+                    Channel::Mail,
+                ]
+                .into(),
+                stage: Some(text("buy 100 AAPL @bid")),
+            }),
+        },
+        Fact::AlertRemoved { id },
+        Fact::AlertPaused { id, paused: true },
+        Fact::AlertFired {
+            id,
+            text: text("alert 3: AAPL bid > 200.5 (AAPL bid 200.51)"),
+            seen,
+            quote: Some(quote()),
+        },
+        Fact::AlertRearmed { id },
+        Fact::AlertExpired { id },
+        Fact::AlertDelivered {
+            firing: 17,
+            channel: Channel::Webhook,
+            attempt: 2,
+            failure: Some(text("it answered 500")),
+            is_final: false,
+        },
+        Fact::BrokerAway {
+            broker: key().broker,
+            since: NOW,
+        },
+    ]
+}
+
 pub fn facts() -> Vec<Fact> {
-    account_facts().into_iter().chain(order_facts()).collect()
+    let orders = account_facts().into_iter().chain(order_facts());
+    orders.chain(alert_facts()).collect()
 }
 
 /// Facts with what came to their kinds later, each beside the first golden file of its kind: what is absent from that one
