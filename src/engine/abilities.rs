@@ -20,6 +20,8 @@ pub struct Abilities {
     pub outside_hours: bool,
     /// It keeps a bracket's children waiting for their entry, and lets a fill of one take from the others, by itself.
     pub holds_brackets: bool,
+    /// It takes an order in place of others in one step: they end and it begins, or nothing happens.
+    pub replaces: bool,
 }
 
 impl Abilities {
@@ -33,6 +35,11 @@ impl Abilities {
                 midprice: true,
                 outside_hours: true,
                 holds_brackets: true,
+                replaces: false,
+            },
+            "sim" => Self {
+                replaces: true,
+                ..Self::default()
             },
             _ => Self::default(),
         }

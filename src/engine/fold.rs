@@ -2,13 +2,14 @@
 //! replicas, recovery and replay all run it. What may become a fact is decided before; a step that the order table does
 //! not know leaves the phase as it is.
 
+mod flattens;
 mod ledgers;
 mod notices;
 
 use super::command::SessionKind;
 use super::event::{Event, Fact};
 use super::order_flow::{Step, next};
-use super::state::{AccountState, Flattening, Group, Link, Mismatch, State, Submission};
+use super::state::{AccountState, Group, Link, Mismatch, State, Submission};
 use crate::domain::{
     Account, AccountKey, ClientOrderId, Distance, InstrumentId, LinkState, Money, Order, OrderChange,
     OrderSpec, Pending, Phase, Price, Quantity, SafeText, Timestamp, TradingState,
@@ -185,7 +186,10 @@ impl State {
                 }
                 self.number(*id);
             }
-            Fact::Executed { execution } => self.execute(execution, event),
+            Fact::Executed { execution } => {
+                self.execute(execution, event);
+                self.count_fill(execution);
+            }
             Fact::Corrected { execution } => self.correct(execution, event),
             Fact::FeeReported {
                 account,
@@ -197,19 +201,13 @@ impl State {
                 instrument,
                 exit,
             } => {
-                self.flattening.insert(
-                    (*account, *instrument),
-                    Flattening {
-                        exit: *exit,
-                        since: at,
-                    },
-                );
+                self.begin_flatten(*account, *instrument, *exit, at);
             }
-            Fact::FlattenEnded {
-                account, instrument, ..
-            } => {
-                self.flattening.remove(&(*account, *instrument));
-            }
+            Fact::FlattenStepped { .. }
+            | Fact::FlattenEnded { .. }
+            | Fact::FlatConfirmed { .. }
+            | Fact::AccountFlattenStarted { .. }
+            | Fact::AccountFlattenEnded { .. } => self.fold_flatten(&event.fact, at),
             Fact::Adopted { order } => self.adopt(order),
             Fact::Trimmed {
                 orders_before,
@@ -315,6 +313,7 @@ impl State {
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;
+        self.resume_flattens(at);
         for link in self.links.values_mut() {
             *link = Link {
                 state: LinkState::Down,

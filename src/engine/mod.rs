@@ -8,6 +8,7 @@ pub mod command;
 mod core;
 pub mod decide;
 pub mod event;
+mod flatten;
 mod fold;
 mod follow;
 pub mod order_flow;

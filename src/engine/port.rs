@@ -22,6 +22,9 @@ pub enum Request {
         number: i32,
         /// What it belongs to at a broker that holds brackets and pairs itself.
         family: Option<Family>,
+        /// Orders that end as this one begins, each with what it has left: in one step, or nothing happens. Empty at
+        /// brokers that can't.
+        instead: Vec<(ClientOrderId, Quantity)>,
     },
     /// Change a live order.
     Modify {

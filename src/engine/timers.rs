@@ -3,7 +3,8 @@
 use super::event::Fact;
 use super::state::{AccountState, State};
 use super::timing::{
-    ANSWER_WITHIN, ENDED_KEPT, EXECUTIONS_KEPT, FLAT_WITHIN, READ_EVERY, READ_WITHIN, READS_APART, TRIM_EVERY,
+    ANSWER_WITHIN, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY, READ_WITHIN, READS_APART,
+    TRIM_EVERY,
 };
 use crate::domain::{AccountKey, LinkState, Order, Phase, SafeText, Timestamp};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ enum Timer {
     ReadAnswer(AccountKey, u64),
     /// The broker is to be read.
     Read(AccountKey, u64),
-    /// A flatten should be done by now.
+    /// The step that a flatten is at should be over by now.
     Flat(AccountKey, crate::domain::InstrumentId),
     /// Old orders and executions leave the state.
     Trim,
@@ -65,7 +66,7 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     }
     for ((account, instrument), flattening) in &state.flattening {
         tell(
-            flattening.since.after(FLAT_WITHIN),
+            super::flatten::deadline(flattening),
             Timer::Flat(*account, *instrument),
         );
     }
@@ -91,6 +92,10 @@ fn next_read(
     let attempt = state.attempts.get(&key).copied().unwrap_or(link.since);
     let last = attempt.max(link.since);
     let soonest = last.after(READS_APART);
+    let mut flattening = state.flattening.iter().filter(|((owner, _), _)| *owner == key);
+    if flattening.any(|(_, flattening)| flattening.waits_for_read()) {
+        return Some(last.after(FLATTEN_READS_APART));
+    }
     let unread = account.read_at.is_none_or(|at| at < link.since);
     if link.state != LinkState::Ready || unread || !account.mismatches.is_empty() {
         return Some(soonest);
@@ -128,17 +133,7 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
         }
         Timer::Read(account, pass) => facts.push(Fact::ReconcileStarted { account, pass }),
         Timer::Flat(account, instrument) => {
-            let working = state.live_orders(account, instrument).count();
-            let held = state.position(account, instrument).quantity;
-            let why = format!(
-                "after {} s {held} are still held and {working} orders are working; close at the broker if this stays",
-                FLAT_WITHIN.as_secs()
-            );
-            facts.push(Fact::FlattenEnded {
-                account,
-                instrument,
-                failure: Some(SafeText::new(&why)),
-            });
+            facts.extend(super::flatten::overdue(state, account, instrument));
         }
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),

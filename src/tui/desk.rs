@@ -647,17 +647,11 @@ impl Desk {
             .collect()
     }
     pub(super) fn flatten_account(&mut self, account: AccountKey, now: Timestamp) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for (instrument, ..) in self.to_flatten(account) {
-            let command = Command::Flatten {
-                id: (self.new_id)(),
-                account,
-                instrument,
-            };
-            let what = words(&command);
-            effects.extend(self.send(command, what, now));
-        }
-        effects
+        let exits = self.to_flatten(account);
+        let exits = exits.into_iter().map(|(id, ..)| (id, (self.new_id)())).collect();
+        let command = Command::FlattenAccount { account, exits };
+        let what = words(&command);
+        self.send(command, what, now)
     }
     /// What would stand without a stop if this order went: `300 AAPL`.
     fn left_naked(&self, id: ClientOrderId) -> Option<String> {
@@ -752,6 +746,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::CancelAll { .. } => "cancel asked: every order of the account".to_owned(),
         Command::Close { instrument, .. } => format!("closing {instrument}"),
         Command::Flatten { instrument, .. } => format!("flattening {instrument}"),
+        Command::FlattenAccount { account, exits } => {
+            format!("flattening {}: {} instruments", account.account, exits.len())
+        }
         Command::SetTrading { state, .. } => format!("trading {}", state.word()),
         Command::TakeToken => "this terminal has the trading token".to_owned(),
         Command::Arm { .. } => "armed".to_owned(),

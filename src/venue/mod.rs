@@ -18,6 +18,7 @@ mod ladder;
 pub mod message;
 mod participants;
 mod recover;
+mod replace;
 pub mod tape;
 #[cfg(test)]
 mod tests;

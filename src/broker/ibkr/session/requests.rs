@@ -14,6 +14,8 @@ impl Session {
                 spec,
                 number,
                 family,
+                // The table of abilities says that this broker can't, so none is ever named.
+                instead: _,
             } => self.place(id, &spec, number, family),
             Request::Modify {
                 account,
