@@ -141,6 +141,11 @@ impl State {
                 // A new connection begins whole; what is away, the broker says again.
                 let connected = !matches!(state, LinkState::Down | LinkState::Connecting);
                 let impaired = self.links.get(broker).and_then(|link| link.impaired.clone());
+                let lost_since = self
+                    .links
+                    .get(broker)
+                    .and_then(|link| link.lost_since)
+                    .or(Some(at));
                 self.links.insert(
                     *broker,
                     Link {
@@ -148,6 +153,7 @@ impl State {
                         reason: reason.clone(),
                         since: at,
                         impaired: impaired.filter(|_| connected),
+                        lost_since: lost_since.filter(|_| !connected),
                     },
                 );
             }
@@ -320,6 +326,7 @@ impl State {
                 reason: None,
                 since: at,
                 impaired: None,
+                lost_since: Some(at),
             };
         }
     }

@@ -136,6 +136,9 @@ pub struct Link {
     pub since: Timestamp,
     /// What part of the broker is away while it is connected.
     pub impaired: Option<SafeText>,
+    /// Since when there is no connection, however often one was tried.
+    #[serde(default)]
+    pub lost_since: Option<Timestamp>,
 }
 
 /// Orders of which a fill of one takes from the others.

@@ -3,10 +3,12 @@
 use super::event::Fact;
 use super::state::{AccountState, State};
 use super::timing::{
-    ANSWER_WITHIN, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY, READ_WITHIN, READS_APART,
-    TRIM_EVERY,
+    ANSWER_WITHIN, ARMED_WITHOUT_LINK, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY,
+    READ_WITHIN, READS_APART, TRIM_EVERY,
 };
-use crate::domain::{AccountKey, LinkState, Order, Phase, SafeText, Timestamp};
+use crate::domain::{
+    AccountClass, AccountKey, BrokerId, LinkState, Order, Phase, SafeText, SessionId, Timestamp,
+};
 use std::collections::BTreeMap;
 
 /// What can be due.
@@ -20,6 +22,8 @@ enum Timer {
     Read(AccountKey, u64),
     /// The step that a flatten is at should be over by now.
     Flat(AccountKey, crate::domain::InstrumentId),
+    /// Arming ends: the broker has been away for too long.
+    Disarm(BrokerId),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -62,6 +66,13 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
             tell(since.after(READ_WITHIN), Timer::ReadAnswer(*key, pass));
         } else if let Some(at) = next_read(state, *key, account, doubts.get(key).copied()) {
             tell(at, Timer::Read(*key, account.passes.saturating_add(1)));
+        }
+    }
+    for (broker, link) in &state.links {
+        if let Some(lost) = link.lost_since
+            && armed_for_real(state, *broker).next().is_some()
+        {
+            tell(lost.after(ARMED_WITHOUT_LINK), Timer::Disarm(*broker));
         }
     }
     for ((account, instrument), flattening) in &state.flattening {
@@ -113,6 +124,19 @@ fn doubted_at(order: &Order) -> Option<Timestamp> {
     Some(asked.after(ANSWER_WITHIN))
 }
 
+/// Who is armed for an account of this broker that is not simulated.
+fn armed_for_real(state: &State, broker: BrokerId) -> impl Iterator<Item = (SessionId, AccountKey)> {
+    let real = move |account: &AccountKey| {
+        let known = state.accounts.get(account);
+        account.broker == broker && known.is_some_and(|known| known.account.class != AccountClass::Sim)
+    };
+    state
+        .armed
+        .iter()
+        .copied()
+        .filter(move |(_, account)| real(account))
+}
+
 fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
     match timer {
         Timer::Answer(id) => {
@@ -134,6 +158,19 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
         Timer::Read(account, pass) => facts.push(Fact::ReconcileStarted { account, pass }),
         Timer::Flat(account, instrument) => {
             facts.extend(super::flatten::overdue(state, account, instrument));
+        }
+        Timer::Disarm(broker) => {
+            let reason = SafeText::new(&format!(
+                "{broker} was away for {} s",
+                ARMED_WITHOUT_LINK.as_secs()
+            ));
+            facts.extend(
+                armed_for_real(state, broker).map(|(session, account)| Fact::Disarmed {
+                    session,
+                    account,
+                    reason: reason.clone(),
+                }),
+            );
         }
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),

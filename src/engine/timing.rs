@@ -12,6 +12,8 @@ pub const ABSENT_AFTER: Duration = Duration::from_secs(30);
 pub const READ_WITHIN: Duration = Duration::from_secs(10);
 /// The broker is read this often while nothing is in doubt.
 pub const READ_EVERY: Duration = Duration::from_secs(30);
+/// Arming for a real account ends after this long without a connection to its broker.
+pub const ARMED_WITHOUT_LINK: Duration = Duration::from_secs(60);
 /// A flatten that is not flat after this long says so, whatever step it is at.
 pub const FLAT_WITHIN: Duration = Duration::from_secs(60);
 /// Cancels of a flatten are answered within this, or it ends with the orders named.

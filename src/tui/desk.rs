@@ -11,6 +11,7 @@ use super::pane::{Pane, Wish};
 use super::panes::{
     AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist,
 };
+use super::probe::Probe;
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
@@ -174,6 +175,12 @@ pub struct Desk {
     pub preview_id: ClientOrderId,
     pub(super) themes: Vec<(String, String)>,
     pub(super) enter_at: Option<Timestamp>,
+    /// What the terminal was asked, and answered.
+    pub probe: Probe,
+    /// When a person last did something.
+    pub(super) touched_at: Timestamp,
+    /// After so long without that, arming of a real account ends; zero for never.
+    pub(super) arm_idle: Duration,
     pub(super) quantities: BTreeMap<InstrumentId, Quantity>,
     wanted_account: Option<AccountKey>,
     pub(super) next_token: u64,
@@ -231,6 +238,9 @@ impl Desk {
             new_id,
             themes: settings.themes.clone(),
             enter_at: None,
+            probe: Probe::default(),
+            touched_at: now,
+            arm_idle: settings.arm_idle,
             quantities: BTreeMap::new(),
             wanted_account: settings.default_account,
             next_token: 1,
@@ -539,6 +549,10 @@ impl Desk {
                 format!("not sent: {what}: there is no link to the engine"),
                 now,
             );
+            return Vec::new();
+        }
+        if let Some(why) = self.held_by_frost(&command) {
+            self.say(Tone::Warn, format!("not sent: {what}: {why}"), now);
             return Vec::new();
         }
         let token = self.next_token;

@@ -8,12 +8,14 @@
 //! with. A new pane is one file in `panes/` and one line in `desk`.
 
 pub mod action;
+mod arming;
 pub mod chord;
 pub mod colour;
 mod command;
 pub mod desk;
 mod foot;
 pub mod forecast;
+mod frozen;
 pub mod input;
 pub mod keymap;
 pub mod layout;
@@ -23,6 +25,7 @@ mod mouse;
 mod overlay;
 pub mod pane;
 pub mod panes;
+pub mod probe;
 mod profit;
 pub mod reader;
 mod run;

@@ -113,6 +113,7 @@ impl State {
                 failure: Some(why),
                 ..
             } => (Warning, format!("NOT FLAT {instrument}: {why}")),
+            Fact::Disarmed { account, reason, .. } => (Told, format!("{account} disarmed: {reason}")),
             Fact::FlattenStepped {
                 instrument,
                 step,
