@@ -163,7 +163,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
             spans: vec![bold(words, theme.warn)],
         });
         parts.push(Part {
-            worth: 4,
+            worth: 8,
             spans: vec![span(flattening.step.word(), theme.warn)],
         });
     }
