@@ -397,7 +397,7 @@ fn an_account_is_flattened_with_one_result_and_takes_no_risk_meanwhile() {
         quality: Quality::Live,
     };
     desk.market.on_quote(quote);
-    desk.working("M", other.clone());
+    desk.working("M", other);
     desk.sent();
     let all = Command::FlattenAccount {
         account: account(),
