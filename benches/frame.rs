@@ -338,6 +338,7 @@ fn settings() -> TuiSettings {
             crypto: Quantity::from_raw(10_000_000),
             option: Quantity::ONE,
         },
+        arm_idle: Duration::ZERO,
         default_account: None,
         alarm: tradewind::tui::alerts::AlarmSettings::default(),
         log: std::sync::Arc::default(),
@@ -392,6 +393,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
         reason: None,
         since: now,
         impaired: None,
+        lost_since: None,
     };
     state.links.insert(key.broker, link);
     for (id, last) in ids.iter().zip(lasts).take(5) {

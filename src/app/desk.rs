@@ -171,6 +171,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             crypto: terminal.quantity_crypto,
             option: terminal.quantity_option,
         },
+        arm_idle: Duration::from_secs(u64::from(terminal.arm_idle_minutes) * 60),
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         alarm: alarm(&settings.alerts),
         log,

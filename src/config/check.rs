@@ -103,6 +103,12 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
         ("limits.rate_per_second", limits.rate_per_second.into(), 1, 10_000),
         ("sim.latency_ms", settings.sim.latency_ms.into(), 0, 60_000),
         ("terminal.fps", terminal.fps.into(), 1, 120),
+        (
+            "terminal.arm_idle_minutes",
+            terminal.arm_idle_minutes.into(),
+            0,
+            1_440,
+        ),
         ("log.keep_days", settings.log.keep_days.into(), 1, 365),
     ];
     for (key, value, least, most) in whole {

@@ -343,6 +343,8 @@ pub struct TerminalSettings {
     pub mouse: bool,
     /// How many colours.
     pub colour: ColourSetting,
+    /// Minutes without a key after which arming of a real account ends; 0 for never.
+    pub arm_idle_minutes: u32,
     /// What a new ticket for shares begins with.
     pub quantity_equity: Quantity,
     /// What a new ticket for futures begins with, in contracts.
@@ -363,6 +365,7 @@ impl Default for TerminalSettings {
             line: LineSetting::Auto,
             mouse: true,
             colour: ColourSetting::Auto,
+            arm_idle_minutes: 30,
             quantity_equity: whole(100),
             quantity_future: whole(1),
             quantity_forex: whole(10_000),

@@ -22,6 +22,8 @@ pub struct Abilities {
     pub holds_brackets: bool,
     /// It cancels by the number that an order was placed under, not by the order's name.
     pub by_number: bool,
+    /// It takes an order in place of others in one step: they end and it begins, or nothing happens.
+    pub replaces: bool,
 }
 
 impl Abilities {
@@ -36,6 +38,11 @@ impl Abilities {
                 outside_hours: true,
                 holds_brackets: true,
                 by_number: true,
+                replaces: false,
+            },
+            "sim" => Self {
+                replaces: true,
+                ..Self::default()
             },
             _ => Self::default(),
         }

@@ -101,7 +101,8 @@ pub enum Command {
         /// Of what.
         instrument: InstrumentId,
     },
-    /// Cancel every order on one instrument, and when none can fill any more, close the position.
+    /// Close the position in one instrument and take every order off it, proven by the broker's own word: entries and
+    /// targets first, then the exit, the protective stop last.
     Flatten {
         /// The closing order's id.
         id: ClientOrderId,
@@ -109,6 +110,13 @@ pub enum Command {
         account: AccountKey,
         /// Of what.
         instrument: InstrumentId,
+    },
+    /// Flatten these instruments of an account, with one result. Nothing that adds risk is taken there meanwhile.
+    FlattenAccount {
+        /// Whose.
+        account: AccountKey,
+        /// Each instrument with the id of its closing order.
+        exits: Vec<(InstrumentId, ClientOrderId)>,
     },
     /// Allow more or less risk.
     SetTrading {

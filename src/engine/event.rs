@@ -5,6 +5,7 @@
 use super::alerts::{AlertId, AlertSpec, Channel, Seen};
 use super::command::{Denial, SessionKind};
 use super::pause::Pause;
+use super::state::FlattenStep;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase, Fee,
     Instrument, InstrumentId, Limits, LinkState, Money, Order, OrderChange, OrderKind, OrderSpec, Phase,
@@ -411,6 +412,50 @@ facts! {
         instrument: InstrumentId,
         /// Why it is not flat, where it isn't.
         failure: Option<SafeText>,
+    }
+    /// A flatten came to its next step.
+    52 FlattenStepped "flatten_stepped" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Which step.
+        step: FlattenStep,
+        /// The closing order, where this step sends one.
+        exit: Option<ClientOrderId>,
+    }
+    /// A flatten ended flat: the broker was asked again after the last order had ended, and holds and works nothing.
+    53 FlatConfirmed "flat_confirmed" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Executions since the flatten began.
+        fills: u32,
+        /// What was realised meanwhile, fees known so far taken off.
+        realized: Money,
+        /// In which currency.
+        currency: Currency,
+    }
+    /// A flatten of a whole account began: each of its instruments, with one result.
+    54 AccountFlattenStarted "account_flatten_started" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instruments: Vec<InstrumentId>,
+    }
+    /// The last instrument of an account's flatten ended.
+    55 AccountFlattenEnded "account_flatten_ended" {
+        /// Whose.
+        account: AccountKey,
+        /// How many instruments are flat.
+        flat: u32,
+        /// Those that are not.
+        failed: Vec<InstrumentId>,
+        /// Executions of those that are flat.
+        fills: u32,
+        /// What these realised, fees known so far taken off.
+        realized: BTreeMap<Currency, Money>,
     }
     /// Something unexpected that a person should see.
     60 Surprised "surprised" {

@@ -3,13 +3,14 @@
 //! not know leaves the phase as it is.
 
 mod alerts;
+mod flattens;
 mod ledgers;
 mod notices;
 
 use super::command::SessionKind;
 use super::event::{Event, Fact};
 use super::order_flow::{Step, next};
-use super::state::{AccountState, Flattening, Group, Link, Mismatch, State, Submission};
+use super::state::{AccountState, Group, Link, Mismatch, State, Submission};
 use crate::domain::{
     Account, AccountKey, ClientOrderId, Distance, InstrumentId, LinkState, Money, Order, OrderChange,
     OrderSpec, Pending, Phase, Price, Quantity, SafeText, Timestamp, TradingState,
@@ -146,6 +147,11 @@ impl State {
                 // A new connection begins whole; what is away, the broker says again.
                 let connected = !matches!(state, LinkState::Down | LinkState::Connecting);
                 let impaired = self.links.get(broker).and_then(|link| link.impaired.clone());
+                let lost_since = self
+                    .links
+                    .get(broker)
+                    .and_then(|link| link.lost_since)
+                    .or(Some(at));
                 self.links.insert(
                     *broker,
                     Link {
@@ -153,6 +159,7 @@ impl State {
                         reason: reason.clone(),
                         since: at,
                         impaired: impaired.filter(|_| connected),
+                        lost_since: lost_since.filter(|_| !connected),
                     },
                 );
             }
@@ -196,7 +203,10 @@ impl State {
                 }
                 self.number(*id);
             }
-            Fact::Executed { execution } => self.execute(execution, event),
+            Fact::Executed { execution } => {
+                self.execute(execution, event);
+                self.count_fill(execution);
+            }
             Fact::Corrected { execution } => self.correct(execution, event),
             Fact::FeeReported {
                 account,
@@ -208,19 +218,13 @@ impl State {
                 instrument,
                 exit,
             } => {
-                self.flattening.insert(
-                    (*account, *instrument),
-                    Flattening {
-                        exit: *exit,
-                        since: at,
-                    },
-                );
+                self.begin_flatten(*account, *instrument, *exit, at);
             }
-            Fact::FlattenEnded {
-                account, instrument, ..
-            } => {
-                self.flattening.remove(&(*account, *instrument));
-            }
+            Fact::FlattenStepped { .. }
+            | Fact::FlattenEnded { .. }
+            | Fact::FlatConfirmed { .. }
+            | Fact::AccountFlattenStarted { .. }
+            | Fact::AccountFlattenEnded { .. } => self.fold_flatten(&event.fact, at),
             Fact::Adopted { order } => self.adopt(order),
             Fact::Trimmed {
                 orders_before,
@@ -349,12 +353,14 @@ impl State {
         for broker in brokers {
             self.note_outage(broker, LinkState::Down, at);
         }
+        self.resume_flattens(at);
         for link in self.links.values_mut() {
             *link = Link {
                 state: LinkState::Down,
                 reason: None,
                 since: at,
                 impaired: None,
+                lost_since: Some(at),
             };
         }
     }

@@ -4,12 +4,13 @@
 
 use super::brackets;
 use super::command::SessionKind;
-use super::decide::{cancel, closing, exit, is_protective};
+use super::decide::{cancel, is_protective};
 use super::event::{Event, Fact};
+use super::flatten;
 use super::state::State;
 use crate::domain::{
-    AccountClass, AccountKey, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending, Phase,
-    SafeText, SessionId, Timestamp, TradingState,
+    AccountClass, AccountKey, BrokerId, ClientOrderId, LinkState, Order, Pending, Phase, SafeText, SessionId,
+    Timestamp, TradingState,
 };
 
 /// Facts that follow from `event`, which is already folded into `state`.
@@ -34,7 +35,16 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             state: LinkState::Ready | LinkState::Degraded,
             ..
         } => settle_groups(state, *broker),
-        Fact::ReconcileEnded { account, .. } => judge_link(state, account.broker, now),
+        Fact::ReconcileEnded {
+            account,
+            pass,
+            failure,
+            ..
+        } => {
+            let mut facts = judge_link(state, account.broker, now);
+            facts.extend(flatten::after_read(state, *account, *pass, failure.is_none()));
+            facts
+        }
         Fact::TradingChanged {
             account,
             state: TradingState::Halted,
@@ -42,7 +52,13 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
         } => cancel_entries(state, *account),
         Fact::FlattenStarted {
             account, instrument, ..
-        } => cancel_for_flatten(state, *account, *instrument),
+        }
+        | Fact::FlattenStepped {
+            account, instrument, ..
+        } => flatten::entered(state, *account, *instrument),
+        Fact::FlatConfirmed { account, .. } | Fact::FlattenEnded { account, .. } => {
+            flatten::account_result(state, *account).into_iter().collect()
+        }
         Fact::Executed { execution } | Fact::Corrected { execution } if execution.order.is_none() => {
             // Somebody else's trade moved the position: what protects it follows.
             brackets::settle_instrument(state, execution.account, execution.instrument, None)
@@ -184,75 +200,6 @@ fn cancel_entries(state: &State, account: AccountKey) -> Vec<Fact> {
     entries.map(|order| cancel(order, "trading was halted")).collect()
 }
 
-fn cancel_for_flatten(state: &State, account: AccountKey, instrument: InstrumentId) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = state
-        .live_orders(account, instrument)
-        .filter(|order| !order.foreign)
-        .map(|order| cancel(order, "the position is being closed"))
-        .collect();
-    if facts.is_empty() {
-        facts.extend(advance_flatten(state, account, instrument));
-    }
-    facts
-}
-
-/// Once nothing on the instrument can fill any more, the exit is sent by what is held then; it never crosses zero.
-fn advance_flatten(state: &State, account: AccountKey, instrument: InstrumentId) -> Option<Fact> {
-    let flattening = state.flattening.get(&(account, instrument))?;
-    let (foreign, ours): (Vec<&Order>, Vec<&Order>) = state
-        .live_orders(account, instrument)
-        .partition(|order| order.foreign);
-    if !ours.is_empty() {
-        return None;
-    }
-    if let Some(first) = foreign.first() {
-        // With an order that we can't cancel, the exit could cross zero.
-        let text = format!(
-            "{} made elsewhere can still fill, such as {}: cancel where it was made, then flatten again",
-            foreign.len(),
-            first.spec
-        );
-        return Some(Fact::FlattenEnded {
-            account,
-            instrument,
-            failure: Some(SafeText::new(&text)),
-        });
-    }
-    let position = state.position(account, instrument);
-    let ended = |failure: Option<SafeText>| {
-        Some(Fact::FlattenEnded {
-            account,
-            instrument,
-            failure,
-        })
-    };
-    match (position.side(), state.orders.get(&flattening.exit)) {
-        (None, _) => ended(None),
-        (Some(side), None) => {
-            let spec = closing(state, account, instrument)
-                .unwrap_or_else(|_| exit(account, instrument, side.opposite(), position.quantity.abs()));
-            Some(Fact::Submitted {
-                id: flattening.exit,
-                spec,
-                oco: None,
-                quote: None,
-            })
-        }
-        (Some(_), Some(order)) => {
-            let why = order
-                .reason
-                .as_ref()
-                .map_or(String::new(), |reason| format!(" ({reason})"));
-            let text = format!(
-                "the exit is {}{why} and {} are still held",
-                order.phase.word(),
-                position.quantity
-            );
-            ended(Some(SafeText::new(&text)))
-        }
-    }
-}
-
 /// Children that waited for the link are released, and sizes that could not be changed without it are.
 fn settle_groups(state: &State, broker: BrokerId) -> Vec<Fact> {
     let live = state.all_live().filter(|o| o.spec.account.broker == broker);
@@ -288,8 +235,6 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         | Fact::Missed { .. } => Vec::new(),
         _ => brackets::settle_order(state, id),
     };
-    if !order.phase.is_live() && state.flattening.contains_key(&(account, instrument)) {
-        facts.extend(advance_flatten(state, account, instrument));
-    }
+    facts.extend(flatten::advance(state, account, instrument));
     facts
 }

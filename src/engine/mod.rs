@@ -10,6 +10,7 @@ mod core;
 pub mod decide;
 mod doubles;
 pub mod event;
+mod flatten;
 mod fold;
 mod follow;
 pub mod history;

@@ -25,6 +25,9 @@ pub enum Request {
         family: Option<Family>,
         /// When it was recorded, to measure how long it took to leave.
         created: Timestamp,
+        /// Orders that end as this one begins, each with what it has left: in one step, or nothing happens. Empty at
+        /// brokers that can't.
+        instead: Vec<(ClientOrderId, Quantity)>,
     },
     /// Change a live order.
     Modify {

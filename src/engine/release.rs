@@ -4,6 +4,7 @@
 
 use super::brackets;
 use super::event::{Event, Fact};
+use super::flatten;
 use super::fold::changed;
 use super::port::Request;
 use super::risk::{self, Effect};
@@ -109,7 +110,7 @@ fn place(state: &State, id: ClientOrderId) -> Release {
         // The cancel went ahead of it.
         (_, Some(Pending::Cancel)) => Some("cancelled before it left"),
         // An exit was measured by what was held then: it only leaves while it still closes.
-        _ if is_exit(state, id) && !closes(state, order) => Some("the position has changed"),
+        _ if flatten::is_exit(state, id) && !closes(state, order) => Some("the position has changed"),
         _ => None,
     };
     match superseded.map_or_else(|| may_leave(state, order), |why| Err(why.to_owned())) {
@@ -119,6 +120,7 @@ fn place(state: &State, id: ClientOrderId) -> Release {
             number: order.number.unwrap_or_default(),
             family: brackets::family(state, order),
             created: order.created_at,
+            instead: flatten::instead(state, order),
         }),
         Err(reason) => Release::Withhold(Fact::NotSent {
             id,
@@ -150,10 +152,6 @@ fn protects(state: &State, order: &Order) -> bool {
 fn closes(state: &State, order: &Order) -> bool {
     let held = state.position(order.spec.account, order.spec.instrument);
     held.side() == Some(order.spec.side.opposite()) && order.leaves() <= held.quantity.abs()
-}
-
-fn is_exit(state: &State, id: ClientOrderId) -> bool {
-    state.flattening.values().any(|flattening| flattening.exit == id)
 }
 
 fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), String> {

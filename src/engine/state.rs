@@ -5,9 +5,9 @@ use super::alerts::Alerts;
 use super::command::SessionKind;
 use super::pause::Pause;
 use crate::domain::{
-    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Execution, ExecutionBase, Instrument,
-    InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity, SafeText,
-    SessionId, Side, Timestamp, TradingState,
+    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
+    Instrument, InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity,
+    SafeText, SessionId, Side, Timestamp, TradingState,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -65,6 +65,9 @@ pub struct State {
     pub attempts: BTreeMap<AccountKey, Timestamp>,
     /// Flattens under way.
     pub flattening: BTreeMap<(AccountKey, InstrumentId), Flattening>,
+    /// Flattens of whole accounts under way.
+    #[serde(default)]
+    pub flattening_accounts: BTreeMap<AccountKey, AccountFlattening>,
     /// What a person should see: denials, rejections, surprises.
     pub notices: VecDeque<Notice>,
     /// What people want to be told of, and what they were told.
@@ -144,6 +147,9 @@ pub struct Link {
     pub since: Timestamp,
     /// What part of the broker is away while it is connected.
     pub impaired: Option<SafeText>,
+    /// Since when there is no connection, however often one was tried.
+    #[serde(default)]
+    pub lost_since: Option<Timestamp>,
 }
 
 /// Orders of which a fill of one takes from the others.
@@ -193,10 +199,82 @@ pub struct Booked {
 /// A flatten under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flattening {
-    /// The closing order's id.
+    /// The first closing order's id.
     pub exit: ClientOrderId,
-    /// Since when.
+    /// Since when, or since when this process runs.
     pub since: Timestamp,
+    /// How far it has come.
+    #[serde(default)]
+    pub step: FlattenStep,
+    /// Since when it is there.
+    #[serde(default)]
+    pub step_since: Timestamp,
+    /// The closing order that was sent last.
+    #[serde(default)]
+    pub sent: Option<ClientOrderId>,
+    /// The first pass that began after this step did: only from then on the broker's word counts.
+    #[serde(default)]
+    pub asked: u64,
+    /// Executions on the instrument since it began.
+    #[serde(default)]
+    pub fills: u32,
+    /// What the instrument had realised before, fees taken off.
+    #[serde(default)]
+    pub realized_before: Money,
+}
+
+impl Flattening {
+    /// True while only the broker's word can move it on.
+    pub fn waits_for_read(&self) -> bool {
+        matches!(self.step, FlattenStep::Reading | FlattenStep::Proving)
+    }
+}
+
+/// How far a flatten has come. The protective stop stays through the first two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlattenStep {
+    /// Entries and targets are being cancelled.
+    #[default]
+    Clearing,
+    /// The broker is asked what is held, so that the exit is no larger.
+    Reading,
+    /// The stop is being cancelled first, because this broker could execute both it and the exit.
+    Uncovering,
+    /// The exit is sent.
+    Exiting,
+    /// The position is flat; what is left of stops is being cancelled.
+    Releasing,
+    /// The broker is asked again.
+    Proving,
+}
+impl FlattenStep {
+    /// As a person reads it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Clearing => "cancelling entries and targets, the stop stays",
+            Self::Reading => "asking the broker what is held",
+            Self::Uncovering => "cancelling the stop, then the exit",
+            Self::Exiting => "exit sent",
+            Self::Releasing => "flat, cancelling the stop",
+            Self::Proving => "asking the broker again",
+        }
+    }
+}
+
+/// The flatten of a whole account: one result for all its instruments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountFlattening {
+    /// Instruments whose flatten has not ended.
+    pub waiting: BTreeSet<InstrumentId>,
+    /// Those that are not flat.
+    pub failed: Vec<InstrumentId>,
+    /// How many are.
+    pub flat: u32,
+    /// Executions of those.
+    pub fills: u32,
+    /// What they realised meanwhile, fees taken off.
+    pub realized: BTreeMap<Currency, Money>,
 }
 
 /// Something a person should see.
@@ -304,7 +382,7 @@ impl State {
         covered.min(position.quantity.abs())
     }
     /// Realised profit of an account by currency since the journal's opening, fees taken off.
-    pub fn realized(&self, account: AccountKey) -> BTreeMap<crate::domain::Currency, Money> {
+    pub fn realized(&self, account: AccountKey) -> BTreeMap<Currency, Money> {
         let mut sums = BTreeMap::new();
         for ((_, id), ledger) in self.ledgers.iter().filter(|((owner, _), _)| *owner == account) {
             let Some(instrument) = self.instruments.get(id) else {
@@ -316,6 +394,11 @@ impl State {
                 .saturating_sub(ledger.position.fees);
         }
         sums
+    }
+    /// What one instrument has realised in an account, fees taken off.
+    pub fn realized_in(&self, account: AccountKey, instrument: InstrumentId) -> Money {
+        let position = self.position(account, instrument);
+        position.realized.saturating_sub(position.fees)
     }
     /// The dated contract that a root stands for at `now`: the first that has not expired. An instrument's own name
     /// stands for itself.
@@ -341,7 +424,7 @@ impl State {
 }
 
 /// The sum of what is left of each order, but of a group only its largest member.
-fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
+pub(super) fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
     let mut total = Quantity::ZERO;
     let mut by_group: BTreeMap<ClientOrderId, Quantity> = BTreeMap::new();
     for order in orders {

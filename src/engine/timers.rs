@@ -3,9 +3,12 @@
 use super::event::Fact;
 use super::state::{AccountState, State};
 use super::timing::{
-    ANSWER_WITHIN, ENDED_KEPT, EXECUTIONS_KEPT, FLAT_WITHIN, READ_EVERY, READ_WITHIN, READS_APART, TRIM_EVERY,
+    ANSWER_WITHIN, ARMED_WITHOUT_LINK, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY,
+    READ_WITHIN, READS_APART, TRIM_EVERY,
 };
-use crate::domain::{AccountKey, LinkState, Order, Phase, SafeText, Timestamp};
+use crate::domain::{
+    AccountClass, AccountKey, BrokerId, LinkState, Order, Phase, SafeText, SessionId, Timestamp,
+};
 use std::collections::BTreeMap;
 
 /// What can be due.
@@ -17,8 +20,10 @@ enum Timer {
     ReadAnswer(AccountKey, u64),
     /// The broker is to be read.
     Read(AccountKey, u64),
-    /// A flatten should be done by now.
+    /// The step that a flatten is at should be over by now.
     Flat(AccountKey, crate::domain::InstrumentId),
+    /// Arming ends: the broker has been away for too long.
+    Disarm(BrokerId),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -63,9 +68,16 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
             tell(at, Timer::Read(*key, account.passes.saturating_add(1)));
         }
     }
+    for (broker, link) in &state.links {
+        if let Some(lost) = link.lost_since
+            && armed_for_real(state, *broker).next().is_some()
+        {
+            tell(lost.after(ARMED_WITHOUT_LINK), Timer::Disarm(*broker));
+        }
+    }
     for ((account, instrument), flattening) in &state.flattening {
         tell(
-            flattening.since.after(FLAT_WITHIN),
+            super::flatten::deadline(flattening),
             Timer::Flat(*account, *instrument),
         );
     }
@@ -91,6 +103,10 @@ fn next_read(
     let attempt = state.attempts.get(&key).copied().unwrap_or(link.since);
     let last = attempt.max(link.since);
     let soonest = last.after(READS_APART);
+    let mut flattening = state.flattening.iter().filter(|((owner, _), _)| *owner == key);
+    if flattening.any(|(_, flattening)| flattening.waits_for_read()) {
+        return Some(last.after(FLATTEN_READS_APART));
+    }
     let unread = account.read_at.is_none_or(|at| at < link.since);
     if link.state != LinkState::Ready || unread || !account.mismatches.is_empty() {
         return Some(soonest);
@@ -106,6 +122,19 @@ fn doubted_at(order: &Order) -> Option<Timestamp> {
     }
     let asked = order.pending.and(order.pending_since)?;
     Some(asked.after(ANSWER_WITHIN))
+}
+
+/// Who is armed for an account of this broker that is not simulated.
+fn armed_for_real(state: &State, broker: BrokerId) -> impl Iterator<Item = (SessionId, AccountKey)> {
+    let real = move |account: &AccountKey| {
+        let known = state.accounts.get(account);
+        account.broker == broker && known.is_some_and(|known| known.account.class != AccountClass::Sim)
+    };
+    state
+        .armed
+        .iter()
+        .copied()
+        .filter(move |(_, account)| real(account))
 }
 
 fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
@@ -128,17 +157,20 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
         }
         Timer::Read(account, pass) => facts.push(Fact::ReconcileStarted { account, pass }),
         Timer::Flat(account, instrument) => {
-            let working = state.live_orders(account, instrument).count();
-            let held = state.position(account, instrument).quantity;
-            let why = format!(
-                "after {} s {held} are still held and {working} orders are working; close at the broker if this stays",
-                FLAT_WITHIN.as_secs()
+            facts.extend(super::flatten::overdue(state, account, instrument));
+        }
+        Timer::Disarm(broker) => {
+            let reason = SafeText::new(&format!(
+                "{broker} was away for {} s",
+                ARMED_WITHOUT_LINK.as_secs()
+            ));
+            facts.extend(
+                armed_for_real(state, broker).map(|(session, account)| Fact::Disarmed {
+                    session,
+                    account,
+                    reason: reason.clone(),
+                }),
             );
-            facts.push(Fact::FlattenEnded {
-                account,
-                instrument,
-                failure: Some(SafeText::new(&why)),
-            });
         }
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),

@@ -12,8 +12,20 @@ pub const ABSENT_AFTER: Duration = Duration::from_secs(30);
 pub const READ_WITHIN: Duration = Duration::from_secs(10);
 /// The broker is read this often while nothing is in doubt.
 pub const READ_EVERY: Duration = Duration::from_secs(30);
-/// A flatten that is not flat after this long says so.
-pub const FLAT_WITHIN: Duration = Duration::from_secs(15);
+/// Arming for a real account ends after this long without a connection to its broker.
+pub const ARMED_WITHOUT_LINK: Duration = Duration::from_secs(60);
+/// A flatten that is not flat after this long says so, whatever step it is at.
+pub const FLAT_WITHIN: Duration = Duration::from_secs(60);
+/// Cancels of a flatten are answered within this, or it ends with the orders named.
+pub const CLEAR_WITHIN: Duration = Duration::from_secs(15);
+/// The exit of a flatten fills within this: it is a market order.
+pub const EXIT_WITHIN: Duration = Duration::from_secs(15);
+/// A flatten hears what the broker holds within this: one read without an answer, and another.
+pub const PROVE_WITHIN: Duration = Duration::from_secs(25);
+/// A stop whose change is under way for longer than this does not hold up the exit of a flatten any more.
+pub const SETTLES_WITHIN: Duration = Duration::from_secs(3);
+/// While a flatten waits for it, the broker is read again this soon after a read that failed.
+pub const FLATTEN_READS_APART: Duration = Duration::from_secs(1);
 /// Ended orders stay in the state for this long.
 pub const ENDED_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Executions are remembered for this long, so that a repeated one is known.

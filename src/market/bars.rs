@@ -96,7 +96,7 @@ fn value_of(print: &Print) -> i128 {
 }
 
 /// Bars of one instrument and timeframe in the making.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BarBuilder {
     timeframe: Timeframe,
     calendar: CalendarId,

@@ -16,7 +16,7 @@ pub const TAPE_LIMIT: usize = 200;
 const SLACK_TICKS: i64 = 20;
 
 /// One instrument's market.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Line {
     pub instrument: Instrument,
     pub ticker: Ticker,

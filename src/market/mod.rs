@@ -92,7 +92,7 @@ pub struct LaneHealth {
 }
 
 /// The market as known here.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Market {
     places: BTreeMap<InstrumentId, usize>,
     lines: Vec<Line>,

@@ -56,7 +56,7 @@ pub struct QuoteBar {
 }
 
 /// Quote bars of one instrument and timeframe in the making.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct QuoteBarBuilder {
     timeframe: Timeframe,
     calendar: CalendarId,

@@ -109,6 +109,8 @@ pub enum Action {
     TakeToken,
     /// Hide amounts and account names.
     Mask,
+    /// Let prices stand still and nothing be sent, or end that.
+    Freeze,
     /// The open ticket's next time in force.
     NextTimeInForce,
     /// The open ticket's next way to execute.

@@ -7,7 +7,6 @@ use super::line::{self, Line, Reading};
 use super::pane::Wish;
 use super::run::Exit;
 use super::theme::Theme;
-use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, SafeText, Timestamp, TradingState};
 use crate::engine::Command;
 
@@ -61,8 +60,8 @@ impl Desk {
                 let adds = commands
                     .iter()
                     .any(|command| matches!(command, Command::Submit { .. } | Command::SubmitPair { .. }));
-                if adds && may_confirm(line.changed_at, None, now).is_err() {
-                    self.say(Tone::Warn, NotYet::TooSoon.words(), now);
+                if adds && let Err(not_yet) = self.may_send(line.changed_at, now) {
+                    self.say(Tone::Warn, not_yet.words(), now);
                     self.modal = Some(Modal::Line(line));
                     return Vec::new();
                 }
@@ -148,7 +147,10 @@ impl Desk {
             .find(|key| Some(key.account) == wanted)
             .copied();
         match found {
-            Some(account) => self.world.account = Some(account),
+            Some(account) => {
+                let before = self.world.account.replace(account);
+                return self.disarm_left(before, now);
+            }
             None => {
                 let names: Vec<&str> = self
                     .world

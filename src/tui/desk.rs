@@ -15,6 +15,7 @@ use super::panes::{
     PositionDetail, Positions, Watchlist,
 };
 use super::plan::Plan;
+use super::probe::Probe;
 use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
@@ -202,6 +203,12 @@ pub struct Desk {
     pub preview_id: ClientOrderId,
     pub(super) themes: Vec<(String, String)>,
     pub(super) enter_at: Option<Timestamp>,
+    /// What the terminal was asked, and answered.
+    pub probe: Probe,
+    /// When a person last did something.
+    pub(super) touched_at: Timestamp,
+    /// After so long without that, arming of a real account ends; zero for never.
+    pub(super) arm_idle: Duration,
     pub(super) quantities: BTreeMap<InstrumentId, Quantity>,
     wanted_account: Option<AccountKey>,
     pub(super) next_token: u64,
@@ -275,6 +282,9 @@ impl Desk {
             new_id,
             themes: settings.themes.clone(),
             enter_at: None,
+            probe: Probe::default(),
+            touched_at: now,
+            arm_idle: settings.arm_idle,
             quantities: BTreeMap::new(),
             wanted_account: settings.default_account,
             next_token: 1,
@@ -646,6 +656,10 @@ impl Desk {
             );
             return Vec::new();
         }
+        if let Some(why) = self.held_by_frost(&command) {
+            self.say(Tone::Warn, format!("not sent: {what}: {why}"), now);
+            return Vec::new();
+        }
         let token = self.next_token;
         self.next_token += 1;
         self.waiting.insert(token, what);
@@ -754,17 +768,11 @@ impl Desk {
             .collect()
     }
     pub(super) fn flatten_account(&mut self, account: AccountKey, now: Timestamp) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for (instrument, ..) in self.to_flatten(account) {
-            let command = Command::Flatten {
-                id: (self.new_id)(),
-                account,
-                instrument,
-            };
-            let what = words(&command);
-            effects.extend(self.send(command, what, now));
-        }
-        effects
+        let exits = self.to_flatten(account);
+        let exits = exits.into_iter().map(|(id, ..)| (id, (self.new_id)())).collect();
+        let command = Command::FlattenAccount { account, exits };
+        let what = words(&command);
+        self.send(command, what, now)
     }
     /// What would stand without a stop if this order went: `300 AAPL`.
     fn left_naked(&self, id: ClientOrderId) -> Option<String> {
@@ -855,6 +863,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::CancelAll { .. } => "cancel asked: every order of the account".to_owned(),
         Command::Close { instrument, .. } => format!("closing {instrument}"),
         Command::Flatten { instrument, .. } => format!("flattening {instrument}"),
+        Command::FlattenAccount { account, exits } => {
+            format!("flattening {}: {} instruments", account.account, exits.len())
+        }
         Command::SetTrading { state, .. } => format!("trading {}", state.word()),
         Command::TakeToken => "this terminal has the trading token".to_owned(),
         Command::Arm { .. } => "armed".to_owned(),

@@ -8,8 +8,14 @@ use crate::domain::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How long the rest of a torn sequence is waited for.
+/// How long the rest of a lone escape is waited for at a terminal that is near.
 pub const ESCAPE_DELAY: Duration = Duration::from_millis(50);
+/// And at most, however far the terminal is.
+const LONGEST_ESCAPE_DELAY: Duration = Duration::from_millis(500);
+/// How long the rest of a sequence is waited for of which more than the escape has come: nobody types that by hand.
+const SEQUENCE_DELAY: Duration = Duration::from_secs(2);
+/// How long after an escape was told as a key the rest of a sequence may still come, and is no keys.
+const TAIL_SPAN: Duration = Duration::from_secs(1);
 /// More typed keys than this…
 const PASTE_KEYS: usize = 5;
 /// …in this span are a paste.
@@ -34,6 +40,8 @@ pub enum Input {
     Wheel(u16, u16, bool),
     /// Changed the size of the terminal.
     Resize,
+    /// Nothing: the terminal answered that it has drawn what stood before the question.
+    Answer,
 }
 
 /// Reads what a terminal sends.
@@ -42,6 +50,10 @@ pub struct Decoder {
     /// The beginning of a sequence whose rest has not come, and since when.
     torn: Vec<u8>,
     torn_at: Timestamp,
+    /// Until when what looks like the rest of a sequence is one, because its escape was told as a key.
+    tail_until: Timestamp,
+    /// How long the terminal takes to answer.
+    round_trip: Duration,
     /// A paste whose end has not come.
     paste: Option<Vec<u8>>,
     recent: VecDeque<Timestamp>,
@@ -65,11 +77,15 @@ impl Decoder {
             // An escape that stayed alone was the key; a sequence that was never finished is dropped.
             if std::mem::take(&mut self.torn) == [0x1b] {
                 done.push(Input::Key(Chord::plain(Key::Esc)));
+                self.tail_until = at.after(TAIL_SPAN);
             }
         }
         let mut all = std::mem::take(&mut self.torn);
         all.extend_from_slice(bytes);
         let mut rest = all.as_slice();
+        if let Some(after) = self.tail_of(rest, at) {
+            rest = after;
+        }
         while !rest.is_empty() {
             if self.paste.is_some() {
                 rest = self.pasted(rest, &mut done);
@@ -95,7 +111,39 @@ impl Decoder {
     }
     /// When [`Decoder::feed`] wants to be called next, though nothing was read.
     pub fn deadline(&self) -> Option<Timestamp> {
-        (!self.torn.is_empty()).then(|| self.torn_at.after(ESCAPE_DELAY))
+        let delay = match self.torn.len() {
+            0 => return None,
+            // The farther the terminal, the farther apart two parts of one sequence may come.
+            1 => self.round_trip.clamp(ESCAPE_DELAY, LONGEST_ESCAPE_DELAY),
+            _ => SEQUENCE_DELAY,
+        };
+        Some(self.torn_at.after(delay))
+    }
+    /// Tells how long the terminal takes to answer.
+    pub fn set_round_trip(&mut self, span: Duration) {
+        self.round_trip = span;
+    }
+
+    /// What stands behind the rest of a sequence whose escape was told as a key, where `bytes` begin with such a rest. Read
+    /// as keys it could open an order, and no hand types it so.
+    fn tail_of<'a>(&mut self, bytes: &'a [u8], at: Timestamp) -> Option<&'a [u8]> {
+        if bytes.is_empty() || at >= self.tail_until {
+            return None;
+        }
+        self.tail_until = Timestamp::MIN;
+        if bytes[0] != b'[' && !(bytes[0] == b'O' && bytes.len() > 1) {
+            return None;
+        }
+        let whole: Vec<u8> = std::iter::once(0x1b).chain(bytes.iter().copied()).collect();
+        match escape(&whole) {
+            Found::Whole(_, length) => Some(&bytes[(length - 1).min(bytes.len())..]),
+            Found::Part => {
+                self.torn = whole;
+                self.torn_at = at;
+                Some(&[])
+            }
+            Found::PasteBegins(_) => None,
+        }
     }
 
     /// Takes bytes of a paste and answers what stands after its end.
@@ -254,6 +302,9 @@ fn control_sequence(bytes: &[u8]) -> Found {
         numbers.next().unwrap_or(0),
         numbers.next().unwrap_or(1).saturating_sub(1),
     );
+    if last == b'n' && text == "0" {
+        return Found::Whole(Some(Input::Answer), whole);
+    }
     let key = match last {
         b'~' if first == 200 => return Found::PasteBegins(whole),
         b'~' => numbered(first),
@@ -381,12 +432,127 @@ mod tests {
         assert_eq!(decoder.deadline(), Some(at(50)));
         assert_eq!(decoder.feed(&[], at(50)), [key("Esc")]);
         assert_eq!(decoder.feed(b"\x1b\x1b[A", at(100)), [key("Esc"), key("Up")]);
-        assert_eq!(decoder.feed(b"\x1b[", at(200)), []);
+        assert_eq!(decoder.feed(b"\x1b[", at(1_200)), []);
         assert_eq!(
-            decoder.feed(b"j", at(300)),
+            decoder.feed(b"j", at(4_000)),
             [key("j")],
             "what was never finished is dropped"
         );
+        decoder.set_round_trip(Duration::from_millis(300));
+        assert_eq!(decoder.feed(b"\x1b", at(5_000)), []);
+        assert_eq!(
+            decoder.deadline(),
+            Some(at(5_300)),
+            "a far terminal gets more time"
+        );
+    }
+
+    /// Every sequence that is known, as a terminal sends it.
+    fn known() -> Vec<Vec<u8>> {
+        let mut all: Vec<String> = Vec::new();
+        for letter in "ABCDFHPQRSMZ".chars() {
+            all.push(format!("\x1b[{letter}"));
+            all.push(format!("\x1bO{letter}"));
+            all.extend((2..=8).map(|held| format!("\x1b[1;{held}{letter}")));
+        }
+        for number in 1..=24 {
+            all.push(format!("\x1b[{number}~"));
+            all.push(format!("\x1b[{number};5~"));
+        }
+        all.extend(
+            (b'!'..=b'~')
+                .map(|c| format!("\x1b{}", char::from(c)))
+                .filter(|alt| !matches!(alt.as_bytes()[1], b'[' | b'O')),
+        );
+        all.extend(["A", "B", "C", "D", "E"].map(|f| format!("\x1b[[{f}")));
+        all.extend(
+            [
+                "\x1b[<0;12;3M",
+                "\x1b[<64;212;53M",
+                "\x1b[<0;1;1m",
+                "\x1b[0n",
+                "\x1b[I",
+                "\x1b[O",
+                "\x1b[?1;2c",
+                "\x1b[24;80R",
+                "\x1b[200~B\rb\x1b[201~",
+            ]
+            .map(String::from),
+        );
+        all.into_iter().map(String::into_bytes).collect()
+    }
+
+    #[test]
+    fn every_known_sequence_cut_at_every_byte_is_what_it_is_whole() {
+        for sequence in known() {
+            let mut whole = Decoder::default();
+            let mut expected = whole.feed(&sequence, at(0));
+            expected.extend(whole.feed(&[], at(5_000)));
+            for cut in 0..=sequence.len() {
+                let mut decoder = Decoder::default();
+                let mut done = decoder.feed(&sequence[..cut], at(0));
+                done.extend(decoder.feed(&sequence[cut..], at(40)));
+                done.extend(decoder.feed(&[], at(5_000)));
+                assert_eq!(
+                    done,
+                    expected,
+                    "{:?} cut at {cut}",
+                    String::from_utf8_lossy(&sequence)
+                );
+            }
+            // One byte at a time.
+            let mut decoder = Decoder::default();
+            let mut done = Vec::new();
+            for (i, byte) in (0..).zip(&sequence) {
+                done.extend(decoder.feed(&[*byte], at(i * 20)));
+            }
+            done.extend(decoder.feed(&[], at(5_000)));
+            assert_eq!(
+                done,
+                expected,
+                "{:?} byte by byte",
+                String::from_utf8_lossy(&sequence)
+            );
+        }
+    }
+
+    #[test]
+    fn a_sequence_whose_escape_was_given_up_is_no_keys() {
+        for sequence in known()
+            .into_iter()
+            .filter(|sequence| matches!(sequence[1], b'[' | b'O'))
+        {
+            if sequence.starts_with(b"\x1b[200~") {
+                continue;
+            }
+            let mut decoder = Decoder::default();
+            decoder.feed(&sequence[..1], at(0));
+            assert_eq!(decoder.feed(&[], at(60)), [key("Esc")]);
+            assert_eq!(
+                decoder.feed(&sequence[1..], at(300)),
+                [],
+                "{:?}",
+                String::from_utf8_lossy(&sequence)
+            );
+            // What a hand types after Esc is what it types.
+            let mut decoder = Decoder::default();
+            decoder.feed(b"\x1b", at(0));
+            decoder.feed(&[], at(60));
+            assert_eq!(decoder.feed(b"b", at(200)), [key("b")]);
+            // Even where every byte of it comes late.
+            let mut decoder = Decoder::default();
+            let mut done = Vec::new();
+            for (i, byte) in (0..).zip(&sequence).filter(|_| sequence[1] == b'[') {
+                done.extend(decoder.feed(&[], at(i * 100)));
+                done.extend(decoder.feed(&[*byte], at(i * 100)));
+            }
+            let typed = |input: &Input| matches!(input, Input::Key(chord) if chord.typed().is_some());
+            assert!(
+                !done.iter().any(typed),
+                "{:?}: {done:?}",
+                String::from_utf8_lossy(&sequence)
+            );
+        }
     }
 
     #[test]

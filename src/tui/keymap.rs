@@ -177,13 +177,14 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::CopyRow, ["y y", "Y"], "copy the selected row as it is shown; hidden numbers stay hidden";
     Desk None Action::NextZone, ["Space z"], "times of the exchange, of this machine, UTC";
     Desk None Action::ThemeNext, ["Space c"], "next theme";
+    Desk None Action::Freeze, ["Space f"], "FROZEN: prices stand still and nothing is sent but panic keys; and back";
     Desk None Action::Mask, ["Space m"], "hide amounts and account names";
     Desk Panic Action::CancelSymbol, ["X"], "cancel this instrument's orders; stops stay";
     Desk Panic Action::Halt, ["!"], "halt: nothing leaves that adds risk; undone by typing :resume";
     Desk None Action::Quit, ["q"], "leave; the engine goes on";
     Anywhere Panic Action::CancelSymbol, ["Ctrl-x s"], "cancel this instrument's orders; stops stay";
     Anywhere Panic Action::CancelAll, ["Ctrl-x a"], "cancel all orders of the account; stops stay";
-    Anywhere Panic Action::FlattenSymbol, ["Ctrl-x f"], "cancel this instrument's orders and close its position";
+    Anywhere Panic Action::FlattenSymbol, ["Ctrl-x f"], "flatten this instrument: orders, then the position, the stop last";
     Anywhere Preview Action::FlattenAccount, ["Ctrl-x F"], "flatten the whole account: all orders, all positions; then Enter";
     Anywhere Panic Action::Halt, ["Ctrl-x h"], "halt: nothing leaves that adds risk";
     Desk None Action::Help, ["?", "F1"], "these keys", "help";

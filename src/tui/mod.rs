@@ -9,6 +9,7 @@
 
 pub mod action;
 pub mod alerts;
+mod arming;
 pub mod chord;
 pub mod clipboard;
 pub mod colour;
@@ -16,6 +17,7 @@ mod command;
 pub mod desk;
 mod foot;
 pub mod forecast;
+mod frozen;
 mod hotkey;
 pub mod input;
 pub mod key_table;
@@ -33,6 +35,7 @@ pub mod panes;
 pub mod plain;
 mod plan;
 pub mod planned;
+pub mod probe;
 mod profit;
 pub mod reader;
 pub mod rebind;

@@ -11,6 +11,7 @@ use super::link::{FromEngine, ToEngine};
 use super::memory::{DeskMemory, Keep};
 use super::pace::{LineSpeed, Pace};
 use super::plan::Group;
+use super::probe::QUESTION;
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
@@ -32,6 +33,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
 /// A key is drawn at once where the last frame is older than this; else it waits for the tick.
 const KEY_FRAME: Duration = Duration::from_millis(8);
+/// How long a desk that leaves waits for an answer of its terminal.
+const HEAR_OUT: Duration = Duration::from_millis(300);
 /// How many messages of the engine are taken in a row before the loop looks at everything again.
 const BATCH: usize = 256;
 
@@ -58,6 +61,8 @@ pub struct TuiSettings {
     pub first_quantities: FirstQuantities,
     /// How the terminal tells of alerts.
     pub alarm: super::alerts::AlarmSettings,
+    /// After so long without a key, arming of a real account ends; zero for never.
+    pub arm_idle: Duration,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
     /// What it begins with beyond these.
@@ -149,8 +154,10 @@ pub async fn run(
     let mut second = every(Duration::from_secs(1));
     let mut open = true;
     let exit = loop {
-        let torn = stage.decoder.deadline().is_some();
         let waking = stage.waking();
+        let torn = stage.decoder.deadline();
+        // A deadline stays where it is, whatever else wakes the loop before.
+        let torn_for = torn.map_or(Duration::ZERO, |at| at.since(stage.now()));
         let typed = async {
             match reader.as_mut() {
                 Some(reader) => reader.next().await,
@@ -167,7 +174,7 @@ pub async fn run(
                 None => break Exit::HungUp,
             },
             _ = resized.recv() => stage.resize(),
-            () = sleep_until(Instant::now() + super::input::ESCAPE_DELAY), if torn => stage.take_input(&[]),
+            () = sleep_until(Instant::now() + torn_for), if torn.is_some() => stage.take_input(&[]),
             _ = second.tick() => {
                 if Terminal::is_gone() {
                     break Exit::HungUp;
@@ -198,6 +205,7 @@ pub async fn run(
             Next::Go => {}
             Next::Leave(exit) => break exit,
             Next::Suspend => {
+                stage.hear_out(reader.as_mut()).await;
                 // Nobody may read the terminal while the shell has it.
                 drop(reader.take());
                 stage.suspend()?;
@@ -205,6 +213,9 @@ pub async fn run(
             }
         }
     };
+    if exit != Exit::HungUp {
+        stage.hear_out(reader.as_mut()).await;
+    }
     drop(reader);
     stage.leave(exit, &to);
     Ok(exit)
@@ -265,8 +276,9 @@ impl Stage {
         let depth = settings
             .colour
             .unwrap_or_else(|| ColourDepth::detect(|name| std::env::var(name).ok()));
-        let desk = Desk::new(settings, new_id, clock());
+        let mut desk = Desk::new(settings, new_id, clock());
         let terminal = Terminal::take(settings.mouse)?;
+        desk.probe.start();
         let mut stage = Self {
             desk,
             decoder: Decoder::default(),
@@ -309,6 +321,13 @@ impl Stage {
         self.watch.typed(now);
         self.woken = false;
         for input in self.decoder.feed(bytes, now) {
+            if input == Input::Answer {
+                self.desk.on_input(&input, &self.drawn, now);
+                if let Some(round_trip) = self.desk.probe.round_trip() {
+                    self.decoder.set_round_trip(round_trip);
+                }
+                continue;
+            }
             self.effects.extend(self.desk.on_input(&input, &self.drawn, now));
         }
         self.dirty = true;
@@ -325,6 +344,8 @@ impl Stage {
     fn second(&mut self) {
         let now = self.now();
         self.desk.tick(now);
+        self.desk.tell_mute(now);
+        self.effects.extend(self.desk.disarm_idle(now));
         self.effects.extend(self.desk.ask_what_if(now));
         self.remember();
         self.effects.extend(self.desk.ask_for_panes(now));
@@ -400,12 +421,20 @@ impl Stage {
         bytes.append(&mut self.clipboard);
         self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
         bytes.append(&mut self.ring);
+        let asks = self.desk.wants_probe();
+        if asks {
+            bytes.extend_from_slice(QUESTION);
+        }
         if let Some(took) = self.writer.took() {
             self.pace.written(took);
         }
         self.pace.drawn(bytes.len(), Instant::now());
-        if !bytes.is_empty() && !self.writer.send(bytes) {
-            self.screen.forget();
+        if !bytes.is_empty() {
+            if !self.writer.send(bytes) {
+                self.screen.forget();
+            } else if asks {
+                self.desk.probe_sent(now);
+            }
         }
         self.dirty = false;
         self.hurry = false;
@@ -446,6 +475,24 @@ impl Stage {
                 break;
             }
         }
+    }
+    /// Takes the answers that the terminal still owes, so that the shell does not read them as typed. What else comes is
+    /// let go: it was typed at a desk that was leaving.
+    async fn hear_out(&mut self, reader: Option<&mut Reader>) {
+        let Some(reader) = reader else { return };
+        let until = Instant::now() + HEAR_OUT;
+        while self.desk.probe.is_waiting() {
+            let Ok(Some(bytes)) = tokio::time::timeout_at(until, reader.next()).await else {
+                break;
+            };
+            let now = self.now();
+            for input in self.decoder.feed(&bytes, now) {
+                if input == Input::Answer {
+                    self.desk.on_input(&input, &self.drawn, now);
+                }
+            }
+        }
+        self.desk.probe.forget();
     }
     fn suspend(&mut self) -> Result<(), TuiError> {
         self.writer.drain(Duration::from_millis(200));

@@ -53,6 +53,7 @@ pub fn settings() -> TuiSettings {
             crypto: Quantity::from_raw(10_000_000),
             option: Quantity::ONE,
         },
+        arm_idle: std::time::Duration::from_secs(30 * 60),
         default_account: None,
         alarm: super::alerts::AlarmSettings::default(),
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),

@@ -123,7 +123,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         },
         Part {
             worth: 9,
-            spans: standing(desk, colour),
+            spans: standing(desk, colour, word),
         },
     ];
     let trading = world
@@ -137,6 +137,37 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
             spans: vec![bold(trading.word(), theme.warn)],
         });
     }
+    if let Some((since, _)) = &world.frozen {
+        let loud = Style::new()
+            .fg(theme.background)
+            .bg(theme.warn)
+            .add_modifier(Modifier::BOLD);
+        let age = number::age(now.since(*since));
+        parts.insert(
+            0,
+            Part {
+                worth: 10,
+                spans: vec![Span::styled(format!(" FROZEN {age} "), loud)],
+            },
+        );
+    }
+    let under_way = world
+        .state
+        .flattening
+        .iter()
+        .filter(|((owner, _), _)| *owner == account);
+    if let Some(((_, instrument), flattening)) = under_way.min_by_key(|(_, flattening)| flattening.since) {
+        let age = number::age(now.since(flattening.since));
+        let words = format!("FLATTENING {instrument} {age}");
+        parts.push(Part {
+            worth: 9,
+            spans: vec![bold(words, theme.warn)],
+        });
+        parts.push(Part {
+            worth: 8,
+            spans: vec![span(flattening.step.word(), theme.warn)],
+        });
+    }
     let all = totals(&world.view(now), account);
     parts.push(money(desk, &all, account, ("day", 6), |total| total.day, true));
     parts.push(money(desk, &all, account, ("open", 3), |total| total.open, true));
@@ -145,10 +176,10 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
 }
 
 /// What this terminal may do. Its first word says it; the rest says what helps.
-fn standing(desk: &Desk, armed: Color) -> Vec<Span<'static>> {
+fn standing(desk: &Desk, armed: Color, class: &str) -> Vec<Span<'static>> {
     let theme = &desk.world.theme;
     match desk.world.standing() {
-        Standing::Armed => vec![bold("ARMED", armed)],
+        Standing::Armed => vec![bold(format!("ARMED {class}"), armed)],
         Standing::Disarmed => vec![bold("READ-ONLY", theme.warn), span(" :arm", theme.dim)],
         Standing::NoToken => vec![bold("READ-ONLY", theme.warn), span(" Space t", theme.dim)],
         Standing::TokenElsewhere => vec![bold("READ-ONLY", theme.warn), span(" token elsewhere", theme.dim)],

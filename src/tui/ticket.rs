@@ -108,6 +108,8 @@ pub enum NotYet {
     Moved,
     /// It was looked at too long ago.
     Old,
+    /// The terminal has not said yet that it shows the preview.
+    Unshown,
 }
 impl NotYet {
     /// In words.
@@ -119,6 +121,9 @@ impl NotYet {
                 "not sent: the market moved since you looked; this is the new preview, Enter sends it"
             }
             Self::Old => "not sent: the preview was old; this is the new one, Enter sends it",
+            Self::Unshown => {
+                "not sent: the terminal has not shown this preview yet; look, then press Enter again"
+            }
         }
     }
 }
@@ -434,6 +439,10 @@ impl Ticket {
         self.seen_at = now;
         self.seen = quote.copied();
         Err(reason)
+    }
+    /// Since when the draft has been as it is.
+    pub fn seen_at(&self) -> Timestamp {
+        self.seen_at
     }
     /// How long the draft has been as it is.
     pub fn stood_for(&self, now: Timestamp) -> Duration {

@@ -15,7 +15,7 @@ use super::pane::Wish;
 use super::plan::Undone;
 use super::run::Exit;
 use super::search::Search;
-use super::ticket::{Purpose, Ticket, may_confirm};
+use super::ticket::{Purpose, Ticket};
 use super::view::Drawn;
 use super::world::Zone;
 use crate::domain::{AccountClass, Quantity, SafeText, Side, Timestamp, TradingState};
@@ -26,7 +26,14 @@ use tui_input::InputRequest;
 impl Desk {
     /// Takes one thing that a person did. `drawn` tells where everything was at the last frame.
     pub fn on_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        if !matches!(input, Input::Answer | Input::Resize) {
+            self.touched(now);
+        }
         match input {
+            Input::Answer => {
+                self.probe_answered(now);
+                Vec::new()
+            }
             Input::Key(chord) => self.on_key(*chord, now),
             Input::Paste(text) => self.on_paste(text, now),
             Input::Click(x, y) => self.on_click(Position::new(*x, *y), drawn, now),
@@ -37,6 +44,11 @@ impl Desk {
     /// Which keys hold now.
     pub fn context(&self) -> Context {
         match self.modal {
+            // A panic key's question is answered at any size.
+            Some(Modal::Question(Question {
+                pledge: Pledge::Flatten(_),
+                ..
+            })) => Context::Ticket,
             _ if self.too_small => Context::Anywhere,
             None => Context::Desk,
             Some(Modal::Ticket(_) | Modal::Question(_)) => Context::Ticket,
@@ -60,6 +72,11 @@ impl Desk {
             return Vec::new();
         }
         pressed.push(chord);
+        // What works everywhere works after the beginning of something else, too: the panic prefix is never swallowed.
+        let strange = began && self.keymap.meaning(self.context(), &pressed) == Meaning::Nothing;
+        if strange && self.keymap.meaning(Context::Anywhere, &[chord]) != Meaning::Nothing {
+            pressed = vec![chord];
+        }
         let effects = match self.keymap.meaning(self.context(), &pressed) {
             Meaning::Prefix => {
                 if !began {
@@ -267,6 +284,7 @@ impl Desk {
             Action::ZoomPane => self.zoomed = !self.zoomed,
             Action::Workspace(n) => self.go(n),
             Action::ThemeNext => self.next_theme(now),
+            Action::Freeze => self.toggle_frozen(now),
             Action::Mask => self.world.masked = !self.world.masked,
             Action::NextZone => self.next_zone(now),
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
@@ -373,10 +391,6 @@ impl Desk {
         let Some(account) = self.need_account(now) else {
             return;
         };
-        if self.too_small {
-            let text = "the terminal is too small to ask; ^x a cancels all, ^x f flattens this instrument";
-            return self.say(Tone::Warn, text, now);
-        }
         if self.to_flatten(account).is_empty() {
             return self.say(Tone::Plain, "nothing is held and nothing is working", now);
         }
@@ -422,7 +436,8 @@ impl Desk {
 
     fn confirm_ticket(&mut self, mut ticket: Box<Ticket>, now: Timestamp) -> Vec<Effect> {
         let quote = self.world.market.quote(ticket.instrument.id).copied();
-        if let Err(not_yet) = ticket.confirm(quote.as_ref(), self.enter_at, now) {
+        let confirmed = ticket.confirm(quote.as_ref(), self.enter_at, now);
+        if let Err(not_yet) = confirmed.and_then(|()| self.has_shown(ticket.seen_at(), now)) {
             return self.keep_ticket(ticket, not_yet.words(), now);
         }
         if !self.is_attached() {
@@ -455,7 +470,7 @@ impl Desk {
                 self.say(Tone::Plain, "dropped; nothing was sent", now);
                 Vec::new()
             }
-            Action::Enter => match may_confirm(question.at, self.enter_at, now) {
+            Action::Enter => match self.may_pledge(question.pledge, question.at, now) {
                 Ok(()) => match question.pledge {
                     Pledge::Cancel(id) => self.cancel(id, now),
                     Pledge::Flatten(account) => self.flatten_account(account, now),

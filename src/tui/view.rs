@@ -1,7 +1,7 @@
 //! Draws the desk into a buffer and answers where everything landed. Changes nothing, at any size: too small a terminal
 //! says what it needs, a desk without a state says what it waits for.
 
-use super::desk::{Desk, Modal};
+use super::desk::{Desk, Modal, Pledge};
 use super::layout::{PaneId, Slot};
 use super::pane::{Hits, hidden};
 use super::panes::read;
@@ -72,6 +72,18 @@ pub fn draw(desk: &Desk, now: Timestamp, buf: &mut Buffer) -> Drawn {
     drawn
 }
 
+/// What may follow the keys pressed so far, on one line.
+fn small_popup(desk: &Desk) -> String {
+    let pressed: Vec<String> = desk.pressed.iter().map(ToString::to_string).collect();
+    let next = desk.keymap.continuations(desk.context(), &desk.pressed);
+    let next = next.iter().filter_map(|entry| {
+        let chord = entry.keys.get(desk.pressed.len())?;
+        let help = entry.help.split([':', ';', ',']).next().unwrap_or("");
+        Some(format!("{chord} {help}"))
+    });
+    format!("{}: {}", pressed.join(" "), next.collect::<Vec<_>>().join(" · "))
+}
+
 fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
     let (screen, theme) = (buf.area, &desk.world.theme);
     let text = format!(
@@ -86,10 +98,14 @@ fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
         height: screen.height.saturating_sub(1),
         ..screen
     };
-    let text = desk
-        .message
-        .as_ref()
-        .map_or(text.clone(), |message| format!("{} — {text}", message.text));
+    let text = match (&desk.modal, &desk.message) {
+        (Some(Modal::Question(question)), _) if matches!(question.pledge, Pledge::Flatten(_)) => {
+            format!("FLATTEN ACCOUNT: {}", question.text)
+        }
+        _ if !desk.pressed.is_empty() => small_popup(desk),
+        (_, Some(message)) => format!("{} — {text}", message.text),
+        _ => text,
+    };
     Pen::new(buf, below).say(&text, theme.style(theme.warn));
 }
 

@@ -82,6 +82,8 @@ pub struct World {
     pub state: State,
     /// Market data.
     pub market: Market,
+    /// The market as it was when the desk was frozen, which is what is shown.
+    pub frozen: Option<(Timestamp, Box<Market>)>,
     /// The account on the desk.
     pub account: Option<AccountKey>,
     /// The instrument on the desk.
@@ -120,6 +122,7 @@ impl World {
         Self {
             state: State::default(),
             market: Market::replica(),
+            frozen: None,
             account: None,
             instrument: None,
             theme,
@@ -141,7 +144,7 @@ impl World {
     pub fn view(&self, now: Timestamp) -> View<'_> {
         View {
             state: &self.state,
-            market: &self.market,
+            market: self.frozen.as_ref().map_or(&self.market, |(_, market)| market),
             now,
             venue_now: self.venue_time(now),
             account: self.account,

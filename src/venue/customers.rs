@@ -24,7 +24,8 @@ impl Venue {
     /// Works on one request. An error is one of reading the books.
     pub(super) fn serve(&mut self, request: &VenueRequest, now: Timestamp) -> Result<(), VenueError> {
         match request {
-            VenueRequest::Place { id, spec } => self.place(*id, spec, now)?,
+            VenueRequest::Place { id, spec } => self.place(*id, spec, &[], now)?,
+            VenueRequest::Replace { id, spec, instead } => self.place(*id, spec, instead, now)?,
             VenueRequest::Modify { account, id, change } => {
                 let changed = self.live(*account, *id).and_then(|(member, number)| {
                     self.exchange
@@ -86,7 +87,13 @@ impl Venue {
             .ok_or_else(|| format!("the exchange has no account {account}").into())
     }
 
-    fn place(&mut self, id: ClientOrderId, spec: &OrderSpec, now: Timestamp) -> Result<(), VenueError> {
+    fn place(
+        &mut self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        instead: &[(ClientOrderId, Quantity)],
+        now: Timestamp,
+    ) -> Result<(), VenueError> {
         let account = spec.account;
         let member = match self.member(account) {
             Ok(member) => member,
@@ -121,7 +128,9 @@ impl Venue {
             reason: None,
             ended_at: None,
         };
-        let placed = self.enter(member, spec, &mut record, now);
+        let placed = self
+            .make_way(member, spec, instead, now)
+            .and_then(|()| self.enter(member, spec, &mut record, now));
         let number = record.number;
         match placed {
             Ok(()) => {

@@ -19,6 +19,16 @@ pub enum VenueRequest {
         /// The order.
         spec: OrderSpec,
     },
+    /// Enter an order in place of others of the same account, in one step: they end, then it begins. Where one of them has
+    /// less left than named, it is refused and they stay.
+    Replace {
+        /// The customer's name for it.
+        id: ClientOrderId,
+        /// The order.
+        spec: OrderSpec,
+        /// The others, each with what it had left.
+        instead: Vec<(ClientOrderId, Quantity)>,
+    },
     /// Change a live order.
     Modify {
         /// Whose.

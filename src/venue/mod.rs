@@ -19,6 +19,7 @@ mod ladder;
 pub mod message;
 mod participants;
 mod recover;
+mod replace;
 pub mod tape;
 #[cfg(test)]
 mod tests;

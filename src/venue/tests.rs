@@ -80,7 +80,7 @@ impl Desk {
     fn ask(&mut self, request: VenueRequest) -> Vec<Report> {
         self.out.clear();
         let asker = match &request {
-            VenueRequest::Place { spec, .. } => spec.account,
+            VenueRequest::Place { spec, .. } | VenueRequest::Replace { spec, .. } => spec.account,
             VenueRequest::Modify { account, .. }
             | VenueRequest::Cancel { account, .. }
             | VenueRequest::Snapshot { account, .. } => *account,

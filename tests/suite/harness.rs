@@ -488,7 +488,7 @@ pub const PANIC: &str = "\x18";
 pub struct Desk {
     child: Box<dyn portable_pty::Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
-    writer: Box<dyn Write + Send>,
+    writer: Arc<Mutex<Box<dyn Write + Send>>>,
     screen: Arc<Mutex<vt100::Parser>>,
 }
 
@@ -498,7 +498,11 @@ fn cells(count: u16) -> NonZeroU16 {
 
 impl Desk {
     /// Starts the program with these arguments in a terminal of this size.
-    pub fn open(home: &Home, arguments: &[&str], (columns, rows): (u16, u16)) -> Self {
+    pub fn open(home: &Home, arguments: &[&str], size: (u16, u16)) -> Self {
+        Self::open_in(home, arguments, size, true)
+    }
+    /// In a terminal that answers when it is asked how it is, or in one that never does.
+    pub fn open_in(home: &Home, arguments: &[&str], (columns, rows): (u16, u16), answers: bool) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
@@ -514,13 +518,24 @@ impl Desk {
         command.cwd(home.folder());
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let writer = pair.master.take_writer().unwrap();
+        let writer = Arc::new(Mutex::new(pair.master.take_writer().unwrap()));
+        let answer = Arc::clone(&writer);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let shown = Arc::clone(&screen);
         std::thread::spawn(move || {
             let mut bytes = [0; 65_536];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 lock(&shown).process(&bytes[..count]);
+                let asked = bytes[..count]
+                    .windows(4)
+                    .filter(|part| *part == b"\x1b[5n")
+                    .count();
+                if answers && asked > 0 {
+                    let mut writer = answer.lock().unwrap_or_else(PoisonError::into_inner);
+                    let _ = writer
+                        .write_all(&b"\x1b[0n".repeat(asked))
+                        .and_then(|()| writer.flush());
+                }
             }
         });
         Self {
@@ -545,8 +560,9 @@ impl Desk {
     }
     /// Types, as fast as a terminal passes it on.
     pub fn types(&mut self, text: &str) {
-        self.writer.write_all(text.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.write_all(text.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
     /// Waits until the screen shows this.
     #[track_caller]

@@ -330,5 +330,59 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     assert_eq!(bought, 30);
     desk.types("q");
     assert_eq!(leave(&mut desk), 0);
+}
+
+#[test]
+fn a_flatten_proves_itself_and_a_terminal_that_never_answers_trades_too() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::open_in(&home, &[], (160, 45), false);
+    desk.shows("● ready");
+    desk.shows("AAPL");
+    desk.says("buy 20 AAPL mkt stop 170 target 210", || {
+        position(&home, "AAPL") == "20"
+    });
+    let stops = || {
+        home.list("orders")
+            .into_iter()
+            .filter(|row| row["phase"] == "held")
+            .count()
+    };
+    until("a stop and a target", || {
+        (stops() == 1 && live(&home).len() == 1).then_some(())
+    });
+
+    // Cancelling all leaves the stop and says so.
+    desk.types(PANIC);
+    desk.types("a");
+    desk.shows("kept: 1 stop");
+    until("no target", || live(&home).is_empty().then_some(()));
+    assert_eq!(stops(), 1);
+
+    desk.types(PANIC);
+    desk.types("f");
+    desk.shows("FLAT confirmed");
+    let screen = desk.text();
+    let told = screen
+        .lines()
+        .find(|line| line.contains("FLAT confirmed"))
+        .unwrap();
+    assert!(told.contains("AAPL") && told.contains("0 working"), "{told}");
+    holds(&home, "AAPL", "0");
+    assert_eq!((stops(), live(&home).len()), (0, 0));
+    home.agrees_with_the_exchange();
+
+    // The whole account, with one result.
+    desk.says("buy 3 AAPL mkt", || position(&home, "AAPL") == "3");
+    desk.says("buy 4 MSFT mkt", || position(&home, "MSFT") == "4");
+    desk.types(PANIC);
+    desk.types("F");
+    desk.shows("FLATTEN ACCOUNT");
+    desk.confirms(|| position(&home, "AAPL") == "0" && position(&home, "MSFT") == "0");
+    desk.shows("ACCOUNT FLAT confirmed");
+    home.agrees_with_the_exchange();
+    desk.types("q");
+    leave(&mut desk);
+    desk.is_given_back();
     home.done(&["stop"]);
 }

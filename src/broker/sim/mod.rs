@@ -244,6 +244,9 @@ impl Runner {
 /// The engine's request in the venue's words. Public for the simulation, which puts a faulty link between the two.
 pub fn translate(request: Request) -> VenueRequest {
     match request {
+        Request::Place {
+            id, spec, instead, ..
+        } if !instead.is_empty() => VenueRequest::Replace { id, spec, instead },
         Request::Place { id, spec, .. } => VenueRequest::Place { id, spec },
         Request::Modify {
             account, id, change, ..

@@ -54,6 +54,7 @@ pub(super) fn decide(
             account,
             instrument,
         } => desk.flatten(*id, *account, *instrument),
+        Command::FlattenAccount { account, exits } => desk.flatten_account(*account, exits),
         Command::SetTrading {
             account,
             state,
@@ -75,10 +76,10 @@ pub(super) fn decide(
     decided.unwrap_or_else(Decision::refused)
 }
 
-struct Desk<'a> {
-    state: &'a State,
+pub(super) struct Desk<'a> {
+    pub(super) state: &'a State,
     market: &'a Market,
-    origin: Origin,
+    pub(super) origin: Origin,
     now: Timestamp,
 }
 
@@ -93,14 +94,7 @@ impl Desk<'_> {
 
     /// The controls of one new order, the right to place it included.
     fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
-        let being_flattened = self
-            .state
-            .flattening
-            .contains_key(&(spec.account, spec.instrument));
-        if being_flattened {
-            let text = format!("{} is being flattened; wait until it is flat", spec.instrument);
-            return Err(Denial::new(DenialCode::Busy, text));
-        }
+        self.not_flattening(spec)?;
         if risk::effect(self.state, spec) == Effect::Adds {
             sessions::may_add_risk(self.state, self.origin, spec.account)?;
         }
@@ -275,6 +269,7 @@ impl Desk<'_> {
         sessions::may_act(self.origin)?;
         let order = live(self.state, id)?;
         ours(order)?;
+        self.not_flattening(&order.spec)?;
         if matches!(order.phase, Phase::InFlight | Phase::Uncertain) || order.pending.is_some() {
             let text = format!(
                 "{} is {}; wait for the broker's answer",
@@ -332,7 +327,23 @@ impl Desk<'_> {
         stops_too: bool,
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
-        let (mut facts, mut kept, mut foreign) = (Vec::new(), 0, 0);
+        let (going, kept, foreign) = self.sorted(account, instrument, stops_too);
+        let note = told(going.len(), kept, foreign);
+        let facts = going
+            .into_iter()
+            .map(|order| cancel(order, "cancelled with all others"))
+            .collect();
+        Ok(Decision::noted(facts, &note))
+    }
+
+    /// Orders that a cancel at large takes, how many protective stops it leaves, and how many are not ours.
+    fn sorted(
+        &self,
+        account: AccountKey,
+        instrument: Option<InstrumentId>,
+        stops_too: bool,
+    ) -> (Vec<&Order>, usize, usize) {
+        let (mut going, mut kept, mut foreign) = (Vec::new(), 0, 0);
         let chosen = |id: InstrumentId| instrument.is_none_or(|wanted| wanted == id);
         for order in self
             .state
@@ -342,21 +353,13 @@ impl Desk<'_> {
             if order.foreign {
                 foreign += 1;
             } else if !stops_too && is_protective(self.state, order) {
-                kept += 1;
+                // One that waits for its entry goes with it, unless that fills.
+                kept += usize::from(!self.state.waits(order));
             } else {
-                facts.push(cancel(order, "cancelled with all others"));
+                going.push(order);
             }
         }
-        let count = facts.len();
-        let stops = if kept == 1 { "stop" } else { "stops" };
-        let mut note = format!("{count} cancels");
-        if kept > 0 {
-            note += &format!(", kept: {kept} {stops}");
-        }
-        if foreign > 0 {
-            note += &format!(", {foreign} made elsewhere that only their own session can cancel");
-        }
-        Ok(Decision::noted(facts, &note))
+        (going, kept, foreign)
     }
 
     fn close(
@@ -383,7 +386,7 @@ impl Desk<'_> {
     }
 
     /// The answer to the same closing word again, whatever is held by now.
-    fn repeated_exit(
+    pub(super) fn repeated_exit(
         &self,
         id: ClientOrderId,
         account: AccountKey,
@@ -398,46 +401,6 @@ impl Desk<'_> {
             let text = format!("{id} is already {asked}; make a new id");
             Err(Denial::new(DenialCode::IdReused, text))
         })
-    }
-
-    fn flatten(
-        &self,
-        exit: ClientOrderId,
-        account: AccountKey,
-        instrument: InstrumentId,
-    ) -> Result<Decision, Denial> {
-        sessions::may_act(self.origin)?;
-        if let Some(known) = self.repeated_exit(exit, account, instrument) {
-            return known.map(known_as);
-        }
-        known_instrument(self.state, instrument)?;
-        if !self.state.positions_known(account) {
-            return Err(Denial::new(
-                DenialCode::PositionUnknown,
-                format!("what {account} holds has not been read yet"),
-            ));
-        }
-        if let Some(under_way) = self.state.flattening.get(&(account, instrument)) {
-            if under_way.exit == exit {
-                return Ok(known_as(exit));
-            }
-            return Err(Denial::new(
-                DenialCode::Busy,
-                format!("{instrument} is being flattened already"),
-            ));
-        }
-        let flat = self.state.position(account, instrument).quantity.is_zero();
-        if flat && self.state.live_orders(account, instrument).next().is_none() {
-            return Err(Denial::new(
-                DenialCode::NothingToClose,
-                format!("{instrument} is flat and nothing is working"),
-            ));
-        }
-        Ok(Decision::done(vec![Fact::FlattenStarted {
-            account,
-            instrument,
-            exit,
-        }]))
     }
 
     fn set_trading(
@@ -456,11 +419,17 @@ impl Desk<'_> {
         if to < entry.trading {
             sessions::may_add_risk(self.state, self.origin, account)?;
         }
-        Ok(Decision::done(vec![Fact::TradingChanged {
+        let facts = vec![Fact::TradingChanged {
             account,
             state: to,
             reason: reason.clone(),
-        }]))
+        }];
+        if to != TradingState::Halted {
+            return Ok(Decision::done(facts));
+        }
+        // Entries go by what follows from the fact; what stays is said at once.
+        let (going, kept, foreign) = self.sorted(account, None, false);
+        Ok(Decision::noted(facts, &told(going.len(), kept, foreign)))
     }
 
     /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
@@ -535,6 +504,19 @@ impl Desk<'_> {
     }
 }
 
+/// What a cancel at large did and left.
+fn told(going: usize, kept: usize, foreign: usize) -> String {
+    let stops = if kept == 1 { "stop" } else { "stops" };
+    let mut note = format!("{going} cancels");
+    if kept > 0 {
+        note += &format!(", kept: {kept} {stops}");
+    }
+    if foreign > 0 {
+        note += &format!(", {foreign} made elsewhere that only their own session can cancel");
+    }
+    note
+}
+
 /// What another session of the broker made, only that one may touch.
 fn ours(order: &Order) -> Result<(), Denial> {
     if order.foreign {
@@ -548,7 +530,7 @@ fn ours(order: &Order) -> Result<(), Denial> {
 }
 
 /// The same command again: nothing new is done.
-fn known_as(id: ClientOrderId) -> Decision {
+pub(super) fn known_as(id: ClientOrderId) -> Decision {
     Decision {
         facts: Vec::new(),
         outcome: Some(Outcome::Known { id }),
@@ -577,7 +559,7 @@ fn denied(id: ClientOrderId, spec: &OrderSpec, denial: Denial) -> Decision {
     }
 }
 
-fn known_instrument(state: &State, id: InstrumentId) -> Result<&Instrument, Denial> {
+pub(super) fn known_instrument(state: &State, id: InstrumentId) -> Result<&Instrument, Denial> {
     state
         .instruments
         .get(&id)

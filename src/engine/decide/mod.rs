@@ -2,6 +2,7 @@
 
 mod broker;
 mod commands;
+mod flatten;
 mod sessions;
 
 pub(super) use broker::{accepted, book};

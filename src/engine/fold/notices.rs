@@ -1,8 +1,9 @@
 //! What a person should see of an event, in words. Kept in the state so that every screen shows the same.
 
 use super::{Event, Fact, State};
-use crate::domain::{ClientOrderId, LinkState, SafeText};
+use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp};
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
+use std::collections::BTreeMap;
 
 impl State {
     /// What a person should see of an event.
@@ -114,6 +115,46 @@ impl State {
                 failure: Some(why),
                 ..
             } => (Warning, format!("NOT FLAT {instrument}: {why}")),
+            Fact::Disarmed { account, reason, .. } => (Told, format!("{account} disarmed: {reason}")),
+            Fact::FlattenStepped {
+                instrument,
+                step,
+                exit,
+                ..
+            } => {
+                let exit = exit
+                    .as_ref()
+                    .map_or(String::new(), |id| format!(": {}", what(id)));
+                (Told, format!("flatten {instrument}: {}{exit}", step.word()))
+            }
+            Fact::FlatConfirmed {
+                instrument,
+                fills,
+                realized,
+                currency,
+                ..
+            } => {
+                let (clock, fills) = (clock(self.at), counted(*fills, "fill"));
+                (
+                    Fill,
+                    format!(
+                        "FLAT confirmed {clock} {instrument}, {fills}, {realized:.2} {currency}, 0 working"
+                    ),
+                )
+            }
+            Fact::AccountFlattenEnded {
+                account,
+                flat,
+                failed,
+                fills,
+                realized,
+            } => account_flat(
+                self.at,
+                account.account.as_str(),
+                (*flat, failed),
+                *fills,
+                realized,
+            ),
             Fact::LinkImpaired {
                 broker,
                 reason: Some(reason),
@@ -173,4 +214,56 @@ impl State {
             _ => return None,
         })
     }
+}
+
+/// The time of day, with its zone.
+fn clock(at: Timestamp) -> String {
+    at.to_jiff()
+        .map_or_else(|| "--".to_owned(), |at| at.strftime("%H:%M:%S UTC").to_string())
+}
+
+fn counted(count: u32, word: &str) -> String {
+    if count == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
+    }
+}
+
+/// The one result of an account's flatten.
+fn account_flat(
+    at: Timestamp,
+    account: &str,
+    (flat, failed): (u32, &[InstrumentId]),
+    fills: u32,
+    realized: &BTreeMap<Currency, Money>,
+) -> (NoticeLevel, String) {
+    if !failed.is_empty() {
+        let names: Vec<&str> = failed.iter().map(InstrumentId::as_str).collect();
+        let text = format!(
+            "NOT FLAT {account}: {} of {} are not: {}; the log says why of each",
+            failed.len(),
+            failed
+                .len()
+                .saturating_add(usize::try_from(flat).unwrap_or(usize::MAX)),
+            names.join(", ")
+        );
+        return (NoticeLevel::Warning, text);
+    }
+    let sums: Vec<String> = realized
+        .iter()
+        .map(|(currency, sum)| format!("{sum:.2} {currency}"))
+        .collect();
+    let sums = if sums.is_empty() {
+        "0.00".to_owned()
+    } else {
+        sums.join(" and ")
+    };
+    let text = format!(
+        "ACCOUNT FLAT confirmed {} {account}: {}, {}, {sums}, 0 working",
+        clock(at),
+        counted(flat, "instrument"),
+        counted(fills, "fill")
+    );
+    (NoticeLevel::Fill, text)
 }

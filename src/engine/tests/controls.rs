@@ -350,3 +350,38 @@ fn nobody_smuggles_a_child_in() {
     assert_eq!(refusal(desk.submit("A", child)).0, DenialCode::BadOrder);
     assert!(desk.engine.state().orders.is_empty());
 }
+
+#[test]
+fn arming_for_real_money_ends_after_a_minute_without_the_broker_whatever_is_tried() {
+    for (class, ends) in [(AccountClass::Live, true), (AccountClass::Sim, false)] {
+        let mut desk = Desk::cold(class);
+        desk.read(&[], &[]);
+        desk.command(Command::Arm {
+            account: account(),
+            confirmation: "0001".into(),
+        });
+        let armed = |desk: &Desk| !desk.engine.state().armed.is_empty();
+        assert!(armed(&desk));
+        // A blip is no reason.
+        desk.broker(BrokerEvent::Down {
+            reason: "1100".into(),
+        });
+        desk.wait(30);
+        desk.up(class);
+        desk.read(&[], &[]);
+        desk.wait(5);
+        desk.broker(BrokerEvent::Down {
+            reason: "1100".into(),
+        });
+        for _ in 0..4 {
+            desk.wait(14);
+            desk.broker(BrokerEvent::Connecting);
+            desk.broker(BrokerEvent::Down {
+                reason: "again".into(),
+            });
+        }
+        assert!(armed(&desk), "56 s");
+        desk.wait(4);
+        assert_eq!(armed(&desk), !ends);
+    }
+}

@@ -3,6 +3,7 @@
 
 mod controls;
 mod elsewhere;
+mod flatten;
 mod groups;
 mod life;
 mod planned;
@@ -378,7 +379,15 @@ pub(super) fn snapshot(pass: u64) -> Snapshot {
 
 fn words(request: &Request) -> String {
     match request {
-        Request::Place { id, spec, .. } => format!("place {id} {spec}"),
+        Request::Place {
+            id, spec, instead, ..
+        } => {
+            let ends: String = instead
+                .iter()
+                .map(|(id, left)| format!(" instead of {left} {id}"))
+                .collect();
+            format!("place {id} {spec}{ends}")
+        }
         Request::Modify { id, change, .. } => {
             let quantity = change
                 .quantity

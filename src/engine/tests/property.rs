@@ -77,6 +77,10 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
             account: account(),
             instrument: aapl(),
         },
+        7 if more == 0 => Command::FlattenAccount {
+            account: account(),
+            exits: vec![(aapl(), fresh)],
+        },
         7 => Command::Flatten {
             id: fresh,
             account: account(),

@@ -297,6 +297,7 @@ impl Desk {
             reason: None,
             since: self.now.before(Duration::from_secs(4_000)),
             impaired: None,
+            lost_since: None,
         };
         self.state.links.insert(account().broker, link);
     }

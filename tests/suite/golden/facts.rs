@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use tradewind::domain::*;
 use tradewind::engine::pause::Pause;
+use tradewind::engine::state::FlattenStep;
 use tradewind::engine::{Actor, Denial, DenialCode, Event, Fact, SessionKind};
 use tradewind::market::{Quality, Quote};
 
@@ -350,6 +351,30 @@ pub fn order_facts() -> Vec<Fact> {
             account,
             instrument,
             failure: Some(reason.clone()),
+        },
+        Fact::FlattenStepped {
+            account,
+            instrument,
+            step: FlattenStep::Exiting,
+            exit: Some(exit),
+        },
+        Fact::FlatConfirmed {
+            account,
+            instrument,
+            fills: 3,
+            realized: money("-84.5"),
+            currency: Currency::USD,
+        },
+        Fact::AccountFlattenStarted {
+            account,
+            instruments: vec![instrument],
+        },
+        Fact::AccountFlattenEnded {
+            account,
+            flat: 1,
+            failed: vec![instrument],
+            fills: 3,
+            realized: BTreeMap::from([(Currency::USD, money("-84.5"))]),
         },
         Fact::Surprised { text: reason },
         Fact::Trimmed {

@@ -7,15 +7,30 @@ use tradewind::engine::State;
 use tradewind::venue::{Venue, VenueEvent, VenueRequest, VenueSnapshot};
 
 /// Nothing that adds risk leaves outside Ready and Active, judged from the position alone.
-pub fn may_leave(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Result<(), String> {
+pub fn may_leave(
+    state: &State,
+    id: ClientOrderId,
+    spec: &OrderSpec,
+    instead: &[(ClientOrderId, Quantity)],
+) -> Result<(), String> {
     let link = state.link(spec.account.broker);
     let trading = state.accounts.get(&spec.account).map(|account| account.trading);
     let held = state.position(spec.account, spec.instrument);
     let closes = held.side() == Some(spec.side.opposite()) && spec.quantity <= held.quantity.abs();
-    if state.flattening.values().any(|flattening| flattening.exit == id) {
+    if state
+        .flattening
+        .values()
+        .any(|flattening| flattening.sent == Some(id))
+    {
+        // What could execute beside it ends in the step that begins it.
+        let ends = |order: &Order| {
+            instead
+                .iter()
+                .any(|(id, left)| *id == order.id && *left == order.leaves())
+        };
         let alone = state
             .live_orders(spec.account, spec.instrument)
-            .all(|order| order.id == id || order.external);
+            .all(|order| order.id == id || order.external || ends(order));
         if !alone || !closes {
             return Err(format!(
                 "the exit {id} {spec} left while others work, holding {}",
@@ -103,8 +118,11 @@ pub fn books(world: &World, venue: &mut Venue) -> Result<(), String> {
         holdings(state, *account, &read)?;
         protection(state, *account)?;
     }
-    if !state.flattening.is_empty() {
-        return Err(format!("still flattening: {:?}", state.flattening));
+    if !state.flattening.is_empty() || !state.flattening_accounts.is_empty() {
+        return Err(format!(
+            "still flattening: {:?} {:?}",
+            state.flattening, state.flattening_accounts
+        ));
     }
     Ok(())
 }
@@ -256,4 +274,38 @@ fn protection(state: &State, account: AccountKey) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What the exchange's own books hold of an instrument, how many orders but those made by phone live there, and whether
+/// the phone traded it unheard or since `since`: nobody can reckon with that.
+pub fn held_there(
+    state: &State,
+    venue: &mut Venue,
+    (account, instrument): (AccountKey, InstrumentId),
+    since: Timestamp,
+    now: Timestamp,
+) -> Option<(Quantity, usize, bool)> {
+    let mut out = Vec::new();
+    venue
+        .handle(VenueRequest::Snapshot { pass: 0, account }, now, &mut out)
+        .ok()?;
+    let read = out.into_iter().find_map(|event| match event {
+        VenueEvent::Snapshot(read) => Some(read),
+        _ => None,
+    })?;
+    let held = read.positions.iter().find(|(id, ..)| *id == instrument);
+    let by_phone = |id: Option<ClientOrderId>| id.is_some_and(|id| id.as_str().starts_with("PHONE"));
+    let unheard = read.executions.iter().any(|execution| {
+        let heard = state.executions.contains_key(&(account, execution.id.base));
+        let late = !heard || execution.at >= since;
+        execution.instrument == instrument && late && by_phone(execution.order)
+    });
+    let live = read.orders.iter().filter(|order| {
+        order.spec.instrument == instrument && order.phase.is_live() && !by_phone(Some(order.id))
+    });
+    Some((
+        held.map_or(Quantity::ZERO, |(_, quantity, _)| *quantity),
+        live.count(),
+        unheard,
+    ))
 }

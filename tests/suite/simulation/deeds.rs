@@ -225,7 +225,24 @@ fn close(world: &mut World) {
 }
 
 fn flatten(world: &mut World) {
-    let (id, account, instrument) = (new_id(world), account(world), instrument(world));
+    if world.chance.permille(150) {
+        return flatten_account(world);
+    }
+    let (id, mut account, mut instrument) = (new_id(world), account(world), instrument(world));
+    // Often where a stop protects something: there both it and the exit could execute.
+    let state = world.state();
+    let held = |order: &Order| {
+        state
+            .protected(order.spec.account, order.spec.instrument)
+            .is_positive()
+    };
+    let guarded = state
+        .all_live()
+        .find(|order| order.spec.kind.is_stop() && held(order));
+    let guarded = guarded.map(|order| (order.spec.account, order.spec.instrument));
+    if world.chance.permille(600) {
+        (account, instrument) = guarded.unwrap_or((account, instrument));
+    }
     remembered(
         world,
         Command::Flatten {
@@ -234,6 +251,13 @@ fn flatten(world: &mut World) {
             instrument,
         },
     );
+}
+
+fn flatten_account(world: &mut World) {
+    let account = account(world);
+    let instruments = world.instruments.clone();
+    let exits = instruments.into_iter().map(|id| (id, new_id(world))).collect();
+    remembered(world, Command::FlattenAccount { account, exits });
 }
 
 fn trading(world: &mut World) {

@@ -108,6 +108,13 @@ fn live_state_is_replayed_state_is_the_exchanges_own_books() {
             ("repeated", total.repeated),
             ("children", total.children),
             ("flattened", total.flattened),
+            ("accounts flattened", total.accounts_flattened),
+            ("exits", total.exits),
+            ("exits in place of stops", total.swaps),
+            ("killed while clearing", total.killed_in[0]),
+            ("killed while reading", total.killed_in[1]),
+            ("killed while exiting", total.killed_in[3]),
+            ("killed while proving", total.killed_in[5]),
             ("withheld", total.withheld),
         ] {
             assert!(count > seeds / 20, "{what}: only {count} in {seeds} seeds");

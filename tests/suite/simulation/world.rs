@@ -4,7 +4,7 @@
 use super::check;
 use super::deeds;
 use super::link::{Chance, Lane, Manners};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tradewind::domain::*;
 use tradewind::engine::{
@@ -37,6 +37,14 @@ pub struct Tally {
     pub repeated: u64,
     pub children: u64,
     pub flattened: u64,
+    /// Flattens that ended NOT FLAT.
+    pub not_flat: u64,
+    pub accounts_flattened: u64,
+    /// Exits that left, and those of them in whose step a stop ended.
+    pub exits: u64,
+    pub swaps: u64,
+    /// Processes that died as a flatten came to each of its steps.
+    pub killed_in: [u64; 6],
     pub withheld: u64,
     /// A hash of every event and request in order.
     pub trace: u64,
@@ -57,6 +65,13 @@ impl Tally {
         self.repeated += other.repeated;
         self.children += other.children;
         self.flattened += other.flattened;
+        self.not_flat += other.not_flat;
+        self.accounts_flattened += other.accounts_flattened;
+        self.exits += other.exits;
+        self.swaps += other.swaps;
+        for (sum, more) in self.killed_in.iter_mut().zip(other.killed_in) {
+            *sum += more;
+        }
         self.withheld += other.withheld;
     }
 }
@@ -105,6 +120,12 @@ pub struct World {
     /// How often each order left.
     pub places: BTreeMap<ClientOrderId, u32>,
     terms: BTreeMap<ClientOrderId, check::Terms>,
+    /// Closing orders of flattens.
+    exits: BTreeSet<ClientOrderId>,
+    /// The engine's process dies next.
+    kill: bool,
+    /// Until everything is to come to rest.
+    faulty: bool,
     pub wrong: Option<String>,
     pub tally: Tally,
     crowded: bool,
@@ -159,6 +180,9 @@ impl World {
             next_id: 0,
             places: BTreeMap::new(),
             terms: BTreeMap::new(),
+            exits: BTreeSet::new(),
+            kill: false,
+            faulty: true,
             wrong: None,
             tally: Tally::default(),
             crowded: chance.permille(60),
@@ -210,6 +234,7 @@ impl World {
 
     /// No more faults: everything is put right that a person would put right.
     fn calm(&mut self) {
+        self.faulty = false;
         self.to_venue.manners = Manners::default();
         self.to_engine.manners = Manners::default();
         self.commit_longest = 0;
@@ -246,6 +271,9 @@ impl World {
             moments = if at > self.now { 0 } else { moments + 1 };
             self.now = self.now.max(at);
             self.do_next(what);
+            if std::mem::take(&mut self.kill) {
+                self.crash_engine();
+            }
             if moments > 1_000 {
                 self.wrong = Some(format!("time stands still at {} with {what:?}", self.now));
             }
@@ -409,14 +437,22 @@ impl World {
 
     fn send(&mut self, request: Request) {
         self.say(format_args!("  > {request:?}"));
-        if let Request::Place { id, spec, .. } = &request {
+        if let Request::Place {
+            id, spec, instead, ..
+        } = &request
+        {
             self.tally.placed += 1;
+            if self.state().flattening.values().any(|f| f.sent == Some(*id)) {
+                self.exits.insert(*id);
+                self.tally.exits += 1;
+                self.tally.swaps += u64::from(!instead.is_empty());
+            }
             let times = self.places.entry(*id).or_default();
             *times += 1;
             if *times > 1 {
                 self.wrong = Some(format!("{id} left {times} times"));
             }
-            if let Err(wrong) = check::may_leave(self.state(), *id, spec) {
+            if let Err(wrong) = check::may_leave(self.state(), *id, spec, instead) {
                 self.wrong = Some(wrong);
             }
         }
@@ -442,6 +478,7 @@ impl World {
             }
             _ => {}
         }
+        self.watch_flatten(&event.fact);
         let tally = &mut self.tally;
         tally.events += 1;
         match event.fact {
@@ -450,9 +487,70 @@ impl World {
             Fact::Absent { .. } => tally.absent += 1,
             Fact::Lost { .. } => tally.lost += 1,
             Fact::ChildReleased { .. } => tally.children += 1,
-            Fact::FlattenEnded { failure: None, .. } => tally.flattened += 1,
+            Fact::FlatConfirmed { .. } => tally.flattened += 1,
+            Fact::FlattenEnded { .. } => tally.not_flat += 1,
+            Fact::AccountFlattenEnded { .. } => tally.accounts_flattened += 1,
             _ => {}
         }
+    }
+
+    /// A confirmed flat is held against the exchange's own books, and a process may die in any step of a flatten.
+    fn watch_flatten(&mut self, fact: &Fact) {
+        match fact {
+            Fact::FlatConfirmed {
+                account, instrument, ..
+            } => {
+                let Some(venue) = &mut self.venue else { return };
+                let there = check::held_there(
+                    self.engine.state(),
+                    venue,
+                    (*account, *instrument),
+                    self.now,
+                    self.now,
+                );
+                if let Some((held, live, false)) = there
+                    && (!held.is_zero() || live > 0)
+                {
+                    self.wrong = Some(format!(
+                        "FLAT confirmed of {account} {instrument}, and the exchange has {held} and {live} orders"
+                    ));
+                }
+            }
+            Fact::FlattenStarted { .. } if self.faulty && self.chance.permille(60) => {
+                self.kill = true;
+                self.tally.killed_in[0] += 1;
+            }
+            Fact::FlattenStepped { step, .. } if self.faulty && self.chance.permille(80) => {
+                self.kill = true;
+                self.tally.killed_in[*step as usize] += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// An exit that arrives at the exchange never executes more than is held there.
+    fn exit_arrives(&mut self, request: VenueRequest) -> Option<VenueRequest> {
+        let (VenueRequest::Place { id, spec } | VenueRequest::Replace { id, spec, .. }) = &request else {
+            return Some(request);
+        };
+        if !self.exits.contains(id) {
+            return Some(request);
+        }
+        let (id, spec) = (*id, spec.clone());
+        let key = (spec.account, spec.instrument);
+        let sent = self.engine.state().orders.get(&id);
+        let since = sent.map_or(self.now, |order| order.created_at);
+        let venue = self.venue.as_mut()?;
+        let before = check::held_there(self.engine.state(), venue, key, since, self.now);
+        self.ask_venue(request);
+        let venue = self.venue.as_mut()?;
+        let after = check::held_there(self.engine.state(), venue, key, since, self.now);
+        if let (Some((before, _, false)), Some((after, ..))) = (before, after)
+            && (before.is_positive() && after.is_negative() || before.is_negative() && after.is_positive())
+        {
+            self.wrong = Some(format!("the exit {id} {spec} made {after} of {before}"));
+        }
+        None
     }
 
     /// The engine's process dies: what was not stored is gone, what was stored is folded again.
@@ -575,6 +673,9 @@ impl World {
 
     fn serve(&mut self, request: Request) {
         let request = match request {
+            Request::Place {
+                id, spec, instead, ..
+            } if !instead.is_empty() => VenueRequest::Replace { id, spec, instead },
             Request::Place { id, spec, .. } => VenueRequest::Place { id, spec },
             Request::Modify {
                 account, id, change, ..
@@ -582,12 +683,14 @@ impl World {
             Request::Cancel { account, id, .. } => VenueRequest::Cancel { account, id },
             Request::Snapshot { account, pass } => VenueRequest::Snapshot { pass, account },
         };
-        self.ask_venue(request);
+        if let Some(request) = self.exit_arrives(request) {
+            self.ask_venue(request);
+        }
     }
 
     /// What anybody asks of the exchange.
     pub fn ask_venue(&mut self, request: VenueRequest) {
-        if let VenueRequest::Place { id, spec } = &request {
+        if let VenueRequest::Place { id, spec } | VenueRequest::Replace { id, spec, .. } = &request {
             self.terms.entry(*id).or_default().placed(spec);
         }
         let mut out = Vec::new();

@@ -15,6 +15,8 @@ impl Session {
                 number,
                 family,
                 created,
+                // The table of abilities says that this broker can't, so none is ever named.
+                instead: _,
             } => self.place(id, &spec, number, family, created),
             Request::Modify {
                 account,
