@@ -336,6 +336,8 @@ fn settings() -> TuiSettings {
             crypto: Quantity::from_raw(10_000_000),
             option: Quantity::ONE,
         },
+        watch: Default::default(),
+        large_print: None,
         default_account: None,
         log: std::sync::Arc::default(),
     }

@@ -10,6 +10,7 @@ use crate::attach::{AttachError, Attached};
 use crate::config::{ColourSetting, Loaded, Settings, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
+use crate::tui::panes::watchlist::{OwnList, WatchSettings};
 use crate::tui::ticket::FirstQuantities;
 use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
@@ -119,6 +120,18 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             crypto: terminal.quantity_crypto,
             option: terminal.quantity_option,
         },
+        watch: WatchSettings {
+            lists: settings
+                .watchlists
+                .iter()
+                .map(|(name, symbols)| OwnList {
+                    name: name.clone(),
+                    symbols: symbols.clone(),
+                })
+                .collect(),
+            columns: settings.watchlist.columns.clone(),
+        },
+        large_print: settings.watchlist.large_print.parse().ok(),
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,
     }

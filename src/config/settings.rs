@@ -27,6 +27,10 @@ pub struct Settings {
     pub tape: TapeSettings,
     /// The full-screen terminal.
     pub terminal: TerminalSettings,
+    /// What the watchlist shows.
+    pub watchlist: WatchlistSettings,
+    /// Lists of symbols by their names.
+    pub watchlists: BTreeMap<String, Vec<String>>,
     /// Log files.
     pub log: LogSettings,
 }
@@ -43,6 +47,8 @@ impl Default for Settings {
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
+            watchlist: WatchlistSettings::default(),
+            watchlists: BTreeMap::new(),
             log: LogSettings::default(),
         }
     }
@@ -293,6 +299,16 @@ impl Default for TerminalSettings {
             quantity_option: whole(1),
         }
     }
+}
+
+/// What the watchlist shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchlistSettings {
+    /// Its columns by their names; empty for the usual ones.
+    pub columns: Vec<String>,
+    /// From what size on a print is marked as large; empty to tell by the usual sizes.
+    pub large_print: String,
 }
 
 /// Log files.

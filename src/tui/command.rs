@@ -81,6 +81,7 @@ impl Desk {
             "resume" => return self.set_trading(TradingState::Active, now),
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             "account" => return self.choose_account(rest, now),
+            "watch" | "filter" | "columns" | "sort" | "tape" => return self.pane_word(word, rest, now),
             _ => {
                 let Some(account) = self.need_account(now) else {
                     return Vec::new();
@@ -116,6 +117,22 @@ impl Desk {
             }
         }
         Vec::new()
+    }
+    /// Hands a word to the pane whose business it is. What is wrong with it is said.
+    fn pane_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
+        let view = self.world.view(now);
+        let said = self
+            .panes
+            .iter_mut()
+            .find_map(|place| place.pane.word(word, rest, &view));
+        match said {
+            Some(Ok(wishes)) => self.grant(wishes, now),
+            Some(Err(why)) => {
+                self.say(Tone::Warn, why, now);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
     }
     fn choose_account(&mut self, name: &str, now: Timestamp) -> Vec<Effect> {
         let wanted = AccountId::new(name).ok();

@@ -12,6 +12,10 @@ pub enum PaneId {
     Chart,
     /// Its book.
     Depth,
+    /// Its prints.
+    Tape,
+    /// What gained, lost and traded most.
+    Overview,
     /// What is held.
     Positions,
     /// Live orders, and those that ended today.
@@ -27,7 +31,13 @@ pub enum PaneId {
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
-pub const WORKSPACES: [(&str, char); 4] = [("Trade", 't'), ("Chart", 'c'), ("Portfolio", 'p'), ("Log", 'l')];
+pub const WORKSPACES: [(&str, char); 5] = [
+    ("Trade", 't'),
+    ("Chart", 'c'),
+    ("Portfolio", 'p'),
+    ("Log", 'l'),
+    ("Overview", 'o'),
+];
 
 /// A place with one pane, or several as tabs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,13 +119,14 @@ pub fn arrange(workspace: u8, zoomed: Option<PaneId>, body: Rect) -> Layout {
         (None, 1) => chart(&mut layout, body),
         (None, 2) => portfolio(&mut layout, body),
         (None, 3) => log(&mut layout, body),
+        (None, 4) => overview(&mut layout, body),
         (None, _) => trade(&mut layout, body),
     }
     layout
 }
 
 fn trade(layout: &mut Layout, mut body: Rect) {
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
+    use PaneId::{Chart, Depth, Executions, Orders, Positions, Tape, Watchlist};
     let (wide, high) = (body.width, body.height);
     let lower = match high {
         0..12 => 0,
@@ -130,11 +141,11 @@ fn trade(layout: &mut Layout, mut body: Rect) {
         let middle = layout.left(&mut body, chart_width);
         layout.add(watch, &[Watchlist]);
         layout.add(middle, &[Chart]);
-        layout.add(body, &[Depth]);
+        layout.add(body, &[Depth, Tape]);
     } else {
         let watch = layout.left(&mut body, if wide >= 110 { 36 } else { 28 });
         layout.add(watch, &[Watchlist]);
-        layout.add(body, &[Chart, Depth]);
+        layout.add(body, &[Chart, Depth, Tape]);
     }
     lower_half(layout, bottom, [&[Positions], &[Orders, Executions]]);
 }
@@ -161,14 +172,28 @@ fn lower_half(layout: &mut Layout, mut area: Rect, [left, right]: [&[PaneId]; 2]
     layout.add(area, right);
 }
 
+fn overview(layout: &mut Layout, mut body: Rect) {
+    if body.width < 120 {
+        layout.add(body, &[PaneId::Overview, PaneId::Watchlist, PaneId::Tape]);
+        return;
+    }
+    let width = body.width * 3 / 5;
+    let main = layout.left(&mut body, width);
+    let lower = body.height * 2 / 5;
+    let tape = layout.below(&mut body, lower);
+    layout.add(main, &[PaneId::Overview]);
+    layout.add(body, &[PaneId::Watchlist]);
+    layout.add(tape, &[PaneId::Tape]);
+}
+
 fn chart(layout: &mut Layout, mut body: Rect) {
     if body.width >= 120 {
         let width = body.width - 35;
         let main = layout.left(&mut body, width);
         layout.add(main, &[PaneId::Chart]);
-        layout.add(body, &[PaneId::Depth]);
+        layout.add(body, &[PaneId::Depth, PaneId::Tape]);
     } else {
-        layout.add(body, &[PaneId::Chart, PaneId::Depth]);
+        layout.add(body, &[PaneId::Chart, PaneId::Depth, PaneId::Tape]);
     }
 }
 
@@ -209,7 +234,7 @@ mod tests {
 
     #[test]
     fn nothing_overlaps_or_leaves_the_body_at_any_size() {
-        for workspace in 0..4 {
+        for workspace in 0..5 {
             for width in 0..=200u16 {
                 for height in (0..=60u16).step_by(3) {
                     let body = Rect::new(0, 1, width, height);
@@ -232,7 +257,10 @@ mod tests {
     fn every_pane_of_the_trade_workspace_has_a_place_at_80x24() {
         let layout = arrange(0, None, Rect::new(0, 1, 80, 20));
         let panes: Vec<PaneId> = layout.slots.iter().flat_map(|slot| slot.tabs.clone()).collect();
-        use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-        assert_eq!(panes, [Watchlist, Chart, Depth, Positions, Orders, Executions]);
+        use PaneId::{Chart, Depth, Executions, Orders, Positions, Tape, Watchlist};
+        assert_eq!(
+            panes,
+            [Watchlist, Chart, Depth, Tape, Positions, Orders, Executions]
+        );
     }
 }

@@ -6,13 +6,14 @@ use super::colour::ColourDepth;
 use super::desk::{Desk, Effect, IdMaker};
 use super::input::{Decoder, Input};
 use super::link::{FromEngine, ToEngine};
+use super::panes::watchlist::WatchSettings;
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
 use super::ticket::FirstQuantities;
 use super::view::{self, Drawn};
 use super::writer::Writer;
-use crate::domain::{AccountKey, Timestamp};
+use crate::domain::{AccountKey, Quantity, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::stdio::{stdin, stdout};
@@ -48,6 +49,10 @@ pub struct TuiSettings {
     pub default_account: Option<AccountKey>,
     /// What a first order in each kind of instrument starts with.
     pub first_quantities: FirstQuantities,
+    /// Lists and columns of the watchlist.
+    pub watch: WatchSettings,
+    /// From what size on a print is large; nothing to tell by the usual sizes.
+    pub large_print: Option<Quantity>,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
 }

@@ -52,6 +52,8 @@ pub fn settings() -> TuiSettings {
             crypto: Quantity::from_raw(10_000_000),
             option: Quantity::ONE,
         },
+        watch: Default::default(),
+        large_print: None,
         default_account: None,
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),
     }

@@ -24,13 +24,15 @@ use tui_input::InputRequest;
 impl Desk {
     /// Takes one thing that a person did. `drawn` tells where everything was at the last frame.
     pub fn on_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
-        match input {
+        let effects = match input {
             Input::Key(chord) => self.on_key(*chord, now),
             Input::Paste(text) => self.on_paste(text, now),
             Input::Click(x, y) => self.on_click(Position::new(*x, *y), drawn, now),
             Input::Wheel(x, y, up) => self.on_wheel(Position::new(*x, *y), *up, drawn, now),
             Input::Resize => vec![Effect::Redraw],
-        }
+        };
+        self.world.holding = self.modal.is_some();
+        effects
     }
     /// Which keys hold now.
     pub fn context(&self) -> Context {
@@ -251,7 +253,12 @@ impl Desk {
     /// Hands an action to the focused pane, or to the one whose business it is wherever the focus is.
     fn act_on_pane(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         let times = match action {
-            Action::Up | Action::Down | Action::Left | Action::Right => {
+            Action::Up
+            | Action::Down
+            | Action::Left
+            | Action::Right
+            | Action::OrderUp
+            | Action::OrderDown => {
                 self.count.unwrap_or(1).clamp(1, 1_000)
             }
             _ => 1,
@@ -289,7 +296,7 @@ impl Desk {
             .any(|slot| self.front(&slot.tabs) == Some(pane))
     }
 
-    fn open_ticket(&mut self, side: Side, at_market: bool, now: Timestamp) {
+    pub(super) fn open_ticket(&mut self, side: Side, at_market: bool, now: Timestamp) {
         let Some((account, id)) = self.need_instrument(now) else {
             return;
         };

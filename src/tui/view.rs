@@ -141,7 +141,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     let (view, theme) = (desk.world.view(now), &desk.world.theme);
     let focused = place.id == desk.focus;
     let (title, mut right) = place.pane.title(&view);
-    if !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if !is_the_markets(place.id) {
         right = view.ours(right);
     }
     let mut pen = Pen::new(
@@ -201,10 +201,16 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
         ..slot.area
     };
     let hits = place.pane.render(&view, inside, focused, buf);
-    if desk.world.masked && !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if desk.world.masked && !is_the_markets(place.id) {
         mask(buf, inside);
     }
     drawn.panes.push((place.id, slot.area, hits));
+}
+
+/// True for a pane that shows the market and hides by itself what is ours.
+fn is_the_markets(pane: PaneId) -> bool {
+    use PaneId::{Chart, Depth, Overview, Tape, Watchlist};
+    matches!(pane, Watchlist | Chart | Depth | Tape | Overview)
 }
 
 /// As much of a title's right side as fits, whole groups from the end.
@@ -224,6 +230,8 @@ fn name_of(pane: PaneId) -> &'static str {
         PaneId::Watchlist => "watch",
         PaneId::Chart => "chart",
         PaneId::Depth => "depth",
+        PaneId::Tape => "tape",
+        PaneId::Overview => "market",
         PaneId::Positions => "positions",
         PaneId::Orders => "orders",
         PaneId::Executions => "executions",

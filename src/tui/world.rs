@@ -49,6 +49,8 @@ pub struct World {
     pub theme: Theme,
     /// Amounts and names are hidden.
     pub masked: bool,
+    /// Something is open that a person is about to confirm.
+    pub holding: bool,
     /// How we stand to the engine.
     pub link: Link,
     /// Our session there.
@@ -77,6 +79,7 @@ impl World {
             instrument: None,
             theme,
             masked: false,
+            holding: false,
             link: Link::Starting(now),
             session: None,
             build: String::new(),
@@ -99,6 +102,7 @@ impl World {
             theme: &self.theme,
             attached: self.link == Link::Attached && self.is_known,
             masked: self.masked,
+            holding: self.holding,
             health: self.health().map(|(health, at)| (health, *at)),
             round_trip: self.round_trip,
         }

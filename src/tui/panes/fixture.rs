@@ -35,6 +35,8 @@ pub struct Desk {
     pub attached: bool,
     /// How the connection to the broker is.
     pub health: Option<Health>,
+    /// Whether something is open over the panes.
+    pub holding: bool,
 }
 
 /// Symbol, kind, price, tick, multiplier, calendar.
@@ -158,6 +160,7 @@ impl Desk {
             instrument: None,
             attached: true,
             health: None,
+            holding: false,
         }
     }
     /// A desk in the middle of a morning.
@@ -190,6 +193,7 @@ impl Desk {
             theme: &self.theme,
             attached: self.attached,
             masked: false,
+            holding: self.holding,
             health: self
                 .health
                 .as_ref()

@@ -10,8 +10,10 @@ pub mod executions;
 pub mod fixture;
 pub mod log;
 pub mod orders;
+pub mod overview;
 pub mod positions;
 pub(super) mod read;
+pub mod tape;
 #[cfg(test)]
 mod tests;
 pub mod watchlist;
@@ -23,5 +25,7 @@ pub use depth::DepthPane;
 pub use executions::Executions;
 pub use log::LogPane;
 pub use orders::Orders;
+pub use overview::Overview;
 pub use positions::Positions;
+pub use tape::TapePane;
 pub use watchlist::Watchlist;
