@@ -234,7 +234,10 @@ impl Place<'_> {
                     return Err(ConfigError::BadValue {
                         source,
                         key: path,
-                        what: format!("must be a list of symbols in square brackets, not a {}", other.type_str()),
+                        what: format!(
+                            "must be a list of symbols in square brackets, not a {}",
+                            other.type_str()
+                        ),
                     });
                 }
                 (None, _) => {

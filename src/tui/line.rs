@@ -50,7 +50,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "[last > 5 and volume > 1m]",
         "show only such rows of the watchlist; alone, all",
     ),
-    ("columns", "[NAME ...]", "the columns of the watchlist; alone, the usual ones"),
+    (
+        "columns",
+        "[NAME ...]",
+        "the columns of the watchlist; alone, the usual ones",
+    ),
     ("sort", "COLUMN [up|down]", "the order of the watchlist"),
     (
         "tape",

@@ -86,7 +86,12 @@ impl Desk {
         // Rolling through a list only looks; what is on the desk stays.
         let looks = wishes
             .into_iter()
-            .filter(|wish| !matches!(wish, Wish::Send(_) | Wish::Edit(_) | Wish::Move(..) | Wish::Ticket(..)))
+            .filter(|wish| {
+                !matches!(
+                    wish,
+                    Wish::Send(_) | Wish::Edit(_) | Wish::Move(..) | Wish::Ticket(..)
+                )
+            })
             .collect();
         self.grant(looks, now)
     }

@@ -180,7 +180,11 @@ mod tests {
     fn a_click_on_the_ladder_fills_the_ticket_and_sends_nothing() {
         let mut hands = Hands::new();
         let drawn = hands.draw();
-        let (_, _, hits) = drawn.panes.iter().find(|(pane, ..)| *pane == PaneId::Depth).unwrap();
+        let (_, _, hits) = drawn
+            .panes
+            .iter()
+            .find(|(pane, ..)| *pane == PaneId::Depth)
+            .unwrap();
         let left = hits.rows.iter().filter(|(_, index)| index % 3 == 0);
         let rows: Vec<Rect> = left.map(|(area, _)| *area).collect();
         hands.take(&Input::Click(rows[4].x + 2, rows[4].y));

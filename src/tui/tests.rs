@@ -406,7 +406,7 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
     let mut hands = Hands::new();
     hands.screen(80, 24);
     let mut seen = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..7 {
         hands.press("Tab");
         seen.push(hands.desk.focus);
         let screen = drawn(&mut hands.desk, 80, 24, hands.now).1;
@@ -416,8 +416,11 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
             hands.desk.focus
         );
     }
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-    assert_eq!(seen, [Chart, Depth, Positions, Orders, Executions, Watchlist]);
+    use PaneId::{Chart, Depth, Executions, Orders, Positions, Tape, Watchlist};
+    assert_eq!(
+        seen,
+        [Chart, Depth, Tape, Positions, Orders, Executions, Watchlist]
+    );
 }
 
 #[test]

@@ -258,9 +258,7 @@ impl Desk {
             | Action::Left
             | Action::Right
             | Action::OrderUp
-            | Action::OrderDown => {
-                self.count.unwrap_or(1).clamp(1, 1_000)
-            }
+            | Action::OrderDown => self.count.unwrap_or(1).clamp(1, 1_000),
             _ => 1,
         };
         let mut wishes = Vec::new();

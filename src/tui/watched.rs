@@ -24,7 +24,10 @@ pub(super) fn watched(
         .filter(|(_, ledger)| !ledger.position.quantity.is_zero())
         .map(|((_, id), _)| *id);
     let working = world.state.live.iter().map(|(_, id, _)| *id);
-    let matter = held.chain(working).chain(world.instrument).chain(seen.iter().copied());
+    let matter = held
+        .chain(working)
+        .chain(world.instrument)
+        .chain(seen.iter().copied());
     let (mut chosen, mut known) = (Vec::with_capacity(limit), BTreeSet::new());
     for id in matter {
         if chosen.len() < limit && listed.contains_key(&id) && known.insert(id) {
@@ -57,7 +60,11 @@ mod tests {
         let (desk, _) = sample::desk();
         let mut world = desk.world;
         let id = |name: &str| InstrumentId::new(name).unwrap();
-        assert_eq!(watched(&world, &[], &[], 100).len(), 8, "all, where all may be watched");
+        assert_eq!(
+            watched(&world, &[], &[], 100).len(),
+            8,
+            "all, where all may be watched"
+        );
         // Held or working: AAPL, ESZ6, NVDA, SAP and MSFT.
         let first = watched(&world, &[id("SPY")], &[], 6);
         assert_eq!(first.len(), 6);
@@ -67,7 +74,10 @@ mod tests {
         assert_eq!(watched(&world, &[], &first, 6), first, "nothing new matters");
         world.instrument = Some(id("EUR.USD"));
         let then = watched(&world, &[id("BTC.USD")], &first, 6);
-        assert!(then.contains(&id("EUR.USD")) && !then.contains(&id("SPY")), "{then:?}");
+        assert!(
+            then.contains(&id("EUR.USD")) && !then.contains(&id("SPY")),
+            "{then:?}"
+        );
         assert!(!then.contains(&id("BTC.USD")), "held things first: {then:?}");
     }
 }

@@ -11,7 +11,7 @@ mod rungs;
 mod tests;
 
 use super::read;
-use crate::domain::{ClientOrderId, InstrumentId, Order, Price, Side};
+use crate::domain::{ClientOrderId, InstrumentId, Order, Price, Side, Timestamp};
 use crate::engine::Command;
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -29,6 +29,8 @@ use std::cell::Cell;
 const PAGE: i64 = 10;
 /// A ladder of fewer rows has no prints below.
 const TALL: u16 = 24;
+/// A ladder is no wider than this: beyond it, sizes would stand too far from their prices.
+const WIDEST: u16 = 110;
 /// How far a bracket is moved at once at most, in ticks.
 const FAR: i64 = 10_000;
 
@@ -38,6 +40,8 @@ pub struct DepthPane {
     cursor: Option<(InstrumentId, Price)>,
     /// The order that was last moved from here: keys pressed in a row mean the same one.
     grip: Option<ClientOrderId>,
+    /// When that was: a count before the key moves it by so many ticks at once.
+    gripped_at: Option<Timestamp>,
     /// The bracket that is being moved.
     lifted: Option<Lifted>,
     /// Where the last drawing put the prices, so that the next one moves them only when it must, and a click finds them.
@@ -131,11 +135,13 @@ impl DepthPane {
         let (Some(from), Some(instrument)) = (own::stands_at(order), view.state.instruments.get(&id)) else {
             return self.nothing_here(view);
         };
+        let again = self.grip == Some(order.id) && self.gripped_at == Some(view.now);
+        let from = self.price(view).filter(|_| again).unwrap_or(from);
         let to = instrument.ticks.step(from, ticks);
         if own::change_to(order, to).is_none() {
             return vec![Wish::Say(format!("{}: the market moves it", order.spec))];
         }
-        self.grip = Some(order.id);
+        (self.grip, self.gripped_at) = (Some(order.id), Some(view.now));
         self.cursor = Some((id, to));
         vec![Wish::Move(order.id, to)]
     }
@@ -271,16 +277,17 @@ impl Pane for DepthPane {
             return Hits::default();
         };
         self.drawn.set(Some(rungs));
+        let (ladder, left) = (wide.min(WIDEST), wide.saturating_sub(WIDEST) / 2);
         if head > 0 {
-            draw_heads(&mut pen.part(0, 0, wide, 1), view);
+            draw_heads(&mut pen.part(left, 0, ladder, 1), view);
         }
         let hand = Hand {
             cursor: held.filter(|_| focused),
             lifted: self.lifted(view),
         };
-        draw_rungs(&mut pen.part(0, head, wide, rows), view, &book, &rungs, hand);
+        draw_rungs(&mut pen.part(left, head, ladder, rows), view, &book, &rungs, hand);
         if prints > 0 {
-            draw_prints(&mut pen.part(0, head + rows, wide, prints), view, book.id);
+            draw_prints(&mut pen.part(left, head + rows, ladder, prints), view, book.id);
         }
         let zones = |row: u16| {
             let area = pen.row(head + row);
@@ -290,8 +297,14 @@ impl Pane for DepthPane {
                 width: to - from,
                 ..area
             };
-            let parts = [part(0, third), part(third, area.width - third), part(area.width - third, area.width)];
-            (0usize..).zip(parts).map(move |(zone, part)| (part, usize::from(row) * ZONES + zone))
+            let parts = [
+                part(0, third),
+                part(third, area.width - third),
+                part(area.width - third, area.width),
+            ];
+            (0usize..)
+                .zip(parts)
+                .map(move |(zone, part)| (part, usize::from(row) * ZONES + zone))
         };
         Hits {
             rows: (0..rows).flat_map(zones).collect(),

@@ -21,7 +21,7 @@ const SLICE: usize = 1_000;
 /// How long the lists stay as they are at least.
 const STAYS: Duration = Duration::from_secs(5);
 /// How many a list has at most.
-const LONGEST: usize = 8;
+const LONGEST: usize = 16;
 /// Columns of one list.
 const LIST: u16 = 25;
 /// Columns of one cell of the heat map.
@@ -98,7 +98,12 @@ impl Sweep {
         };
         let found = &mut self.found;
         found.sort_by(|a, b| b.2.cmp(&a.2));
-        let traded: Vec<_> = found.iter().filter(|entry| entry.2 > 0).copied().take(LONGEST).collect();
+        let traded: Vec<_> = found
+            .iter()
+            .filter(|entry| entry.2 > 0)
+            .copied()
+            .take(LONGEST)
+            .collect();
         self.lists.active = ids(&traded);
         let mut moved: Vec<_> = found.iter().filter(|entry| entry.1.is_some()).copied().collect();
         moved.sort_by(|a, b| b.1.unwrap_or(0.0).total_cmp(&a.1.unwrap_or(0.0)));
@@ -155,6 +160,60 @@ impl Overview {
     }
 }
 
+/// What has which part of the pane.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    /// Rows of the heat map, and of each of its cells.
+    map: u16,
+    cell: u16,
+    /// The first row of the lists.
+    lists: u16,
+    /// Lists beside each other, the columns of each, and its rows.
+    beside: u16,
+    width: u16,
+    rows: u16,
+}
+
+impl Plan {
+    /// The heat map first, as high as it needs to be and two thirds at most where there is room for lists; the lists below
+    /// as they fit.
+    fn of(wide: u16, high: u16, needed: u16) -> Self {
+        let beside = (wide / LIST).clamp(1, 3);
+        let stacked = 3u16.div_ceil(beside);
+        let room = (high * 2 / 3).max(1).min(high);
+        // Two rows a cell where all have the room for it.
+        let cell = if needed.saturating_mul(2) <= room.min(high / 2) {
+            2
+        } else {
+            1
+        };
+        let map = needed.saturating_mul(cell).min(room);
+        let gap = u16::from(high > map);
+        let left = high - map - gap;
+        let most = u16::try_from(LONGEST).unwrap_or(8) + 1;
+        // Fewer lists rather than lists of one row.
+        let rows = (1..=stacked).rev().map(|n| left / n).find(|rows| *rows >= 3);
+        match rows {
+            Some(rows) if wide >= LIST => Self {
+                map,
+                cell,
+                lists: map + gap,
+                beside,
+                width: wide / beside,
+                rows: rows.min(most),
+            },
+            _ => Self {
+                map: needed.min(high),
+                cell: 1,
+                lists: high,
+                beside,
+                width: wide / beside,
+                rows: 0,
+            },
+        }
+    }
+}
+
 /// A change in percent with one arrow, or two for a large move: `▲ 0.84`, `▼▼ 3.10`.
 fn arrows(change: Option<f64>) -> String {
     let Some(change) = change.filter(|change| change.is_finite()) else {
@@ -197,8 +256,8 @@ fn draw_cell(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId) {
     let change = view.market.ticker(id).and_then(Ticker::change_percent);
     let wide = pen.width().saturating_sub(1);
     match change {
-        Some(change) if change >= WARM => pen.ground(0, 0, wide, 1, theme.up_back),
-        Some(change) if change <= -WARM => pen.ground(0, 0, wide, 1, theme.down_back),
+        Some(change) if change >= WARM => pen.ground(0, 0, wide, pen.height(), theme.up_back),
+        Some(change) if change <= -WARM => pen.ground(0, 0, wide, pen.height(), theme.down_back),
         _ => {}
     }
     let on_desk = view.instrument == Some(id);
@@ -209,8 +268,18 @@ fn draw_cell(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId) {
     }
     let figure = arrows(change);
     let from = wide.saturating_sub(8);
-    pen.put_within(1, from, 0, id.as_str(), style(if on_desk { theme.bright } else { theme.text }));
+    pen.put_within(
+        1,
+        from,
+        0,
+        id.as_str(),
+        style(if on_desk { theme.bright } else { theme.text }),
+    );
     pen.right_within(from, wide, 0, &figure, style(direction(view, id)));
+    if pen.height() > 1 {
+        let last = read::price_or_unknown(view, id, read::last(view, id));
+        pen.right_within(1, wide, 1, &last, theme.dim);
+    }
 }
 
 impl Pane for Overview {
@@ -228,7 +297,10 @@ impl Pane for Overview {
             }
         }
         let link = if view.attached { "" } else { "no link  " };
-        ("MARKET".to_owned(), format!("▲ {up}  ▼ {down}  {link}").trim_end().to_owned())
+        (
+            "MARKET".to_owned(),
+            format!("▲ {up}  ▼ {down}  {link}").trim_end().to_owned(),
+        )
     }
 
     fn render(&self, view: &View<'_>, area: Rect, _focused: bool, buf: &mut Buffer) -> Hits {
@@ -242,28 +314,30 @@ impl Pane for Overview {
         let mut sweep = self.sweep.borrow_mut();
         sweep.refresh(view);
         let (wide, high) = (pen.width(), pen.height());
-        // Lists side by side as they fit, over at most half of the pane; the heat map has the rest.
-        let beside = (wide / LIST).clamp(1, 3);
-        let rows = (high / 2).min(u16::try_from(LONGEST).unwrap_or(8) + 1);
-        let rows = if rows < 3 || wide < LIST { 0 } else { rows };
-        let map_height = high - rows.min(high);
         let columns = (wide / CELL).max(1);
+        let needed = members.len().div_ceil(usize::from(columns));
+        let plan = Plan::of(wide, high, u16::try_from(needed).unwrap_or(u16::MAX));
+        let map_height = plan.map;
         let mut drawn: Vec<InstrumentId> = Vec::new();
         let mut hits = Hits::default();
-        let room = usize::from(columns) * usize::from(map_height);
+        let room = usize::from(columns) * usize::from(map_height / plan.cell);
         let more = members.len().saturating_sub(room);
         for (at, id) in members.iter().enumerate().take(room) {
             let (x, y) = (at % usize::from(columns), at / usize::from(columns));
-            let (x, y) = (u16::try_from(x).unwrap_or(0) * CELL, u16::try_from(y).unwrap_or(0));
+            let (x, y) = (
+                u16::try_from(x).unwrap_or(0) * CELL,
+                u16::try_from(y).unwrap_or(0),
+            );
             if more > 0 && at + 1 == room && room > 1 {
                 let text = format!("+{} more", more + 1);
                 pen.put_within(x + 1, wide, y, &text, view.theme.faint);
                 break;
             }
-            let cell = pen.part(x, y, CELL.min(wide - x), 1);
-            hits.rows.push((cell.row(0), drawn.len()));
+            let mut cell = pen.part(x, y, CELL.min(wide - x), plan.cell);
+            hits.rows
+                .extend((0..plan.cell).map(|row| (cell.row(row), drawn.len())));
             drawn.push(*id);
-            draw_cell(&mut pen.part(x, y, CELL.min(wide - x), 1), view, *id);
+            draw_cell(&mut cell, view, *id);
         }
         self.cells.set(drawn.len());
         self.columns.set(usize::from(columns));
@@ -272,11 +346,17 @@ impl Pane for Overview {
             ("losers ▼", &sweep.lists.losers),
             ("most active", &sweep.lists.active),
         ];
-        for (n, (head, ids)) in (0..beside).zip(lists) {
-            let width = wide / beside;
-            let mut part = pen.part(n * width, map_height, width, rows);
+        for (n, (head, ids)) in (0..3u16).zip(lists) {
+            let (x, y) = (
+                n % plan.beside * plan.width,
+                plan.lists + n / plan.beside * plan.rows,
+            );
+            if plan.rows == 0 || y.saturating_add(plan.rows) > high {
+                break;
+            }
+            let mut part = pen.part(x, y, plan.width, plan.rows);
             draw_list(&mut part, view, head, ids);
-            for (y, id) in (1..rows).zip(ids) {
+            for (y, id) in (1..plan.rows).zip(ids) {
                 hits.rows.push((part.row(y), drawn.len()));
                 drawn.push(*id);
             }
@@ -328,7 +408,24 @@ mod tests {
     fn the_market_is_readable_without_colours() {
         let desk = Desk::rich();
         let pane = Overview::default();
-        assert_eq!(screen(&pane, &desk, 80, 11), Vec::<String>::new());
+        assert_eq!(
+            screen(&pane, &desk, 80, 13),
+            [
+                "▸AAPL     ▲ 0.77  BTC.USD  ▼ 0.89  ESZ6    ▼▼ 2.04  EUR.USD  ▼ 0.87",
+                "          190.45           95,244         4,909.75          1.07472",
+                " MSFT     ▲ 0.18  NVDA     ▲ 0.27  SAP      ▼ 0.68  SPY      ▲ 0.61",
+                "          403.34           130.45           199.94           515.21",
+                "",
+                " gainers ▲                 losers ▼                  most active",
+                " AAPL              ▲ 0.77  ESZ6             ▼▼ 2.04  EUR.USD             155k",
+                " SPY               ▲ 0.61  BTC.USD           ▼ 0.89  BTC.USD             154k",
+                " NVDA              ▲ 0.27  EUR.USD           ▼ 0.87  ESZ6                152k",
+                " MSFT              ▲ 0.18  SAP               ▼ 0.68  SAP                 116k",
+                "                                                     NVDA                7.5k",
+                "                                                     MSFT                7.4k",
+                "                                                     SPY                 7.2k",
+            ]
+        );
         assert_eq!(pane.title(&desk.view()).1, "▲ 2  ▼ 6");
     }
 
@@ -337,13 +434,29 @@ mod tests {
         let mut desk = Desk::rich();
         let mut pane = Overview::default();
         screen(&pane, &desk, 80, 11);
-        assert_eq!(pane.act(Action::Right, &desk.view()), Some(vec![Wish::Select(id("BTC.USD"))]));
-        assert_eq!(pane.act(Action::Down, &desk.view()), Some(vec![Wish::Select(id("MSFT"))]));
-        assert_eq!(pane.act(Action::Bottom, &desk.view()), Some(vec![Wish::Select(id("SPY"))]));
+        assert_eq!(
+            pane.act(Action::Right, &desk.view()),
+            Some(vec![Wish::Select(id("BTC.USD"))])
+        );
+        assert_eq!(
+            pane.act(Action::Down, &desk.view()),
+            Some(vec![Wish::Select(id("MSFT"))])
+        );
+        assert_eq!(
+            pane.act(Action::Bottom, &desk.view()),
+            Some(vec![Wish::Select(id("SPY"))])
+        );
         let first_gainer = pane.drawn.borrow()[pane.cells.get()];
-        assert_eq!(pane.click(pane.cells.get(), &desk.view()), [Wish::Select(first_gainer)]);
+        assert_eq!(
+            pane.click(pane.cells.get(), &desk.view()),
+            [Wish::Select(first_gainer)]
+        );
         desk.state.instruments.clear();
-        assert!(screen(&pane, &desk, 80, 11).join(" ").contains("loading instruments"));
+        assert!(
+            screen(&pane, &desk, 80, 11)
+                .join(" ")
+                .contains("loading instruments")
+        );
         assert_eq!(pane.act(Action::Right, &desk.view()), Some(Vec::new()));
     }
 

@@ -100,7 +100,9 @@ impl TapePane {
             let prints = self.prints(view);
             self.paused = Some(Paused { id, prints, down: 0 });
         }
-        let most = rows_of(&self.prints(view), self.least, None).len().saturating_sub(1);
+        let most = rows_of(&self.prints(view), self.least, None)
+            .len()
+            .saturating_sub(1);
         if let Some(paused) = &mut self.paused {
             if down {
                 paused.down = paused.down.saturating_add(rows).min(most);
@@ -162,10 +164,16 @@ fn came(print: &Print, before: Option<(Price, Came)>, quote: Option<&Quote>) -> 
         return Came::Told(side);
     }
     let quote = quote.filter(|quote| quote.at <= print.at);
-    if quote.and_then(|quote| quote.ask).is_some_and(|ask| print.price >= ask.0) {
+    if quote
+        .and_then(|quote| quote.ask)
+        .is_some_and(|ask| print.price >= ask.0)
+    {
         return Came::Guessed(Side::Buy);
     }
-    if quote.and_then(|quote| quote.bid).is_some_and(|bid| print.price <= bid.0) {
+    if quote
+        .and_then(|quote| quote.bid)
+        .is_some_and(|bid| print.price <= bid.0)
+    {
         return Came::Guessed(Side::Sell);
     }
     match before.map(|(price, came)| (print.price.cmp(&price), came)) {
@@ -200,9 +208,14 @@ fn rows_of(prints: &[Print], least: Option<Quantity>, quote: Option<&Quote>) -> 
 
 /// From what size on a print is large.
 fn large(prints: &[Print], told: Option<Quantity>) -> i128 {
-    let sum = prints.iter().fold(0i128, |sum, print| sum + i128::from(print.size.raw()));
+    let sum = prints
+        .iter()
+        .fold(0i128, |sum, print| sum + i128::from(print.size.raw()));
     let usual = sum / i128::try_from(prints.len().max(1)).unwrap_or(1);
-    told.map_or_else(|| usual.saturating_mul(LARGE).max(1), |told| i128::from(told.raw()))
+    told.map_or_else(
+        || usual.saturating_mul(LARGE).max(1),
+        |told| i128::from(told.raw()),
+    )
 }
 
 fn draw_row(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, y: u16, row: Row, large: i128) {
@@ -238,8 +251,20 @@ fn draw_row(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, y: u16, row: R
         pen.put_within(end + 1, wide, y, word, side);
     }
     let size_from = end.saturating_sub(9).max(after + 1);
-    pen.right_within(size_from, end, y, &number::quantity(print.size), style(theme.text));
-    pen.right_within(after + 1, size_from.saturating_sub(1), y, &read::price(view, id, print.price), style(side));
+    pen.right_within(
+        size_from,
+        end,
+        y,
+        &number::quantity(print.size),
+        style(theme.text),
+    );
+    pen.right_within(
+        after + 1,
+        size_from.saturating_sub(1),
+        y,
+        &read::price(view, id, print.price),
+        style(side),
+    );
     if is_large {
         pen.glyph(0, y, '◆', bold(side));
     }
@@ -284,7 +309,10 @@ impl Pane for TapePane {
         let rows = rows_of(&prints, self.least, quote);
         if rows.is_empty() {
             let least = self.least.map_or_else(String::new, number::quantity);
-            pen.say(&format!("no print of {least} or more: - shows smaller ones"), view.theme.dim);
+            pen.say(
+                &format!("no print of {least} or more: - shows smaller ones"),
+                view.theme.dim,
+            );
             return Hits::default();
         }
         let large = large(&prints, self.large);
@@ -378,15 +406,15 @@ mod tests {
         assert_eq!(
             screen(&TapePane::new(), &desk, 46, 5),
             [
-                " 09:58:06.001         190.45        30 sell?",
+                " 09:58:05.001          190.45        30 sell?",
                 " ··· 12 prints are missing",
-                "◆09:58:04.501         190.46     4,000 buy?",
-                " 09:58:03.001         190.46        20 buy?",
-                " 09:58:01.501         190.45        10 SELL",
+                "◆09:58:03.501          190.46     4,000 buy?",
+                " 09:58:02.001          190.46        20 buy?",
+                " 09:58:00.501          190.45        10 SELL",
             ]
         );
         let narrow = screen(&TapePane::new(), &desk, 20, 3);
-        assert!(narrow[0].starts_with(" 09:58:06"), "{narrow:#?}");
+        assert!(narrow[0].starts_with(" 09:58:05"), "{narrow:#?}");
     }
 
     #[test]
@@ -406,7 +434,10 @@ mod tests {
         desk.instrument = Some(id("AAPL"));
         assert!(pane.act(Action::ScrollLive, &desk.view()).is_some());
         assert!(screen(&pane, &desk, 46, 6)[0].contains("190.47"));
-        assert!(pane.act(Action::ScrollLive, &desk.view()).is_none(), "the chart's again");
+        assert!(
+            pane.act(Action::ScrollLive, &desk.view()).is_none(),
+            "the chart's again"
+        );
     }
 
     #[test]
@@ -419,7 +450,11 @@ mod tests {
         assert!(lines[0].contains("7,000") && lines[1].is_empty(), "{lines:#?}");
         pane.act(Action::ZoomIn, &desk.view());
         assert_eq!(pane.title(&desk.view()).1, "≥ 10,000");
-        assert!(screen(&pane, &desk, 60, 4).join(" ").contains("no print of 10,000 or more"));
+        assert!(
+            screen(&pane, &desk, 60, 4)
+                .join(" ")
+                .contains("no print of 10,000 or more")
+        );
         let mut other = TapePane::new();
         other.recall(&pane.remember());
         assert_eq!(other.title(&desk.view()), pane.title(&desk.view()));

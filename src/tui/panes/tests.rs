@@ -2,7 +2,10 @@
 //! and a few screens written out as they should look.
 
 use super::fixture::{Desk, account, id, price, units};
-use super::{AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Positions, Watchlist};
+use super::{
+    AccountPane, Chart, Connections, DepthPane, Executions, LogPane, Orders, Overview, Positions, TapePane,
+    Watchlist,
+};
 use crate::domain::{ClientOrderId, LinkState, Money, Price, Quantity, SafeText, Timestamp};
 use crate::engine::Command;
 use crate::engine::state::Mismatch;
@@ -24,6 +27,8 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(Watchlist::new()),
         Box::new(Chart::new()),
         Box::new(DepthPane::new()),
+        Box::new(TapePane::new()),
+        Box::new(Overview::default()),
         Box::new(Positions::new()),
         Box::new(Orders::new()),
         Box::new(Executions::new()),
@@ -194,6 +199,8 @@ fn any_keys_in_any_order_leave_a_pane_that_draws() {
         ScrollLive,
         Cancel,
         Modify,
+        Action::OrderUp,
+        Action::MoveBracket,
         Action::Timeframe(255),
         Action::Timeframe(0),
     ];
@@ -209,7 +216,9 @@ fn any_keys_in_any_order_leave_a_pane_that_draws() {
                 }
                 let wishes = pane.click(round % 9, &desk.view());
                 assert!(
-                    wishes.iter().all(|wish| matches!(wish, Wish::Select(_))),
+                    wishes
+                        .iter()
+                        .all(|wish| matches!(wish, Wish::Select(_) | Wish::Ticket(..))),
                     "a click sends nothing"
                 );
                 draw(pane.as_ref(), &desk, 64, 26);
@@ -345,7 +354,7 @@ fn the_screens_look_as_they_should() {
     assert_eq!(
         draw(&Watchlist::new(), &desk, 46, 5),
         [
-            " symbol       last       % session      pos",
+            " symbol       last       % day          pos",
             " AAPL       190.45  ▲ 0.77 ▅▃▁▄▅█▅▃▆▄  +100",
             " BTC.USD    95,244  ▼ 0.89 █▇▆▇▅▄▄▃▁▁",
             " ESZ6     4,909.75  ▼ 2.04 ▅▇█▆▆▅▂▁▁▁    +2",
@@ -365,12 +374,12 @@ fn the_screens_look_as_they_should() {
     assert_eq!(
         draw(&DepthPane::new(), &desk, 34, 6),
         [
-            "              190.48 147",
-            "              190.47 46",
-            "              190.46 403",
-            "          185 190.45•",
-            "          474 190.44",
-            "          352 190.43",
+            " █████        190.48 147",
+            " ████         190.47 46",
+            " ██▉          190.46 403",
+            " ██▌      185 190.45•",
+            " ██▍      474 190.44",
+            " ███▋     352 190.43",
         ]
     );
 }

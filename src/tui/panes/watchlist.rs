@@ -173,7 +173,10 @@ impl Watchlist {
             columns: self.columns.iter().map(|col| col.name().to_owned()).collect(),
             sort: self.by.name().to_owned(),
             down: self.down,
-            filter: self.filter.as_ref().map_or_else(String::new, |filter| filter.0.clone()),
+            filter: self
+                .filter
+                .as_ref()
+                .map_or_else(String::new, |filter| filter.0.clone()),
         }
     }
     /// Takes up what was kept. What it does not know (a column of a newer program) it passes over. Lists that were made
@@ -211,9 +214,7 @@ impl Watchlist {
     }
     /// Brings the rows up to date and reads them.
     fn with_rows<T>(&self, view: &View<'_>, work: impl FnOnce(&[InstrumentId]) -> T) -> T {
-        let hand = self
-            .moved_at
-            .is_some_and(|at| view.now.since(at) < HAND_STAYS);
+        let hand = self.moved_at.is_some_and(|at| view.now.since(at) < HAND_STAYS);
         let wanted = Wanted {
             group: &self.group,
             lists: &self.lists,
@@ -249,7 +250,10 @@ impl Watchlist {
         let meant = |symbols: &[&str]| -> Vec<String> {
             match symbols {
                 [] => on_desk.clone().into_iter().collect(),
-                some => some.iter().map(|symbol| symbol.trim_matches(',').to_ascii_uppercase()).collect(),
+                some => some
+                    .iter()
+                    .map(|symbol| symbol.trim_matches(',').to_ascii_uppercase())
+                    .collect(),
             }
         };
         match (first.as_str(), symbols.as_slice()) {
@@ -290,7 +294,9 @@ impl Watchlist {
                 }
                 Ok(format!("the list {name} is gone"))
             }
-            _ => Err("watch add SYMBOL, watch remove SYMBOL, watch group NAME, or watch drop NAME".to_owned()),
+            _ => {
+                Err("watch add SYMBOL, watch remove SYMBOL, watch group NAME, or watch drop NAME".to_owned())
+            }
         }
     }
     fn set_filter(&mut self, text: &str) -> Result<String, String> {
@@ -478,7 +484,11 @@ impl Pane for Watchlist {
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {
         if let Some(col) = index.checked_sub(HEADS) {
             if let Some(col) = self.columns.get(col).copied() {
-                let down = if self.by == col { !self.down } else { !col.is_word() };
+                let down = if self.by == col {
+                    !self.down
+                } else {
+                    !col.is_word()
+                };
                 self.order_by(col, down, view);
             }
             return Vec::new();

@@ -307,7 +307,12 @@ fn draw_spread(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, touch: [Option<u
     }
     let row = ask + (bid - ask) / 2;
     let text = format!("spread {}", read::price(view, book.id, spread));
-    pen.put(frame.left.max(1), row, &text, view.theme.faint);
+    let long = u16::try_from(width(&text)).unwrap_or(u16::MAX);
+    // Beside the price and never over it; where it does not fit, the title says it.
+    let fits = |from: &u16| from.saturating_add(long) < frame.price;
+    if let Some(from) = [frame.left.max(1), 1].into_iter().find(fits) {
+        pen.put(from, row, &text, view.theme.faint);
+    }
 }
 
 /// The newest prints, newest first, under a rule.

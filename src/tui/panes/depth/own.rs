@@ -2,9 +2,7 @@
 //! moved. Pure: what is found here is a wish, or a reason in words; nothing is sent.
 
 use super::rungs::Rungs;
-use crate::domain::{
-    ClientOrderId, InstrumentId, Order, OrderChange, OrderKind, Phase, Price, Role, Side,
-};
+use crate::domain::{ClientOrderId, InstrumentId, Order, OrderChange, OrderKind, Phase, Price, Role, Side};
 use crate::engine::risk::{self, Effect};
 use crate::engine::{Command, changed};
 use crate::tui::pane::View;
@@ -58,9 +56,7 @@ pub(super) fn at_row<'a>(view: &View<'a>, rungs: &Rungs, row: i64) -> Vec<&'a Or
         .account
         .into_iter()
         .flat_map(|account| view.state.live_orders(account, rungs.id))
-        .filter(|order| {
-            stands_at(order).is_some_and(|price| rungs.line(price, order.spec.side) == row)
-        })
+        .filter(|order| stands_at(order).is_some_and(|price| rungs.line(price, order.spec.side) == row))
         .collect();
     found.sort_by_key(|order| (order.spec.kind.is_stop(), std::cmp::Reverse(order.created_at)));
     found
@@ -79,6 +75,11 @@ pub fn adds(view: &View<'_>, order: &Order, to: Price) -> Option<&'static str> {
     let child = order.spec.role != Role::Entry;
     let closes = child || risk::change_effect(view.state, order, &spec) == Effect::Reduces;
     if order.spec.kind.is_stop() {
+        // What protects a position does so whatever else would close it.
+        let position = view.state.position(spec.account, spec.instrument);
+        let protects =
+            position.side() == Some(spec.side.opposite()) && order.leaves() <= position.quantity.abs();
+        let closes = closes || protects;
         let closer = up == (order.spec.side == Side::Sell);
         return match (closes, closer) {
             (false, _) => Some("a stop that opens"),
@@ -91,7 +92,13 @@ pub fn adds(view: &View<'_>, order: &Order, to: Price) -> Option<&'static str> {
     let passes_its_stop = children(view, order.id).any(|stop| {
         let at = stands_at(stop);
         stop.spec.kind.is_stop()
-            && at.is_some_and(|at| if order.spec.side == Side::Buy { to <= at } else { to >= at })
+            && at.is_some_and(|at| {
+                if order.spec.side == Side::Buy {
+                    to <= at
+                } else {
+                    to >= at
+                }
+            })
     });
     match (closes, less_aggressive) {
         _ if passes_its_stop => Some("it would pass its own stop"),
@@ -234,13 +241,14 @@ pub fn moved(view: &View<'_>, lifted: Lifted) -> Result<Vec<Command>, String> {
         };
         if at_once(view, order, to) {
             let price = read::price(view, lifted.instrument, to);
-            let what = if order.spec.kind.is_stop() { "trigger" } else { "trade" };
+            let what = if order.spec.kind.is_stop() {
+                "trigger"
+            } else {
+                "trade"
+            };
             return Err(format!("{} at {price} would {what} at once", word(order)));
         }
-        commands.push(Command::Modify {
-            id: order.id,
-            change,
-        });
+        commands.push(Command::Modify { id: order.id, change });
     }
     Ok(commands)
 }

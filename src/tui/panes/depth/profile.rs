@@ -19,10 +19,7 @@ pub(super) fn volume(view: &View<'_>, rungs: &Rungs) -> Vec<i128> {
     let from = day.map_or(0, |day| bars.partition_point(|bar| bar.start < day.start));
     let last = i64::from(rungs.rows) - 1;
     for bar in bars.get(from..).unwrap_or_default() {
-        let (top, bottom) = (
-            rungs.line(bar.high, Side::Buy),
-            rungs.line(bar.low, Side::Buy),
-        );
+        let (top, bottom) = (rungs.line(bar.high, Side::Buy), rungs.line(bar.low, Side::Buy));
         if bottom < 0 || top > last || bottom < top {
             continue;
         }

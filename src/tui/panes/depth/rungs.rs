@@ -90,7 +90,10 @@ impl Rungs {
     }
     /// Moved by as little as it takes for `price` to have a row.
     fn with_in_sight(self, price: Price) -> Self {
-        let (line, last) = (self.line(price, Side::Buy), i64::from(self.rows.saturating_sub(1)));
+        let (line, last) = (
+            self.line(price, Side::Buy),
+            i64::from(self.rows.saturating_sub(1)),
+        );
         let over = if line < 0 { line } else { (line - last).max(0) };
         Self {
             anchor: self.anchor.saturating_sub(over.saturating_mul(self.step)),

@@ -56,7 +56,8 @@ fn with_bracket(desk: &mut Desk) {
     order(desk, "B.2", Side::Sell, limit("190.90"), Role::Target);
     for name in ["B.1", "B.2"] {
         let child = desk.state.orders.get_mut(&order_id(name)).unwrap();
-        (child.spec.parent, child.oco, child.phase) = (Some(order_id("B")), Some(order_id("B")), Phase::Created);
+        (child.spec.parent, child.oco, child.phase) =
+            (Some(order_id("B")), Some(order_id("B")), Phase::Created);
     }
     let group = Group {
         parent: Some(order_id("B")),
@@ -95,10 +96,17 @@ fn nothing_moves_behind_a_preview_and_the_held_price_stays_in_sight() {
     desk.holding = true;
     shift(&mut desk, "0.50");
     let behind = screen(&pane, &desk, 34, 13);
-    assert_eq!(row_of(&behind, " 190.43"), row_of(&before, " 190.43"), "{behind:#?}");
+    assert_eq!(
+        row_of(&behind, " 190.43"),
+        row_of(&before, " 190.43"),
+        "{behind:#?}"
+    );
     assert!(behind[0].contains("↑ ask 190.96"), "{behind:#?}");
     desk.holding = false;
-    assert!(row_of(&screen(&pane, &desk, 34, 13), " 190.96").is_some(), "then it follows again");
+    assert!(
+        row_of(&screen(&pane, &desk, 34, 13), " 190.96").is_some(),
+        "then it follows again"
+    );
     // The cursor goes beyond the edge and takes the ladder along.
     for _ in 0..40 {
         pane.act(Action::Up, &desk.view());
@@ -139,6 +147,10 @@ fn an_order_moves_by_a_tick_and_the_hand_stays_on_it() {
     let moved = pane.act(Action::OrderDown, &desk.view());
     assert_eq!(moved, Some(vec![Wish::Move(order_id("A1"), price("190.37"))]));
     assert_eq!(pane.price(&desk.view()), Some(price("190.37")));
+    // A count moves on at the same moment; later it starts from where the order is.
+    let moved = pane.act(Action::OrderDown, &desk.view());
+    assert_eq!(moved, Some(vec![Wish::Move(order_id("A1"), price("190.36"))]));
+    desk.now = desk.now.after(Duration::from_secs(1));
     // Until the broker has answered it is not moved again; then the same one is, although another stands there now.
     let a1 = desk.state.orders.get_mut(&order_id("A1")).unwrap();
     a1.pending = Some(crate::domain::Pending::Cancel);
@@ -180,7 +192,10 @@ fn friction_follows_the_effect_on_risk() {
     let mut unknown = Desk::rich();
     unknown.market = crate::market::Market::replica();
     let a2 = &unknown.state.orders[&order_id("A2")];
-    assert_eq!(own::adds(&unknown.view(), a2, price("190.21")), Some("it would trigger at once"));
+    assert_eq!(
+        own::adds(&unknown.view(), a2, price("190.21")),
+        Some("it would trigger at once")
+    );
 }
 
 #[test]
@@ -193,24 +208,39 @@ fn a_bracket_moves_as_one_and_what_leads_goes_first() {
     assert_eq!(pane.act(Action::MoveBracket, &desk.view()), Some(Vec::new()));
     pane.act(Action::Up, &desk.view());
     pane.act(Action::Up, &desk.view());
-    assert_eq!(pane.title(&desk.view()).1, "MOVE BRACKET +2 ticks  Enter sends, Esc drops");
-    let ghosts = screen(&pane, &desk, 34, 60);
+    assert_eq!(
+        pane.title(&desk.view()).1,
+        "MOVE BRACKET +2 ticks  Enter sends, Esc drops"
+    );
+    let ghosts = screen(&pane, &desk, 34, 140);
     for (line, ghost) in [("190.42", "◇50"), ("190.92", "50◇"), ("190.12", "50◇")] {
-        assert!(ghosts.iter().any(|l| l.contains(line) && l.contains(ghost)), "{ghosts:#?}");
+        assert!(
+            ghosts.iter().any(|l| l.contains(line) && l.contains(ghost)),
+            "{ghosts:#?}"
+        );
     }
     // Nobody sends what has only just appeared.
     assert!(said(pane.act(Action::Enter, &desk.view())).contains("not sent"));
     desk.now = desk.now.after(STANDS);
     let wishes = pane.act(Action::Enter, &desk.view()).unwrap();
     let up = |name: &str, at: &str| (name.to_owned(), price(at));
-    assert_eq!(sent(&wishes, &desk), [up("B.2", "190.92"), up("B", "190.42"), up("B.1", "190.12")]);
-    assert!(pane.act(Action::Enter, &desk.view()).is_none(), "a held Enter sends nothing more");
+    assert_eq!(
+        sent(&wishes, &desk),
+        [up("B.2", "190.92"), up("B", "190.42"), up("B.1", "190.12")]
+    );
+    assert!(
+        pane.act(Action::Enter, &desk.view()).is_none(),
+        "a held Enter sends nothing more"
+    );
     // Down it is the stop that leads.
     pane.act(Action::MoveBracket, &desk.view());
     pane.act(Action::Down, &desk.view());
     desk.now = desk.now.after(STANDS);
     let wishes = pane.act(Action::Enter, &desk.view()).unwrap();
-    assert_eq!(sent(&wishes, &desk), [up("B.1", "190.09"), up("B", "190.39"), up("B.2", "190.89")]);
+    assert_eq!(
+        sent(&wishes, &desk),
+        [up("B.1", "190.09"), up("B", "190.39"), up("B.2", "190.89")]
+    );
 }
 
 #[test]
@@ -230,7 +260,10 @@ fn a_bracket_that_would_cross_or_cannot_be_touched_stays_whole_where_it_is() {
     };
     assert_eq!(put(&mut desk, 0), "the bracket stays where it is");
     // The ask is at 190.46.
-    assert_eq!(put(&mut desk, 6), "not sent: the entry at 190.46 would trade at once");
+    assert_eq!(
+        put(&mut desk, 6),
+        "not sent: the entry at 190.46 would trade at once"
+    );
     desk.state.orders.get_mut(&order_id("B.1")).unwrap().pending = Some(crate::domain::Pending::Cancel);
     assert!(put(&mut desk, -1).contains("not answered yet"));
     desk.state.orders.get_mut(&order_id("B.1")).unwrap().pending = None;
@@ -241,8 +274,14 @@ fn a_bracket_that_would_cross_or_cannot_be_touched_stays_whole_where_it_is() {
     for name in ["B.1", "B.2"] {
         desk.state.orders.get_mut(&order_id(name)).unwrap().phase = Phase::Working;
     }
-    assert_eq!(put(&mut desk, 35), "not sent: the stop at 190.45 would trigger at once");
-    assert_eq!(put(&mut desk, -45), "not sent: the target at 190.45 would trade at once");
+    assert_eq!(
+        put(&mut desk, 35),
+        "not sent: the stop at 190.45 would trigger at once"
+    );
+    assert_eq!(
+        put(&mut desk, -45),
+        "not sent: the target at 190.45 would trade at once"
+    );
     // Another instrument on the desk: what was in hand is not in hand there.
     pane.act(Action::MoveBracket, &desk.view());
     desk.instrument = Some(id("MSFT"));
@@ -255,9 +294,20 @@ fn a_click_fills_a_preview_and_sends_nothing() {
     let mut pane = DepthPane::new();
     let mut buf = Buffer::empty(Rect::new(0, 0, 34, 6));
     let hits = pane.render(&desk.view(), buf.area, true, &mut buf).rows;
-    let at = |x: u16, y: u16| hits.iter().find(|(area, _)| area.contains((x, y).into())).unwrap().1;
-    assert_eq!(pane.click(at(3, 4), &desk.view()), [Wish::Ticket(Side::Buy, price("190.44"))]);
-    assert_eq!(pane.click(at(32, 2), &desk.view()), [Wish::Ticket(Side::Sell, price("190.46"))]);
+    let at = |x: u16, y: u16| {
+        hits.iter()
+            .find(|(area, _)| area.contains((x, y).into()))
+            .unwrap()
+            .1
+    };
+    assert_eq!(
+        pane.click(at(3, 4), &desk.view()),
+        [Wish::Ticket(Side::Buy, price("190.44"))]
+    );
+    assert_eq!(
+        pane.click(at(32, 2), &desk.view()),
+        [Wish::Ticket(Side::Sell, price("190.46"))]
+    );
     assert_eq!(pane.click(at(16, 0), &desk.view()), []);
     assert_eq!(pane.price(&desk.view()), Some(price("190.48")));
     assert_eq!(pane.click(9_999, &desk.view()), []);
@@ -266,5 +316,18 @@ fn a_click_fills_a_preview_and_sends_nothing() {
 #[test]
 fn a_roomy_ladder_shows_what_was_traded_at_each_price() {
     let desk = Desk::rich();
-    assert_eq!(screen(&DepthPane::new(), &desk, 80, 9), Vec::<String>::new());
+    assert_eq!(
+        screen(&DepthPane::new(), &desk, 80, 9),
+        [
+            " own  ≈ traded     sold          bid  price   ask                 bought    own",
+            "      ██████████                     190.49 229                   380",
+            "      ████████▊     155              190.48 147                   387",
+            "      ███████▎      106              190.47 46                    11",
+            "      █████▏                         190.46 403",
+            "      ████▋                      185 190.45•                      145",
+            "      ████▏                      474 190.44",
+            "      ██████▌                    352 190.43",
+            "      ██████▏                    147 190.42",
+        ]
+    );
 }

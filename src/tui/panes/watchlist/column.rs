@@ -128,7 +128,10 @@ impl Col {
         Self::Short,
     ];
     fn entry(self) -> &'static (Self, &'static str, Column) {
-        COLUMNS.iter().find(|entry| entry.0 == self).unwrap_or(&COLUMNS[0])
+        COLUMNS
+            .iter()
+            .find(|entry| entry.0 == self)
+            .unwrap_or(&COLUMNS[0])
     }
     /// Its name, as settings and filters write it.
     pub fn name(self) -> &'static str {
@@ -156,7 +159,10 @@ impl Col {
     }
     /// True where it is compared as a word and not as a number.
     pub fn is_word(self) -> bool {
-        matches!(self, Self::Symbol | Self::Data | Self::Session | Self::Short | Self::Kind)
+        matches!(
+            self,
+            Self::Symbol | Self::Data | Self::Session | Self::Short | Self::Kind
+        )
     }
     /// The number of an instrument in this column, for sorting and filtering only; nothing where it is not known. In a
     /// column of pictures it is what the picture is about.
@@ -202,7 +208,9 @@ impl Col {
                 .state
                 .instruments
                 .get(&id)
-                .map_or_else(String::new, |instrument| session::doing(view, instrument).word.to_owned()),
+                .map_or_else(String::new, |instrument| {
+                    session::doing(view, instrument).word.to_owned()
+                }),
             Self::Short => shortable(view, id).to_owned(),
             Self::Kind => view
                 .state
@@ -378,7 +386,11 @@ fn earned(view: &View<'_>, id: InstrumentId) -> Cell {
         return Cell::default();
     }
     let profit = profit(view, id);
-    let currency = view.state.instruments.get(&id).map(|instrument| instrument.currency);
+    let currency = view
+        .state
+        .instruments
+        .get(&id)
+        .map(|instrument| instrument.currency);
     let color = profit.map_or(view.theme.faint, |profit| read::profit_color(view, profit));
     Cell::new(view.ours(read::profit(profit, currency)), ink(color))
 }
@@ -389,7 +401,9 @@ fn shortable(view: &View<'_>, id: InstrumentId) -> &'static str {
     let Some(instrument) = view.state.instruments.get(&id) else {
         return number::UNKNOWN;
     };
-    let lent_here = view.account.is_some_and(|account| account.broker.as_str() == "sim");
+    let lent_here = view
+        .account
+        .is_some_and(|account| account.broker.as_str() == "sim");
     match instrument.kind {
         InstrumentKind::Index => "",
         _ if !view.state.limits.allow_short => "no",

@@ -32,7 +32,10 @@ impl Compare {
             _ => return None,
         })
     }
-    #[allow(clippy::float_cmp, reason = "what a person typed is compared with what a person reads")]
+    #[allow(
+        clippy::float_cmp,
+        reason = "what a person typed is compared with what a person reads"
+    )]
     fn numbers(self, a: f64, b: f64) -> bool {
         match self {
             Self::Less => a < b,
@@ -152,7 +155,10 @@ impl<'a> Reader<'a> {
         is
     }
     fn missing(&self, what: &str) -> FilterError {
-        let at = self.words.get(self.at).map_or(self.end..self.end, |word| word.0.clone());
+        let at = self
+            .words
+            .get(self.at)
+            .map_or(self.end..self.end, |word| word.0.clone());
         FilterError {
             at,
             text: format!("{what} is missing here"),
@@ -251,7 +257,9 @@ fn number(text: &str) -> Option<f64> {
         '%' => (&lower[..lower.len() - 1], 1.0),
         _ => (lower.as_str(), 1.0),
     };
-    let plain = digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
+    let plain = digits
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+'));
     let value: f64 = digits.parse().ok().filter(|_| plain)?;
     Some(value * unit).filter(|value| value.is_finite())
 }

@@ -94,7 +94,10 @@ impl Lists {
         let groups = self.groups(view);
         let here = groups.iter().position(|other| other == group).unwrap_or(0);
         let step = if forward { 1 } else { groups.len() - 1 };
-        groups.get((here + step) % groups.len()).cloned().unwrap_or_default()
+        groups
+            .get((here + step) % groups.len())
+            .cloned()
+            .unwrap_or_default()
     }
     /// Opens a list of one's own, or makes an empty one of that name.
     ///
@@ -105,7 +108,9 @@ impl Lists {
             return Ok(group);
         }
         let fits = (1..=16).contains(&name.chars().count())
-            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
         if !fits {
             return Err(format!(
                 "'{name}' is no name of a list: 1 to 16 letters, digits, - or _"
@@ -139,7 +144,9 @@ impl Lists {
     pub fn add(&mut self, group: &Group, symbol: &str, view: &View<'_>) -> Result<InstrumentId, String> {
         let list = self.own(group)?;
         let Some(instrument) = view.state.resolve(symbol, view.venue_now) else {
-            return Err(format!("{symbol} is not listed here: :find {symbol} asks the broker"));
+            return Err(format!(
+                "{symbol} is not listed here: :find {symbol} asks the broker"
+            ));
         };
         let id = instrument.id;
         if list.symbols.iter().any(|known| known == id.as_str()) {

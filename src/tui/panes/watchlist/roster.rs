@@ -136,7 +136,11 @@ fn look(id: InstrumentId, wanted: &Wanted<'_>, view: &View<'_>) -> Entry {
     Entry {
         id,
         number: wanted.by.number(view, id),
-        word: if by_word { wanted.by.word(view, id) } else { String::new() },
+        word: if by_word {
+            wanted.by.word(view, id)
+        } else {
+            String::new()
+        },
         passes: wanted
             .filter
             .is_none_or(|filter| filter.passes(&|col| col.number(view, id), &|col| col.word(view, id))),

@@ -92,7 +92,9 @@ pub fn badge(view: &View<'_>, id: InstrumentId) -> String {
         Some(Quality::Frozen) => "frozen".to_owned(),
         Some(Quality::Delayed) => "delayed".to_owned(),
         Some(Quality::Derived) => "derived".to_owned(),
-        Some(Quality::Live) => stale(view, id).map_or_else(String::new, |age| format!("stale {}", short(age))),
+        Some(Quality::Live) => {
+            stale(view, id).map_or_else(String::new, |age| format!("stale {}", short(age)))
+        }
         None => String::new(),
     }
 }
@@ -119,7 +121,9 @@ mod tests {
         let at = |text: &str| Timestamp::parse(text).unwrap();
         let said = |calendar, text: &str| {
             let doing = by_calendar(calendar, at(text));
-            let left = doing.until.map_or_else(String::new, |until| short(until.since(at(text))));
+            let left = doing
+                .until
+                .map_or_else(String::new, |until| short(until.since(at(text))));
             format!("{} {left}", doing.word)
         };
         // A Friday in winter: New York is five hours behind UTC, Frankfurt one ahead.
@@ -130,7 +134,10 @@ mod tests {
         assert_eq!(said(CalendarId::Xetra, "2026-11-20T07:51:00Z"), "auction 9m");
         assert_eq!(said(CalendarId::Xetra, "2026-11-20T16:31:00Z"), "auction 4m");
         assert_eq!(said(CalendarId::Xetra, "2026-11-20T16:36:00Z"), "closed 2d");
-        assert_eq!(said(CalendarId::CmeGlobex, "2026-11-19T22:50:00Z"), "pre-open 10m");
+        assert_eq!(
+            said(CalendarId::CmeGlobex, "2026-11-19T22:50:00Z"),
+            "pre-open 10m"
+        );
         assert_eq!(said(CalendarId::UsEquity, "2031-03-03T12:00:00Z"), "unknown ");
     }
 }
