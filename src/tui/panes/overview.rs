@@ -97,7 +97,7 @@ impl Sweep {
             found.iter().take(LONGEST).map(|entry| entry.0).collect()
         };
         let found = &mut self.found;
-        found.sort_by(|a, b| b.2.cmp(&a.2));
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.2));
         let traded: Vec<_> = found
             .iter()
             .filter(|entry| entry.2 > 0)
@@ -326,7 +326,7 @@ impl Pane for Overview {
             let (x, y) = (at % usize::from(columns), at / usize::from(columns));
             let (x, y) = (
                 u16::try_from(x).unwrap_or(0) * CELL,
-                u16::try_from(y).unwrap_or(0),
+                u16::try_from(y).unwrap_or(0) * plan.cell,
             );
             if more > 0 && at + 1 == room && room > 1 {
                 let text = format!("+{} more", more + 1);
@@ -414,7 +414,7 @@ mod tests {
                 "▸AAPL     ▲ 0.77  BTC.USD  ▼ 0.89  ESZ6    ▼▼ 2.04  EUR.USD  ▼ 0.87",
                 "          190.45           95,244         4,909.75          1.07472",
                 " MSFT     ▲ 0.18  NVDA     ▲ 0.27  SAP      ▼ 0.68  SPY      ▲ 0.61",
-                "          403.34           130.45           199.94           515.21",
+                "          403.33           130.45           199.94           515.23",
                 "",
                 " gainers ▲                 losers ▼                  most active",
                 " AAPL              ▲ 0.77  ESZ6             ▼▼ 2.04  EUR.USD             155k",

@@ -213,7 +213,7 @@ impl Watchlist {
         }
     }
     /// Brings the rows up to date and reads them.
-    fn with_rows<T>(&self, view: &View<'_>, work: impl FnOnce(&[InstrumentId]) -> T) -> T {
+    fn with_rows<T>(&self, view: &View<'_>, work: impl FnOnce(&Roster) -> T) -> T {
         let hand = self.moved_at.is_some_and(|at| view.now.since(at) < HAND_STAYS);
         let wanted = Wanted {
             group: &self.group,
@@ -226,7 +226,7 @@ impl Watchlist {
         let mut roster = self.roster.borrow_mut();
         roster.refresh(&wanted, view, hand || view.holding);
         self.shown.tell(roster.rows());
-        work(roster.rows())
+        work(&roster)
     }
     fn order_by(&mut self, col: Col, down: bool, view: &View<'_>) {
         (self.by, self.down) = (col, down);
@@ -388,7 +388,7 @@ impl Pane for Watchlist {
     }
 
     fn title(&self, view: &View<'_>) -> (String, String) {
-        let shown = self.with_rows(view, <[_]>::len);
+        let shown = self.with_rows(view, |roster| roster.rows().len());
         let all = self.roster.borrow().all();
         let count = if shown == all {
             shown.to_string()
@@ -412,13 +412,13 @@ impl Pane for Watchlist {
 
     fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits {
         let mut pen = Pen::new(buf, area);
-        let landed = self.with_rows(view, |rows| {
+        let landed = self.with_rows(view, |roster| {
+            let rows = roster.rows();
             if rows.is_empty() {
                 return None;
             }
-            let place = |id| rows.iter().position(|row| *row == id);
             // The desk may have been given another instrument elsewhere: what is on it is what is shown as selected.
-            let on_desk = view.instrument.and_then(place);
+            let on_desk = view.instrument.and_then(|id| roster.position(id));
             let cursor = on_desk.or_else(|| self.cursor.position(rows).filter(|_| focused));
             let look = Look {
                 head: view.theme.faint,
@@ -465,7 +465,8 @@ impl Pane for Watchlist {
             // A search or another pane may have put an instrument on the desk: the cursor goes on from there.
             cursor.hold(id);
         }
-        let (moved, held) = self.with_rows(view, |rows| {
+        let (moved, held) = self.with_rows(view, |roster| {
+            let rows = roster.rows();
             let moved = cursor.act(action, rows, view.instrument);
             (moved, cursor.held(rows))
         });

@@ -7,6 +7,7 @@ use super::filter::Filter;
 use super::lists::{Group, Lists, held};
 use crate::domain::{InstrumentId, Timestamp};
 use crate::tui::pane::View;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub struct Roster {
     next: usize,
     began: Timestamp,
     rows: Vec<InstrumentId>,
+    /// Where the last one that was asked for stood: it mostly still does.
+    hint: Cell<usize>,
     /// How many instruments were looked at so far.
     pub looked: u64,
 }
@@ -73,6 +76,15 @@ impl Roster {
     /// The rows as they are now.
     pub fn rows(&self) -> &[InstrumentId] {
         &self.rows
+    }
+    /// The row of an instrument.
+    pub fn position(&self, id: InstrumentId) -> Option<usize> {
+        if self.rows.get(self.hint.get()) == Some(&id) {
+            return Some(self.hint.get());
+        }
+        let found = self.rows.iter().position(|row| *row == id)?;
+        self.hint.set(found);
+        Some(found)
     }
     /// How many instruments the group has, filtered or not.
     pub fn all(&self) -> usize {
