@@ -302,7 +302,12 @@ fn lists_are_a_persons_own_and_a_whole_bracket_moves_by_keys() {
             .list("orders")
             .iter()
             .filter(|row| ["working", "created"].iter().any(|phase| row["phase"] == *phase))
-            .filter_map(|row| row["trigger"].as_str().or(row["price"].as_str()).map(str::to_owned))
+            .filter_map(|row| {
+                row["trigger"]
+                    .as_str()
+                    .or(row["price"].as_str())
+                    .map(str::to_owned)
+            })
             .collect();
         prices.sort_by_key(String::len);
         prices.sort();
