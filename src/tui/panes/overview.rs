@@ -426,7 +426,7 @@ mod tests {
                 "                                                     SPY                 7.2k",
             ]
         );
-        assert_eq!(pane.title(&desk.view()).1, "▲ 2  ▼ 6");
+        assert_eq!(pane.title(&desk.view()).1, "▲ 4  ▼ 4");
     }
 
     #[test]
