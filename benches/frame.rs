@@ -30,7 +30,9 @@ use tradewind::domain::{
 use tradewind::engine::State;
 use tradewind::engine::state::{AccountState, Ledger, Link, Notice, NoticeLevel};
 use tradewind::market::{Bar, Depth, Level, Print, Quality, Quote, Timeframe};
+use tradewind::tui::chord::Chord;
 use tradewind::tui::desk::Desk;
+use tradewind::tui::input::Input;
 use tradewind::tui::screen::Screen;
 use tradewind::tui::{ColourDepth, FromEngine, TuiSettings, view};
 
@@ -114,6 +116,41 @@ fn main() {
         ours as f64 / theirs as f64
     );
     println!("aims: a frame within 1,000 µs, at most 80 kB a second");
+    crowded(100_000, frames.min(600));
+}
+
+/// The same desk with so many more instruments listed, its list ordered by change: a frame must not notice.
+fn crowded(more: usize, frames: usize) {
+    let mut morning = Morning::new();
+    let mut state = morning.desk.world.state.clone();
+    let model = state.instruments[&morning.ids[0]].clone();
+    for n in 0..more {
+        let mut instrument = model.clone();
+        instrument.id = InstrumentId::new(&format!("X{n:06}")).unwrap();
+        state.instruments.insert(instrument.id, instrument);
+    }
+    let now = morning.now;
+    morning
+        .desk
+        .on_engine(FromEngine::Snapshot(Box::new(state), now), now);
+    let order = Input::Key(Chord::char('='));
+    morning.desk.on_input(&order, &view::Drawn::default(), now);
+    let mut buffer = Buffer::empty(Rect::new(0, 0, SIZE.0, SIZE.1));
+    let (mut first, mut times) = (Vec::new(), Vec::new());
+    for frame in 0..=frames {
+        let messages = morning.next_messages();
+        let begun = Instant::now();
+        for message in messages {
+            morning.desk.on_engine(message, morning.now);
+        }
+        buffer.reset();
+        view::draw(&morning.desk, morning.now, &mut buffer);
+        // The first one makes the order of all of them, once.
+        if frame == 0 { &mut first } else { &mut times }.push(begun.elapsed());
+    }
+    println!("\nwith {more} more instruments listed, ordered by change, {frames} frames");
+    row("the first frame, which orders them all", &mut first);
+    row("messages applied and panes drawn", &mut times);
 }
 
 fn row(what: &str, times: &mut [Duration]) {
@@ -339,6 +376,8 @@ fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         arm_idle: Duration::ZERO,
+        watch: Default::default(),
+        large_print: None,
         default_account: None,
         alarm: tradewind::tui::alerts::AlarmSettings::default(),
         log: std::sync::Arc::default(),

@@ -15,6 +15,7 @@ use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
 use crate::tui::alerts::AlarmSettings;
 use crate::tui::keymap::{Hotkey, Keymap};
+use crate::tui::panes::watchlist::{OwnList, WatchSettings};
 use crate::tui::rebind::Meant;
 use crate::tui::ticket::FirstQuantities;
 use crate::tui::{
@@ -172,6 +173,18 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             option: terminal.quantity_option,
         },
         arm_idle: Duration::from_secs(u64::from(terminal.arm_idle_minutes) * 60),
+        watch: WatchSettings {
+            lists: settings
+                .watchlists
+                .iter()
+                .map(|(name, symbols)| OwnList {
+                    name: name.clone(),
+                    symbols: symbols.clone(),
+                })
+                .collect(),
+            columns: settings.watchlist.columns.clone(),
+        },
+        large_print: settings.watchlist.large_print.parse().ok(),
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         alarm: alarm(&settings.alerts),
         log,

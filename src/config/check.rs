@@ -1,7 +1,7 @@
 //! Ranges: what a value must keep beyond being of the right kind.
 
 use super::settings::{IbkrSettings, Settings};
-use crate::domain::{AccountId, BrokerId, Money, Timestamp};
+use crate::domain::{AccountId, BrokerId, Money, Quantity, Timestamp};
 use std::collections::BTreeSet;
 
 /// The first value out of range: its key, and what would be right.
@@ -30,6 +30,11 @@ fn names(settings: &Settings) -> Result<(), (&'static str, String)> {
             settings.tape.start
         );
         return Err(("tape.start", what));
+    }
+    let large = &settings.watchlist.large_print;
+    if !large.is_empty() && !large.parse::<Quantity>().is_ok_and(Quantity::is_positive) {
+        let what = format!("'{}' is no size such as \"10000\"", large.escape_default());
+        return Err(("watchlist.large_print", what));
     }
     if settings.terminal.theme.is_empty() {
         return Err(("terminal.theme", "must name a theme, such as \"default\"".into()));

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+/// The one section whose keys a person names.
+const LISTS: &str = "watchlists";
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -238,6 +241,17 @@ impl Place<'_> {
                         sources.insert(join(&path, key.get_ref()), self.source(key.span().start));
                     }
                 }
+                (None, DeValue::Array(_)) if prefix == LISTS => drop(sources.insert(path, source)),
+                (None, other) if prefix == LISTS => {
+                    return Err(ConfigError::BadValue {
+                        source,
+                        key: path,
+                        what: format!(
+                            "must be a list of symbols in square brackets, not a {}",
+                            other.type_str()
+                        ),
+                    });
+                }
                 (None, _) => {
                     return Err(ConfigError::UnknownKey {
                         source,
@@ -409,6 +423,11 @@ mod tests {
             ),
             ("profile = \"../x\"", "config.toml:1: profile: must be"),
             ("terminal = 5", "config.toml:1: terminal: is a section"),
+            (
+                "[watchlists]\ntech = \"AAPL\"",
+                "config.toml:2: watchlists.tech: must be a list of symbols in square brackets",
+            ),
+            ("[watchlists]\ntech = [1]", "config.toml:2: watchlists.tech: "),
             (
                 "[sim]\nseed = 3\n[[sim.accounts]]\nid = \"A\"\ncash = {}\nlimit = 3",
                 "unknown field `limit`",

@@ -32,6 +32,10 @@ pub struct Settings {
     pub server: ServerSettings,
     /// Keys with another meaning than the table gives them: keys, and an action's name or a line.
     pub keys: BTreeMap<String, KeySetting>,
+    /// What the watchlist shows.
+    pub watchlist: WatchlistSettings,
+    /// Lists of symbols by their names.
+    pub watchlists: BTreeMap<String, Vec<String>>,
     /// Log files.
     pub log: LogSettings,
     /// How people are told of alerts.
@@ -52,6 +56,8 @@ impl Default for Settings {
             terminal: TerminalSettings::default(),
             server: ServerSettings::default(),
             keys: BTreeMap::new(),
+            watchlist: WatchlistSettings::default(),
+            watchlists: BTreeMap::new(),
             log: LogSettings::default(),
             alerts: AlertSettings::default(),
         }
@@ -381,6 +387,16 @@ impl Default for TerminalSettings {
 pub struct ServerSettings {
     /// Address and port to listen on; empty for none.
     pub listen: String,
+}
+
+/// What the watchlist shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WatchlistSettings {
+    /// Its columns by their names; empty for the usual ones.
+    pub columns: Vec<String>,
+    /// From what size on a print is marked as large; empty to tell by the usual sizes.
+    pub large_print: String,
 }
 
 /// Log files.

@@ -96,6 +96,8 @@ pub struct LaneHealth {
 pub struct Market {
     places: BTreeMap<InstrumentId, usize>,
     lines: Vec<Line>,
+    /// How many of them have a quote.
+    quoted: usize,
     builds: bool,
 }
 
@@ -111,6 +113,7 @@ impl Market {
         Self {
             places: BTreeMap::new(),
             lines: Vec::new(),
+            quoted: 0,
             builds: true,
         }
     }
@@ -127,7 +130,11 @@ impl Market {
         let builds = self.builds;
         match self.line_mut(instrument.id) {
             Some(line) if line.instrument.calendar == instrument.calendar => line.instrument = instrument,
-            Some(line) => *line = Line::new(instrument, builds),
+            Some(line) => {
+                let quoted = usize::from(line.ticker.quote.is_some());
+                *line = Line::new(instrument, builds);
+                self.quoted -= quoted;
+            }
             None => {
                 self.places.insert(instrument.id, self.lines.len());
                 self.lines.push(Line::new(instrument, builds));
@@ -150,8 +157,18 @@ impl Market {
     /// time that lies in the future would shut out all quotes until then: whoever has a clock refuses it
     /// before.
     pub fn on_quote(&mut self, quote: Quote) -> QuoteOutcome {
-        self.line_mut(quote.instrument)
-            .map_or(QuoteOutcome::Unlisted, |line| line.on_quote(quote))
+        let Some(line) = self.line_mut(quote.instrument) else {
+            return QuoteOutcome::Unlisted;
+        };
+        let before = line.ticker.quote.is_some();
+        let outcome = line.on_quote(quote);
+        let first = !before && line.ticker.quote.is_some();
+        self.quoted += usize::from(first);
+        outcome
+    }
+    /// How many of the listed instruments have a quote.
+    pub fn quoted(&self) -> usize {
+        self.quoted
     }
     /// Folds a print and adds the bars that it changed to `out`, which is not cleared.
     pub fn on_print(&mut self, print: Print, out: &mut Vec<BarUpdate>) -> PrintOutcome {

@@ -105,6 +105,12 @@ pub enum Action {
     QuantityUp,
     /// The open ticket's quantity one step down.
     QuantityDown,
+    /// The order at the ladder's cursor one tick up.
+    OrderUp,
+    /// The order at the ladder's cursor one tick down.
+    OrderDown,
+    /// Take a whole bracket in hand, to move it.
+    MoveBracket,
     /// Take the trading token.
     TakeToken,
     /// Hide amounts and account names.

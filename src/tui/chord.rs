@@ -23,6 +23,10 @@ pub enum Key {
     Up,
     /// Arrow.
     Down,
+    /// Arrow with shift.
+    ShiftUp,
+    /// Arrow with shift.
+    ShiftDown,
     /// Arrow.
     Left,
     /// Arrow.
@@ -40,7 +44,7 @@ pub enum Key {
 }
 
 /// The keys that have a name.
-const NAMES: [(&str, Key); 15] = [
+const NAMES: [(&str, Key); 17] = [
     ("Enter", Key::Enter),
     ("Esc", Key::Esc),
     ("Tab", Key::Tab),
@@ -49,6 +53,8 @@ const NAMES: [(&str, Key); 15] = [
     ("Delete", Key::Delete),
     ("Up", Key::Up),
     ("Down", Key::Down),
+    ("Shift-Up", Key::ShiftUp),
+    ("Shift-Down", Key::ShiftDown),
     ("Left", Key::Left),
     ("Right", Key::Right),
     ("Home", Key::Home),

@@ -94,7 +94,10 @@ impl Desk {
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             "alert" => self.show_alerts(),
             "account" => return self.choose_account(rest, now),
-            "orders" | "executions" | "activity" | "log" => return self.tell_pane(word, rest, now),
+            "orders" | "executions" | "activity" | "log" | "watch" | "filter" | "columns" | "sort"
+            | "tape" => {
+                return self.tell_pane(word, rest, now);
+            }
             "preopen" | "close" | "statement" => self.open_sheet(word),
             "connect" => return self.ask_connection(true, now),
             "disconnect" => return self.ask_connection(false, now),

@@ -9,10 +9,11 @@ use super::layout::PaneId;
 use super::line::Line;
 use super::link::{Answer, Ask, FromEngine, ToEngine};
 use super::memory::DeskMemory;
+use super::moves::last_moves;
 use super::pane::{Pane, Wish};
 use super::panes::{
     AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
-    PositionDetail, Positions, Watchlist,
+    Overview, PositionDetail, Positions, TapePane, Watchlist,
 };
 use super::plan::Plan;
 use super::probe::Probe;
@@ -20,6 +21,7 @@ use super::run::{Exit, TuiSettings};
 use super::search::Search;
 use super::theme::Theme;
 use super::ticket::{FirstQuantities, Ticket};
+use super::watched::watched;
 use super::what_if::WhatIf;
 use super::world::{Link, World};
 use crate::domain::{
@@ -236,12 +238,16 @@ impl Desk {
     /// A desk before any engine has answered. What is wrong with the theme is the first message.
     pub fn new(settings: &TuiSettings, mut new_id: IdMaker, now: Timestamp) -> Self {
         let (theme, faults) = Theme::choose(&settings.themes, &settings.theme);
+        let watchlist = Watchlist::with(&settings.watch);
+        let overview = Overview::new(watchlist.shown());
         let mut desk = Self {
             world: World::new(theme, now),
             panes: vec![
-                place(PaneId::Watchlist, Watchlist::new()),
+                place(PaneId::Watchlist, watchlist),
                 place(PaneId::Chart, Chart::new()),
                 place(PaneId::Depth, DepthPane::new()),
+                place(PaneId::Tape, TapePane::with(settings.large_print)),
+                place(PaneId::Overview, overview),
                 place(PaneId::Positions, Positions::new()),
                 place(PaneId::Orders, Orders::new()),
                 place(PaneId::Executions, Executions::new()),
@@ -296,6 +302,7 @@ impl Desk {
             toasts: super::toast::Toasts::default(),
             alarm: Alarm::new(settings.alarm),
         };
+        let faults: Vec<String> = faults.into_iter().chain(settings.watch.fault()).collect();
         for fault in &faults {
             tracing::warn!("{fault}");
         }
@@ -580,15 +587,10 @@ impl Desk {
         if !self.is_attached() {
             return effects;
         }
-        let wanted: Vec<InstrumentId> = self
-            .world
-            .state
-            .instruments
-            .keys()
-            .take(WATCHED)
-            .copied()
-            .collect();
         let depth = self.looked_at();
+        let mut seen = depth.clone();
+        seen.extend(self.panes.iter().flat_map(|place| place.pane.seen()));
+        let wanted = watched(&self.world, &seen, &self.watched, WATCHED);
         if !wanted.is_empty() && (wanted != self.watched || depth != self.watched_depth) {
             self.watched.clone_from(&wanted);
             self.watched_depth.clone_from(&depth);
@@ -709,11 +711,13 @@ impl Desk {
     /// Does what a pane wishes.
     pub(super) fn grant(&mut self, wishes: Vec<Wish>, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for wish in wishes {
+        for wish in last_moves(wishes) {
             match wish {
                 Wish::Select(instrument) => effects.extend(self.select(instrument)),
                 Wish::Send(command) => effects.extend(self.send_or_ask(*command, now)),
                 Wish::Edit(id) => self.edit(id, now),
+                Wish::Move(id, price) => effects.extend(self.move_order(id, price, now)),
+                Wish::Ticket(side, price) => self.ticket_at(side, price, now),
                 Wish::Bars(instrument, timeframe) => self.ask_bars(instrument, timeframe, &mut effects),
                 Wish::Ask(ask) => effects.push(Effect::Tell(ToEngine::Ask(ask))),
                 Wish::Say(text) => self.say(Tone::Plain, text, now),

@@ -309,6 +309,9 @@ fn control_sequence(bytes: &[u8]) -> Found {
         b'~' if first == 200 => return Found::PasteBegins(whole),
         b'~' => numbered(first),
         b'Z' => Some(Key::BackTab),
+        // Shift tells two arrows apart, and no other key.
+        b'A' if held & 1 != 0 => Some(Key::ShiftUp),
+        b'B' if held & 1 != 0 => Some(Key::ShiftDown),
         _ => letter(last),
     };
     let chord = |key| {

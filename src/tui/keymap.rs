@@ -137,6 +137,7 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Workspace(1), ["g c"], "Chart";
     Desk None Action::Workspace(2), ["g p"], "Portfolio";
     Desk None Action::Workspace(3), ["g l"], "Log";
+    Desk None Action::Workspace(4), ["g o"], "Overview";
     Desk None Action::Timeframe(0), ["g 1"], "bars of 5 seconds";
     Desk None Action::Timeframe(1), ["g 2"], "bars of 1 minute";
     Desk None Action::Timeframe(2), ["g 3"], "bars of 5 minutes";
@@ -178,7 +179,10 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::NextZone, ["Space z"], "times of the exchange, of this machine, UTC";
     Desk None Action::ThemeNext, ["Space c"], "next theme";
     Desk None Action::Freeze, ["Space f"], "FROZEN: prices stand still and nothing is sent but panic keys; and back";
-    Desk None Action::Mask, ["Space m"], "hide amounts and account names";
+    Desk None Action::Mask, ["Space p"], "hide amounts and account names";
+    Desk Preview Action::OrderUp, ["K", "Shift-Up"], "ladder: the order at the cursor one tick up; asks where that adds risk";
+    Desk Preview Action::OrderDown, ["J", "Shift-Down"], "ladder: the order at the cursor one tick down";
+    Desk Preview Action::MoveBracket, ["Space m"], "ladder: take the whole bracket in hand; arrows move it, Enter sends";
     Desk Panic Action::CancelSymbol, ["X"], "cancel this instrument's orders; stops stay";
     Desk Panic Action::Halt, ["!"], "halt: nothing leaves that adds risk; undone by typing :resume";
     Desk None Action::Quit, ["q"], "leave; the engine goes on";
@@ -388,6 +392,9 @@ mod tests {
             Action::Modify,
             Action::Close,
             Action::FlattenAccount,
+            Action::OrderUp,
+            Action::OrderDown,
+            Action::MoveBracket,
         ];
         for binding in TABLE.iter().filter(|binding| adds.contains(&binding.action)) {
             assert_eq!(binding.danger, Danger::Preview, "{:?}", binding.action);

@@ -67,6 +67,8 @@ panes! {
     Connections "links" 56 4 Ours "How the link to the broker is, and what is used of what it allows.";
     PositionDetail "detail" 45 5 Ours "How the position in the desk's instrument came about, and what it risks.";
     Activity "activity" 52 4 Ours "What happened, newest first.";
+    Tape "tape" 30 4 Market "Its prints.";
+    Overview "market" 24 4 Market "What gained, lost and traded most.";
     Alerts "alerts" 52 4 Ours "Alerts, and how they were told of.";
     Curve "curve" 44 6 Ours "Worth and profit over the day.";
 }
@@ -79,15 +81,22 @@ impl PaneId {
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
-pub const WORKSPACES: [(&str, char); 4] = [("Trade", 't'), ("Chart", 'c'), ("Portfolio", 'p'), ("Log", 'l')];
+pub const WORKSPACES: [(&str, char); 5] = [
+    ("Trade", 't'),
+    ("Chart", 'c'),
+    ("Portfolio", 'p'),
+    ("Log", 'l'),
+    ("Overview", 'o'),
+];
 
 /// How each workspace begins, as text (see [`Node::parse`]): `rows` and `cols` of two parts, the size of the first (`46` cells,
 /// `75%`) or of the second (`-35` cells), panes that share a place with `|` between them. `feed` is the newest notices.
-const BEGINNINGS: [&str; 4] = [
-    "rows(75%, cols(46, watch, cols(-35, chart, depth)), cols(48%, positions|detail|curve, rows(-3, orders|executions|alerts|activity, feed)))",
-    "cols(-35, chart, depth)",
+const BEGINNINGS: [&str; 5] = [
+    "rows(75%, cols(46, watch, cols(-35, chart, depth|tape)), cols(48%, positions|detail|curve, rows(-3, orders|executions|alerts|activity, feed)))",
+    "cols(-35, chart, depth|tape)",
     "rows(50%, cols(55%, positions|detail, account|curve), cols(48%, orders, executions|alerts|activity))",
     "cols(-56, rows(66%, activity, log), links)",
+    "cols(60%, market, rows(60%, watch, tape))",
 ];
 
 /// How a workspace begins.
@@ -147,7 +156,8 @@ mod tests {
     #[test]
     fn the_trade_workspace_folds_as_the_terminal_gets_smaller() {
         use PaneId::{
-            Activity, Alerts, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist,
+            Activity, Alerts, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Tape,
+            Watchlist,
         };
         let tabs = |width, height| -> Vec<Vec<PaneId>> {
             let layout = arrange(&beginning(0), None, Rect::new(0, 1, width, height));
@@ -157,7 +167,7 @@ mod tests {
             tabs(80, 20),
             [
                 vec![Watchlist],
-                vec![Chart, Depth],
+                vec![Chart, Depth, Tape],
                 vec![
                     Positions,
                     PositionDetail,
@@ -172,7 +182,7 @@ mod tests {
         let wide = [
             vec![Watchlist],
             vec![Chart],
-            vec![Depth],
+            vec![Depth, Tape],
             vec![Positions, PositionDetail, Curve],
             vec![Orders, Executions, Alerts, Activity],
         ];

@@ -5,6 +5,7 @@
 use super::forecast::{Forecast, forecast};
 use super::palette::action_named;
 use super::pane::View;
+use super::panes::watchlist::filter::Filter;
 use super::theme::nearest;
 use crate::domain::{ClientOrderId, Timestamp};
 use crate::engine::Command;
@@ -83,6 +84,27 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "disconnect",
         "",
         "cut the connection to the broker; its orders stay, nobody here sees them",
+    ),
+    (
+        "watch",
+        "[add|remove] SYMBOL, group|drop NAME",
+        "change the watchlist, or open a list of your own",
+    ),
+    (
+        "filter",
+        "[last > 5 and volume > 1m]",
+        "show only such rows of the watchlist; alone, all",
+    ),
+    (
+        "columns",
+        "[NAME ...]",
+        "the columns of the watchlist; alone, the usual ones",
+    ),
+    ("sort", "COLUMN [up|down]", "the order of the watchlist"),
+    (
+        "tape",
+        "[SIZE | large SIZE]",
+        "leave smaller prints out, or mark large ones; alone, all",
     ),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
@@ -219,6 +241,14 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
     }
     if let Some((word, ..)) = DESK_WORDS.iter().find(|(word, ..)| is_word(word)) {
         let rest = text.trim_start()[first.len()..].trim();
+        if *word == "filter"
+            && !rest.is_empty()
+            && let Err(error) = Filter::parse(rest)
+        {
+            // Where the rest begins, so that the mark stands under the word that is wrong.
+            let from = text.find(rest).unwrap_or(0);
+            return Reading::Wrong(error.at.start + from..error.at.end + from, error.text);
+        }
         return Reading::Desk(word, rest.to_owned());
     }
     let alone = text.split_whitespace().count() == 1;

@@ -17,7 +17,7 @@ impl Desk {
             return self.on_hint(key, now);
         }
         if self.modal.is_some() {
-            return Vec::new();
+            return self.click_under_ticket(at, drawn, now);
         }
         if let Some((_, workspace)) = drawn.workspaces.iter().find(|(area, _)| area.contains(at)) {
             self.go(*workspace);
@@ -70,6 +70,35 @@ impl Desk {
         Vec::new()
     }
 
+    /// With a ticket open only the ladder takes a click: it puts its price into the ticket.
+    fn click_under_ticket(&mut self, at: Position, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.modal, Some(Modal::Ticket(_))) {
+            return Vec::new();
+        }
+        let ladder = drawn
+            .panes
+            .iter()
+            .find(|(pane, area, _)| *pane == PaneId::Depth && area.contains(at));
+        let Some(row) = ladder.and_then(|(_, _, hits)| {
+            let hit = hits.rows.iter().find(|(area, _)| area.contains(at));
+            hit.map(|(_, row)| *row)
+        }) else {
+            return Vec::new();
+        };
+        let view = super::pane::View {
+            instrument: self.instrument_of(PaneId::Depth),
+            ..self.world.view(now)
+        };
+        let place = self.panes.iter_mut().find(|place| place.id == PaneId::Depth);
+        let wishes = place.map_or_else(Vec::new, |place| place.pane.click(row, &view));
+        for wish in wishes {
+            if let Wish::Ticket(side, price) = wish {
+                self.ticket_at(side, price, now);
+            }
+        }
+        Vec::new()
+    }
+
     pub(super) fn on_wheel(&mut self, at: Position, up: bool, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
         let action = if up { Action::Up } else { Action::Down };
         if self.modal.is_some() {
@@ -95,7 +124,12 @@ impl Desk {
         // Rolling through a list only looks; what is on the desk stays.
         let looks = wishes
             .into_iter()
-            .filter(|wish| !matches!(wish, Wish::Send(_) | Wish::Edit(_)))
+            .filter(|wish| {
+                !matches!(
+                    wish,
+                    Wish::Send(_) | Wish::Edit(_) | Wish::Move(..) | Wish::Ticket(..)
+                )
+            })
             .collect();
         self.grant(looks, now)
     }

@@ -5,7 +5,7 @@ use super::action::Action;
 use super::link::{Answer, Ask};
 use super::theme::Theme;
 use super::times::Times;
-use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
+use crate::domain::{AccountKey, InstrumentId, Price, Side, Timestamp};
 use crate::engine::port::Health;
 use crate::engine::{Command, State};
 use crate::market::{Market, Timeframe};
@@ -34,6 +34,8 @@ pub struct View<'a> {
     pub attached: bool,
     /// What is ours (amounts, sizes, names) is not to be shown.
     pub masked: bool,
+    /// Something is open that a person is about to confirm: nothing may move under their eyes.
+    pub holding: bool,
     /// How the connection to the account's broker is, where it tells, and when it last did.
     pub health: Option<(&'a Health, Timestamp)>,
     /// The time zone that a person chose; nothing for the exchange's own.
@@ -73,6 +75,10 @@ pub enum Wish {
     Send(Box<Command>),
     /// Open the ticket on a live order, to change it.
     Edit(crate::domain::ClientOrderId),
+    /// Move the price of a live order there. What adds no risk goes at once, everything else opens the ticket with it.
+    Move(crate::domain::ClientOrderId, Price),
+    /// Open the ticket of a new order on the desk's instrument, or put the price into the one that is open.
+    Ticket(Side, Price),
     /// Ask for bars.
     Bars(InstrumentId, Timeframe),
     /// Ask the engine; the answer comes to the pane.
@@ -108,16 +114,20 @@ pub trait Pane: std::fmt::Debug {
     }
     /// Takes what it wanted remembered. What it can't use any more it passes over.
     fn recall(&mut self, _table: &toml::Table) {}
-    /// A word that a person typed for this pane (`:orders all AAPL`: here `all AAPL`). Nothing where it has no such words.
-    fn word(&mut self, _text: &str, _view: &View<'_>) -> Option<Vec<Wish>> {
-        None
-    }
     /// What it wants to know now; asked once a second while attached.
     fn asks(&mut self, _view: &View<'_>) -> Option<Ask> {
         None
     }
     /// An answer came to a question of some pane.
     fn answered(&mut self, _ask: &Ask, _answer: &Answer) {}
+    /// Does a word that was typed after `:`; nothing where it is not this pane's. In words what is wrong with the rest.
+    fn word(&mut self, _word: &str, _rest: &str, _view: &View<'_>) -> Option<Result<Vec<Wish>, String>> {
+        None
+    }
+    /// The instruments in sight at the last frame: their quotes are wanted before those of others.
+    fn seen(&self) -> Vec<InstrumentId> {
+        Vec::new()
+    }
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

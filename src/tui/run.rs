@@ -10,6 +10,7 @@ use super::keymap::Keymap;
 use super::link::{FromEngine, ToEngine};
 use super::memory::{DeskMemory, Keep};
 use super::pace::{LineSpeed, Pace};
+use super::panes::watchlist::WatchSettings;
 use super::plan::Group;
 use super::probe::QUESTION;
 use super::reader::Reader;
@@ -19,7 +20,7 @@ use super::ticket::FirstQuantities;
 use super::times::Stopwatch;
 use super::view::{self, Drawn};
 use super::writer::Writer;
-use crate::domain::{AccountKey, Timestamp};
+use crate::domain::{AccountKey, Quantity, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::stdio::{stdin, stdout};
@@ -63,6 +64,10 @@ pub struct TuiSettings {
     pub alarm: super::alerts::AlarmSettings,
     /// After so long without a key, arming of a real account ends; zero for never.
     pub arm_idle: Duration,
+    /// Lists and columns of the watchlist.
+    pub watch: WatchSettings,
+    /// From what size on a print is large; nothing to tell by the usual sizes.
+    pub large_print: Option<Quantity>,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
     /// What it begins with beyond these.

@@ -54,6 +54,8 @@ pub fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         arm_idle: std::time::Duration::from_secs(30 * 60),
+        watch: Default::default(),
+        large_print: None,
         default_account: None,
         alarm: super::alerts::AlarmSettings::default(),
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),

@@ -319,12 +319,7 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
     }
     let all = world.state.instruments.len();
     if all > 0 {
-        let quoted = world
-            .state
-            .instruments
-            .keys()
-            .filter(|id| world.market.quote(**id).is_some())
-            .count();
+        let quoted = world.market.quoted().min(all);
         let colour = if quoted == all { theme.sim } else { theme.warn };
         let spans = vec![
             span("feed ", theme.dim),

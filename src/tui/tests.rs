@@ -506,7 +506,7 @@ fn a_message_too_long_for_the_row_takes_one_more() {
 #[test]
 fn the_privacy_key_hides_what_is_ours_and_not_what_is_the_markets() {
     let mut hands = Hands::new();
-    hands.press("Space m :").type_text("buy 10 AAPL @189 stop 188");
+    hands.press("Space p :").type_text("buy 10 AAPL @189 stop 188");
     for (width, height) in [(80, 24), (160, 45)] {
         let screen = hands.screen(width, height);
         for ours in ["SIM100001", "+100", "-50", "1,890.00", "190.31", "pos 100"] {

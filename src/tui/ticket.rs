@@ -310,6 +310,12 @@ impl Ticket {
             *self.price_field() = Some(price);
         }
     }
+    /// Puts a price in as the limit, rounded toward less risk: as if it had been typed.
+    pub fn put_price(&mut self, price: Price, now: Timestamp) {
+        self.settle(now);
+        self.price = Some(self.instrument.ticks.toward_less_risk(price, self.side));
+        self.seen_at = now;
+    }
     /// Ends the typing in this field.
     fn settle(&mut self, now: Timestamp) {
         if self.typing.take().is_some() {

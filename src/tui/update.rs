@@ -29,7 +29,7 @@ impl Desk {
         if !matches!(input, Input::Answer | Input::Resize) {
             self.touched(now);
         }
-        match input {
+        let effects = match input {
             Input::Answer => {
                 self.probe_answered(now);
                 Vec::new()
@@ -39,7 +39,9 @@ impl Desk {
             Input::Click(x, y) => self.on_click(Position::new(*x, *y), drawn, now),
             Input::Wheel(x, y, up) => self.on_wheel(Position::new(*x, *y), *up, drawn, now),
             Input::Resize => vec![Effect::Redraw],
-        }
+        };
+        self.world.holding = self.modal.is_some();
+        effects
     }
     /// Which keys hold now.
     pub fn context(&self) -> Context {
@@ -301,9 +303,12 @@ impl Desk {
     /// Hands an action to the focused pane, or to the one whose business it is wherever the focus is.
     fn act_on_pane(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
         let times = match action {
-            Action::Up | Action::Down | Action::Left | Action::Right => {
-                self.count.unwrap_or(1).clamp(1, 1_000)
-            }
+            Action::Up
+            | Action::Down
+            | Action::Left
+            | Action::Right
+            | Action::OrderUp
+            | Action::OrderDown => self.count.unwrap_or(1).clamp(1, 1_000),
             _ => 1,
         };
         let mut wishes = Vec::new();
@@ -346,7 +351,7 @@ impl Desk {
             .any(|slot| self.front(&slot.tabs) == Some(pane))
     }
 
-    fn open_ticket(&mut self, side: Side, at_market: bool, now: Timestamp) {
+    pub(super) fn open_ticket(&mut self, side: Side, at_market: bool, now: Timestamp) {
         let Some((account, id)) = self.need_instrument(now) else {
             return;
         };

@@ -4,24 +4,52 @@ use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone};
 use super::forecast::span;
 use super::layout::{PaneId, WORKSPACES, arrange};
 use super::link::{Ask, ToEngine};
-use super::pane::View;
+use super::pane::{View, Wish};
+use super::plan::Undone;
 use crate::domain::Timestamp;
 use ratatui::text::Span;
+
+/// What a pane made of a word: what it wishes, or what is wrong with it.
+type Taken = Result<Vec<Wish>, String>;
 
 impl Desk {
     /// Hands a word's rest to its pane and brings that in view.
     pub(super) fn tell_pane(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
-        let id = match word {
-            "orders" => PaneId::Orders,
-            "executions" => PaneId::Executions,
-            "activity" => PaneId::Activity,
-            _ => PaneId::Log,
-        };
-        let view = self.world.view(now);
-        let place = self.panes.iter_mut().find(|place| place.id == id);
-        let wishes = place.and_then(|place| place.pane.word(rest, &view));
-        self.bring(id);
-        self.grant(wishes.unwrap_or_default(), now)
+        match self.pane_takes(word, rest, now) {
+            Some((id, Ok(wishes))) => {
+                self.bring(id);
+                self.grant(wishes, now)
+            }
+            Some((_, Err(why))) => {
+                self.say(Tone::Warn, why, now);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// The first pane whose word it is, and what it made of it. What a list looked like before can be taken back.
+    fn pane_takes(&mut self, word: &str, rest: &str, now: Timestamp) -> Option<(PaneId, Taken)> {
+        let ids: Vec<PaneId> = self.panes.iter().map(|place| place.id).collect();
+        // Of several of a kind the focused one is meant.
+        let focused = ids.iter().copied().filter(|id| *id == self.focus);
+        for id in focused.chain(ids.iter().copied()) {
+            let view = View {
+                instrument: self.instrument_of(id),
+                ..self.world.view(now)
+            };
+            let Some(place) = self.panes.iter_mut().find(|place| place.id == id) else {
+                continue;
+            };
+            let before = place.pane.remember();
+            if let Some(taken) = place.pane.word(word, rest, &view) {
+                if before != place.pane.remember() {
+                    self.plan.note(Undone::Pane(id, before));
+                }
+                return Some((id, taken));
+            }
+        }
+        None
     }
 
     /// Gives a pane the focus; in the first workspace that has it, where this one doesn't.

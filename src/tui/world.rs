@@ -96,6 +96,8 @@ pub struct World {
     pub zone: Zone,
     /// The zone of the machine that this terminal runs on.
     pub local_zone: jiff::tz::TimeZone,
+    /// Something is open that a person is about to confirm.
+    pub holding: bool,
     /// How we stand to the engine.
     pub link: Link,
     /// Our session there.
@@ -129,6 +131,7 @@ impl World {
             masked: false,
             zone: Zone::Exchange,
             local_zone: jiff::tz::TimeZone::UTC,
+            holding: false,
             link: Link::Starting(now),
             session: None,
             build: String::new(),
@@ -153,6 +156,7 @@ impl World {
             attached: self.link == Link::Attached && self.is_known,
             masked: self.masked,
             zone: self.zone(),
+            holding: self.holding,
             health: self.health().map(|(health, at)| (health, *at)),
             round_trip: self.round_trip,
             times: &self.times,

@@ -386,3 +386,52 @@ fn a_flatten_proves_itself_and_a_terminal_that_never_answers_trades_too() {
     desk.is_given_back();
     home.done(&["stop"]);
 }
+
+#[test]
+fn lists_are_a_persons_own_and_a_whole_bracket_moves_by_keys() {
+    let _alone = alone();
+    let home = Home::with("[watchlists]\nmetals = [\"GLD\", \"NOPE\"]\n");
+    let mut desk = Desk::ready(&home, (160, 45));
+    // A list of the settings, then one made by hand.
+    desk.says("watch group metals", || true);
+    desk.shows("WATCH metals 1 +1 not listed");
+    desk.says("watch group tech", || true);
+    desk.shows("tech is empty: :watch add SYMBOL");
+    desk.says("watch add MSFT NVDA", || true);
+    desk.shows("WATCH tech 2");
+    // A filter that means nothing stays on the line with a word about it, and is not taken.
+    desk.types(":filter lst > 5");
+    desk.shows("'lst' is no column; did you mean 'last'?");
+    desk.escapes();
+    desk.says("filter % > 1000", || true);
+    desk.shows("nothing passes '% > 1000'");
+    desk.says("filter", || true);
+    desk.says("watch group all", || true);
+
+    // Entry, stop and target go up by two ticks as one, sent by the one Enter after the look.
+    let prices = || -> Vec<String> {
+        let mut prices: Vec<String> = home
+            .list("orders")
+            .iter()
+            .filter(|row| ["working", "created"].iter().any(|phase| row["phase"] == *phase))
+            .filter_map(|row| {
+                row["trigger"]
+                    .as_str()
+                    .or(row["price"].as_str())
+                    .map(str::to_owned)
+            })
+            .collect();
+        prices.sort_by_key(String::len);
+        prices.sort();
+        prices
+    };
+    desk.says("buy 10 AAPL @ 150 stop 140 target 400", || prices().len() == 3);
+    focus(&mut desk, "LADDER");
+    desk.types(" m");
+    desk.shows("MOVE BRACKET +0 ticks");
+    desk.types("kk");
+    desk.shows("MOVE BRACKET +2 ticks");
+    assert_eq!(prices(), ["140", "150", "400"], "nothing is sent before Enter");
+    desk.confirms(|| prices() == ["140.02", "150.02", "400.02"]);
+    desk.shows_no_more("MOVE BRACKET");
+}

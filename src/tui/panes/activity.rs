@@ -161,7 +161,10 @@ impl Pane for Activity {
         Some(Vec::new())
     }
 
-    fn word(&mut self, text: &str, view: &View<'_>) -> Option<Vec<Wish>> {
+    fn word(&mut self, word: &str, text: &str, view: &View<'_>) -> Option<Result<Vec<Wish>, String>> {
+        if word != "activity" {
+            return None;
+        }
         let mut least = None;
         self.filter = Filter::read(text, view, |word| {
             least = match word {
@@ -173,6 +176,6 @@ impl Pane for Activity {
             true
         });
         (self.least, self.held) = (least, None);
-        Some(Vec::new())
+        Some(Ok(Vec::new()))
     }
 }

@@ -1,63 +1,49 @@
 //! The book as a ladder: prices in the middle, who would buy on the left, who would sell on the right, our own orders and
-//! average price beside them, and the last prints below where there is room. The cursor holds a price, not a row, and
-//! while it does the ladder does not move.
+//! average price beside them, what was traded at each price behind, and the last prints below where there is room. The
+//! cursor holds a price, not a row, and while it does the ladder does not move. From the price in hand an order is opened,
+//! moved or cancelled; what of that could cost money is looked at first, and a whole bracket moves as one.
+
+mod draw;
+pub mod own;
+mod profile;
+mod rungs;
+#[cfg(test)]
+mod tests;
 
 use super::read;
-use crate::domain::{InstrumentId, Price, Quantity, Side};
-use crate::market::Level;
+use crate::domain::{ClientOrderId, InstrumentId, Order, Price, Side, Timestamp};
+use crate::engine::Command;
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::axis::nice_step;
+use crate::tui::ticket::STANDS;
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink, width};
+use crate::tui::widgets::text::Pen;
+use draw::{Hand, ROOMY, draw_heads, draw_prints, draw_rungs};
+use own::Lifted;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use rungs::{Book, Rungs};
 use std::cell::Cell;
 
-/// Levels of each side that must be in sight.
-const SEEN: usize = 5;
-/// Up to so many ticks between the outermost of them a row is one tick.
-const DENSE: i64 = 30;
 /// Rows that a page goes.
 const PAGE: i64 = 10;
-/// Columns kept for our own orders at each side.
-const OWN: u16 = 6;
 /// A ladder of fewer rows has no prints below.
 const TALL: u16 = 24;
-
-/// Which price stands in which row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rungs {
-    id: InstrumentId,
-    /// The price of row `middle`, a multiple of `step`.
-    anchor: i64,
-    /// Prices from row to row, a multiple of the tick.
-    step: i64,
-    middle: u16,
-    rows: u16,
-}
-
-impl Rungs {
-    fn price(&self, row: u16) -> Price {
-        let up = i64::from(self.middle) - i64::from(row);
-        Price::from_raw(self.anchor.saturating_add(up.saturating_mul(self.step)))
-    }
-    /// The row of a price: one that a person asks for is rounded so that no bid shows above its limit and no ask below.
-    fn row(&self, price: Price, side: Side) -> Option<u16> {
-        let above = price.raw().saturating_sub(self.anchor);
-        let steps = match side {
-            Side::Buy => above.div_euclid(self.step),
-            Side::Sell => above.saturating_add(self.step - 1).div_euclid(self.step),
-        };
-        let row = i64::from(self.middle).checked_sub(steps)?;
-        u16::try_from(row).ok().filter(|row| *row < self.rows)
-    }
-}
+/// A ladder is no wider than this: beyond it, sizes would stand too far from their prices.
+const WIDEST: u16 = 110;
+/// How far a bracket is moved at once at most, in ticks.
+const FAR: i64 = 10_000;
 
 /// The book of the instrument on the desk.
 #[derive(Debug, Default)]
 pub struct DepthPane {
     cursor: Option<(InstrumentId, Price)>,
+    /// The order that was last moved from here: keys pressed in a row mean the same one.
+    grip: Option<ClientOrderId>,
+    /// When that was: a count before the key moves it by so many ticks at once.
+    gripped_at: Option<Timestamp>,
+    /// The bracket that is being moved.
+    lifted: Option<Lifted>,
     /// Where the last drawing put the prices, so that the next one moves them only when it must, and a click finds them.
     /// Nothing but the look depends on it.
     drawn: Cell<Option<Rungs>>,
@@ -68,55 +54,16 @@ impl DepthPane {
     pub fn new() -> Self {
         Self::default()
     }
-    /// Where prices go this time: as last time, unless the touch has left the middle half or the book needs other steps.
-    fn rungs(&self, view: &View<'_>, book: &Book, rows: u16) -> Option<Rungs> {
-        let near = book.middle()?;
-        let tick = read::tick(view, book.id, near).raw().max(1);
-        let before = self
-            .drawn
-            .get()
-            .filter(|drawn| drawn.id == book.id && drawn.step % tick == 0);
-        // A book without many holes is shown tick by tick, even where not all of it is in sight.
-        let span = Some(book.span()).filter(|span| *span > tick.saturating_mul(DENSE));
-        let wanted = span.unwrap_or(0) / i64::from(rows.saturating_sub(2).max(1));
-        let step = match before {
-            // Some slack on both sides, so that a book at the border does not flip between two steps.
-            Some(drawn) if wanted <= drawn.step && (drawn.step == tick || wanted * 6 >= drawn.step) => {
-                drawn.step
-            }
-            _ => nice_step(wanted.max(1), tick),
-        };
-        let middle = rows / 2;
-        let centred = near.raw().div_euclid(step).saturating_mul(step);
-        let slack = step.saturating_mul(i64::from(rows / 4));
-        let anchor = match before {
-            Some(drawn)
-                if drawn.step == step
-                    && (self.price(view).is_some()
-                        || drawn.anchor.saturating_sub(near.raw()).saturating_abs() <= slack) =>
-            {
-                drawn.anchor
-            }
-            _ => centred,
-        };
-        Some(Rungs {
-            id: book.id,
-            anchor,
-            step,
-            middle,
-            rows,
-        })
+    fn rungs_of(&self, id: InstrumentId) -> Option<Rungs> {
+        self.drawn.get().filter(|drawn| drawn.id == id)
     }
     /// Moves the cursor by so many rows; it starts at the touch.
     fn step(&mut self, rows: i64, view: &View<'_>) -> bool {
         let Some(book) = Book::of(view) else {
             return false;
         };
-        let step = self
-            .drawn
-            .get()
-            .filter(|drawn| drawn.id == book.id)
-            .map(|drawn| drawn.step);
+        self.grip = None;
+        let step = self.rungs_of(book.id).map(|drawn| drawn.step);
         let touch = if rows > 0 {
             book.asks.first()
         } else {
@@ -137,296 +84,138 @@ impl DepthPane {
         self.cursor = to.map(|price| (book.id, price)).or(self.cursor);
         to.is_some()
     }
-}
-
-/// The levels of the instrument on the desk, best first; the touch alone where there is no book.
-struct Book {
-    id: InstrumentId,
-    bids: Vec<Level>,
-    asks: Vec<Level>,
-}
-
-impl Book {
-    fn of(view: &View<'_>) -> Option<Self> {
-        let id = view.instrument?;
-        let quote = view.market.quote(id);
-        if let Some(depth) = view.market.depth(id)
-            && !(depth.bids.is_empty() && depth.asks.is_empty())
-        {
-            return Some(Self {
-                id,
-                bids: depth.bids.clone(),
-                asks: depth.asks.clone(),
-            });
-        }
-        let level = |(price, size): (Price, Quantity)| Level {
-            price,
-            size,
-            orders: 0,
+    /// Our orders where the cursor is.
+    fn at_cursor<'a>(&self, view: &View<'a>) -> Vec<&'a Order> {
+        let rungs = self.cursor.and_then(|(id, _)| self.rungs_of(id));
+        let (Some(price), Some(rungs)) = (self.price(view), rungs) else {
+            return Vec::new();
         };
-        let quote = quote?;
-        let book = Self {
-            id,
-            bids: quote.bid.map(level).into_iter().collect(),
-            asks: quote.ask.map(level).into_iter().collect(),
+        own::at_row(view, &rungs, rungs.line(price, Side::Buy))
+    }
+    fn nothing_here(&self, view: &View<'_>) -> Vec<Wish> {
+        let text = match (view.instrument, self.price(view)) {
+            (Some(id), Some(price)) => {
+                format!("no order of yours stands at {}", read::price(view, id, price))
+            }
+            _ => "put the cursor on an order first: j and k move it".to_owned(),
         };
-        (!book.bids.is_empty() || !book.asks.is_empty()).then_some(book)
+        vec![Wish::Say(text)]
     }
-    fn middle(&self) -> Option<Price> {
-        match (self.bids.first(), self.asks.first()) {
-            (Some(bid), Some(ask)) => Some(Price::from_raw(bid.price.raw().midpoint(ask.price.raw()))),
-            (one, other) => one.or(other).map(|level| level.price),
-        }
-    }
-    /// From the lowest to the highest of the levels that must be in sight.
-    fn span(&self) -> i64 {
-        let seen = |levels: &[Level]| {
-            levels
-                .get(..SEEN.min(levels.len()))?
-                .last()
-                .map(|level| level.price.raw())
+    fn cancel(&self, view: &View<'_>) -> Vec<Wish> {
+        let Some(order) = self.at_cursor(view).first().copied() else {
+            return self.nothing_here(view);
         };
-        match (seen(&self.bids), seen(&self.asks)) {
-            (Some(low), Some(high)) => high.saturating_sub(low).max(0),
-            _ => 0,
+        if order.foreign {
+            return own::untouchable(order).into_iter().map(Wish::Say).collect();
+        }
+        vec![Wish::Send(Box::new(Command::Cancel { id: order.id }))]
+    }
+    fn edit(&self, view: &View<'_>) -> Vec<Wish> {
+        match self.at_cursor(view).first() {
+            Some(order) => match own::untouchable(order) {
+                Some(why) => vec![Wish::Say(why)],
+                None => vec![Wish::Edit(order.id)],
+            },
+            None => self.nothing_here(view),
         }
     }
-    fn spread(&self) -> Option<Price> {
-        self.asks.first()?.price.checked_sub(self.bids.first()?.price)
-    }
-}
-
-/// What stands in one row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rung {
-    bid: Quantity,
-    ask: Quantity,
-    buys: Quantity,
-    sells: Quantity,
-    stops: bool,
-}
-
-/// The book and our orders, by row.
-fn fill(view: &View<'_>, book: &Book, rungs: &Rungs) -> Vec<Rung> {
-    let mut rows = vec![Rung::default(); usize::from(rungs.rows)];
-    let mut add = |price: Price, side: Side, work: &dyn Fn(&mut Rung)| {
-        if let Some(rung) = rungs
-            .row(price, side)
-            .and_then(|row| rows.get_mut(usize::from(row)))
-        {
-            work(rung);
+    /// Moves the order at the cursor by a tick; the cursor goes with it.
+    fn nudge(&mut self, ticks: i64, view: &View<'_>) -> Vec<Wish> {
+        let gripped = self
+            .grip
+            .and_then(|id| view.state.orders.get(&id))
+            .filter(|order| order.phase.is_live() && Some(order.spec.instrument) == view.instrument);
+        let Some(order) = gripped.or_else(|| self.at_cursor(view).first().copied()) else {
+            return self.nothing_here(view);
+        };
+        if let Some(why) = own::untouchable(order) {
+            return vec![Wish::Say(why)];
         }
-    };
-    for level in &book.bids {
-        add(level.price, Side::Buy, &|rung| {
-            rung.bid = rung.bid.saturating_add(level.size);
+        let id = order.spec.instrument;
+        let (Some(from), Some(instrument)) = (own::stands_at(order), view.state.instruments.get(&id)) else {
+            return self.nothing_here(view);
+        };
+        let again = self.grip == Some(order.id) && self.gripped_at == Some(view.now);
+        let from = self.price(view).filter(|_| again).unwrap_or(from);
+        let to = instrument.ticks.step(from, ticks);
+        if own::change_to(order, to).is_none() {
+            return vec![Wish::Say(format!("{}: the market moves it", order.spec))];
+        }
+        (self.grip, self.gripped_at) = (Some(order.id), Some(view.now));
+        self.cursor = Some((id, to));
+        vec![Wish::Move(order.id, to)]
+    }
+    fn lift(&mut self, view: &View<'_>) -> Vec<Wish> {
+        match (own::bracket(view, &self.at_cursor(view)), view.instrument) {
+            (Ok(group), Some(instrument)) => {
+                self.lifted = Some(Lifted {
+                    instrument,
+                    group,
+                    ticks: 0,
+                    at: view.now,
+                });
+                Vec::new()
+            }
+            (Err(why), _) => vec![Wish::Say(why)],
+            _ => Vec::new(),
+        }
+    }
+    /// The bracket in hand, while it lives and is of the instrument on the desk.
+    fn lifted(&self, view: &View<'_>) -> Option<Lifted> {
+        self.lifted.filter(|lifted| {
+            view.instrument == Some(lifted.instrument) && !own::legs(view, lifted.group).is_empty()
+        })
+    }
+    /// What keys mean while a bracket is in hand.
+    fn act_on_bracket(&mut self, action: Action, lifted: Lifted, view: &View<'_>) -> Option<Vec<Wish>> {
+        let by = match action {
+            Action::Up | Action::OrderUp => 1,
+            Action::Down | Action::OrderDown => -1,
+            Action::PageUp => PAGE,
+            Action::PageDown => -PAGE,
+            Action::Escape => {
+                self.lifted = None;
+                return Some(vec![Wish::Say("the bracket stays where it is".to_owned())]);
+            }
+            Action::Enter => return Some(self.put_down(lifted, view)),
+            _ => return None,
+        };
+        self.lifted = Some(Lifted {
+            ticks: lifted.ticks.saturating_add(by).clamp(-FAR, FAR),
+            at: view.now,
+            ..lifted
         });
+        Some(Vec::new())
     }
-    for level in &book.asks {
-        add(level.price, Side::Sell, &|rung| {
-            rung.ask = rung.ask.saturating_add(level.size);
-        });
-    }
-    let orders = view
-        .account
-        .into_iter()
-        .flat_map(|account| view.state.live_orders(account, book.id));
-    for order in orders {
-        let Some(price) = order.spec.kind.trigger().or(order.spec.kind.limit()) else {
-            continue;
-        };
-        let stop = order.spec.kind.is_stop();
-        add(price, order.spec.side, &|rung| {
-            let sum = match order.spec.side {
-                Side::Buy => &mut rung.buys,
-                Side::Sell => &mut rung.sells,
-            };
-            *sum = sum.saturating_add(order.leaves());
-            rung.stops |= stop;
-        });
-    }
-    rows
-}
-
-/// Where things stand in a row.
-struct Frame {
-    price: u16,
-    price_end: u16,
-    left: u16,
-    right: u16,
-}
-
-/// A part of `room`, as `size` is of `most`; at least one.
-fn bar(size: Quantity, most: Quantity, room: u16) -> u16 {
-    let part = i128::from(size.raw().max(0)) * i128::from(room) / i128::from(most.raw().max(1));
-    u16::try_from(part).unwrap_or(room).clamp(1, room.max(1))
-}
-
-fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs: &Rungs, cursor: Option<Price>) {
-    let (theme, wide) = (view.theme, pen.width());
-    let rows = fill(view, book, rungs);
-    let most = |side: fn(&Rung) -> Quantity| rows.iter().map(side).max().unwrap_or_default();
-    let most = most(|rung| rung.bid).max(most(|rung| rung.ask));
-    let label = |row| read::price(view, book.id, rungs.price(row));
-    let label_width = width(&label(0)).max(width(&label(rungs.rows.saturating_sub(1))));
-    let label_width = u16::try_from(label_width).unwrap_or(u16::MAX).min(wide);
-    let price = (wide - label_width) / 2;
-    let own = if wide >= 26 { OWN } else { 0 };
-    let frame = Frame {
-        price,
-        price_end: price + label_width,
-        left: own,
-        right: wide.saturating_sub(own),
-    };
-    let cursor = cursor.and_then(|price| rungs.row(price, Side::Buy));
-    let last = view.market.last(book.id).filter(|_| view.attached);
-    let last_row = last.and_then(|print| rungs.row(print.price, print.aggressor.unwrap_or(Side::Buy)));
-    let touch = [
-        book.bids
-            .first()
-            .and_then(|level| rungs.row(level.price, Side::Buy)),
-        book.asks
-            .first()
-            .and_then(|level| rungs.row(level.price, Side::Sell)),
-    ];
-    for (row, rung) in (0u16..).zip(&rows) {
-        if cursor == Some(row) {
-            pen.ground(0, row, wide, 1, theme.selection);
-            pen.glyph(0, row, '▸', theme.bright);
+    /// Sends the bracket to where it is shown, all of it or nothing.
+    fn put_down(&mut self, lifted: Lifted, view: &View<'_>) -> Vec<Wish> {
+        if lifted.ticks == 0 {
+            self.lifted = None;
+            return vec![Wish::Say("the bracket stays where it is".to_owned())];
         }
-        draw_sizes(pen, view, row, rung, &frame, most);
-        let color = if touch.contains(&Some(row)) {
-            bold(theme.bright)
-        } else if rung.bid.is_zero() && rung.ask.is_zero() {
-            ink(theme.dim)
-        } else {
-            ink(theme.text)
-        };
-        pen.right_within(frame.price, frame.price_end, row, &label(row), color);
-        if last_row == Some(row) {
-            let color = match last.and_then(|print| print.aggressor) {
-                Some(Side::Buy) => theme.up,
-                Some(Side::Sell) => theme.down,
-                None => theme.bright,
-            };
-            pen.glyph(frame.price_end, row, '•', bold(color));
+        if view.now.since(lifted.at) < STANDS {
+            return vec![Wish::Say(
+                "not sent: that is where it goes; look, then press Enter again".to_owned(),
+            )];
         }
-        draw_own(pen, view, row, rung);
+        match own::moved(view, lifted) {
+            Ok(commands) => {
+                self.lifted = None;
+                commands
+                    .into_iter()
+                    .map(|command| Wish::Send(Box::new(command)))
+                    .collect()
+            }
+            Err(why) => vec![Wish::Say(format!("not sent: {why}"))],
+        }
     }
-    draw_average(pen, view, book.id, rungs, &rows);
-    draw_spread(pen, view, book, touch);
-    draw_beyond(pen, view, book, rungs);
-}
-
-fn draw_sizes(pen: &mut Pen<'_>, view: &View<'_>, row: u16, rung: &Rung, frame: &Frame, most: Quantity) {
-    let theme = view.theme;
-    if rung.bid.is_positive() {
-        let end = frame.price.saturating_sub(1);
-        let room = end.saturating_sub(frame.left);
-        let long = bar(rung.bid, most, room);
-        pen.ground(end.saturating_sub(long), row, long, 1, theme.up_back);
-        pen.right_within(0, end, row, &number::quantity(rung.bid), theme.up);
-    }
-    if rung.ask.is_positive() {
-        let start = frame.price_end.saturating_add(1);
-        let room = frame.right.saturating_sub(start);
-        pen.ground(start, row, bar(rung.ask, most, room), 1, theme.down_back);
-        pen.put_within(start, pen.width(), row, &number::quantity(rung.ask), theme.down);
+    fn prints(high: u16) -> u16 {
+        if high >= TALL { (high / 3).min(14) } else { 0 }
     }
 }
 
-/// Our orders at the edges: buys left, sells right.
-fn draw_own(pen: &mut Pen<'_>, view: &View<'_>, row: u16, rung: &Rung) {
-    let end = pen.width().saturating_sub(1);
-    let word = if rung.stops { "s" } else { "" };
-    if rung.buys.is_positive() {
-        let text = view.ours(format!("◂{word}{}", number::quantity(rung.buys)));
-        pen.put(1, row, &text, bold(view.theme.buy));
-    }
-    if rung.sells.is_positive() {
-        let text = view.ours(format!("{word}{}▸", number::quantity(rung.sells)));
-        pen.right(end, row, &text, bold(view.theme.sell));
-    }
-}
-
-/// The position beside its average price; where an order stands there already, the order stays.
-fn draw_average(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, rungs: &Rungs, rows: &[Rung]) {
-    let Some(ledger) = view
-        .account
-        .and_then(|account| view.state.ledgers.get(&(account, id)))
-    else {
-        return;
-    };
-    let Some(average) = ledger.position.average_price(ledger.multiplier) else {
-        return;
-    };
-    let Some(row) = rungs.row(average, Side::Buy) else {
-        return;
-    };
-    if rows
-        .get(usize::from(row))
-        .is_some_and(|rung| rung.sells.is_positive())
-    {
-        return;
-    }
-    let text = view.ours(format!(
-        "avg {}",
-        number::quantity_signed(ledger.position.quantity)
-    ));
-    pen.right(pen.width().saturating_sub(1), row, &text, view.theme.position);
-}
-
-/// A touch that has left the ladder while the cursor holds it still: where it is now, at the edge that it left by.
-fn draw_beyond(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs: &Rungs) {
-    let last = rungs.rows.saturating_sub(1);
-    let bid = book.bids.first().map(|level| ("bid", level.price, view.theme.up));
-    let ask = book
-        .asks
-        .first()
-        .map(|level| ("ask", level.price, view.theme.down));
-    for (word, price, color) in [bid, ask].into_iter().flatten() {
-        let (row, arrow) = match price {
-            price if price < rungs.price(last) && word == "bid" => (last, '↓'),
-            price if price > rungs.price(0) && word == "ask" => (0, '↑'),
-            _ => continue,
-        };
-        let text = format!("{arrow} {word} {}", read::price(view, book.id, price));
-        pen.put(1, row, &text, bold(color));
-    }
-}
-
-/// How wide the spread is, in the gap where it leaves one.
-fn draw_spread(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, touch: [Option<u16>; 2]) {
-    let ([Some(bid), Some(ask)], Some(spread)) = (touch, book.spread()) else {
-        return;
-    };
-    if bid.saturating_sub(ask) < 2 {
-        return;
-    }
-    let row = ask + (bid - ask) / 2;
-    let text = format!("spread {}", read::price(view, book.id, spread));
-    pen.put(1, row, &text, view.theme.faint);
-}
-
-/// The newest prints, newest first, under a rule.
-fn draw_prints(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId) {
-    let (theme, wide) = (view.theme, pen.width());
-    pen.line(0, wide, 0, '─', theme.rule);
-    pen.put(1, 0, " prints ", theme.faint);
-    let rows = usize::from(pen.height().saturating_sub(1));
-    for (y, print) in (1u16..).zip(view.market.tape(id).rev().take(rows)) {
-        let color = match print.aggressor {
-            Some(Side::Buy) => theme.up,
-            Some(Side::Sell) => theme.down,
-            None => theme.text,
-        };
-        let after = pen.put(1, y, &read::local(view, None, print.at, "%H:%M:%S"), theme.faint);
-        let price_end = (wide / 2).saturating_add(6).min(wide);
-        pen.right_within(after, price_end, y, &read::price(view, id, print.price), color);
-        let end = wide.saturating_sub(1);
-        pen.right_within(price_end, end, y, &number::quantity(print.size), theme.dim);
-    }
-}
+/// What a click on a row means: below the price a buy, on it the price alone, above it a sell.
+const ZONES: usize = 3;
 
 impl Pane for DepthPane {
     fn name(&self) -> &'static str {
@@ -438,6 +227,10 @@ impl Pane for DepthPane {
             return ("LADDER".to_owned(), String::new());
         };
         let left = format!("LADDER {id}");
+        if let Some(lifted) = self.lifted(view) {
+            let words = format!("MOVE BRACKET {:+} ticks  Enter sends, Esc drops", lifted.ticks);
+            return (left, words);
+        }
         let Some(book) = Book::of(view) else {
             return (left, String::new());
         };
@@ -448,14 +241,16 @@ impl Pane for DepthPane {
         let tick = book
             .middle()
             .map_or(1, |price| read::tick(view, id, price).raw().max(1));
-        let grouped = match self.drawn.get().filter(|drawn| drawn.id == id) {
+        let grouped = match self.rungs_of(id) {
             Some(drawn) if drawn.step > tick => format!("×{}  ", drawn.step / tick),
             _ => String::new(),
         };
-        let old = read::freshness(view, id).map_or_else(String::new, |word| format!("{word}  "));
+        let old = read::how_old(view, id).map_or_else(String::new, |word| format!("{word}  "));
         (
             left,
-            format!("{old}{grouped}spread {spread}  Σ {}", number::short(sum)),
+            format!("Σ {}  {grouped}spread {spread}  {old}", number::short(sum))
+                .trim_end()
+                .to_owned(),
         )
     }
 
@@ -471,38 +266,79 @@ impl Pane for DepthPane {
             return Hits::default();
         };
         let (wide, high) = (pen.width(), pen.height());
-        let prints = if high >= TALL { (high / 3).min(14) } else { 0 };
-        let rows = high - prints;
+        let head = u16::from(wide >= ROOMY && high >= 8);
+        let prints = Self::prints(high);
+        let rows = high.saturating_sub(prints + head);
         if rows == 0 || wide == 0 {
             return Hits::default();
         }
-        let Some(rungs) = self.rungs(view, &book, rows) else {
+        let held = self.price(view);
+        let Some(rungs) = Rungs::of(view, &book, rows, self.drawn.get(), held) else {
             return Hits::default();
         };
         self.drawn.set(Some(rungs));
-        let cursor = self.price(view).filter(|_| focused);
-        draw_rungs(&mut pen.part(0, 0, wide, rows), view, &book, &rungs, cursor);
-        if prints > 0 {
-            draw_prints(&mut pen.part(0, rows, wide, prints), view, book.id);
+        let (ladder, left) = (wide.min(WIDEST), wide.saturating_sub(WIDEST) / 2);
+        if head > 0 {
+            draw_heads(&mut pen.part(left, 0, ladder, 1), view);
         }
+        let hand = Hand {
+            cursor: held.filter(|_| focused),
+            lifted: self.lifted(view),
+        };
+        draw_rungs(&mut pen.part(left, head, ladder, rows), view, &book, &rungs, hand);
+        if prints > 0 {
+            draw_prints(&mut pen.part(left, head + rows, ladder, prints), view, book.id);
+        }
+        let zones = |row: u16| {
+            let area = pen.row(head + row);
+            let third = area.width / 3;
+            let part = |from: u16, to: u16| Rect {
+                x: area.x + from,
+                width: to - from,
+                ..area
+            };
+            let parts = [
+                part(0, third),
+                part(third, area.width - third),
+                part(area.width - third, area.width),
+            ];
+            (0usize..)
+                .zip(parts)
+                .map(move |(zone, part)| (part, usize::from(row) * ZONES + zone))
+        };
         Hits {
-            rows: (0..rows).map(|row| (pen.row(row), usize::from(row))).collect(),
+            rows: (0..rows).flat_map(zones).collect(),
         }
     }
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+        if let Some(lifted) = self.lifted(view)
+            && let Some(wishes) = self.act_on_bracket(action, lifted, view)
+        {
+            return Some(wishes);
+        }
+        self.lifted = None;
         let known = match action {
             Action::Up => self.step(1, view),
             Action::Down => self.step(-1, view),
             Action::PageUp => self.step(PAGE, view),
             Action::PageDown => self.step(-PAGE, view),
+            Action::OrderUp => return Some(self.nudge(1, view)),
+            Action::OrderDown => return Some(self.nudge(-1, view)),
+            Action::MoveBracket => return Some(self.lift(view)),
+            // Never somebody else's: what the hand is on decides.
+            Action::Cancel => return Some(self.cancel(view)),
+            Action::Modify => return Some(self.edit(view)),
             Action::ScrollLive => {
-                self.cursor = None;
+                (self.cursor, self.grip) = (None, None);
                 self.drawn.set(None);
                 true
             }
             // Only where there is something to drop; otherwise it is somebody else's.
-            Action::Escape => self.cursor.take().is_some(),
+            Action::Escape => {
+                self.grip = None;
+                self.cursor.take().is_some()
+            }
             _ => false,
         };
         known.then(Vec::new)
@@ -514,12 +350,19 @@ impl Pane for DepthPane {
             .map(|cursor| cursor.1)
     }
 
-    fn click(&mut self, index: usize, _view: &View<'_>) -> Vec<Wish> {
-        if let Some(drawn) = self.drawn.get()
-            && let Ok(row) = u16::try_from(index)
-        {
-            self.cursor = Some((drawn.id, drawn.price(row)));
+    fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {
+        let (Some(drawn), Ok(row)) = (self.drawn.get(), u16::try_from(index / ZONES)) else {
+            return Vec::new();
+        };
+        if view.instrument != Some(drawn.id) || row >= drawn.rows {
+            return Vec::new();
         }
-        Vec::new()
+        let price = drawn.price(row);
+        (self.cursor, self.grip) = (Some((drawn.id, price)), None);
+        match index % ZONES {
+            0 => vec![Wish::Ticket(Side::Buy, price)],
+            1 => Vec::new(),
+            _ => vec![Wish::Ticket(Side::Sell, price)],
+        }
     }
 }

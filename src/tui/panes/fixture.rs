@@ -39,6 +39,8 @@ pub struct Desk {
     pub health: Option<Health>,
     /// How long the terminal's own parts took.
     pub times: Times,
+    /// Whether something is open over the panes.
+    pub holding: bool,
 }
 
 /// Symbol, kind, price, tick, multiplier, calendar.
@@ -163,6 +165,7 @@ impl Desk {
             attached: true,
             health: None,
             times: Times::default(),
+            holding: false,
         }
     }
     /// A desk in the middle of a morning.
@@ -196,6 +199,7 @@ impl Desk {
             attached: self.attached,
             masked: false,
             zone: None,
+            holding: self.holding,
             health: self
                 .health
                 .as_ref()

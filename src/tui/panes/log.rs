@@ -171,7 +171,10 @@ impl Pane for LogPane {
         Some(Vec::new())
     }
 
-    fn word(&mut self, text: &str, _view: &View<'_>) -> Option<Vec<Wish>> {
+    fn word(&mut self, word: &str, text: &str, _view: &View<'_>) -> Option<Result<Vec<Wish>, String>> {
+        if word != "log" {
+            return None;
+        }
         (self.most, self.back, self.held) = (LEVELS.len(), None, None);
         self.words.clear();
         for word in text.split_whitespace() {
@@ -182,7 +185,7 @@ impl Pane for LogPane {
                 None => self.words.push(lower),
             }
         }
-        Some(Vec::new())
+        Some(Ok(Vec::new()))
     }
 }
 
@@ -219,7 +222,7 @@ mod tests {
             "it stands still: {:?}",
             screen(&pane)
         );
-        pane.word("warn thing", &desk.view());
+        pane.word("log", "warn thing", &desk.view());
         assert!(screen(&pane)[2].contains("thing 30"), "{:?}", screen(&pane));
         assert_eq!(pane.title(&desk.view()).1, "4 lines, following");
     }

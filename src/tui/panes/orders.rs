@@ -405,14 +405,17 @@ impl Pane for Orders {
         }
     }
 
-    fn word(&mut self, text: &str, view: &View<'_>) -> Option<Vec<Wish>> {
+    fn word(&mut self, word: &str, text: &str, view: &View<'_>) -> Option<Result<Vec<Wish>, String>> {
+        if word != "orders" {
+            return None;
+        }
         let mut span = Span::Today;
         self.filter = Filter::read(text, view, |word| {
             let found = Span::WORDS.iter().find(|(name, _)| *name == word);
             found.inspect(|(_, wanted)| span = *wanted).is_some()
         });
         self.span = span;
-        Some(self.begin(view))
+        Some(Ok(self.begin(view)))
     }
 
     /// Another account on the desk, or an answer that never came: the first page is asked for again.

@@ -66,6 +66,14 @@ pub fn freshness(view: &View<'_>, id: InstrumentId) -> Option<&'static str> {
     }
 }
 
+/// As [`freshness`], and for data that have not changed for long while the market trades, their age.
+pub fn how_old(view: &View<'_>, id: InstrumentId) -> Option<String> {
+    use super::watchlist::session;
+    freshness(view, id)
+        .map(str::to_owned)
+        .or_else(|| session::stale(view, id).map(|age| format!("stale {}", session::short(age))))
+}
+
 /// Which way the last price of an instrument moved, if it did so a moment ago.
 pub fn flash(view: &View<'_>, id: InstrumentId) -> Option<std::cmp::Ordering> {
     let mut prints = view.market.tape(id).rev().take(FLASH_PRINTS);

@@ -3,8 +3,8 @@
 
 use super::fixture::{Desk, account, id, price, units};
 use super::{
-    AccountPane, Activity, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
-    PositionDetail, Positions, Watchlist,
+    AccountPane, Activity, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders, Overview,
+    PositionDetail, Positions, TapePane, Watchlist,
 };
 use crate::domain::{ClientOrderId, LinkState, Money, Price, Quantity, SafeText, Timestamp};
 use crate::engine::Command;
@@ -29,6 +29,8 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(Watchlist::new()),
         Box::new(Chart::new()),
         Box::new(DepthPane::new()),
+        Box::new(TapePane::new()),
+        Box::new(Overview::default()),
         Box::new(Positions::new()),
         Box::new(Orders::new()),
         Box::new(Executions::new()),
@@ -216,6 +218,8 @@ fn any_keys_in_any_order_leave_a_pane_that_draws() {
         ScrollLive,
         Cancel,
         Modify,
+        Action::OrderUp,
+        Action::MoveBracket,
         Action::Timeframe(255),
         Action::Timeframe(0),
     ];
@@ -231,7 +235,9 @@ fn any_keys_in_any_order_leave_a_pane_that_draws() {
                 }
                 let wishes = pane.click(round % 9, &desk.view());
                 assert!(
-                    wishes.iter().all(|wish| matches!(wish, Wish::Select(_))),
+                    wishes
+                        .iter()
+                        .all(|wish| matches!(wish, Wish::Select(_) | Wish::Ticket(..))),
                     "a click sends nothing"
                 );
                 draw(pane.as_ref(), &desk, 64, 26);
@@ -367,7 +373,7 @@ fn the_screens_look_as_they_should() {
     assert_eq!(
         draw(&Watchlist::new(), &desk, 46, 5),
         [
-            " symbol       last       % session      pos",
+            " symbol       last       % day          pos",
             " AAPL       190.45  ▲ 0.77 ▅▃▁▄▅█▅▃▆▄  +100",
             " BTC.USD    95,244  ▼ 0.89 █▇▆▇▅▄▄▃▁▁",
             " ESZ6     4,909.75  ▼ 2.04 ▅▇█▆▆▅▂▁▁▁    +2",
@@ -387,12 +393,12 @@ fn the_screens_look_as_they_should() {
     assert_eq!(
         draw(&DepthPane::new(), &desk, 34, 6),
         [
-            "              190.48 147",
-            "              190.47 46",
-            "              190.46 403",
-            "          185 190.45•",
-            "          474 190.44",
-            "          352 190.43",
+            " █████        190.48 147",
+            " ████         190.47 46",
+            " ██▉          190.46 403",
+            " ██▌      185 190.45•",
+            " ██▍      474 190.44",
+            " ███▋     352 190.43",
         ]
     );
 }
@@ -533,10 +539,10 @@ fn orders_of_all_days_come_page_by_page_and_no_page_is_taken_twice() {
         Some([Wish::Ask(ask @ Ask::Orders(page))]) => Some((*ask, *page)),
         _ => None,
     };
-    let (ask, page) = asked(pane.word("all aapl", &desk.view())).unwrap();
+    let (ask, page) = asked(pane.word("orders", "all aapl", &desk.view()).and_then(Result::ok)).unwrap();
     assert_eq!((page.instrument, page.before), (Some(id("AAPL")), None));
     assert!(
-        asked(pane.word("all aapl", &desk.view())).is_none(),
+        asked(pane.word("orders", "all aapl", &desk.view()).and_then(Result::ok)).is_none(),
         "one is on its way"
     );
     let known = desk.state.orders[&ClientOrderId::new("A1").unwrap()].clone();

@@ -17,6 +17,8 @@ pub struct Column {
     pub right: bool,
     /// When it gets narrow the highest goes first. 0 never goes.
     pub priority: u8,
+    /// Left out while no row in sight has anything to say in it.
+    pub only_if_said: bool,
 }
 
 impl Column {
@@ -27,6 +29,7 @@ impl Column {
             width,
             right: false,
             priority,
+            only_if_said: false,
         }
     }
     /// A column of numbers.
@@ -36,6 +39,14 @@ impl Column {
             width,
             right: true,
             priority,
+            only_if_said: false,
+        }
+    }
+    /// The same column, left out while no row in sight has anything to say in it.
+    pub const fn if_said(self) -> Self {
+        Self {
+            only_if_said: true,
+            ..self
         }
     }
 }
@@ -72,18 +83,19 @@ pub struct Look {
 type Place = Option<(u16, u16)>;
 
 /// Finds places for the columns in `width` cells, one of them left free at each end. A column whose priority is not 0
-/// is left out where there is no room for it.
-pub fn place<const N: usize>(columns: &[Column; N], width: u16) -> [Place; N] {
+/// is left out where there is no room for it, and one that is not `wanted` always.
+fn place(columns: &[Column], wanted: &[bool], width: u16) -> Vec<Place> {
     let room = width.saturating_sub(2);
-    let mut kept = [true; N];
-    let needs = |kept: &[bool; N]| {
+    let mut kept = wanted.to_vec();
+    kept.resize(columns.len(), true);
+    let needs = |kept: &[bool]| {
         let shown = || columns.iter().zip(kept).filter(|(_, kept)| **kept);
         let gaps = u16::try_from(shown().count().saturating_sub(1)).unwrap_or(u16::MAX);
         let cells = shown().fold(0u16, |sum, (column, _)| sum.saturating_add(column.width));
         (cells.saturating_add(gaps), gaps)
     };
     while needs(&kept).0 > room {
-        let last = (0..N)
+        let last = (0..columns.len())
             .filter(|at| kept[*at] && columns[*at].priority > 0)
             .max_by_key(|at| columns[*at].priority);
         let Some(last) = last else { break };
@@ -91,7 +103,7 @@ pub fn place<const N: usize>(columns: &[Column; N], width: u16) -> [Place; N] {
     }
     let (needed, gaps) = needs(&kept);
     let gap = 1 + (room.saturating_sub(needed) / gaps.max(1)).min(3);
-    let (mut places, mut x) = ([None; N], 1u16);
+    let (mut places, mut x) = (vec![None; columns.len()], 1u16);
     for (at, column) in columns.iter().enumerate().filter(|(at, _)| kept[*at]) {
         let end = x.saturating_add(column.width).min(width.saturating_sub(1));
         places[at] = (x < end).then_some((x, end));
@@ -100,24 +112,47 @@ pub fn place<const N: usize>(columns: &[Column; N], width: u16) -> [Place; N] {
     places
 }
 
+/// Where a table landed.
+#[derive(Debug, Default)]
+pub struct Landed {
+    /// The area of each row with its index.
+    pub rows: Vec<(Rect, usize)>,
+    /// The area of each head with the number of its column.
+    pub heads: Vec<(Rect, usize)>,
+}
+
 /// Draws the heads and the rows around `cursor`; `row` makes those that are seen. Answers where each landed.
 pub fn table<const N: usize>(
     pen: &mut Pen<'_>,
-    mut columns: [Column; N],
+    columns: [Column; N],
     look: Look,
     total: usize,
     cursor: Option<usize>,
-    row: impl FnMut(usize) -> [Cell; N],
+    mut row: impl FnMut(usize) -> [Cell; N],
 ) -> Vec<(Rect, usize)> {
+    grid(pen, columns.to_vec(), look, total, cursor, |at| row(at).into()).rows
+}
+
+/// As [`table`], for columns that are chosen while the program runs; `row` makes a cell for each.
+pub fn grid(
+    pen: &mut Pen<'_>,
+    mut columns: Vec<Column>,
+    look: Look,
+    total: usize,
+    cursor: Option<usize>,
+    row: impl FnMut(usize) -> Vec<Cell>,
+) -> Landed {
     // A pane of one row shows a row rather than heads.
     let head = u16::from(pen.height() > 1);
-    let seen = window(total, pen.height() - head, cursor);
-    let rows: Vec<[Cell; N]> = seen.clone().map(row).collect();
+    let seen = window(total, pen.height() - head.min(pen.height()), cursor);
+    let rows: Vec<Vec<Cell>> = seen.clone().map(row).collect();
+    let mut wanted: Vec<bool> = columns.iter().map(|column| !column.only_if_said).collect();
     for cells in &rows {
-        for (column, cell) in columns.iter_mut().zip(cells) {
+        for ((column, cell), wanted) in columns.iter_mut().zip(cells).zip(&mut wanted) {
             column.width = column
                 .width
                 .max(u16::try_from(width(&cell.text)).unwrap_or(u16::MAX));
+            *wanted |= !cell.text.is_empty();
         }
     }
     let limit = pen.width().saturating_sub(2);
@@ -127,7 +162,7 @@ pub fn table<const N: usize>(
             column.width = column.width.min((limit / 2).max(8));
         }
     }
-    let mut places = place(&columns, pen.width());
+    let mut places = place(&columns, &wanted, pen.width());
     if let Some(last) = places.iter().rposition(Option::is_some)
         && !columns[last].right
         && let Some((_, end)) = &mut places[last]
@@ -135,16 +170,10 @@ pub fn table<const N: usize>(
         // The last column, where it is text, has what is left.
         *end = pen.width().saturating_sub(1).max(*end);
     }
+    let mut landed = Landed::default();
     if head == 1 {
-        for (column, (start, end)) in columns.iter().zip(places).filter_map(|(c, p)| Some((c, p?))) {
-            if column.right {
-                pen.right_within(start, end, 0, column.head, look.head);
-            } else {
-                pen.put_within(start, end, 0, column.head, look.head);
-            }
-        }
+        landed.heads = draw_heads(pen, &columns, &places, look);
     }
-    let mut hits = Vec::with_capacity(rows.len());
     for ((y, index), cells) in (head..).zip(seen).zip(&rows) {
         if cursor == Some(index) {
             pen.ground(0, y, pen.width(), 1, look.selection);
@@ -152,8 +181,8 @@ pub fn table<const N: usize>(
         for ((column, cell), (start, end)) in columns
             .iter()
             .zip(cells)
-            .zip(places)
-            .filter_map(|(c, p)| Some((c, p?)))
+            .zip(&places)
+            .filter_map(|(c, p)| Some((c, (*p)?)))
         {
             if column.right {
                 pen.right_within(start, end, y, &cell.text, cell.style);
@@ -161,9 +190,29 @@ pub fn table<const N: usize>(
                 pen.put_within(start, end, y, &cell.text, cell.style);
             }
         }
-        hits.push((pen.row(y), index));
+        landed.rows.push((pen.row(y), index));
     }
-    hits
+    landed
+}
+
+fn draw_heads(pen: &mut Pen<'_>, columns: &[Column], places: &[Place], look: Look) -> Vec<(Rect, usize)> {
+    let mut heads = Vec::new();
+    for (at, (column, place)) in columns.iter().zip(places).enumerate() {
+        let Some((start, end)) = *place else { continue };
+        if column.right {
+            pen.right_within(start, end, 0, column.head, look.head);
+        } else {
+            pen.put_within(start, end, 0, column.head, look.head);
+        }
+        let row = pen.row(0);
+        let area = Rect {
+            x: row.x.saturating_add(start),
+            width: end - start,
+            ..row
+        };
+        heads.push((area.intersection(row), at));
+    }
+    heads
 }
 
 #[cfg(test)]
@@ -179,14 +228,15 @@ mod tests {
 
     #[test]
     fn the_least_important_columns_go_first_and_nothing_lies_outside() {
-        let kept = |width: u16| place(&COLUMNS, width).map(|p| p.is_some());
+        let kept =
+            |width: u16| -> Vec<bool> { place(&COLUMNS, &[], width).iter().map(Option::is_some).collect() };
         assert_eq!(kept(60), [true; 4]);
         assert_eq!(kept(32), [true, true, false, true]);
         assert_eq!(kept(20), [true, true, false, false]);
         assert_eq!(kept(10), [true, false, false, false]);
         for width in 0..70 {
             let mut end_before = 0;
-            for (start, end) in place(&COLUMNS, width).into_iter().flatten() {
+            for (start, end) in place(&COLUMNS, &[], width).into_iter().flatten() {
                 assert!(start >= end_before && end <= width, "{width}");
                 end_before = end;
             }
