@@ -81,6 +81,7 @@ impl Desk {
             "resume" => return self.set_trading(TradingState::Active, now),
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             "account" => return self.choose_account(rest, now),
+            "study" | "bars" | "style" => return self.chart_word(word, rest, now),
             _ => {
                 let Some(account) = self.need_account(now) else {
                     return Vec::new();

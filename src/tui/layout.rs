@@ -24,6 +24,25 @@ pub enum PaneId {
     Log,
     /// How the link to the broker is, and what is used of what it allows.
     Connections,
+    /// The desk's instrument again, with bars of another length.
+    Chart2,
+    /// And again.
+    Chart3,
+    /// And again.
+    Chart4,
+    /// Its book, summed up as a picture.
+    DepthChart,
+}
+
+impl PaneId {
+    /// True for what shows the market, where nothing but marks is ours.
+    pub fn is_market(self) -> bool {
+        use PaneId::{Chart, Chart2, Chart3, Chart4, Depth, DepthChart, Watchlist};
+        matches!(
+            self,
+            Watchlist | Chart | Chart2 | Chart3 | Chart4 | Depth | DepthChart
+        )
+    }
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
@@ -115,7 +134,7 @@ pub fn arrange(workspace: u8, zoomed: Option<PaneId>, body: Rect) -> Layout {
 }
 
 fn trade(layout: &mut Layout, mut body: Rect) {
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
+    use PaneId::{Chart, Depth, DepthChart, Executions, Orders, Positions, Watchlist};
     let (wide, high) = (body.width, body.height);
     let lower = match high {
         0..12 => 0,
@@ -130,11 +149,11 @@ fn trade(layout: &mut Layout, mut body: Rect) {
         let middle = layout.left(&mut body, chart_width);
         layout.add(watch, &[Watchlist]);
         layout.add(middle, &[Chart]);
-        layout.add(body, &[Depth]);
+        layout.add(body, &[Depth, DepthChart]);
     } else {
         let watch = layout.left(&mut body, if wide >= 110 { 36 } else { 28 });
         layout.add(watch, &[Watchlist]);
-        layout.add(body, &[Chart, Depth]);
+        layout.add(body, &[Chart, Depth, DepthChart]);
     }
     lower_half(layout, bottom, [&[Positions], &[Orders, Executions]]);
 }
@@ -165,10 +184,28 @@ fn chart(layout: &mut Layout, mut body: Rect) {
     if body.width >= 120 {
         let width = body.width - 35;
         let main = layout.left(&mut body, width);
-        layout.add(main, &[PaneId::Chart]);
-        layout.add(body, &[PaneId::Depth]);
+        charts(layout, main);
+        layout.add(body, &[PaneId::Depth, PaneId::DepthChart]);
     } else {
-        layout.add(body, &[PaneId::Chart, PaneId::Depth]);
+        layout.add(body, &[PaneId::Chart, PaneId::Depth, PaneId::DepthChart]);
+    }
+}
+
+/// One chart, two beside each other where there is room for both, four where there is also height for two.
+fn charts(layout: &mut Layout, mut area: Rect) {
+    use PaneId::{Chart, Chart2, Chart3, Chart4};
+    if area.width < 120 {
+        return layout.add(area, &[Chart]);
+    }
+    let half = area.height / 2;
+    let lower = (area.height >= 36).then(|| layout.below(&mut area, half));
+    let pairs = [(Some(area), [Chart, Chart2]), (lower, [Chart3, Chart4])];
+    for (row, [one, other]) in pairs {
+        let Some(mut row) = row else { continue };
+        let width = row.width / 2;
+        let left = layout.left(&mut row, width);
+        layout.add(left, &[one]);
+        layout.add(row, &[other]);
     }
 }
 
@@ -232,7 +269,10 @@ mod tests {
     fn every_pane_of_the_trade_workspace_has_a_place_at_80x24() {
         let layout = arrange(0, None, Rect::new(0, 1, 80, 20));
         let panes: Vec<PaneId> = layout.slots.iter().flat_map(|slot| slot.tabs.clone()).collect();
-        use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-        assert_eq!(panes, [Watchlist, Chart, Depth, Positions, Orders, Executions]);
+        use PaneId::{Chart, Depth, DepthChart, Executions, Orders, Positions, Watchlist};
+        assert_eq!(
+            panes,
+            [Watchlist, Chart, Depth, DepthChart, Positions, Orders, Executions]
+        );
     }
 }

@@ -39,6 +39,17 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "ask the broker for an instrument: ES FUT CME, SAP STK IBIS EUR",
     ),
     ("account", "NAME", "another account on the desk"),
+    (
+        "study",
+        "add NAME|remove NAME|clear",
+        "studies of the chart: study add rsi 14, study remove rsi",
+    ),
+    ("bars", "LENGTH", "how long the chart's bars are: bars 15m"),
+    (
+        "style",
+        "NAME",
+        "how the chart is drawn: candles, bars, heikin-ashi, line, area; or ascii",
+    ),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
     ("stop", "", "stop the engine and leave"),

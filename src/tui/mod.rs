@@ -31,6 +31,7 @@ mod sample;
 pub mod screen;
 pub mod search;
 mod status;
+mod study;
 pub mod terminal;
 #[cfg(test)]
 mod tests;

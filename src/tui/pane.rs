@@ -94,6 +94,22 @@ pub trait Pane: std::fmt::Debug {
     fn price(&self, _view: &View<'_>) -> Option<Price> {
         None
     }
+    /// What it wants to be asked for before it can show all it has room for.
+    fn wants(&self, _view: &View<'_>) -> Option<Wish> {
+        None
+    }
+    /// Takes a word of the order line with what follows it, and says what it did or what would have been right; nothing
+    /// where the word is not its business.
+    fn word(
+        &mut self,
+        _word: &str,
+        _rest: &str,
+        _view: &View<'_>,
+    ) -> Option<Result<(String, Vec<Wish>), String>> {
+        None
+    }
+    /// The terminal has no colours: what only a colour would say has to be said otherwise.
+    fn without_colour(&mut self) {}
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

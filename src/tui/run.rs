@@ -211,7 +211,10 @@ impl Stage {
         let depth = settings
             .colour
             .unwrap_or_else(|| ColourDepth::detect(|name| std::env::var(name).ok()));
-        let desk = Desk::new(settings, new_id, clock());
+        let mut desk = Desk::new(settings, new_id, clock());
+        if depth == ColourDepth::None {
+            desk.without_colour();
+        }
         let terminal = Terminal::take(settings.mouse)?;
         let mut stage = Self {
             desk,

@@ -263,6 +263,10 @@ impl Desk {
                 None => match owner(action) {
                     Some(pane) if self.is_in_front(pane) => {
                         wishes.extend(self.pane_acts(pane, action, now).unwrap_or_default());
+                        if action == Action::ToggleStudy {
+                            // The list that opens wants the keys.
+                            self.focus_on(pane);
+                        }
                     }
                     Some(PaneId::Orders) => {
                         self.say(Tone::Plain, "the orders are not in view: Tab goes there", now);
@@ -526,6 +530,7 @@ fn owner(action: Action) -> Option<PaneId> {
         | Action::ZoomIn
         | Action::ZoomOut
         | Action::ChartStyle
+        | Action::ChartGlyphs
         | Action::ToggleVolume
         | Action::ToggleStudy
         | Action::ScrollLive => Some(PaneId::Chart),

@@ -141,7 +141,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     let (view, theme) = (desk.world.view(now), &desk.world.theme);
     let focused = place.id == desk.focus;
     let (title, mut right) = place.pane.title(&view);
-    if !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if !place.id.is_market() {
         right = view.ours(right);
     }
     let mut pen = Pen::new(
@@ -201,7 +201,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
         ..slot.area
     };
     let hits = place.pane.render(&view, inside, focused, buf);
-    if desk.world.masked && !matches!(place.id, PaneId::Watchlist | PaneId::Chart | PaneId::Depth) {
+    if desk.world.masked && !place.id.is_market() {
         mask(buf, inside);
     }
     drawn.panes.push((place.id, slot.area, hits));
@@ -230,6 +230,10 @@ fn name_of(pane: PaneId) -> &'static str {
         PaneId::Account => "account",
         PaneId::Log => "log",
         PaneId::Connections => "links",
+        PaneId::Chart2 => "chart 2",
+        PaneId::Chart3 => "chart 3",
+        PaneId::Chart4 => "chart 4",
+        PaneId::DepthChart => "depth chart",
     }
 }
 

@@ -5,6 +5,7 @@ pub mod account;
 pub mod chart;
 pub mod connections;
 pub mod depth;
+pub mod depth_chart;
 pub mod executions;
 #[cfg(test)]
 pub mod fixture;
@@ -20,6 +21,7 @@ pub use account::AccountPane;
 pub use chart::Chart;
 pub use connections::Connections;
 pub use depth::DepthPane;
+pub use depth_chart::DepthChart;
 pub use executions::Executions;
 pub use log::LogPane;
 pub use orders::Orders;
