@@ -12,6 +12,7 @@ use super::view::{self, Drawn};
 use super::widgets::screen_of;
 use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp};
 use crate::engine::{Actor, Command, Event, Fact, Outcome};
+use crate::market::Timeframe;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
@@ -406,7 +407,7 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
     let mut hands = Hands::new();
     hands.screen(80, 24);
     let mut seen = Vec::new();
-    for _ in 0..6 {
+    for _ in 0..7 {
         hands.press("Tab");
         seen.push(hands.desk.focus);
         let screen = drawn(&mut hands.desk, 80, 24, hands.now).1;
@@ -416,8 +417,11 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
             hands.desk.focus
         );
     }
-    use PaneId::{Chart, Depth, Executions, Orders, Positions, Watchlist};
-    assert_eq!(seen, [Chart, Depth, Positions, Orders, Executions, Watchlist]);
+    use PaneId::{Chart, Depth, DepthChart, Executions, Orders, Positions, Watchlist};
+    assert_eq!(
+        seen,
+        [Chart, Depth, DepthChart, Positions, Orders, Executions, Watchlist]
+    );
 }
 
 #[test]
@@ -608,4 +612,47 @@ fn what_was_found_comes_on_the_desk_also_where_the_answer_is_earlier_than_the_li
         },
     );
     assert_eq!(hands.desk.world.instrument, Some(instrument.id));
+}
+
+#[test]
+fn a_chart_is_told_by_the_order_line_and_its_price_begins_a_ticket() {
+    let mut hands = Hands::new();
+    // Longer bars are rolled up here, out of enough of their base bars.
+    hands.press(": b a r s Space 1 5").type_text("m");
+    let effects = hands.desk.on_input(
+        &Input::Key(Chord::plain(Key::Enter)),
+        &Drawn::default(),
+        hands.now,
+    );
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Tell(ToEngine::Bars { timeframe, count, .. }) => Some((*timeframe, *count)),
+        _ => None,
+    });
+    assert_eq!(asked, Some((Timeframe::M5, 2_000)));
+    assert_eq!(hands.said(), "bars of 15m");
+    hands.type_text(":study add stoch").press("Enter");
+    assert_eq!(hands.said(), "stoch 14 3 3 is on the chart");
+    hands.type_text(":study add nothing").press("Enter");
+    assert!(hands.said().contains("a study is sma"), "{}", hands.said());
+    // The list takes the keys while it is open, wherever the focus was.
+    hands.press("g 2 i j j j Enter Esc Esc");
+    assert_eq!(hands.desk.focus, PaneId::Chart);
+    hands.press("Enter 5 j b");
+    let held = hands
+        .desk
+        .pane(PaneId::Chart)
+        .unwrap()
+        .pane
+        .price(&hands.desk.world.view(hands.now));
+    let Some(Modal::Ticket(ticket)) = &hands.desk.modal else {
+        panic!("no ticket")
+    };
+    assert!(held.is_some() && ticket.price == held, "{held:?}");
+    // Workspaces for wide screens have several charts, each with keys of its own.
+    hands.press("Esc Esc g c Tab t");
+    let screen = hands.screen(160, 45);
+    assert_eq!(hands.desk.focus, PaneId::Chart2);
+    for title in ["AAPL 1m", "AAPL 15m", "AAPL 1h", "AAPL 1d"] {
+        assert!(screen.contains(title), "{screen}");
+    }
 }

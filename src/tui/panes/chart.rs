@@ -12,6 +12,8 @@ mod marks;
 mod moves;
 mod plot;
 pub mod settings;
+#[cfg(test)]
+mod tests;
 mod time;
 mod values;
 pub(super) mod words;
@@ -286,13 +288,13 @@ impl Chart {
             plot.draw_ground(&mut inside);
             plot.draw_bars(&mut inside);
             plot.draw_studies(&mut inside);
+            if let Some(cross) = &cross {
+                plot.draw_cross(&mut inside, cross);
+            }
             let free = plot.draw_labels(&mut inside);
             plot.draw_executions(&mut inside);
             match cross {
-                Some(cross) => {
-                    plot.draw_cross(&mut inside, &cross);
-                    plot.draw_reading(&mut inside, &cross);
-                }
+                Some(cross) => plot.draw_reading(&mut inside, &cross),
                 None if cells >= 50 && rows >= 10 => plot.draw_legend(&mut inside, free, 0, told),
                 None => {}
             }
@@ -365,9 +367,11 @@ impl Chart {
         let Some(scale) = scale_of(&columns, &lines, held, tick, parts.rows) else {
             return false;
         };
+        // A page goes by what the bars need: by a scale that the crosshair itself stretches, it would go ever farther.
+        let unheld = scale_of(&columns, &lines, None, tick, parts.rows);
         self.drawn.set(Drawn {
             columns: room,
-            row: scale.per_row(),
+            row: unheld.map_or(0, |scale| scale.per_row()),
         });
         let mut values = self.values.borrow_mut();
         if let Some(instrument) = view.state.instruments.get(&id) {
@@ -416,7 +420,7 @@ impl Pane for Chart {
         said.extend(words::freshness(view, id));
         let bars = view.market.bars(id, self.timeframe);
         said.push(match (self.held, self.newest(view, bars)) {
-            _ if self.cross(view).is_some() => "✛ h l j k  Esc".to_owned(),
+            _ if self.cross(view).is_some() => "✛ Esc leaves".to_owned(),
             (Some((held, _)), Some(newest)) if held == id => {
                 format!("{} bars back", bars.len() - 1 - newest)
             }

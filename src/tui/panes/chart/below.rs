@@ -65,6 +65,8 @@ impl Plot<'_, '_> {
             .and_then(|column| self.point(spec, column));
         for (line, name) in spec.lines().iter().enumerate() {
             let value = told.map_or(f64::NAN, |point| point[line]);
+            // The first line of many is called as the study itself.
+            let name = if *name == spec.name() { "" } else { name };
             let gap = if name.is_empty() { "" } else { " " };
             let text = format!("{name}{gap}{} ", self.amount(spec, value));
             x = pen.put_within(x, wide, 0, &text, ink(self.line_color(n, line)));
@@ -121,7 +123,8 @@ impl Plot<'_, '_> {
     }
     /// What its visible values reach over; zero is among them where they have a histogram.
     fn range(&self, spec: StudySpec) -> Option<Range> {
-        if let Place::Percent(..) = spec.place() {
+        let is_adx = matches!(spec, StudySpec::Adx(_));
+        if matches!(spec.place(), Place::Percent(..)) && !is_adx {
             return Some(Range {
                 low: 0.0,
                 high: 100.0,
@@ -134,6 +137,8 @@ impl Plot<'_, '_> {
         });
         let (low, high) = match spec {
             StudySpec::Macd(..) | StudySpec::MacdFirst(..) => (low.min(0.0), high.max(0.0)),
+            // It seldom comes near its upper end.
+            StudySpec::Adx(_) if high.is_finite() => (0.0, high.max(50.0)),
             _ => (low, high),
         };
         if low.is_finite() && high.is_finite() && (high - low).is_finite() && low < high {

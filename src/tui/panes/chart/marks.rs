@@ -27,7 +27,7 @@ fn alerts(_view: &View<'_>) -> Vec<(Price, String)> {
 }
 
 /// Lines at prices that alerts wait for.
-fn levels(view: &View<'_>, prices: impl IntoIterator<Item = (Price, String)>) -> Vec<Line> {
+pub fn levels(view: &View<'_>, prices: impl IntoIterator<Item = (Price, String)>) -> Vec<Line> {
     let line = |(price, word): (Price, String)| Line {
         price,
         label: format!("◆ {word}").trim_end().to_owned(),

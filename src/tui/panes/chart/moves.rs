@@ -2,7 +2,7 @@
 
 use super::cross::Cross;
 use super::{Chart, read};
-use crate::domain::{Price, Timestamp};
+use crate::domain::{InstrumentKind, Price, Timestamp};
 use crate::market::Bar;
 use crate::tui::action::Action;
 use crate::tui::pane::{View, Wish};
@@ -91,6 +91,14 @@ impl Chart {
     fn lift(&mut self, by: i64, view: &View<'_>) {
         if let Some(cross) = &mut self.cross {
             let to = Price::from_raw(cross.price.raw().saturating_add(by));
+            let instrument = view.state.instruments.get(&cross.id);
+            let below_zero = instrument.is_some_and(|instrument| instrument.kind == InstrumentKind::Future);
+            // Only dated contracts trade at zero and below.
+            let to = if below_zero || to > Price::ZERO {
+                to
+            } else {
+                read::tick(view, cross.id, Price::ZERO)
+            };
             cross.price = on_tick(to, read::tick(view, cross.id, to));
         }
     }

@@ -100,9 +100,11 @@ impl Plot<'_, '_> {
             bold(self.view.theme.background).bg(ground)
         }
     }
-    /// The colour of the n-th study.
+    /// The colour of the n-th study: those that themes have for studies, then quiet ones.
     pub fn study_color(&self, study: usize) -> Color {
-        let colors = self.view.theme.study;
+        let theme = self.view.theme;
+        let [first, second, third] = theme.study;
+        let colors = [first, second, third, theme.dim, theme.paper, theme.sim];
         colors[study % colors.len()]
     }
     /// A study's values at a column.
@@ -183,14 +185,9 @@ impl Plot<'_, '_> {
                     Density::Dots(_) => (self.cell(at), 1),
                 };
                 pen.ground(first, below, wide, self.rows.saturating_sub(below), theme.up_back);
-                // Without colours a ground is not seen: a light pattern is.
-                for row in (below..self.rows).filter(|row| self.bare && row % 2 == 0) {
-                    pen.line(first, first.saturating_add(wide), row, '·', theme.faint);
-                }
             }
         }
-        let over = [UNDER.as_slice(), &['·']].concat();
-        dots.write(pen, &over);
+        dots.write(pen, &UNDER);
     }
     /// A line through the values of the columns, in dots: whole where it is steep, cut where there is no value.
     fn draw_values(&self, dots: &mut Dots, value: impl Fn(&Column) -> Option<f64>, color: Color) {
