@@ -108,6 +108,10 @@ pub trait Pane: std::fmt::Debug {
     ) -> Option<Result<(String, Vec<Wish>), String>> {
         None
     }
+    /// True while something is open in it that Esc closes before anything else.
+    fn has_open(&self, _view: &View<'_>) -> bool {
+        false
+    }
     /// The terminal has no colours: what only a colour would say has to be said otherwise.
     fn without_colour(&mut self) {}
     /// A click on row `index` of the last [`Hits`].

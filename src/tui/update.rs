@@ -241,6 +241,7 @@ impl Desk {
             Action::Mask => self.world.masked = !self.world.masked,
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
+            Action::Escape if self.focused_has_open(now) => return self.act_on_pane(action, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
             Action::Escape if self.zoomed => self.zoomed = false,
             _ => return self.act_on_pane(action, now),
@@ -284,6 +285,11 @@ impl Desk {
             .find(|place| place.id == pane)?
             .pane
             .act(action, &view)
+    }
+    fn focused_has_open(&self, now: Timestamp) -> bool {
+        let view = self.world.view(now);
+        self.pane(self.focus)
+            .is_some_and(|place| place.pane.has_open(&view))
     }
     fn is_in_front(&self, pane: PaneId) -> bool {
         let layout = self.layout(self.body);

@@ -492,6 +492,10 @@ impl Pane for Chart {
         matches!(word, "study" | "bars" | "style").then(|| self.told(word, rest, view))
     }
 
+    fn has_open(&self, view: &View<'_>) -> bool {
+        self.chooser.is_some() || self.cross(view).is_some()
+    }
+
     fn without_colour(&mut self) {
         self.bare = true;
     }

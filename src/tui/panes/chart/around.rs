@@ -69,9 +69,15 @@ impl Plot<'_, '_> {
     pub fn study_price(&self, value: Option<f64>) -> String {
         let near = self.columns.last().map_or(Price::ZERO, |column| column.bar.close);
         let decimals = read::decimals(self.view, self.id, near) as usize;
-        value
-            .filter(|value| value.is_finite())
-            .map_or_else(|| "--".to_owned(), |value| format!("{value:.decimals$}"))
+        value.filter(|value| value.is_finite()).map_or_else(
+            || "--".to_owned(),
+            |value| {
+                let text = format!("{value:.decimals$}");
+                // What rounds to nothing has no sign.
+                let is_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+                text.trim_start_matches(if is_zero { "-" } else { "" }).to_owned()
+            },
+        )
     }
 
     /// Volume as bars of eighths.
