@@ -134,7 +134,7 @@ fn open_ibkr(
     for instrument in state.instruments.values() {
         market.list(instrument.clone());
         for timeframe in Timeframe::BASE {
-            stored(&mut market, bars, instrument.id, timeframe);
+            stored(&mut market, bars, instrument.id, timeframe, clock.now());
         }
     }
     let known = state.instruments.values().cloned().collect();
@@ -175,9 +175,14 @@ fn stored(
     bars: Option<&BarStore>,
     id: crate::domain::InstrumentId,
     timeframe: Timeframe,
+    until: Timestamp,
 ) {
     match bars.map(|bars| bars.newest(id, timeframe, HISTORY)) {
-        Some(Ok(stored)) => market.set_bars(id, timeframe, stored),
+        Some(Ok(mut stored)) => {
+            // A tape that begins anew has not reached what it once left here.
+            stored.retain(|bar| bar.start <= until);
+            market.set_bars(id, timeframe, stored);
+        }
         Some(Err(error)) => tracing::warn!(%error, "stored bars can't be read"),
         None => {}
     }
@@ -272,12 +277,13 @@ fn sim_market(state: &State, venue: &Venue, bars: Option<&BarStore>) -> Market {
     }
     for instrument in venue.instruments() {
         for timeframe in Timeframe::BASE.into_iter().chain([Timeframe::Day]) {
+            // What was kept comes first, so that history decides whether it reaches back to it without a hole.
+            stored(&mut market, bars, instrument.id, timeframe, venue.now());
             market.set_bars(
                 instrument.id,
                 timeframe,
                 venue.history(instrument.id, timeframe, HISTORY as usize, venue.now()),
             );
-            stored(&mut market, bars, instrument.id, timeframe);
         }
     }
     market

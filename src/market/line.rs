@@ -3,6 +3,7 @@
 
 use super::bars::{BarBuilder, BarOutcome, Hours};
 use super::data::{Bar, Depth, Print, Quote, Timeframe};
+use super::derived::Derived;
 use super::guard::{Guard, Note, Numbers, Verdict};
 use super::series::{Changed, Series};
 use super::ticker::Ticker;
@@ -25,6 +26,8 @@ pub(super) struct Line {
     pub health: LaneHealth,
     /// Bars by timeframe: a few, so that a search from the front is the quickest.
     series: Vec<(Timeframe, Series)>,
+    /// Longer bars that somebody wants, from the series above.
+    derived: Derived,
     /// Empty where bars come ready-made.
     builders: Vec<BarBuilder>,
     /// False where somebody else has judged prices already.
@@ -63,6 +66,7 @@ impl Line {
             tape: VecDeque::new(),
             health: LaneHealth::default(),
             series: Vec::new(),
+            derived: Derived::default(),
             builders,
             judges: builds,
             bid: Guard::default(),
@@ -177,7 +181,22 @@ impl Line {
     }
 
     pub(super) fn bars(&self, timeframe: Timeframe) -> &[Bar] {
-        self.series(timeframe).map_or(&[], Series::bars)
+        let built = || self.series(timeframe).map_or(&[][..], Series::bars);
+        self.derived.bars(timeframe).unwrap_or_else(built)
+    }
+
+    pub(super) fn want_bars(&mut self, timeframe: Timeframe) {
+        if let Some(base) = timeframe.base().filter(|base| *base != timeframe) {
+            let bars = self.series.iter().find(|entry| entry.0 == base);
+            let bars = bars.map_or(&[][..], |entry| entry.1.bars());
+            self.derived.want(timeframe, self.instrument.calendar, bars);
+        }
+    }
+
+    pub(super) fn forget_bars(&mut self) {
+        for (timeframe, _) in self.series.drain(..) {
+            self.derived.rebuild(timeframe, self.instrument.calendar, &[]);
+        }
     }
 
     pub(super) fn series(&self, timeframe: Timeframe) -> Option<&Series> {
@@ -189,6 +208,12 @@ impl Line {
 
     pub(super) fn apply_bar(&mut self, timeframe: Timeframe, bar: Bar) -> Changed {
         let changed = self.series_mut(timeframe).update(bar);
+        if changed.is_change()
+            && let Some((_, series)) = self.series.iter().find(|entry| entry.0 == timeframe)
+        {
+            let calendar = self.instrument.calendar;
+            self.derived.change(timeframe, calendar, series.bars(), bar.start);
+        }
         if timeframe == Timeframe::Day && changed.is_change() {
             self.roll_day(bar.start);
             self.refresh_day();
@@ -208,6 +233,7 @@ impl Line {
         {
             builder.go_on_from(bars);
         }
+        self.derived.rebuild(timeframe, self.instrument.calendar, bars);
         let newest = bars.last().copied();
         if timeframe == Timeframe::Day {
             if let Some(bar) = newest {

@@ -7,6 +7,7 @@
 pub mod bars;
 pub mod conflate;
 pub mod data;
+mod derived;
 mod guard;
 mod line;
 pub mod quote_bars;
@@ -201,6 +202,20 @@ impl Market {
             line.set_bars(timeframe, bars);
         }
     }
+    /// Keeps bars of a length that is rolled up from a base one, from now on and out of what is here; they then come and
+    /// change with their base bars. For a replica: an engine rolls up when it is asked. A base length, and one that no
+    /// base length divides, is passed over.
+    pub fn want_bars(&mut self, id: InstrumentId, timeframe: Timeframe) {
+        if let Some(line) = self.line_mut(id) {
+            line.want_bars(timeframe);
+        }
+    }
+    /// Forgets all bars: after a while without their source there may be a hole behind the newest.
+    pub fn forget_bars(&mut self) {
+        for line in &mut self.lines {
+            line.forget_bars();
+        }
+    }
     /// Tells the close or settlement that counts as the previous one on the trading day of `at`, in place of
     /// the last day's bar.
     pub fn set_previous_close(&mut self, id: InstrumentId, price: Price, at: Timestamp) {
@@ -230,10 +245,15 @@ impl Market {
         self.line(id).into_iter().flat_map(|line| line.tape.iter())
     }
     /// Bars, the newest last and perhaps unfinished. Timeframes other than [`Timeframe::BASE`] are here only
-    /// where they were given by [`Market::set_bars`] or [`Market::apply_bar`]; else roll up from
-    /// [`Timeframe::base`].
+    /// where they were given by [`Market::set_bars`] or [`Market::apply_bar`], or where [`Market::want_bars`] asked for
+    /// them; else roll up from [`Timeframe::base`].
     pub fn bars(&self, id: InstrumentId, timeframe: Timeframe) -> &[Bar] {
         self.line(id).map_or(&[], |line| line.bars(timeframe))
+    }
+    /// True where history of a length (of its base length) has come or bars were built, be they none.
+    pub fn knows_bars(&self, id: InstrumentId, timeframe: Timeframe) -> bool {
+        let base = timeframe.base().unwrap_or(timeframe);
+        self.line(id).is_some_and(|line| line.series(base).is_some())
     }
     /// What a position is valued at.
     pub fn mark(&self, id: InstrumentId) -> Option<Mark> {

@@ -92,9 +92,15 @@ impl Series {
     /// Joins bars from elsewhere (a store, a broker's history, a snapshot) with those that are here. Of two
     /// with the same start the higher revision stays; where one of them has none (0: it was never told live)
     /// the one with more volume stays, since the other one saw a part of the interval only. The winner's
-    /// revision then outranks both.
+    /// revision then outranks both. Where all that is here ended before the newcomers begin, there may be a hole between
+    /// them: the newcomers alone stay, and the past is asked for anew by whoever wants it.
     pub fn join(&mut self, mut more: Vec<Bar>) {
         more.sort_by_key(|bar| bar.start);
+        if let (Some(newest), Some(first)) = (self.bars.last(), more.first())
+            && newest.start < first.start
+        {
+            self.bars.clear();
+        }
         let mut joined: Vec<Bar> = Vec::with_capacity(self.bars.len() + more.len());
         let (mut here, mut there) = (self.bars.iter().peekable(), more.iter().peekable());
         loop {
@@ -207,12 +213,11 @@ mod tests {
         series.update(bar(5, 4, 3));
         series.update(bar(6, 2, 8));
         series.join((1..=6).map(|start| bar(start, 0, 7)).collect());
-        let seen: Vec<_> = series
-            .bars()
-            .iter()
-            .map(|bar| (bar.start.seconds(), bar.volume))
-            .collect();
-        assert_eq!(seen, [(1, 7), (2, 7), (3, 7), (4, 7), (5, 7), (6, 8)]);
+        let seen = |series: &Series| -> Vec<_> {
+            let bars = series.bars().iter();
+            bars.map(|bar| (bar.start.seconds(), bar.volume)).collect()
+        };
+        assert_eq!(seen(&series), [(1, 7), (2, 7), (3, 7), (4, 7), (5, 7), (6, 8)]);
         assert_eq!(
             series.starting_at(Timestamp::from_seconds(5)).unwrap().revision,
             5
@@ -221,5 +226,8 @@ mod tests {
             series.starting_at(Timestamp::from_seconds(6)).unwrap().revision,
             2
         );
+        // What comes after a while does not reach back to what is here: a hole is not shown as if it were none.
+        series.join((90..=91).map(|start| bar(start, 0, 7)).collect());
+        assert_eq!(seen(&series), [(90, 7), (91, 7)]);
     }
 }

@@ -24,6 +24,23 @@ impl Timeframe {
     /// Those that are built from prints for every instrument; all others are rolled up from these.
     pub const BASE: [Self; 5] = [Self::S5, Self::M1, Self::M5, Self::H1, Self::Day];
 
+    /// Those that a chart offers, shortest first.
+    pub const CHARTED: [Self; 13] = [
+        Self::S5,
+        Self::Seconds(15),
+        Self::Seconds(30),
+        Self::M1,
+        Self::Seconds(120),
+        Self::M5,
+        Self::M15,
+        Self::Seconds(1_800),
+        Self::H1,
+        Self::Seconds(14_400),
+        Self::Day,
+        Self::Week,
+        Self::Month,
+    ];
+
     /// The interval that `at` lies in; nothing beyond the calendar's years or the end of time.
     pub fn interval(self, calendar: CalendarId, at: Timestamp) -> Option<Span> {
         match self {
@@ -74,7 +91,7 @@ impl fmt::Display for Timeframe {
 
 /// Why a text is no timeframe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a timeframe is 1s to 59s, 1m to 59m, 1h to 24h, 1d, 1w or 1mo")]
+#[error("a timeframe is 1s to 59s, 1m to 59m, 1h to 24h, 1d, 1w or 1mo (1M)")]
 pub struct TimeframeError;
 
 impl FromStr for Timeframe {
@@ -83,7 +100,7 @@ impl FromStr for Timeframe {
         match text {
             "1d" => return Ok(Self::Day),
             "1w" => return Ok(Self::Week),
-            "1mo" => return Ok(Self::Month),
+            "1mo" | "1M" => return Ok(Self::Month),
             _ => {}
         }
         let (digits, unit, most) = [('s', 1, 59), ('m', 60, 59), ('h', 3_600, 24)]

@@ -83,9 +83,11 @@ pub enum Action {
     ZoomOut,
     /// The next way to draw bars.
     ChartStyle,
+    /// The next characters to draw bars with.
+    ChartGlyphs,
     /// Volume on or off.
     ToggleVolume,
-    /// The next study on or off.
+    /// Choose studies, or be done with it.
     ToggleStudy,
     /// Back to the newest bar.
     ScrollLive,

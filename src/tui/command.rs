@@ -95,7 +95,7 @@ impl Desk {
             "alert" => self.show_alerts(),
             "account" => return self.choose_account(rest, now),
             "orders" | "executions" | "activity" | "log" | "watch" | "filter" | "columns" | "sort"
-            | "tape" => {
+            | "tape" | "study" | "bars" | "style" => {
                 return self.tell_pane(word, rest, now);
             }
             "preopen" | "close" | "statement" => self.open_sheet(word),

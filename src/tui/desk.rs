@@ -12,8 +12,8 @@ use super::memory::DeskMemory;
 use super::moves::last_moves;
 use super::pane::{Pane, Wish};
 use super::panes::{
-    AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders,
-    Overview, PositionDetail, Positions, TapePane, Watchlist,
+    AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthChart, DepthPane, Executions,
+    LogPane, Orders, Overview, PositionDetail, Positions, TapePane, Watchlist,
 };
 use super::plan::Plan;
 use super::probe::Probe;
@@ -37,6 +37,8 @@ use std::time::Duration;
 
 /// How many bars are asked for at once.
 const BARS_ASKED: u32 = 600;
+/// How many where longer ones are rolled up from them.
+const BARS_ROLLED: u32 = 2_000;
 /// How many instruments are watched at most: brokers count lines.
 const WATCHED: usize = 100;
 /// How long a message stays.
@@ -248,6 +250,10 @@ impl Desk {
                 place(PaneId::Depth, DepthPane::new()),
                 place(PaneId::Tape, TapePane::with(settings.large_print)),
                 place(PaneId::Overview, overview),
+                place(PaneId::DepthChart, DepthChart::new()),
+                place(PaneId::Chart2, Chart::of("chart2", Timeframe::M5)),
+                place(PaneId::Chart3, Chart::of("chart3", Timeframe::H1)),
+                place(PaneId::Chart4, Chart::of("chart4", Timeframe::Day)),
                 place(PaneId::Positions, Positions::new()),
                 place(PaneId::Orders, Orders::new()),
                 place(PaneId::Executions, Executions::new()),
@@ -358,6 +364,7 @@ impl Desk {
                 let venue = Timestamp(now.0.saturating_add(venue_offset_ns));
                 self.world.venue_clock = (venue, now, venue_speed_milli);
                 self.asked_bars.clear();
+                self.world.market.forget_bars();
                 self.watched.clear();
                 self.watched_depth.clear();
                 if let Some(older) = engine_older {
@@ -604,14 +611,33 @@ impl Desk {
                 self.ask_bars(instrument, timeframe, &mut effects);
             }
         }
+        let now = self.world.heard_at;
+        let wanted: Vec<Wish> = self
+            .panes
+            .iter()
+            .filter_map(|place| place.pane.wants(&self.view_of(place.id, now)))
+            .collect();
+        for wish in wanted {
+            if let Wish::Bars(instrument, timeframe) = wish {
+                self.ask_bars(instrument, timeframe, &mut effects);
+            }
+        }
         effects
     }
+    /// Asks for bars once. Those of a length that no engine tells of are rolled up here: more of their base is asked for.
     fn ask_bars(&mut self, instrument: InstrumentId, timeframe: Timeframe, effects: &mut Vec<Effect>) {
+        self.world.market.want_bars(instrument, timeframe);
+        let base = timeframe.base().unwrap_or(timeframe);
+        let count = if base == timeframe {
+            BARS_ASKED
+        } else {
+            BARS_ROLLED
+        };
         if self.asked_bars.insert((instrument, timeframe)) {
             effects.push(Effect::Tell(ToEngine::Bars {
                 instrument,
-                timeframe,
-                count: BARS_ASKED,
+                timeframe: base,
+                count,
             }));
         }
     }

@@ -119,7 +119,7 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Bottom, ["G", "End"], "to the last row";
     Desk None Action::PageDown, ["Ctrl-d", "PageDown"], "half a page down";
     Desk None Action::PageUp, ["Ctrl-u", "PageUp"], "half a page up";
-    Desk None Action::Enter, ["Enter"], "put the row on the desk";
+    Desk None Action::Enter, ["Enter"], "put the row on the desk; on a chart, a crosshair whose price orders begin with";
     Desk None Action::Escape, ["Esc"], "drop the count, the message, the zoom";
     Desk None Action::NextPane, ["Tab"], "next pane";
     Desk None Action::PreviousPane, ["Shift-Tab"], "previous pane";
@@ -129,9 +129,10 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::ZoomIn, ["+"], "fewer, wider bars";
     Desk None Action::ZoomOut, ["-"], "more, narrower bars";
     Desk None Action::ScrollLive, ["."], "to the newest bar";
-    Desk None Action::ChartStyle, ["w"], "another way to draw bars";
+    Desk None Action::ChartStyle, ["w"], "another way to draw bars: candles, bars, Heikin-Ashi, line, area";
+    Desk None Action::ChartGlyphs, ["W"], "other characters to draw bars with: lines, blocks, braille, ascii";
     Desk None Action::ToggleVolume, ["v"], "volume on or off";
-    Desk None Action::ToggleStudy, ["i"], "next study on or off";
+    Desk None Action::ToggleStudy, ["i"], "choose studies for the chart";
     Desk None Action::Sort, ["="], "next order of rows";
     Desk None Action::Workspace(0), ["g t"], "Trade";
     Desk None Action::Workspace(1), ["g c"], "Chart";
@@ -143,6 +144,10 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Timeframe(2), ["g 3"], "bars of 5 minutes";
     Desk None Action::Timeframe(3), ["g 4"], "bars of 1 hour";
     Desk None Action::Timeframe(4), ["g 5"], "bars of 1 day";
+    Desk None Action::Timeframe(5), ["g 6"], "bars of 15 minutes";
+    Desk None Action::Timeframe(6), ["g 7"], "bars of 4 hours";
+    Desk None Action::Timeframe(7), ["g 8"], "bars of 1 week";
+    Desk None Action::Timeframe(8), ["g 9"], "bars of 1 month";
     Desk None Action::Pane(1), ["Space 1"], "first pane";
     Desk None Action::Pane(2), ["Space 2"], "second pane";
     Desk None Action::Pane(3), ["Space 3"], "third pane";

@@ -69,6 +69,10 @@ panes! {
     Activity "activity" 52 4 Ours "What happened, newest first.";
     Tape "tape" 30 4 Market "Its prints.";
     Overview "market" 24 4 Market "What gained, lost and traded most.";
+    Chart2 "chart2" 44 6 Market "A second chart of the instrument.";
+    Chart3 "chart3" 44 6 Market "A third chart of the instrument.";
+    Chart4 "chart4" 44 6 Market "A fourth chart of the instrument.";
+    DepthChart "depthchart" 30 6 Market "Its book as two slopes.";
     Alerts "alerts" 52 4 Ours "Alerts, and how they were told of.";
     Curve "curve" 44 6 Ours "Worth and profit over the day.";
 }
@@ -92,8 +96,8 @@ pub const WORKSPACES: [(&str, char); 5] = [
 /// How each workspace begins, as text (see [`Node::parse`]): `rows` and `cols` of two parts, the size of the first (`46` cells,
 /// `75%`) or of the second (`-35` cells), panes that share a place with `|` between them. `feed` is the newest notices.
 const BEGINNINGS: [&str; 5] = [
-    "rows(75%, cols(46, watch, cols(-35, chart, depth|tape)), cols(48%, positions|detail|curve, rows(-3, orders|executions|alerts|activity, feed)))",
-    "cols(-35, chart, depth|tape)",
+    "rows(75%, cols(46, watch, cols(-35, chart, depth|tape|depthchart)), cols(48%, positions|detail|curve, rows(-3, orders|executions|alerts|activity, feed)))",
+    "cols(-35, rows(50%, cols(50%, chart, chart2), cols(50%, chart3, chart4)), depth|tape|depthchart)",
     "rows(50%, cols(55%, positions|detail, account|curve), cols(48%, orders, executions|alerts|activity))",
     "cols(-56, rows(66%, activity, log), links)",
     "cols(60%, market, rows(60%, watch, tape))",
@@ -156,8 +160,8 @@ mod tests {
     #[test]
     fn the_trade_workspace_folds_as_the_terminal_gets_smaller() {
         use PaneId::{
-            Activity, Alerts, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Tape,
-            Watchlist,
+            Activity, Alerts, Chart, Curve, Depth, DepthChart, Executions, Orders, PositionDetail, Positions,
+            Tape, Watchlist,
         };
         let tabs = |width, height| -> Vec<Vec<PaneId>> {
             let layout = arrange(&beginning(0), None, Rect::new(0, 1, width, height));
@@ -167,7 +171,7 @@ mod tests {
             tabs(80, 20),
             [
                 vec![Watchlist],
-                vec![Chart, Depth, Tape],
+                vec![Chart, Depth, Tape, DepthChart],
                 vec![
                     Positions,
                     PositionDetail,
@@ -182,7 +186,7 @@ mod tests {
         let wide = [
             vec![Watchlist],
             vec![Chart],
-            vec![Depth, Tape],
+            vec![Depth, Tape, DepthChart],
             vec![Positions, PositionDetail, Curve],
             vec![Orders, Executions, Alerts, Activity],
         ];

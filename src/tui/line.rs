@@ -106,6 +106,17 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "[SIZE | large SIZE]",
         "leave smaller prints out, or mark large ones; alone, all",
     ),
+    (
+        "study",
+        "add NAME|remove NAME|clear",
+        "studies of the chart: study add rsi 14, study remove rsi",
+    ),
+    ("bars", "LENGTH", "how long the chart's bars are: bars 15m"),
+    (
+        "style",
+        "NAME",
+        "how the chart is drawn: candles, bars, heikin-ashi, line, area; or ascii",
+    ),
     ("help", "", "the keys"),
     ("quit", "", "leave; the engine goes on"),
     ("stop", "", "stop the engine and leave"),

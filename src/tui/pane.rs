@@ -128,6 +128,16 @@ pub trait Pane: std::fmt::Debug {
     fn seen(&self) -> Vec<InstrumentId> {
         Vec::new()
     }
+    /// What it wants to be asked for before it can show all it has room for.
+    fn wants(&self, _view: &View<'_>) -> Option<Wish> {
+        None
+    }
+    /// True while something is open in it that Esc closes before anything else.
+    fn has_open(&self, _view: &View<'_>) -> bool {
+        false
+    }
+    /// The terminal has no colours: what only a colour would say has to be said otherwise.
+    fn without_colour(&mut self) {}
     /// A click on row `index` of the last [`Hits`].
     fn click(&mut self, _index: usize, _view: &View<'_>) -> Vec<Wish> {
         Vec::new()

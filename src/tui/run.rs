@@ -282,6 +282,9 @@ impl Stage {
             .colour
             .unwrap_or_else(|| ColourDepth::detect(|name| std::env::var(name).ok()));
         let mut desk = Desk::new(settings, new_id, clock());
+        if depth == ColourDepth::None {
+            desk.without_colour();
+        }
         let terminal = Terminal::take(settings.mouse)?;
         desk.probe.start();
         let mut stage = Self {

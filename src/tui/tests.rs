@@ -14,6 +14,7 @@ use super::view::{self, Drawn};
 use super::widgets::screen_of;
 use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp};
 use crate::engine::{Actor, Command, Event, Fact, Outcome};
+use crate::market::Timeframe;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
@@ -408,7 +409,7 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
     let mut hands = Hands::new();
     hands.screen(80, 24);
     let mut seen = Vec::new();
-    for _ in 0..9 {
+    for _ in 0..12 {
         hands.press("Tab");
         seen.push(hands.desk.focus);
         let screen = drawn(&mut hands.desk, 80, 24, hands.now).1;
@@ -418,15 +419,21 @@ fn tab_goes_round_and_tabs_come_to_the_front() {
             hands.desk.focus
         );
     }
-    use PaneId::{Activity, Chart, Curve, Depth, Executions, Orders, PositionDetail, Positions, Watchlist};
+    use PaneId::{
+        Activity, Alerts, Chart, Curve, Depth, DepthChart, Executions, Orders, PositionDetail, Positions,
+        Tape, Watchlist,
+    };
     let wanted = [
         Chart,
         Depth,
+        Tape,
+        DepthChart,
         Positions,
         PositionDetail,
         Curve,
         Orders,
         Executions,
+        Alerts,
         Activity,
         Watchlist,
     ];
@@ -838,5 +845,48 @@ fn the_desk_is_the_same_in_every_size_as_somebody_looked_at_it() {
                 assert!(area.right() <= width && area.bottom() < height, "{area:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_chart_is_told_by_the_order_line_and_its_price_begins_a_ticket() {
+    let mut hands = Hands::new();
+    // Longer bars are rolled up here, out of enough of their base bars.
+    hands.press(": b a r s Space 1 5").type_text("m");
+    let effects = hands.desk.on_input(
+        &Input::Key(Chord::plain(Key::Enter)),
+        &Drawn::default(),
+        hands.now,
+    );
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Tell(ToEngine::Bars { timeframe, count, .. }) => Some((*timeframe, *count)),
+        _ => None,
+    });
+    assert_eq!(asked, Some((Timeframe::M5, 2_000)));
+    assert_eq!(hands.said(), "bars of 15m");
+    hands.type_text(":study add stoch").press("Enter");
+    assert_eq!(hands.said(), "stoch 14 3 3 is on the chart");
+    hands.type_text(":study add nothing").press("Enter");
+    assert!(hands.said().contains("a study is sma"), "{}", hands.said());
+    // The list takes the keys while it is open, wherever the focus was.
+    hands.press("g 2 i j j j Enter Esc Esc");
+    assert_eq!(hands.desk.focus, PaneId::Chart);
+    hands.press("Enter 5 j b");
+    let held = hands
+        .desk
+        .pane(PaneId::Chart)
+        .unwrap()
+        .pane
+        .price(&hands.desk.world.view(hands.now));
+    let Some(Modal::Ticket(ticket)) = &hands.desk.modal else {
+        panic!("no ticket")
+    };
+    assert!(held.is_some() && ticket.price == held, "{held:?}");
+    // Workspaces for wide screens have several charts, each with keys of its own.
+    hands.press("Esc Esc g c Tab t");
+    let screen = hands.screen(160, 45);
+    assert_eq!(hands.desk.focus, PaneId::Chart2);
+    for title in ["AAPL 1m", "AAPL 15m", "AAPL 1h", "AAPL 1d"] {
+        assert!(screen.contains(title), "{screen}");
     }
 }

@@ -293,6 +293,7 @@ impl Desk {
             Action::AlertHere => self.alert_here(now),
             Action::OpenStaged => self.open_staged(now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
+            Action::Escape if self.focused_has_open(now) => return self.act_on_pane(action, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
             Action::Escape if self.zoomed => self.zoomed = false,
             _ => return self.act_on_pane(action, now),
@@ -318,6 +319,10 @@ impl Desk {
                 None => match owner(action) {
                     Some(pane) if self.is_in_front(pane) => {
                         wishes.extend(self.pane_acts(pane, action, now).unwrap_or_default());
+                        if action == Action::ToggleStudy {
+                            // The list that opens wants the keys.
+                            self.focus_on(pane);
+                        }
                     }
                     Some(PaneId::Orders) => {
                         self.say(Tone::Plain, "the orders are not in view: Tab goes there", now);
@@ -342,6 +347,11 @@ impl Desk {
             self.plan.note(Undone::Pane(pane, before));
         }
         wishes
+    }
+    fn focused_has_open(&self, now: Timestamp) -> bool {
+        let view = self.world.view(now);
+        self.pane(self.focus)
+            .is_some_and(|place| place.pane.has_open(&view))
     }
     fn is_in_front(&self, pane: PaneId) -> bool {
         let layout = self.layout(self.body);
@@ -586,6 +596,7 @@ fn owner(action: Action) -> Option<PaneId> {
         | Action::ZoomIn
         | Action::ZoomOut
         | Action::ChartStyle
+        | Action::ChartGlyphs
         | Action::ToggleVolume
         | Action::ToggleStudy
         | Action::ScrollLive => Some(PaneId::Chart),

@@ -52,6 +52,13 @@ impl Desk {
         None
     }
 
+    /// The terminal has no colours: panes are told, once.
+    pub fn without_colour(&mut self) {
+        for place in &mut self.panes {
+            place.pane.without_colour();
+        }
+    }
+
     /// Gives a pane the focus; in the first workspace that has it, where this one doesn't.
     pub(super) fn bring(&mut self, id: PaneId) {
         let has = |workspace: u8| {

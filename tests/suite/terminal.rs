@@ -113,6 +113,45 @@ fn a_person_buys_sells_changes_and_cancels_by_keyboard() {
     home.done(&["stop"]);
 }
 
+#[test]
+fn a_chart_is_looked_at_read_and_traded_from_by_keyboard() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    // Four lengths of bars of one instrument, the history of each joined to what happens now.
+    desk.types("gc");
+    for title in ["AAPL 1m", "AAPL 5m", "AAPL 1h", "AAPL 1d"] {
+        desk.shows(title);
+    }
+    desk.types(":study add rsi 14");
+    desk.types(ENTER);
+    desk.shows("rsi 14 is on the chart");
+    desk.types("g8");
+    desk.shows("AAPL 1w");
+    desk.shows_no_more("loading bars");
+    desk.types("i");
+    desk.shows("STUDIES");
+    desk.escapes();
+    desk.shows_no_more("STUDIES");
+    // A crosshair ten ticks below the market; its price is the ticket's.
+    desk.types("g2");
+    desk.types(ENTER);
+    desk.shows("✛ Esc leaves");
+    desk.types("10j");
+    desk.types("b");
+    desk.shows("BUY");
+    desk.confirms(|| live(&home).len() == 1);
+    let held = live(&home)[0]["price"].as_str().unwrap().to_owned();
+    desk.shows("◂ B 100 lmt");
+    desk.shows(&held);
+    desk.types(PANIC);
+    desk.types("a");
+    until("no working order", || live(&home).is_empty().then_some(()));
+    desk.types("q");
+    leave(&mut desk);
+    home.done(&["stop"]);
+}
+
 /// Leaves behind `q`, which asks where orders or positions are open.
 fn leave(desk: &mut Desk) -> u32 {
     // A second key goes to the question where there is one, and nowhere where the desk has left.

@@ -32,6 +32,19 @@ impl Ema {
             state: 0.0,
         }
     }
+    /// Takes a value of whatever is averaged.
+    pub(super) fn add(&mut self, value: f64) -> Option<f64> {
+        if self.seen < self.warm_up() {
+            self.seen += 1.0;
+            self.state += value;
+            if self.seen >= self.warm_up() {
+                self.state /= self.warm_up();
+            }
+        } else {
+            self.state += 2.0 / (self.period + 1.0) * (value - self.state);
+        }
+        self.value()
+    }
     fn warm_up(&self) -> f64 {
         match self.seed {
             Seed::Mean => self.period,
@@ -42,16 +55,7 @@ impl Ema {
 
 impl Study for Ema {
     fn update(&mut self, bar: &Sample) -> Option<f64> {
-        if self.seen < self.warm_up() {
-            self.seen += 1.0;
-            self.state += bar.close;
-            if self.seen >= self.warm_up() {
-                self.state /= self.warm_up();
-            }
-        } else {
-            self.state += 2.0 / (self.period + 1.0) * (bar.close - self.state);
-        }
-        self.value()
+        self.add(bar.close)
     }
     fn peek(&self, bar: &Sample) -> Option<f64> {
         let mut copy = *self;

@@ -1,6 +1,8 @@
-//! Volume-weighted average price since the session's start. The price of a bar is (high + low + close) / 3.
+//! Volume-weighted average price, since the session's start or over the last bars. The price of a bar is (high + low +
+//! close) / 3.
 
-use super::{Sample, Study};
+use super::window::Window;
+use super::{Lines, Sample, Study, by_copy};
 
 /// The average, started anew at each session; nothing before there is volume.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,4 +34,42 @@ impl Study for Vwap {
     fn reset(&mut self) {
         *self = Self::default();
     }
+}
+
+/// The average over the last `period` bars; nothing before there are as many, or without volume in them.
+#[derive(Clone, Debug)]
+pub struct RollingVwap {
+    values: Window,
+    volumes: Window,
+}
+
+impl RollingVwap {
+    /// Over `period` bars, 1 to [`super::LONGEST`].
+    pub fn new(period: usize) -> Self {
+        Self {
+            values: Window::new(period),
+            volumes: Window::new(period),
+        }
+    }
+}
+
+impl Study for RollingVwap {
+    fn update(&mut self, bar: &Sample) -> Option<f64> {
+        self.values
+            .push((bar.high + bar.low + bar.close) / 3.0 * bar.volume);
+        self.volumes.push(bar.volume);
+        self.value()
+    }
+    fn lines(&self) -> Lines {
+        let sums = self.values.mean().zip(self.volumes.mean());
+        let average = sums
+            .filter(|(_, volume)| *volume > 0.0)
+            .map(|(value, volume)| value / volume);
+        [average, None, None]
+    }
+    fn reset(&mut self) {
+        self.values.clear();
+        self.volumes.clear();
+    }
+    by_copy!();
 }

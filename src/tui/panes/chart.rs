@@ -1,61 +1,75 @@
-//! Candles of the instrument on the desk, with volume, averages, the position, working orders and executions. What it
-//! shows lies in [`columns`], what is ours in [`marks`], what stands under it in [`time`], the drawing in [`plot`]; here are
-//! the pane's settings, its keys, and the order in which things are drawn.
+//! Bars of an instrument with volume, studies, the position, working orders, executions and a crosshair. How it is set lies
+//! in [`settings`], what it shows in [`columns`], values of studies in [`values`], what is ours in [`marks`]; the drawing in
+//! [`draw`], [`plot`], [`around`], [`below`] and [`cross`]; movement in [`moves`]. Here are the pane and its keys.
 
+mod around;
+mod below;
+mod chooser;
 mod columns;
+mod cross;
+mod draw;
+mod heikin;
 mod marks;
+mod moves;
 mod plot;
+pub mod settings;
+#[cfg(test)]
+mod tests;
 mod time;
+mod values;
+pub(super) mod words;
 
 use super::read;
 use crate::domain::{InstrumentId, Price, Timestamp};
+use crate::market::studies::StudySpec;
 use crate::market::{Bar, Timeframe};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::axis::Scale;
-use crate::tui::widgets::candles::Dots;
-use crate::tui::widgets::text::{Pen, width};
-use columns::{Column, Density};
-use marks::Line;
-use plot::{Plot, UNDER};
+use crate::tui::widgets::ascii;
+use crate::tui::widgets::text::Pen;
+use chooser::Chooser;
+use columns::Density;
+use cross::Cross;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use settings::{Glyphs, Look, Style};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use values::Values;
 
-/// The timeframes that keys choose from, shortest first.
-pub const TIMEFRAMES: [Timeframe; 5] = [
-    Timeframe::S5,
-    Timeframe::M1,
-    Timeframe::M5,
-    Timeframe::H1,
-    Timeframe::Day,
-];
-/// Periods of the averages.
-const PERIODS: [usize; 2] = [9, 21];
-/// Bars that one key scrolls.
-const STEP: usize = 10;
-/// Fewer bars than this are asked for anew when a timeframe is chosen.
+/// Fewer bars than this are asked for anew.
 const ENOUGH: usize = 120;
+/// Studies on one chart at most.
+const STUDIES: usize = 12;
 
-/// How bars look while one has a cell of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Look {
-    #[default]
-    Candles,
-    Blocks,
-    Dots,
+/// Where the last drawing put things, so that keys move by what is seen. Nothing but movement depends on it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drawn {
+    /// Columns there was room for.
+    columns: u16,
+    /// What a row of prices stands for, in units of prices.
+    row: i64,
 }
 
 /// The chart.
 #[derive(Debug)]
 pub struct Chart {
-    timeframe: usize,
+    name: &'static str,
+    timeframe: Timeframe,
     /// Above zero: more cells a bar. Below: more bars a cell.
     zoom: i8,
-    look: Look,
+    style: Style,
+    glyphs: Glyphs,
+    /// The terminal has no colours.
+    bare: bool,
     volume: bool,
-    studies: [bool; 2],
+    studies: Vec<StudySpec>,
     /// The newest bar shown while scrolled back.
     held: Option<(InstrumentId, Timestamp)>,
+    cross: Option<Cross>,
+    chooser: Option<Chooser>,
+    values: RefCell<Values>,
+    drawn: Cell<Drawn>,
 }
 
 impl Default for Chart {
@@ -65,30 +79,45 @@ impl Default for Chart {
 }
 
 impl Chart {
-    /// One-minute candles with volume and both averages, live.
+    /// One-minute candles with volume and two averages, live.
     pub fn new() -> Self {
+        Self::of("chart", Timeframe::M1)
+    }
+    /// The same under another name with bars of another length: one of several beside each other.
+    pub fn of(name: &'static str, timeframe: Timeframe) -> Self {
         Self {
-            timeframe: 1,
+            name,
+            timeframe,
             zoom: 0,
-            look: Look::default(),
+            style: Style::default(),
+            glyphs: Glyphs::default(),
+            bare: false,
             volume: true,
-            studies: [true; 2],
+            studies: vec![StudySpec::Ema(9), StudySpec::Ema(21)],
             held: None,
+            cross: None,
+            chooser: None,
+            values: RefCell::default(),
+            drawn: Cell::default(),
         }
     }
     /// What a bar is long.
     pub fn timeframe(&self) -> Timeframe {
-        TIMEFRAMES.get(self.timeframe).copied().unwrap_or(Timeframe::M1)
+        self.timeframe
     }
-    /// The bars to ask for, where what is here would leave most of a chart empty.
-    pub fn wants(&self, view: &View<'_>) -> Option<Wish> {
-        let id = view.instrument?;
-        let here = view.market.bars(id, self.timeframe()).len();
-        (here < ENOUGH).then(|| Wish::Bars(id, self.timeframe()))
+    /// Another length of bars.
+    fn choose(&mut self, timeframe: Timeframe, view: &View<'_>) -> Vec<Wish> {
+        self.timeframe = timeframe;
+        (self.held, self.cross) = (None, None);
+        self.wants(view).into_iter().collect()
     }
-
+    /// True where shapes must say what colours can't.
+    fn is_bare(&self, view: &View<'_>) -> bool {
+        let grey = |color| matches!(color, ratatui::style::Color::Rgb(r, g, b) if r == g && g == b);
+        self.bare || (grey(view.theme.up) && grey(view.theme.down))
+    }
     fn density(&self) -> Density {
-        let zoom = if self.look == Look::Dots {
+        let zoom = if self.glyphs == Glyphs::Dots {
             self.zoom.min(-1)
         } else {
             self.zoom
@@ -115,192 +144,173 @@ impl Chart {
             _ => Some(last),
         }
     }
-    fn scroll(&mut self, view: &View<'_>, older: bool, bars_each: usize) {
-        let Some(id) = view.instrument else { return };
-        let bars = view.market.bars(id, self.timeframe());
-        let Some(newest) = self.newest(view, bars) else {
-            return;
-        };
-        let step = bars_each.saturating_mul(usize::from(self.density().bars()));
-        let to = if older {
-            // Some bars always stay in sight.
-            newest.saturating_sub(step).max(newest.min(STEP))
-        } else {
-            newest.saturating_add(step)
-        };
-        self.held = bars
-            .get(to)
-            .filter(|_| to + 1 < bars.len())
-            .map(|bar| (id, bar.start));
+    /// The crosshair, where it is on this instrument's chart.
+    fn cross(&self, view: &View<'_>) -> Option<Cross> {
+        self.cross.filter(|cross| view.instrument == Some(cross.id))
     }
-    fn choose(&mut self, timeframe: usize, view: &View<'_>) -> Vec<Wish> {
-        self.timeframe = timeframe.min(TIMEFRAMES.len() - 1);
-        self.held = None;
-        self.wants(view).into_iter().collect()
-    }
-}
-
-/// How many rows volume gets of `rows`.
-fn volume_rows(rows: u16) -> u16 {
-    match rows {
-        0..=9 => 0,
-        10..=13 => 2,
-        14..=23 => 3,
-        24..=39 => 4,
-        _ => 5,
-    }
-}
-
-/// A scale for the columns, stretched to our own lines where they are near.
-fn scale_of(columns: &[Column], lines: &[Line], tick: Price, rows: u16) -> Option<Scale> {
-    let mut low = columns.iter().map(|column| column.bar.low).min()?;
-    let mut high = columns.iter().map(|column| column.bar.high).max()?;
-    let near = high.raw().saturating_sub(low.raw()) / 3;
-    let (least, most) = (low.raw().saturating_sub(near), high.raw().saturating_add(near));
-    for line in lines {
-        if (least..=most).contains(&line.price.raw()) {
-            low = low.min(line.price);
-            high = high.max(line.price);
+    /// A word of the order line: `study add rsi 14`, `bars 15m`, `style area`.
+    fn told(&mut self, word: &str, rest: &str, view: &View<'_>) -> Result<(String, Vec<Wish>), String> {
+        match word {
+            "bars" => {
+                let timeframe = settings::timeframe(rest)?;
+                Ok((format!("bars of {timeframe}"), self.choose(timeframe, view)))
+            }
+            "style" => {
+                match settings::look(rest)? {
+                    Look::Style(style) => self.style = style,
+                    Look::Glyphs(glyphs) => self.glyphs = glyphs,
+                }
+                let said = format!("drawn as {} with {}", self.style.word(), self.glyphs.word());
+                Ok((said, Vec::new()))
+            }
+            _ => Ok((self.study(rest)?, Vec::new())),
         }
     }
-    Scale::around(low, high, tick, rows)
+    fn study(&mut self, rest: &str) -> Result<String, String> {
+        let (verb, what) = rest.trim().split_once(' ').unwrap_or((rest.trim(), ""));
+        let what = what.trim().to_ascii_lowercase();
+        match verb.to_ascii_lowercase().as_str() {
+            "add" => {
+                let spec: StudySpec = what.parse().map_err(|error| format!("{error}"))?;
+                if self.studies.contains(&spec) {
+                    return Err(format!("{spec} is on the chart already"));
+                }
+                if self.studies.len() >= STUDIES {
+                    return Err(format!(
+                        "a chart has {STUDIES} studies at most; study remove takes one off"
+                    ));
+                }
+                self.studies.push(spec);
+                Ok(format!("{spec} is on the chart"))
+            }
+            "remove" | "rm" => {
+                let named = |spec: &StudySpec| spec.name() == what || spec.to_string() == what;
+                let before = self.studies.len();
+                self.studies.retain(|spec| !named(spec));
+                if self.studies.len() == before {
+                    let names: Vec<String> = self.studies.iter().map(ToString::to_string).collect();
+                    return Err(format!(
+                        "there is no '{what}' on the chart; there are {}",
+                        names.join(", ")
+                    ));
+                }
+                Ok(format!("{what} is off the chart"))
+            }
+            "clear" => {
+                self.studies.clear();
+                Ok("the chart has no studies".to_owned())
+            }
+            _ => Err("study add NAME, study remove NAME or study clear".to_owned()),
+        }
+    }
+    /// The bars to draw: those of the market, or candles of averages made of them.
+    fn shown<'a>(&self, bars: &'a [Bar]) -> Cow<'a, [Bar]> {
+        if self.style == Style::HeikinAshi {
+            Cow::Owned(heikin::candles(bars))
+        } else {
+            Cow::Borrowed(bars)
+        }
+    }
 }
 
 impl Pane for Chart {
     fn name(&self) -> &'static str {
-        "chart"
+        self.name
     }
 
     fn title(&self, view: &View<'_>) -> (String, String) {
         let Some(id) = view.instrument else {
             return ("CHART".to_owned(), String::new());
         };
-        let mut right = read::freshness(view, id).map_or_else(String::new, |word| format!("{word}   "));
-        if self.studies.contains(&true) {
-            right.push_str("EMA");
-            for (period, _) in PERIODS.iter().zip(self.studies).filter(|(_, on)| *on) {
-                right.push_str(&format!(" {period}"));
-            }
-            right.push_str("   ");
-        }
+        // What is dropped first where there is little room stands first.
+        let mut said: Vec<String> = self.studies.iter().map(ToString::to_string).collect();
         if self.volume {
-            right.push_str("vol   ");
+            said.push("vol".to_owned());
         }
-        let bars = view.market.bars(id, self.timeframe());
-        match (self.held, self.newest(view, bars)) {
+        if self.style != Style::Candles {
+            said.push(self.style.word().to_owned());
+        }
+        said.push(words::adjustment(view, id).to_owned());
+        said.extend(words::freshness(view, id));
+        let bars = view.market.bars(id, self.timeframe);
+        said.push(match (self.held, self.newest(view, bars)) {
+            _ if self.cross(view).is_some() => "✛ Esc leaves".to_owned(),
             (Some((held, _)), Some(newest)) if held == id => {
-                right.push_str(&format!("{} bars back", bars.len() - 1 - newest));
+                format!("{} bars back", bars.len() - 1 - newest)
             }
-            _ => right.push_str("← live"),
-        }
-        (format!("{id} {}", self.timeframe()), right)
+            _ => "← live".to_owned(),
+        });
+        (format!("{id} {}", self.timeframe), said.join("   "))
     }
 
     fn render(&self, view: &View<'_>, area: Rect, _focused: bool, buf: &mut Buffer) -> Hits {
         let mut pen = Pen::new(buf, area);
-        let Some(id) = view.instrument else {
-            pen.say(&read::nothing(view, "no instrument on the desk"), view.theme.dim);
-            return Hits::default();
-        };
-        let timeframe = self.timeframe();
-        let bars = view.market.bars(id, timeframe);
-        let Some(newest) = self.newest(view, bars) else {
-            pen.say(&read::nothing(view, "no bars yet"), view.theme.dim);
-            return Hits::default();
-        };
-        let (wide, high) = (pen.width(), pen.height());
-        let label = width(&read::price(view, id, bars[newest].close));
-        let axis = u16::try_from(label).unwrap_or(u16::MAX).saturating_add(2);
-        let axis = if wide >= axis.saturating_mul(2) { axis } else { 0 };
-        let times = u16::from(high >= 5);
-        let volume_rows = if self.volume { volume_rows(high) } else { 0 };
-        let rows = high.saturating_sub(times).saturating_sub(volume_rows);
-        let cells = wide.saturating_sub(axis).saturating_sub(1);
-        let density = self.density();
-        let shown = columns::columns(bars, newest, density.columns(cells), density.bars(), timeframe);
-        let lines = marks::lines(view);
-        let tick = read::tick(view, id, bars[newest].close);
-        let Some(scale) = scale_of(&shown, &lines, tick, rows) else {
-            return Hits::default();
-        };
-        let plot = Plot {
-            view,
-            id,
-            bars,
-            timeframe,
-            columns: shown,
-            scale,
-            density,
-            cells,
-            rows,
-            volume_rows,
-            lines,
-        };
-        {
-            let mut inside = pen.part(1, 0, cells, rows);
-            plot.draw_ground(&mut inside);
-            plot.draw_bars(&mut inside, self.look);
-            let mut dots = Dots::new(cells, rows);
-            let studies = PERIODS.iter().zip(self.studies).zip(view.theme.study);
-            for ((period, on), color) in studies {
-                if on {
-                    plot.draw_average(&mut dots, *period, color);
-                }
-            }
-            dots.write(&mut inside, &UNDER);
-            plot.draw_labels(&mut inside);
-            plot.draw_executions(&mut inside);
+        self.draw_chart(view, &mut pen);
+        if let Some(chooser) = &self.chooser {
+            chooser.draw(&mut pen, view);
         }
-        plot.draw_volume(&mut pen.part(1, rows, cells, volume_rows));
-        if axis > 0 {
-            plot.draw_axis(&mut pen.part(wide - axis, 0, axis, rows));
-        }
-        if times > 0 {
-            let bottom = high - 1;
-            plot.draw_times(&mut pen.part(1, bottom, cells, 1));
-            let zone = read::local(view, Some(id), bars[newest].start, "%Z");
-            pen.right_within(
-                wide - axis,
-                wide.saturating_sub(1),
-                bottom,
-                &zone,
-                view.theme.faint,
-            );
+        if self.glyphs == Glyphs::Ascii {
+            ascii::rewrite(buf, area);
         }
         Hits::default()
     }
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+        if let Some(chooser) = &mut self.chooser {
+            if matches!(action, Action::Escape | Action::ToggleStudy) {
+                self.chooser = None;
+                return Some(Vec::new());
+            }
+            if chooser.act(action) {
+                self.studies = chooser.chosen();
+                self.studies.truncate(STUDIES);
+                return Some(Vec::new());
+            }
+        }
         match action {
-            Action::TimeframeNext => return Some(self.choose(self.timeframe + 1, view)),
-            Action::TimeframePrevious => return Some(self.choose(self.timeframe.saturating_sub(1), view)),
-            Action::Timeframe(n) => return Some(self.choose(usize::from(n), view)),
+            Action::TimeframeNext => return Some(self.choose(settings::step(self.timeframe, true), view)),
+            Action::TimeframePrevious => {
+                return Some(self.choose(settings::step(self.timeframe, false), view));
+            }
+            Action::Timeframe(n) => {
+                let timeframe = settings::SHORTCUTS.get(usize::from(n)).copied();
+                return Some(self.choose(timeframe.unwrap_or(self.timeframe), view));
+            }
             Action::ZoomIn => self.zoom = (self.zoom + 1).min(2),
             Action::ZoomOut => self.zoom = (self.zoom - 1).max(-4),
-            Action::ChartStyle => {
-                self.look = match self.look {
-                    Look::Candles => Look::Blocks,
-                    Look::Blocks => Look::Dots,
-                    Look::Dots => Look::Candles,
-                }
-            }
+            Action::ChartStyle => self.style = self.style.next(),
+            Action::ChartGlyphs => self.glyphs = self.glyphs.next(),
             Action::ToggleVolume => self.volume = !self.volume,
-            Action::ToggleStudy => {
-                self.studies = match self.studies {
-                    [true, true] => [false, false],
-                    [false, false] => [true, false],
-                    [true, false] => [false, true],
-                    [false, true] => [true, true],
-                }
-            }
-            Action::ScrollLive | Action::Bottom => self.held = None,
-            Action::Left => self.scroll(view, true, STEP),
-            Action::Right => self.scroll(view, false, STEP),
-            Action::PageUp => self.scroll(view, true, STEP * 6),
-            Action::PageDown => self.scroll(view, false, STEP * 6),
-            Action::Top => self.scroll(view, true, usize::MAX),
-            _ => return None,
+            Action::ToggleStudy => self.chooser = Some(Chooser::new(&self.studies)),
+            _ => return self.go(action, view),
         }
         Some(Vec::new())
+    }
+
+    fn price(&self, view: &View<'_>) -> Option<Price> {
+        self.cross(view).map(|cross| cross.price)
+    }
+
+    fn wants(&self, view: &View<'_>) -> Option<Wish> {
+        let id = view.instrument?;
+        let here = view.market.bars(id, self.timeframe).len();
+        (here < ENOUGH).then_some(Wish::Bars(id, self.timeframe))
+    }
+
+    fn word(&mut self, word: &str, rest: &str, view: &View<'_>) -> Option<Result<Vec<Wish>, String>> {
+        let mine = matches!(word, "study" | "bars" | "style");
+        mine.then(|| {
+            let (said, mut wishes) = self.told(word, rest, view)?;
+            wishes.push(Wish::Say(said));
+            Ok(wishes)
+        })
+    }
+
+    fn has_open(&self, view: &View<'_>) -> bool {
+        self.chooser.is_some() || self.cross(view).is_some()
+    }
+
+    fn without_colour(&mut self) {
+        self.bare = true;
     }
 }

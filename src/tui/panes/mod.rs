@@ -8,6 +8,7 @@ pub mod chart;
 pub mod connections;
 pub mod curve;
 pub mod depth;
+pub mod depth_chart;
 pub mod detail;
 pub mod executions;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use chart::Chart;
 pub use connections::Connections;
 pub use curve::CurvePane;
 pub use depth::DepthPane;
+pub use depth_chart::DepthChart;
 pub use detail::PositionDetail;
 pub use executions::Executions;
 pub use log::LogPane;

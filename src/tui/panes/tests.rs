@@ -3,8 +3,8 @@
 
 use super::fixture::{Desk, account, id, price, units};
 use super::{
-    AccountPane, Activity, Chart, Connections, CurvePane, DepthPane, Executions, LogPane, Orders, Overview,
-    PositionDetail, Positions, TapePane, Watchlist,
+    AccountPane, Activity, Chart, Connections, CurvePane, DepthChart, DepthPane, Executions, LogPane, Orders,
+    Overview, PositionDetail, Positions, TapePane, Watchlist,
 };
 use crate::domain::{ClientOrderId, LinkState, Money, Price, Quantity, SafeText, Timestamp};
 use crate::engine::Command;
@@ -28,9 +28,11 @@ fn panes() -> Vec<Box<dyn Pane>> {
     vec![
         Box::new(Watchlist::new()),
         Box::new(Chart::new()),
+        Box::new(every_study()),
         Box::new(DepthPane::new()),
         Box::new(TapePane::new()),
         Box::new(Overview::default()),
+        Box::new(DepthChart::new()),
         Box::new(Positions::new()),
         Box::new(Orders::new()),
         Box::new(Executions::new()),
@@ -42,6 +44,16 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(CurvePane::new()),
         Box::new(super::AlertsPane::new()),
     ]
+}
+
+/// A chart with all studies, in plain characters.
+fn every_study() -> Chart {
+    let (mut chart, desk) = (Chart::of("chart2", Timeframe::M5), Desk::empty());
+    for spec in crate::market::studies::StudySpec::OFFERED {
+        let _ = chart.word("study", &format!("add {spec}"), &desk.view());
+    }
+    assert!(matches!(chart.word("style", "ascii", &desk.view()), Some(Ok(_))));
+    chart
 }
 
 /// A desk with numbers at the ends of their ranges and with text as wild as its types let in.
@@ -189,8 +201,9 @@ fn every_pane_draws_at_every_size_on_every_desk() {
 #[test]
 fn any_keys_in_any_order_leave_a_pane_that_draws() {
     use Action::{
-        Bottom, Cancel, ChartStyle, Down, Enter, Escape, Left, Modify, PageDown, PageUp, Right, ScrollLive,
-        Sort, TimeframeNext, TimeframePrevious, ToggleStudy, ToggleVolume, Top, Up, ZoomIn, ZoomOut,
+        Bottom, Cancel, ChartGlyphs, ChartStyle, Down, Enter, Escape, Left, Modify, PageDown, PageUp, Right,
+        ScrollLive, Sort, TimeframeNext, TimeframePrevious, ToggleStudy, ToggleVolume, Top, Up, ZoomIn,
+        ZoomOut,
     };
     let keys = [
         Down,
@@ -207,6 +220,8 @@ fn any_keys_in_any_order_leave_a_pane_that_draws() {
         PageUp,
         Left,
         TimeframePrevious,
+        ChartGlyphs,
+        ChartStyle,
         ZoomOut,
         ToggleVolume,
         Bottom,

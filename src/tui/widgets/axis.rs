@@ -39,6 +39,10 @@ impl Scale {
     pub fn rows(&self) -> u16 {
         self.rows
     }
+    /// What a row stands for, in units of prices.
+    pub fn per_row(&self) -> i64 {
+        self.high.saturating_sub(self.low) / i64::from(self.rows.max(1))
+    }
     /// True where `price` lies on it.
     pub fn shows(&self, price: Price) -> bool {
         (self.low..=self.high).contains(&price.raw())

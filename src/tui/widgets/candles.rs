@@ -83,6 +83,53 @@ pub fn block(pen: &mut Pen<'_>, x: u16, scale: &Scale, bar: &Bar, color: Color, 
     }
 }
 
+/// One candle in column `x` that says its direction without a colour: a rising body is a heavy line, a falling one is
+/// filled.
+pub fn shaped(pen: &mut Pen<'_>, x: u16, scale: &Scale, bar: &Bar, style: impl Into<Style>) {
+    let (steps, style) = (Steps::of(bar, scale, HALVES), style.into());
+    for row in steps.top / HALVES..=steps.bottom / HALVES {
+        let (upper, lower) = (steps.at(row * HALVES), steps.at(row * HALVES + 1));
+        let shown = match (bar.close < bar.open, upper.0, lower.0) {
+            (true, true, true) => '█',
+            (true, true, false) => '▀',
+            (true, false, true) => '▄',
+            _ => glyph(upper, lower),
+        };
+        if shown != ' ' {
+            pen.glyph(x, row, shown, style);
+        }
+    }
+}
+
+/// One candle in column `x` in characters that every terminal has: `|` for the wick, `o` for a rising body and `#` for a
+/// falling one.
+pub fn plain(pen: &mut Pen<'_>, x: u16, scale: &Scale, bar: &Bar, style: impl Into<Style>) {
+    let (steps, style) = (Steps::of(bar, scale, 1), style.into());
+    let body = if bar.close < bar.open { '#' } else { 'o' };
+    for row in steps.top..=steps.bottom {
+        let shown = if steps.at(row).0 { body } else { '|' };
+        pen.glyph(x, row, shown, style);
+    }
+}
+
+/// A bar in column `x`: a stem from high to low, the open a tick to its left, the close one to its right.
+pub fn ohlc(pen: &mut Pen<'_>, x: u16, scale: &Scale, bar: &Bar, style: impl Into<Style>) {
+    let (steps, style) = (Steps::of(bar, scale, HALVES), style.into());
+    let (open, close) = (scale.row(bar.open), scale.row(bar.close));
+    for row in steps.top / HALVES..=steps.bottom / HALVES {
+        let stem = |step: u16| (false, steps.at(step).1);
+        let shown = match (row == open, row == close) {
+            (true, true) => '┼',
+            (true, false) => '┤',
+            (false, true) => '├',
+            (false, false) => glyph(stem(row * HALVES), stem(row * HALVES + 1)),
+        };
+        if shown != ' ' {
+            pen.glyph(x, row, shown, style);
+        }
+    }
+}
+
 /// Braille dots by their place in a cell: column, then row from the top.
 const BRAILLE: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
@@ -191,6 +238,23 @@ mod tests {
             boxed(pen, 2, scale, &bar(2, 7, 2, 7), Color::Red);
         });
         assert_eq!(screen, ["╷", "╽ ┃", "┃╻┃", "╿ ┃", "╵"]);
+    }
+
+    #[test]
+    fn direction_is_seen_without_a_colour() {
+        let screen = drawn(|pen, scale| {
+            shaped(pen, 0, scale, &bar(3, 8, 1, 6), Color::Reset);
+            shaped(pen, 1, scale, &bar(6, 8, 1, 3), Color::Reset);
+            plain(pen, 2, scale, &bar(3, 8, 1, 6), Color::Reset);
+            plain(pen, 3, scale, &bar(6, 8, 1, 3), Color::Reset);
+        });
+        assert_eq!(screen, ["╷╷||", "╽▄o#", "┃█o#", "╿▀o#", "╵╵||"]);
+        let screen = drawn(|pen, scale| {
+            ohlc(pen, 0, scale, &bar(3, 8, 1, 6), Color::Reset);
+            ohlc(pen, 1, scale, &bar(6, 8, 1, 3), Color::Reset);
+            ohlc(pen, 2, scale, &bar(4, 5, 4, 4), Color::Reset);
+        });
+        assert_eq!(screen, ["╷╷", "├┤", "││┼", "┤├", "╵╵"]);
     }
 
     #[test]

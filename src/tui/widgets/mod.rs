@@ -1,6 +1,7 @@
 //! What panes are drawn with: a clipped pen, numbers as text, columns that drop when it gets narrow, a cursor that holds
 //! a thing and not a row, sparklines and candles. Knows colours and cells, nothing of orders or markets.
 
+pub mod ascii;
 pub mod axis;
 pub mod candles;
 pub mod columns;

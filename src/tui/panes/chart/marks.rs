@@ -1,4 +1,5 @@
-//! What is ours on a chart: the average price of the position, working orders, and executions where they happened.
+//! What has a line or a mark on a chart: the average price of the position, working orders, prices that alerts wait for,
+//! and executions where they happened.
 
 use super::columns::{Column, column_of};
 use crate::domain::{Price, Side};
@@ -15,12 +16,36 @@ pub struct Line {
     pub label: String,
     /// In which colour.
     pub color: Color,
+    /// It tells of an order or a position, which nobody else may read.
+    pub is_ours: bool,
 }
 
-/// The lines of the position and the working orders on the desk, the position last, so that orders win a shared row.
+/// The prices that alerts on the chart's instrument wait for, each with the alert's number.
+fn alerts(view: &View<'_>) -> Vec<(Price, String)> {
+    let wait = view
+        .instrument
+        .map_or_else(Vec::new, |id| crate::engine::alerts::levels(view.state, id));
+    wait.into_iter()
+        .map(|(id, price)| (price, format!("alert {id}")))
+        .collect()
+}
+
+/// Lines at prices that alerts wait for.
+pub fn levels(view: &View<'_>, prices: impl IntoIterator<Item = (Price, String)>) -> Vec<Line> {
+    let line = |(price, word): (Price, String)| Line {
+        price,
+        label: format!("◆ {word}").trim_end().to_owned(),
+        color: view.theme.warn,
+        is_ours: false,
+    };
+    prices.into_iter().map(line).collect()
+}
+
+/// The lines of the working orders on the desk, of the position and of alerts, in this order: the first wins a shared row.
 pub fn lines(view: &View<'_>) -> Vec<Line> {
+    let waited_for = levels(view, alerts(view));
     let (Some(account), Some(id)) = (view.account, view.instrument) else {
-        return Vec::new();
+        return waited_for;
     };
     let mut lines: Vec<Line> = view
         .state
@@ -37,7 +62,12 @@ pub fn lines(view: &View<'_>) -> Vec<Line> {
                 order.spec.kind.word()
             );
             let label = view.ours(label);
-            Some(Line { price, label, color })
+            Some(Line {
+                price,
+                label,
+                color,
+                is_ours: true,
+            })
         })
         .collect();
     if let Some(ledger) = view.state.ledgers.get(&(account, id))
@@ -50,8 +80,10 @@ pub fn lines(view: &View<'_>) -> Vec<Line> {
                 number::quantity_signed(ledger.position.quantity)
             )),
             color: view.theme.position,
+            is_ours: true,
         });
     }
+    lines.extend(waited_for);
     lines
 }
 

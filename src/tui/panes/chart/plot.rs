@@ -1,25 +1,24 @@
-//! Draws a chart's parts: ground, bars, averages, labels, volume and axes. Which bars, how large and in what order is the
-//! pane's business.
+//! What the drawing of a chart works on, and the drawing of what lies among the bars: ground, bars, studies, executions.
+//! What stands around them is drawn in [`super::around`] and [`super::below`]; which bars, how large and in what order is
+//! the pane's business.
 
-use super::Look;
 use super::columns::{Column, Density};
 use super::marks::{self, Line};
+use super::settings::{Glyphs, Style as Look};
 use super::time::{self, Break};
+use super::values::{Point, Values};
 use crate::domain::{InstrumentId, Price, Side};
-use crate::market::studies::{Ema, Sample, Seed, Study};
+use crate::market::studies::StudySpec;
 use crate::market::{Bar, Timeframe};
 use crate::tui::pane::View;
 use crate::tui::panes::read;
 use crate::tui::widgets::axis::Scale;
-use crate::tui::widgets::candles::{Dots, block, boxed};
-use crate::tui::widgets::sparkline::EIGHTHS;
-use crate::tui::widgets::text::{Pen, bold, ink, width};
-use ratatui::style::Color;
+use crate::tui::widgets::candles::{Dots, block, boxed, ohlc, plain, shaped};
+use crate::tui::widgets::text::{Pen, bold};
+use ratatui::style::{Color, Modifier, Style};
 
-/// Bars before the first visible one that an average is warmed up with: what is older no longer counts.
-const WARM_UP: usize = 250;
 /// Grid lines lie this many rows apart at least.
-const GRID: u16 = 4;
+pub const GRID: u16 = 4;
 /// What the lines of studies may cover.
 pub const UNDER: [char; 5] = ['┈', '╌', '┊', '╎', ' '];
 
@@ -41,44 +40,76 @@ pub struct Plot<'a, 'v> {
     pub density: Density,
     /// Cells for bars, after one cell of margin.
     pub cells: u16,
-    /// Rows for prices, then for volume.
+    /// Rows for prices.
     pub rows: u16,
-    /// Rows for volume.
-    pub volume_rows: u16,
-    /// What is ours.
+    /// How bars are drawn.
+    pub look: Look,
+    /// With which characters.
+    pub glyphs: Glyphs,
+    /// There are no colours: shapes, signs and reverse say everything.
+    pub bare: bool,
+    /// What is ours, and what alerts wait for.
     pub lines: Vec<Line>,
+    /// The studies.
+    pub studies: &'a [StudySpec],
+    /// Their values at all bars.
+    pub values: &'a Values,
 }
 
 impl Plot<'_, '_> {
     /// The first cell of a column; the newest column stands at the right.
-    fn cell(&self, column: usize) -> u16 {
-        let room = self.density.columns(self.cells);
-        let count = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
-        let place = room
-            .saturating_sub(count)
-            .saturating_add(u16::try_from(column).unwrap_or(u16::MAX));
+    pub fn cell(&self, column: usize) -> u16 {
+        let place = self.dot(column);
         match self.density {
             Density::Cells(each) => place.saturating_mul(each),
             Density::Dots(_) => place / 2,
         }
     }
-    /// The column of dots of a column, where it is drawn in dots.
+    /// The column of dots of a column, where it is drawn in dots; else its place among columns.
     fn dot(&self, column: usize) -> u16 {
         let room = self.density.columns(self.cells);
         let count = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
         room.saturating_sub(count)
             .saturating_add(u16::try_from(column).unwrap_or(u16::MAX))
     }
-    fn color(&self, bar: &Bar) -> Color {
+    /// Where a column begins on a sheet of dots, and how many of its columns it has.
+    pub fn dots_of(&self, column: usize) -> (u16, u16) {
+        match self.density {
+            Density::Cells(each) => (self.cell(column).saturating_mul(2), each.saturating_mul(2)),
+            Density::Dots(_) => (self.dot(column), 1),
+        }
+    }
+    /// Up or down, as a colour.
+    pub fn color(&self, bar: &Bar) -> Color {
         if bar.close >= bar.open {
             self.view.theme.up
         } else {
             self.view.theme.down
         }
     }
-    fn tick(&self) -> Price {
+    /// The smallest step of prices here.
+    pub fn tick(&self) -> Price {
         let near = self.columns.last().map_or(Price::ZERO, |column| column.bar.close);
         read::tick(self.view, self.id, near)
+    }
+    /// What stands out before all else: light on dark turned round, in reverse where there are no colours.
+    pub fn tag(&self, ground: Color) -> Style {
+        if self.bare {
+            Style::new().add_modifier(Modifier::REVERSED | Modifier::BOLD)
+        } else {
+            bold(self.view.theme.background).bg(ground)
+        }
+    }
+    /// The colour of the n-th study: those that themes have for studies, then quiet ones.
+    pub fn study_color(&self, study: usize) -> Color {
+        let theme = self.view.theme;
+        let [first, second, third] = theme.study;
+        let colors = [first, second, third, theme.dim, theme.paper, theme.sim];
+        colors[study % colors.len()]
+    }
+    /// A study's values at a column.
+    pub fn point(&self, spec: StudySpec, column: &Column) -> Option<Point> {
+        self.values.of(spec).get(column.end).copied()
     }
 
     /// Grid lines, where days and sessions begin, and our lines.
@@ -87,6 +118,15 @@ impl Plot<'_, '_> {
         for price in self.scale.grid(self.tick(), GRID) {
             pen.line(0, self.cells, self.scale.row(price), '┈', theme.rule);
         }
+        self.draw_breaks(pen, self.rows);
+        let seen = |line: &&Line| self.scale.shows(line.price);
+        for line in self.lines.iter().rev().filter(seen) {
+            pen.line(0, self.cells, self.scale.row(line.price), '╌', line.color);
+        }
+    }
+    /// Where days and sessions begin, over so many rows.
+    pub fn draw_breaks(&self, pen: &mut Pen<'_>, rows: u16) {
+        let theme = self.view.theme;
         let Some(instrument) = self.view.state.instruments.get(&self.id) else {
             return;
         };
@@ -95,34 +135,19 @@ impl Plot<'_, '_> {
                 Break::Day => ('╎', theme.faint),
                 Break::Session => ('┊', theme.rule),
             };
-            for row in 0..self.rows {
+            for row in 0..rows {
                 pen.glyph(self.cell(column), row, glyph, color);
             }
         }
-        for line in self
-            .lines
-            .iter()
-            .rev()
-            .filter(|line| self.scale.shows(line.price))
-        {
-            pen.line(0, self.cells, self.scale.row(line.price), '╌', line.color);
-        }
     }
     /// The bars.
-    pub fn draw_bars(&self, pen: &mut Pen<'_>, look: Look) {
+    pub fn draw_bars(&self, pen: &mut Pen<'_>) {
+        if matches!(self.look, Look::Line | Look::Area) {
+            return self.draw_closes(pen);
+        }
         if let Density::Cells(_) = self.density {
             for (at, column) in self.columns.iter().enumerate() {
-                let color = self.color(&column.bar);
-                if look == Look::Blocks {
-                    let shade = if column.bar.close >= column.bar.open {
-                        self.view.theme.up_back
-                    } else {
-                        self.view.theme.down_back
-                    };
-                    block(pen, self.cell(at), &self.scale, &column.bar, color, shade);
-                } else {
-                    boxed(pen, self.cell(at), &self.scale, &column.bar, color);
-                }
+                self.draw_bar(pen, self.cell(at), &column.bar);
             }
             return;
         }
@@ -132,37 +157,79 @@ impl Plot<'_, '_> {
         }
         dots.write(pen, &UNDER);
     }
-
-    /// One average as a line of dots.
-    pub fn draw_average(&self, dots: &mut Dots, period: usize, color: Color) {
-        let Some(first) = self.columns.first() else { return };
-        let from = first.end.saturating_sub(WARM_UP);
-        let mut average = Ema::new(period, Seed::First);
-        let mut values = self
-            .bars
-            .iter()
-            .enumerate()
-            .skip(from)
-            .map(|(at, bar)| (at, average.update(&Sample::of(bar, 0))));
+    fn draw_bar(&self, pen: &mut Pen<'_>, x: u16, bar: &Bar) {
+        let (scale, color, theme) = (&self.scale, self.color(bar), self.view.theme);
+        match (self.look, self.glyphs) {
+            (Look::Bars, _) => ohlc(pen, x, scale, bar, color),
+            (_, Glyphs::Ascii) => plain(pen, x, scale, bar, color),
+            (..) if self.bare => shaped(pen, x, scale, bar, color),
+            (_, Glyphs::Blocks) => {
+                let rises = bar.close >= bar.open;
+                let shade = if rises { theme.up_back } else { theme.down_back };
+                block(pen, x, scale, bar, color, shade);
+            }
+            _ => boxed(pen, x, scale, bar, color),
+        }
+    }
+    /// The closes as a line, with the ground under it filled for an area.
+    fn draw_closes(&self, pen: &mut Pen<'_>) {
+        let theme = self.view.theme;
+        let mut dots = Dots::new(self.cells, self.rows);
+        let close = |column: &Column| Some(column.bar.close.to_f64());
+        self.draw_values(&mut dots, close, theme.up);
+        if self.look == Look::Area {
+            for (at, column) in self.columns.iter().enumerate() {
+                let below = self.scale.row(column.bar.close).saturating_add(1);
+                let (first, wide) = match self.density {
+                    Density::Cells(each) => (self.cell(at), each),
+                    Density::Dots(_) => (self.cell(at), 1),
+                };
+                pen.ground(first, below, wide, self.rows.saturating_sub(below), theme.up_back);
+            }
+        }
+        dots.write(pen, &UNDER);
+    }
+    /// A line through the values of the columns, in dots: whole where it is steep, cut where there is no value.
+    fn draw_values(&self, dots: &mut Dots, value: impl Fn(&Column) -> Option<f64>, color: Color) {
         let steps = self.rows.saturating_mul(Dots::PER_ROW);
         let mut before: Option<f64> = None;
+        let mut last: Option<u16> = None;
         for (at, column) in self.columns.iter().enumerate() {
-            let Some((_, Some(value))) = values.find(|(bar, _)| *bar == column.end) else {
-                continue;
-            };
-            let (x, wide) = match self.density {
-                Density::Cells(each) => (self.cell(at).saturating_mul(2), each.saturating_mul(2)),
-                Density::Dots(_) => (self.dot(at), 1),
-            };
+            let here = value(column).filter(|value| value.is_finite());
+            let (x, wide) = self.dots_of(at);
             for dot in 0..wide {
                 let part = f64::from(dot + 1) / f64::from(wide);
-                let here = before.map_or(value, |before| before + (value - before) * part);
-                if let Some(y) = self.scale.part_of_value(here, steps) {
-                    dots.set(x.saturating_add(dot), y, color);
+                let now = here.map(|here| before.map_or(here, |before| before + (here - before) * part));
+                let y = now.and_then(|now| self.scale.part_of_value(now, steps));
+                if let Some(y) = y {
+                    // From the height before, but for the dot that stands there.
+                    let from = match last {
+                        Some(last) if last < y => last + 1,
+                        Some(last) if last > y => last - 1,
+                        _ => y,
+                    };
+                    dots.column(x.saturating_add(dot), from, y, color);
                 }
+                last = y;
             }
-            before = Some(value);
+            before = here;
         }
+    }
+    /// The studies whose values are prices.
+    pub fn draw_studies(&self, pen: &mut Pen<'_>) {
+        let mut dots = Dots::new(self.cells, self.rows);
+        for (n, spec) in self
+            .studies
+            .iter()
+            .enumerate()
+            .filter(|(_, spec)| spec.is_price())
+        {
+            for line in 0..spec.lines().len() {
+                let value = |column: &Column| self.point(*spec, column).map(|point| point[line]);
+                self.draw_values(&mut dots, value, self.study_color(n));
+            }
+        }
+        dots.write(pen, &UNDER);
     }
 
     /// Executions at the bars where they happened.
@@ -185,123 +252,6 @@ impl Plot<'_, '_> {
             };
             let row = row.min(self.rows.saturating_sub(1));
             pen.glyph(self.cell(at), row, glyph, bold(color));
-        }
-    }
-
-    /// The words of our lines at the left; those beyond the scale say so at its ends.
-    pub fn draw_labels(&self, pen: &mut Pen<'_>) {
-        let mut used = vec![0u16; usize::from(self.rows)];
-        for line in &self.lines {
-            let row = self.scale.row(line.price);
-            let text = if self.scale.shows(line.price) {
-                format!(" {} ", line.label)
-            } else {
-                let arrow = if row == 0 { '↑' } else { '↓' };
-                let price = self.view.ours(read::price(self.view, self.id, line.price));
-                format!(" {arrow} {} {price} ", line.label)
-            };
-            let Some(x) = used.get_mut(usize::from(row)) else {
-                continue;
-            };
-            let wide = u16::try_from(width(&text)).unwrap_or(u16::MAX);
-            if x.saturating_add(wide) > self.cells {
-                continue;
-            }
-            let style = ink(line.color).bg(self.view.theme.panel);
-            *x = pen.put(*x, row, &text, style);
-        }
-    }
-
-    /// Volume as bars of eighths.
-    pub fn draw_volume(&self, pen: &mut Pen<'_>) {
-        let mut cells: Vec<(i128, Color)> = vec![(0, Color::Reset); usize::from(self.cells)];
-        for (at, column) in self.columns.iter().enumerate() {
-            if let Some((volume, color)) = cells.get_mut(usize::from(self.cell(at))) {
-                *volume = volume.saturating_add(column.bar.volume.max(0));
-                *color = self.color(&column.bar);
-            }
-        }
-        let most = cells.iter().map(|cell| cell.0).max().unwrap_or(0);
-        if most == 0 {
-            return;
-        }
-        let eighths = i128::from(self.volume_rows) * 8;
-        for (x, (volume, color)) in (0..self.cells).zip(cells) {
-            // At least a trace of what was traded; sums beyond the range of the product are all tallest anyway.
-            let level = volume.saturating_mul(eighths) / most;
-            let level = if volume > 0 { level.max(1) } else { 0 };
-            for row in 0..self.volume_rows {
-                let above_floor = i128::from(self.volume_rows - 1 - row) * 8;
-                let part = (level - above_floor).clamp(0, 8);
-                if let Some(glyph) = usize::try_from(part - 1).ok().and_then(|at| EIGHTHS.get(at)) {
-                    pen.glyph(x, row, *glyph, color);
-                }
-            }
-        }
-    }
-
-    /// Prices at the right: the last one in reverse, ours in their colours, round ones between.
-    pub fn draw_axis(&self, pen: &mut Pen<'_>) {
-        let (theme, end) = (self.view.theme, pen.width().saturating_sub(1));
-        let mut taken = vec![false; usize::from(self.rows)];
-        let mut take = |price: Price| {
-            let row = self.scale.row(price);
-            let place = taken.get_mut(usize::from(row))?;
-            (!std::mem::replace(place, true)).then_some(row)
-        };
-        if let Some(bar) = self.bars.last() {
-            let price = read::last(self.view, self.id).unwrap_or(bar.close);
-            let text = format!(" {} ", read::price(self.view, self.id, price));
-            let style = if self.view.attached {
-                bold(theme.background).bg(self.color(bar))
-            } else {
-                bold(theme.text).bg(theme.selection)
-            };
-            if self.scale.shows(price)
-                && let Some(row) = take(price)
-            {
-                pen.right(end.saturating_add(1), row, &text, style);
-            }
-        }
-        for line in self.lines.iter().filter(|line| self.scale.shows(line.price)) {
-            if let Some(row) = take(line.price) {
-                let price = self.view.ours(read::price(self.view, self.id, line.price));
-                pen.right(end, row, &price, line.color);
-            }
-        }
-        for price in self.scale.grid(self.tick(), GRID) {
-            if let Some(row) = take(price) {
-                pen.right(end, row, &read::price(self.view, self.id, price), theme.dim);
-            }
-        }
-    }
-
-    /// Times and dates.
-    pub fn draw_times(&self, pen: &mut Pen<'_>) {
-        let Some(instrument) = self.view.state.instruments.get(&self.id) else {
-            return;
-        };
-        let zone = read::zone(self.view, Some(self.id));
-        let bars_a_cell = match self.density {
-            Density::Cells(each) => (1, each),
-            Density::Dots(each) => (each.saturating_mul(2), 1),
-        };
-        let labels = time::labels(
-            &self.columns,
-            |at| self.cell(at),
-            self.cells,
-            bars_a_cell,
-            instrument.calendar,
-            self.timeframe,
-            &zone,
-        );
-        for label in labels {
-            let color = if label.date {
-                self.view.theme.text
-            } else {
-                self.view.theme.dim
-            };
-            pen.put_within(label.x, self.cells, 0, &label.text, color);
         }
     }
 }
