@@ -119,6 +119,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             crypto: terminal.quantity_crypto,
             option: terminal.quantity_option,
         },
+        templates: settings.templates.clone(),
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,
     }

@@ -1,7 +1,7 @@
 //! Every setting with its built-in default. `config.toml` in the project's root is the same list with words for people;
 //! a test holds the two equal. A setting that may be left open is an empty text, so that every key has a default to show.
 
-use crate::domain::{Currency, Limits, Money, Quantity};
+use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub tape: TapeSettings,
     /// The full-screen terminal.
     pub terminal: TerminalSettings,
+    /// Named exits, for `tpl NAME` in a sentence and for tickets.
+    pub templates: BTreeMap<String, ExitTemplate>,
     /// Log files.
     pub log: LogSettings,
 }
@@ -43,6 +45,7 @@ impl Default for Settings {
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),
+            templates: BTreeMap::new(),
             log: LogSettings::default(),
         }
     }

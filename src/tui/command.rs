@@ -2,9 +2,10 @@
 //! desk itself.
 
 use super::action::Action;
-use super::desk::{Desk, Effect, Modal, Tone, words};
-use super::line::{self, Line, Reading};
+use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
+use super::line::{self, Line, Meaning, Reading};
 use super::pane::Wish;
+use super::pin::Pin;
 use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
@@ -26,9 +27,10 @@ impl Desk {
     }
 
     /// Enter on the order line: does what the preview beside it says. A line that means nothing stays open.
-    fn enter_line(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
+    fn enter_line(&mut self, mut line: Line, now: Timestamp) -> Vec<Effect> {
         let text = line.text().to_owned();
-        let reading = line::read(&text, &self.world.view(now), &mut *self.new_id);
+        let preview_id = self.preview_id;
+        let reading = line::read(&text, &self.world.view(now), &mut || preview_id);
         let effects = match reading {
             Reading::Empty => return Vec::new(),
             Reading::Wrong(_, why) => {
@@ -42,31 +44,110 @@ impl Desk {
             }
             Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
             Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
-            Reading::Commands(commands, ahead) => {
-                if let Some(denial) = ahead.into_iter().find_map(|forecast| forecast.denial) {
-                    self.say(Tone::Warn, format!("not sent: {denial}"), now);
+            Reading::Commands(meaning) => match self.enter_commands(&line, meaning, now) {
+                Ok(effects) => effects,
+                Err((why, pin)) => {
+                    self.say(Tone::Warn, why, now);
+                    line.pin = pin.or(line.pin.take());
                     self.modal = Some(Modal::Line(line));
                     return Vec::new();
                 }
-                // A held Enter is no danger here: the line closes with the first one that counts.
-                let adds = commands
-                    .iter()
-                    .any(|command| matches!(command, Command::Submit { .. } | Command::SubmitPair { .. }));
-                if adds && may_confirm(line.changed_at, None, now).is_err() {
-                    self.say(Tone::Warn, NotYet::TooSoon.words(), now);
-                    self.modal = Some(Modal::Line(line));
-                    return Vec::new();
-                }
-                let mut effects = Vec::new();
-                for command in commands {
-                    let what = words(&command);
-                    effects.extend(self.send(command, what, now));
-                }
-                effects
-            }
+            },
         };
         line::remember(&mut self.history, &text);
         effects
+    }
+
+    /// Sends what the line's preview shows, or says why not, with a new preview where the old one had its time. What takes
+    /// risk off goes at once.
+    fn enter_commands(
+        &mut self,
+        line: &Line,
+        meaning: Meaning,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, (String, Option<Pin>)> {
+        if let Some(denial) = meaning.ahead.iter().find_map(|forecast| forecast.denial.clone()) {
+            return Err((format!("not sent: {denial}"), None));
+        }
+        let view = self.world.view(now);
+        let Some(pin) = &line.pin else {
+            let pin = Pin::new(meaning, &view).map(Pin::anew);
+            return Err((NotYet::TooSoon.words().to_owned(), pin));
+        };
+        if let Some(why) = pin.outdated(&view) {
+            let pin = Pin::new(meaning, &view).map(Pin::anew);
+            return Err((why.words().to_owned(), pin));
+        }
+        // A held Enter is no danger here, the line closes with the first one that counts; unless the preview is new.
+        let before = self.enter_at.filter(|_| pin.is_new_price);
+        let appeared = line.changed_at.max(pin.at);
+        if pin.adds()
+            && let Err(not_yet) = may_confirm(appeared, before, now)
+        {
+            return Err((not_yet.words().to_owned(), None));
+        }
+        let mut effects = Vec::new();
+        for command in pin.sealed(now, &mut *self.new_id) {
+            match self.asks_first(&command, now) {
+                Some(question) => self.modal = Some(Modal::Question(question)),
+                None => {
+                    let what = words(&command);
+                    effects.extend(self.send(command, what, now));
+                }
+            }
+        }
+        Ok(effects)
+    }
+
+    /// A cancel that would leave something without its stop asks first.
+    fn asks_first(&self, command: &Command, now: Timestamp) -> Option<Question> {
+        let Command::CancelAll {
+            account,
+            instrument,
+            stops_too: true,
+        } = command
+        else {
+            return None;
+        };
+        let state = &self.world.state;
+        let naked: Vec<String> = state
+            .ledgers
+            .keys()
+            .filter(|(owner, id)| owner == account && instrument.is_none_or(|wanted| wanted == *id))
+            .map(|(_, id)| (id, state.protected(*account, *id)))
+            .filter(|(_, covered)| covered.is_positive())
+            .map(|(id, covered)| format!("{covered} {id}"))
+            .collect();
+        if naked.is_empty() {
+            return None;
+        }
+        Some(Question {
+            text: format!(
+                "that leaves {} NAKED: Enter cancels the stops too, Esc keeps them",
+                naked.join(", ")
+            ),
+            pledge: Pledge::CancelStopsToo(*account, *instrument),
+            at: now,
+        })
+    }
+
+    /// Pins what the open line means, where it is an order and is not pinned yet.
+    pub(super) fn pin_line(&mut self, now: Timestamp) {
+        let Some(Modal::Line(line)) = &self.modal else {
+            return;
+        };
+        if line.pin.is_some() || line.text().is_empty() {
+            return;
+        }
+        let view = self.world.view(now);
+        let preview_id = self.preview_id;
+        let pin = match line::read(line.text(), &view, &mut || preview_id) {
+            Reading::Commands(meaning) => Pin::new(meaning, &view),
+            _ => None,
+        };
+        if let Some(Modal::Line(line)) = &mut self.modal {
+            line.pin = pin;
+        }
     }
 
     /// A word of the desk itself.

@@ -96,6 +96,8 @@ pub enum Pledge {
     Close(AccountKey, InstrumentId),
     /// Cancel an order.
     Cancel(ClientOrderId),
+    /// Cancel every order of the account, or on one instrument, protective stops too.
+    CancelStopsToo(AccountKey, Option<InstrumentId>),
     /// Flatten every instrument that the account holds or has orders on.
     Flatten(AccountKey),
 }
@@ -198,7 +200,10 @@ impl Desk {
     pub fn new(settings: &TuiSettings, mut new_id: IdMaker, now: Timestamp) -> Self {
         let (theme, faults) = Theme::choose(&settings.themes, &settings.theme);
         let mut desk = Self {
-            world: World::new(theme, now),
+            world: World {
+                templates: settings.templates.clone(),
+                ..World::new(theme, now)
+            },
             panes: vec![
                 place(PaneId::Watchlist, Watchlist::new()),
                 place(PaneId::Chart, Chart::new()),
@@ -317,6 +322,7 @@ impl Desk {
             FromEngine::Found(found) => self.take_found(&found, now),
             FromEngine::Failed(reason) => self.say(Tone::Warn, reason.to_string(), now),
         }
+        self.pin_line(now);
         self.ask()
     }
 
@@ -744,6 +750,10 @@ pub(super) fn words(command: &Command) -> String {
             second_spec,
             ..
         } => format!("sent {first_spec} or {second_spec}"),
+        Command::SubmitAll { orders } => {
+            let all: Vec<String> = orders.iter().map(|entry| entry.spec.to_string()).collect();
+            format!("sent {}", all.join(", "))
+        }
         Command::Modify { .. } => "change asked".to_owned(),
         Command::Cancel { .. } => "cancel asked".to_owned(),
         Command::CancelAll {

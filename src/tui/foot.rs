@@ -2,35 +2,48 @@
 //! what they would do, and the row of keys. What is open may take one row more, over the panes: nothing above moves.
 
 use super::desk::{Desk, Modal, Pledge, Question, Tone};
-use super::forecast::{Forecast, bold, forecast, span};
+use super::forecast::{Forecast, Group, bold, forecast, span};
 use super::keymap::{Context, Danger};
 use super::layout::WORKSPACES;
-use super::line::{self, Line, Reading};
+use super::line::{self, Line, Meaning, Reading};
 use super::pane::View;
+use super::pin::Pin;
 use super::status::put;
-use super::ticket::{Field, Purpose, Style, Ticket};
+use super::ticket::{Field, NotYet, Purpose, Style, Ticket};
 use super::view::Drawn;
 use super::widgets::number;
 use super::widgets::text::{Pen, wrap};
 use super::world::Standing;
 use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp};
-use crate::engine::{Command, Denial, DenialCode};
+use crate::engine::{Abilities, Command, Denial, DenialCode};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::Span;
 use std::time::Duration;
 
-/// From this width on the preview stands beside the order line, below it above.
+/// From this width on what is no order is explained beside the line; below it, and orders always, above it.
 const BESIDE: u16 = 120;
+/// How many rows of the screen a preview leaves to the panes and to itself.
+const LEFT: u16 = 10;
 /// How long a warning is news.
 const NEWS: Duration = Duration::from_secs(3);
 
 /// Draws the foot into the last rows of `screen`.
 pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let view = desk.world.view(now);
-    let rows = match &desk.modal {
-        Some(Modal::Ticket(_) | Modal::Question(_)) => 4,
-        Some(Modal::Line(_)) if screen.width < BESIDE => 4,
+    let typed = match &desk.modal {
+        Some(Modal::Line(line)) => Some(Typed::new(desk, line, &view, screen)),
+        _ => None,
+    };
+    let drafted = match &desk.modal {
+        Some(Modal::Ticket(ticket)) => Some(Drafted::new(desk, ticket, &view, screen)),
+        _ => None,
+    };
+    let below = drafted.as_ref().map_or(1, |drafted| drafted.lines.len());
+    let below = u16::try_from(below.max(1)).unwrap_or(1);
+    let rows = match (&desk.modal, &typed) {
+        (Some(Modal::Ticket(_) | Modal::Question(_)), _) => 3 + below,
+        (_, Some(typed)) => 3 + u16::try_from(typed.above.len()).unwrap_or(0),
         _ => 3,
     };
     let row = |n: u16| Rect {
@@ -42,9 +55,22 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
         Pen::new(buf, row(n)).clear(view.theme.background);
     }
     let said = match &desk.modal {
-        Some(Modal::Ticket(ticket)) => Some(draw_ticket(desk, ticket, &view, [row(3), row(2)], buf)),
+        Some(Modal::Ticket(ticket)) => drafted.map(|drafted| {
+            for (n, spans) in (2..).zip(drafted.lines.iter().rev()) {
+                put(&mut Pen::new(buf, row(n)), 1, spans);
+            }
+            draw_ticket(ticket, &view, row(2 + below), buf);
+            drafted.said
+        }),
         Some(Modal::Question(question)) => Some(draw_question(desk, question, &view, [row(3), row(2)], buf)),
-        Some(Modal::Line(line)) => Some(draw_line(desk, line, &view, [row(3), row(2)], buf, drawn)),
+        Some(Modal::Line(line)) => typed.map(|typed| {
+            for (n, spans) in (3..).zip(typed.above.iter().rev()) {
+                let mut pen = Pen::new(buf, row(n));
+                pen.clear(view.theme.panel);
+                put(&mut pen, 1, spans);
+            }
+            draw_line(desk, line, typed, &view, row(2), buf, drawn)
+        }),
         _ => {
             idle(&view, Pen::new(buf, row(2)));
             None
@@ -113,18 +139,109 @@ fn idle(view: &View<'_>, mut pen: Pen<'_>) {
     );
 }
 
-/// The order line and what it would do; answers what is wrong with it.
+/// What stands on the order line, understood, and the rows of its preview.
+struct Typed {
+    reading: Reading,
+    /// As pinned, where it is; nothing else is sent.
+    denial: Option<Denial>,
+    outdated: Option<NotYet>,
+    /// Rows over the line.
+    above: Vec<Group>,
+    /// Beside the line.
+    beside: Group,
+}
+
+impl Typed {
+    fn new(desk: &Desk, line: &Line, view: &View<'_>, screen: Rect) -> Self {
+        let width = usize::from(screen.width.saturating_sub(2));
+        let most = usize::from(screen.height.saturating_sub(LEFT).max(1));
+        let (reading, outdated) = match &line.pin {
+            Some(pin) => (
+                Reading::Commands(Meaning {
+                    commands: pin.commands().to_vec(),
+                    ahead: pin.ahead.clone(),
+                    notes: pin.notes.clone(),
+                }),
+                pin.outdated(view),
+            ),
+            None => (line::read(line.text(), view, &mut || desk.preview_id), None),
+        };
+        let mut typed = Self {
+            reading,
+            denial: None,
+            outdated,
+            above: Vec::new(),
+            beside: Vec::new(),
+        };
+        match &typed.reading {
+            Reading::Commands(meaning) => {
+                typed.denial = meaning.ahead.iter().find_map(|forecast| forecast.denial.clone());
+                typed.above = lines(meaning, desk.what_if_line(line, view), view, width, most);
+            }
+            other => typed.beside = explained(other, view),
+        }
+        if screen.width < BESIDE && typed.above.is_empty() {
+            typed.above.push(std::mem::take(&mut typed.beside));
+        }
+        typed
+    }
+}
+
+/// A preview's rows: what each command would do, and what was rounded or converted. What does not fit is counted.
+fn lines(
+    meaning: &Meaning,
+    told: Option<Span<'static>>,
+    view: &View<'_>,
+    width: usize,
+    most: usize,
+) -> Vec<Group> {
+    let theme = view.theme;
+    let notes: Vec<Group> = meaning
+        .notes
+        .iter()
+        .map(|note| vec![span(view.ours(note.clone()), theme.text)])
+        .collect();
+    let told = told.map(|span| vec![Span::styled(span.content.trim().to_owned(), span.style)]);
+    let mut lines = match &meaning.ahead[..] {
+        [Forecast { rows, denial }] if rows.len() == 1 => {
+            let mut row = rows[0].clone();
+            row.extend(told);
+            row.splice(1..1, notes);
+            let one = Forecast {
+                rows: vec![row],
+                denial: denial.clone(),
+            };
+            one.lines(width)
+        }
+        all => {
+            let mut lines: Vec<Group> = all.iter().flat_map(|one| one.lines(width)).collect();
+            let said = Forecast {
+                rows: vec![notes],
+                denial: None,
+            };
+            lines.extend(said.lines(width));
+            lines
+        }
+    };
+    if lines.len() > most {
+        let more = lines.len() - most + 1;
+        lines.truncate(most.saturating_sub(1));
+        lines.push(vec![span(format!("and {more} more rows"), theme.warn)]);
+    }
+    lines
+}
+
+/// The order line; answers what there is to say of it.
 fn draw_line(
     desk: &Desk,
     line: &Line,
+    typed: Typed,
     view: &View<'_>,
-    [above, row]: [Rect; 2],
+    row: Rect,
     buf: &mut Buffer,
     drawn: &mut Drawn,
 ) -> Option<(Tone, String)> {
     let theme = view.theme;
-    let mut id = || desk.preview_id;
-    let reading = line::read(line.text(), view, &mut id);
     let mut pen = Pen::new(buf, row);
     let width = pen.width();
     // A line longer than the row shows its end: that is where one types.
@@ -133,7 +250,7 @@ fn draw_line(
     let shown: String = line.text().chars().skip(skip).collect();
     pen.put(1, 0, ":", bold("", theme.bright).style);
     let mut end = pen.put_within(2, width, 0, &shown, theme.style(theme.bright));
-    if let Reading::Wrong(at, _) = &reading {
+    if let Reading::Wrong(at, _) = &typed.reading {
         mark(&mut pen, line.text(), at.clone(), skip, theme.error);
     }
     if let Some(rest) = line.completion(view) {
@@ -141,30 +258,51 @@ fn draw_line(
     }
     let cursor = u16::try_from(line.cursor() - skip.min(line.cursor())).unwrap_or(0);
     drawn.cursor = Some(Position::new(row.x + 2 + cursor, row.y));
-    let ahead = ahead(&reading, view);
-    let place = if width >= BESIDE {
-        let start = end.saturating_add(4).max(46);
-        Rect {
-            x: row.x + start.min(width),
-            width: width.saturating_sub(start),
-            ..row
-        }
-    } else {
-        above
+    let start = end.saturating_add(4).max(46).min(width);
+    let place = Rect {
+        x: row.x + start,
+        width: width - start,
+        ..row
     };
-    put(&mut Pen::new(buf, place), u16::from(width < BESIDE), &ahead.spans);
-    match (reading, ahead.denial) {
-        (Reading::Wrong(at, why), _) if at.start < line.text().trim_end().len() || at.start == 0 => {
-            Some((Tone::Warn, why))
+    put(&mut Pen::new(buf, place), 0, &typed.beside);
+    said_of(desk, line, &typed, view)
+}
+
+/// What speaks against a line, or what may come next on it.
+fn said_of(desk: &Desk, line: &Line, typed: &Typed, view: &View<'_>) -> Option<(Tone, String)> {
+    let warn = |text: String| Some((Tone::Warn, text));
+    match &typed.reading {
+        Reading::Wrong(at, why) if at.start < line.text().trim_end().len() || at.start == 0 => {
+            // A word that is still being typed is not wrong yet while something begins with it.
+            let typing = at.end == line.text().len() && line.completion(view).is_some();
+            if typing {
+                next_words(line, view)
+            } else {
+                warn(why.clone())
+            }
         }
-        (Reading::Wrong(_, why), _) => Some((Tone::Plain, why)),
-        (_, Some(denial)) => Some((Tone::Warn, format!("would be denied: {denial}"))),
-        (Reading::Commands(commands, _), None) => match commands.first() {
-            Some(Command::Submit { legs, .. }) => unarmed(desk).or_else(|| holder(!legs.is_empty())),
-            _ => None,
-        },
+        Reading::Wrong(_, why) => next_words(line, view).or_else(|| Some((Tone::Plain, why.clone()))),
+        Reading::Commands(_) => {
+            if let Some(denial) = &typed.denial {
+                return warn(format!("would be denied: {denial}"));
+            }
+            let adds = line.pin.as_ref().is_some_and(Pin::adds);
+            let outdated = typed.outdated.map(|why| (Tone::Warn, why.hint().to_owned()));
+            outdated
+                .or_else(|| unarmed(desk).filter(|_| adds))
+                .or_else(|| next_words(line, view))
+        }
         _ => None,
     }
+}
+
+/// The words that may come next, where a new one begins.
+fn next_words(line: &Line, view: &View<'_>) -> Option<(Tone, String)> {
+    let text = line.text();
+    let words = line.candidates(view);
+    let begins = text.ends_with(' ') || line.completion(view).is_some();
+    (begins && !text.is_empty() && words.len() > 1)
+        .then(|| (Tone::Plain, format!("next: {}", words.join(" "))))
 }
 
 /// Underlines the word that is wrong.
@@ -190,51 +328,54 @@ fn mark(
     }
 }
 
-/// What Enter would do with a line.
-fn ahead(reading: &Reading, view: &View<'_>) -> Forecast {
+/// What a line that is no order would do.
+fn explained(reading: &Reading, view: &View<'_>) -> Group {
     let theme = view.theme;
-    let only = |spans| Forecast { spans, denial: None };
     match reading {
-        Reading::Commands(_, ahead) => ahead.first().cloned().unwrap_or_default(),
         Reading::Symbol(id) => {
             let name = view
                 .state
                 .instruments
                 .get(id)
                 .map_or(String::new(), |i| format!("  {}", i.name));
-            only(vec![
+            vec![
                 bold(id.to_string(), theme.bright),
                 span(name, theme.dim),
                 span("  Enter puts it on the desk", theme.dim),
-            ])
+            ]
         }
-        Reading::FlattenAccount => only(vec![
+        Reading::FlattenAccount => vec![
             bold("FLATTEN ALL ", theme.bright),
             span(
                 "every order and position of the account; Enter asks once more",
                 theme.text,
             ),
-        ]),
+        ],
         Reading::Desk(word, _) => {
             let found = line::DESK_WORDS.iter().find(|(known, ..)| known == word);
             let (args, what) = found.map_or(("", ""), |(_, args, what)| (*args, *what));
             let gap = if args.is_empty() { "" } else { " " };
-            only(vec![
+            vec![
                 span(format!("{word}{gap}{args}"), theme.bright),
                 span(format!("  {what}"), theme.dim),
-            ])
+            ]
         }
-        Reading::Empty => only(vec![span(
+        Reading::Empty => vec![span(
             "buy|sell QTY SYM [@PRICE|mkt] [stop P] [target P] [day|gtc|ioc|fok]   x   close   flat",
             theme.faint,
-        )]),
-        Reading::Wrong(..) => only(Vec::new()),
+        )],
+        Reading::Wrong(..) | Reading::Commands(_) => Vec::new(),
     }
 }
 
 /// Who watches over stop and target.
-fn holder(has_legs: bool) -> Option<(Tone, String)> {
-    let text = "stop and target are held by the engine: they reach the broker as the entry fills";
+fn holder(ticket: &Ticket) -> Option<(Tone, String)> {
+    let text = if Abilities::of(ticket.account.broker).holds_brackets {
+        "stop and target are held by the broker"
+    } else {
+        "stop and target are held by the engine: they reach the broker as the entry fills"
+    };
+    let has_legs = ticket.stop.is_some() || ticket.target.is_some();
     has_legs.then(|| (Tone::Plain, text.to_owned()))
 }
 
@@ -249,14 +390,48 @@ fn unarmed(desk: &Desk) -> Option<(Tone, String)> {
     Some((Tone::Warn, text.to_owned()))
 }
 
-/// The ticket's fields and what it would do; answers what speaks against it.
-fn draw_ticket(
-    desk: &Desk,
-    ticket: &Ticket,
-    view: &View<'_>,
-    [fields, below]: [Rect; 2],
-    buf: &mut Buffer,
-) -> Option<(Tone, String)> {
+/// What the open ticket would do.
+struct Drafted {
+    /// Rows under the fields.
+    lines: Vec<Group>,
+    /// What speaks against it.
+    said: Option<(Tone, String)>,
+}
+
+impl Drafted {
+    fn new(desk: &Desk, ticket: &Ticket, view: &View<'_>, screen: Rect) -> Self {
+        let theme = view.theme;
+        let command = match ticket.command(desk.preview_id) {
+            Ok(command) => command,
+            Err(missing) => {
+                return Self {
+                    lines: vec![vec![span(missing, theme.dim)]],
+                    said: None,
+                };
+            }
+        };
+        let mut ahead = forecast(&command, view);
+        if let [row] = &mut ahead.rows[..] {
+            // What the broker says of it goes before what its public terms say.
+            let told = desk.what_if_words(&command, view);
+            let told = told.map(|span| vec![Span::styled(span.content.trim().to_owned(), span.style)]);
+            let placed = placement(ticket, view).map(|words| vec![span(words, theme.warn)]);
+            let at = row.len().min(1);
+            row.splice(at..at, placed.into_iter().chain(told));
+        }
+        let most = usize::from(screen.height.saturating_sub(LEFT)).max(1);
+        let mut lines = ahead.lines(usize::from(screen.width.saturating_sub(2)));
+        lines.truncate(most);
+        let said = match ahead.denial {
+            Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
+            None => unarmed(desk).or_else(|| holder(ticket)),
+        };
+        Self { lines, said }
+    }
+}
+
+/// The ticket's fields.
+fn draw_ticket(ticket: &Ticket, view: &View<'_>, fields: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let mut pen = Pen::new(buf, fields);
     let width = pen.width();
@@ -297,36 +472,6 @@ fn draw_ticket(
     if market.iter().map(Span::width).sum::<usize>() <= room {
         let wide: usize = market.iter().map(Span::width).sum();
         put(&mut pen, width - u16::try_from(wide).unwrap_or(0) - 1, &market);
-    }
-    let command = ticket.command(desk.preview_id);
-    let mut pen = Pen::new(buf, below);
-    match command {
-        Err(missing) => {
-            put(&mut pen, 1, &[span(missing, theme.dim)]);
-            None
-        }
-        Ok(command) => {
-            let ahead = forecast(&command, view);
-            let mut spans = ahead.spans;
-            if let Some(words) = placement(ticket, view) {
-                spans.insert(spans.len().min(4), span(format!("  {words}"), theme.warn));
-            }
-            // What the broker says of it goes on the message line where the preview has no room.
-            let bound = desk.what_if_words(&command, view);
-            let used: usize = spans.iter().chain(&bound).map(Span::width).sum();
-            let beside = bound.filter(|_| used >= usize::from(pen.width()));
-            if beside.is_none() {
-                spans.extend(desk.what_if_words(&command, view));
-            }
-            let beside = beside.map(|span| (Tone::Plain, span.content.trim().to_owned()));
-            put(&mut pen, 1, &spans);
-            match ahead.denial {
-                Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
-                None => unarmed(desk)
-                    .or_else(|| holder(ticket.stop.is_some() || ticket.target.is_some()))
-                    .or(beside),
-            }
-        }
     }
 }
 
@@ -445,27 +590,29 @@ fn draw_question(
                 .orders
                 .get(&id)
                 .map_or(String::new(), |order| order.spec.to_string());
-            Forecast {
-                spans: vec![bold("CANCEL ", theme.bright), span(order, theme.text)],
-                denial: None,
-            }
+            Forecast::of(vec![bold("CANCEL ", theme.bright), span(order, theme.text)])
         }
-        Pledge::Flatten(account) => Forecast {
-            spans: vec![span(what_goes(desk, account, view), theme.text)],
-            denial: None,
-        },
+        Pledge::CancelStopsToo(account, instrument) => forecast(
+            &Command::CancelAll {
+                account,
+                instrument,
+                stops_too: true,
+            },
+            view,
+        ),
+        Pledge::Flatten(account) => Forecast::of(vec![span(what_goes(desk, account, view), theme.text)]),
     };
     let mut pen = Pen::new(buf, above);
     pen.clear(theme.panel);
     let lead = match question.pledge {
         Pledge::Close(..) => vec![bold("CLOSE ", theme.bright)],
         Pledge::Flatten(_) => vec![bold("FLATTEN ACCOUNT ", theme.bright)],
-        Pledge::Cancel(_) => Vec::new(),
+        Pledge::Cancel(_) | Pledge::CancelStopsToo(..) => Vec::new(),
     };
     let x = put(&mut pen, 1, &lead);
-    put(&mut pen, x, &ahead.spans);
+    put(&mut pen, x, &ahead.spans());
     let colour = match question.pledge {
-        Pledge::Cancel(_) | Pledge::Flatten(_) => theme.warn,
+        Pledge::Cancel(_) | Pledge::CancelStopsToo(..) | Pledge::Flatten(_) => theme.warn,
         Pledge::Close(..) => theme.text,
     };
     put(
@@ -504,6 +651,7 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
         let words = match question.pledge {
             Pledge::Close(..) => ["close", "keep"],
             Pledge::Cancel(_) => ["cancel the stop", "keep it"],
+            Pledge::CancelStopsToo(..) => ["cancel stops too", "keep them"],
             Pledge::Flatten(_) => ["flatten the account", "keep"],
         };
         for ((_, word, _), meant) in hints.iter_mut().zip(words) {

@@ -23,6 +23,7 @@ mod mouse;
 mod overlay;
 pub mod pane;
 pub mod panes;
+pub mod pin;
 mod profit;
 pub mod reader;
 mod run;

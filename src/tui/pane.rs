@@ -5,6 +5,7 @@ use super::action::Action;
 use super::theme::Theme;
 use crate::domain::{AccountKey, InstrumentId, Price, Timestamp};
 use crate::engine::port::Health;
+use crate::engine::sentence::Templates;
 use crate::engine::{Command, State};
 use crate::market::{Market, Timeframe};
 use ratatui::buffer::Buffer;
@@ -36,6 +37,8 @@ pub struct View<'a> {
     pub health: Option<(&'a Health, Timestamp)>,
     /// How long a question to the engine and its answer took.
     pub round_trip: Option<Duration>,
+    /// Named exits, for sentences and tickets.
+    pub templates: &'a Templates,
 }
 
 impl View<'_> {

@@ -13,6 +13,7 @@ use super::ticket::FirstQuantities;
 use super::view::{self, Drawn};
 use super::writer::Writer;
 use crate::domain::{AccountKey, Timestamp};
+use crate::engine::sentence::Templates;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::stdio::{stdin, stdout};
@@ -48,6 +49,8 @@ pub struct TuiSettings {
     pub default_account: Option<AccountKey>,
     /// What a first order in each kind of instrument starts with.
     pub first_quantities: FirstQuantities,
+    /// Named exits, from the settings.
+    pub templates: Templates,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
 }

@@ -53,6 +53,7 @@ pub fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         default_account: None,
+        templates: crate::engine::sentence::Templates::new(),
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),
     }
 }

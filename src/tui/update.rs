@@ -24,6 +24,11 @@ use tui_input::InputRequest;
 impl Desk {
     /// Takes one thing that a person did. `drawn` tells where everything was at the last frame.
     pub fn on_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        let effects = self.take_input(input, drawn, now);
+        self.pin_line(now);
+        effects
+    }
+    fn take_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
         match input {
             Input::Key(chord) => self.on_key(*chord, now),
             Input::Paste(text) => self.on_paste(text, now),
@@ -402,7 +407,7 @@ impl Desk {
             self.quantities.insert(ticket.instrument.id, ticket.quantity);
         }
         let what = words(&command);
-        self.send(command, what, now)
+        self.send(ticket.sealed(command, now), what, now)
     }
     fn keep_ticket(&mut self, ticket: Box<Ticket>, why: &str, now: Timestamp) -> Vec<Effect> {
         self.say(Tone::Warn, why, now);
@@ -420,6 +425,15 @@ impl Desk {
                 Ok(()) => match question.pledge {
                     Pledge::Cancel(id) => self.cancel(id, now),
                     Pledge::Flatten(account) => self.flatten_account(account, now),
+                    Pledge::CancelStopsToo(account, instrument) => {
+                        let command = Command::CancelAll {
+                            account,
+                            instrument,
+                            stops_too: true,
+                        };
+                        let what = words(&command);
+                        self.send(command, what, now)
+                    }
                     Pledge::Close(account, instrument) => {
                         let command = Command::Close {
                             id: (self.new_id)(),

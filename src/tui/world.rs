@@ -5,6 +5,7 @@ use super::pane::View;
 use super::theme::Theme;
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SessionId, Timestamp};
 use crate::engine::port::Health;
+use crate::engine::sentence::Templates;
 use crate::engine::{Event, Fact, State};
 use crate::market::{BarUpdate, Market};
 use std::collections::BTreeMap;
@@ -65,6 +66,8 @@ pub struct World {
     pub heard_at: Timestamp,
     /// The venue's clock: its time at a moment of ours, and its speed in thousandths.
     pub venue_clock: (Timestamp, Timestamp, u32),
+    /// Named exits from the settings.
+    pub templates: Templates,
 }
 
 impl World {
@@ -85,6 +88,7 @@ impl World {
             health: BTreeMap::new(),
             heard_at: now,
             venue_clock: (now, now, 1_000),
+            templates: Templates::new(),
         }
     }
     /// What panes look at.
@@ -101,6 +105,7 @@ impl World {
             masked: self.masked,
             health: self.health().map(|(health, at)| (health, *at)),
             round_trip: self.round_trip,
+            templates: &self.templates,
         }
     }
     /// How the connection to the broker of the account on the desk is, where it tells.

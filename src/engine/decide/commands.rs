@@ -6,7 +6,8 @@ use crate::domain::{
     AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
     Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
 };
-use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome};
+use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
+use crate::engine::digest;
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::risk::{self, Check, Effect};
@@ -28,7 +29,8 @@ pub(super) fn decide(
         now,
     };
     let decided = match command {
-        Command::Submit { id, spec, legs } => desk.submit(*id, spec, *legs),
+        Command::Submit { id, spec, legs, seen } => desk.submit(*id, spec, *legs, seen.as_ref()),
+        Command::SubmitAll { orders } => desk.submit_all(orders),
         Command::SubmitPair {
             first,
             first_spec,
@@ -69,11 +71,13 @@ pub(super) fn decide(
     decided.unwrap_or_else(Decision::refused)
 }
 
-struct Desk<'a> {
-    state: &'a State,
-    market: &'a Market,
-    origin: Origin,
-    now: Timestamp,
+/// What a command is decided on.
+#[derive(Clone, Copy)]
+pub(super) struct Desk<'a> {
+    pub(super) state: &'a State,
+    pub(super) market: &'a Market,
+    pub(super) origin: Origin,
+    pub(super) now: Timestamp,
 }
 
 impl Desk<'_> {
@@ -87,6 +91,14 @@ impl Desk<'_> {
 
     /// The controls of one new order, the right to place it included.
     fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        self.not_flattening(spec)?;
+        if risk::effect(self.state, spec) == Effect::Adds {
+            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+        }
+        self.check().order(spec)
+    }
+
+    pub(super) fn not_flattening(&self, spec: &OrderSpec) -> Result<(), Denial> {
         let being_flattened = self
             .state
             .flattening
@@ -95,22 +107,38 @@ impl Desk<'_> {
             let text = format!("{} is being flattened; wait until it is flat", spec.instrument);
             return Err(Denial::new(DenialCode::Busy, text));
         }
-        if risk::effect(self.state, spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account)?;
-        }
-        self.check().order(spec)
+        Ok(())
     }
 
-    fn submit(&self, id: ClientOrderId, spec: &OrderSpec, legs: Legs) -> Result<Decision, Denial> {
+    fn submit(
+        &self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        legs: Legs,
+        seen: Option<&Seen>,
+    ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         stands_alone(spec)?;
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
         }
-        let children = match self.allowed(spec).and_then(|()| self.children(id, spec, legs)) {
-            Ok(children) => children,
-            Err(denial) => return Ok(denied(id, spec, denial)),
-        };
+        if let Some(seen) = seen {
+            digest::check(seen, self.state, self.market, spec, legs)?;
+        }
+        match self.allowed(spec).and_then(|()| self.submitted(id, spec, legs)) {
+            Ok(facts) => Ok(Decision::done(facts)),
+            Err(denial) => Ok(denied(id, spec, denial)),
+        }
+    }
+
+    /// The facts of one new order and its children.
+    pub(super) fn submitted(
+        &self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        legs: Legs,
+    ) -> Result<Vec<Fact>, Denial> {
+        let children = self.children(id, spec, legs)?;
         let quote = self.market.quote(spec.instrument).copied();
         let mut facts = vec![Fact::Submitted {
             id,
@@ -124,11 +152,11 @@ impl Desk<'_> {
             oco: Some(id),
             quote: None,
         }));
-        Ok(Decision::done(facts))
+        Ok(facts)
     }
 
     /// A repeated submission is the same one only with the same children. What was denied has none.
-    fn same_legs(&self, id: ClientOrderId, legs: Legs) -> Result<ClientOrderId, Denial> {
+    pub(super) fn same_legs(&self, id: ClientOrderId, legs: Legs) -> Result<ClientOrderId, Denial> {
         let order = |id: ClientOrderId| self.state.orders.get(&id);
         let price = |number| {
             let child = id.child(number).and_then(order)?;
@@ -521,7 +549,7 @@ fn ours(order: &Order) -> Result<(), Denial> {
 }
 
 /// The same command again: nothing new is done.
-fn known_as(id: ClientOrderId) -> Decision {
+pub(super) fn known_as(id: ClientOrderId) -> Decision {
     Decision {
         facts: Vec::new(),
         outcome: Some(Outcome::Known { id }),
@@ -529,7 +557,7 @@ fn known_as(id: ClientOrderId) -> Decision {
 }
 
 /// Only the engine makes children: an order that names a parent would wait for ever and pass controls unasked.
-fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
+pub(super) fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
     match spec.parent {
         None => Ok(()),
         Some(parent) => Err(Denial::new(
@@ -539,7 +567,7 @@ fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
     }
 }
 
-fn denied(id: ClientOrderId, spec: &OrderSpec, denial: Denial) -> Decision {
+pub(super) fn denied(id: ClientOrderId, spec: &OrderSpec, denial: Denial) -> Decision {
     Decision {
         facts: vec![Fact::Denied {
             id,

@@ -16,6 +16,8 @@ use crate::tui::theme::Theme;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+static NO_TEMPLATES: crate::engine::sentence::Templates = BTreeMap::new();
+
 /// Everything a [`View`] borrows.
 #[derive(Debug)]
 pub struct Desk {
@@ -195,6 +197,7 @@ impl Desk {
                 .as_ref()
                 .map(|health| (health, self.now.before(Duration::from_secs(2)))),
             round_trip: Some(Duration::from_micros(212)),
+            templates: &NO_TEMPLATES,
         }
     }
 
