@@ -11,6 +11,10 @@ use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, SafeText, Timestamp, TradingState};
 use crate::engine::Command;
+use std::time::Duration;
+
+/// What can't be pinned is read again after this long: the market or the state may have come to it.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 impl Desk {
     pub(super) fn act_on_line(&mut self, action: Action, mut line: Line, now: Timestamp) -> Vec<Effect> {
@@ -136,7 +140,8 @@ impl Desk {
         let Some(Modal::Line(line)) = &self.modal else {
             return;
         };
-        if line.pin.is_some() || line.text().is_empty() {
+        let just_tried = line.tried_at.is_some_and(|at| now.since(at) < TRY_AGAIN);
+        if line.pin.is_some() || line.text().is_empty() || just_tried {
             return;
         }
         let view = self.world.view(now);
@@ -147,6 +152,7 @@ impl Desk {
         };
         if let Some(Modal::Line(line)) = &mut self.modal {
             line.pin = pin;
+            line.tried_at = Some(now);
         }
     }
 

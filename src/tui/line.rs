@@ -56,6 +56,8 @@ pub struct Line {
     recalled: Option<usize>,
     /// What Enter sends, where the line is an order or several.
     pub pin: Option<Pin>,
+    /// When the text as it is was last read in order to pin it.
+    pub tried_at: Option<Timestamp>,
 }
 
 /// Commands, and what they would do.
@@ -94,6 +96,7 @@ impl Line {
             changed_at: now,
             recalled: None,
             pin: None,
+            tried_at: None,
         }
     }
     /// What is typed.
@@ -109,7 +112,7 @@ impl Line {
         if self.input.handle(request).is_some_and(|change| change.value) {
             self.changed_at = now;
             self.recalled = None;
-            self.pin = None;
+            (self.pin, self.tried_at) = (None, None);
         }
     }
     /// Puts text in at the cursor.
@@ -132,7 +135,7 @@ impl Line {
             .unwrap_or_default();
         self.input = Input::new(text);
         self.changed_at = now;
-        self.pin = None;
+        (self.pin, self.tried_at) = (None, None);
         self.recalled = next.filter(|_| !history.is_empty());
     }
     /// What may stand where the line ends: words of the sentence, and at its beginning those of the desk.

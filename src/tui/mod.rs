@@ -35,6 +35,8 @@ mod status;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_line;
 pub mod theme;
 pub mod ticket;
 mod update;

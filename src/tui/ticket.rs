@@ -2,6 +2,7 @@
 //! shown by `forecast`; the draft itself knows prices and quantities and nothing of the screen.
 
 mod style;
+mod template;
 
 pub use style::Style;
 
@@ -76,6 +77,8 @@ pub struct Ticket {
     pub stop: Option<Price>,
     /// The profit target's price.
     pub target: Option<Price>,
+    /// The template that stop and target came from.
+    pub template: Option<String>,
     /// It may open a short.
     pub short: bool,
     /// Outside the regular session too.
@@ -202,6 +205,7 @@ impl Ticket {
             tif: TimeInForce::Day,
             stop: None,
             target: None,
+            template: None,
             short: false,
             outside: false,
             field: if at_market { Field::Quantity } else { Field::Price },
@@ -241,6 +245,7 @@ impl Ticket {
             tif: spec.tif,
             stop: None,
             target: None,
+            template: None,
             short: spec.allow_short,
             outside: spec.outside_hours,
             field: own,

@@ -373,6 +373,11 @@ impl Desk {
             Action::ToggleMarket => ticket.toggle_market(quote, now),
             Action::ToggleShort => ticket.short = !ticket.short,
             Action::NextStyle => ticket.next_style(quote, now),
+            Action::NextTemplate => match ticket.next_template(&self.world.templates, quote, now) {
+                Ok(Some(name)) => self.say(Tone::Plain, format!("template {name}"), now),
+                Ok(None) => self.say(Tone::Plain, "no template", now),
+                Err(why) => self.say(Tone::Warn, why, now),
+            },
             Action::ToggleOutside => {
                 let (broker, has_them) = (ticket.account.broker, ticket.toggle_outside(now));
                 if !has_them {
