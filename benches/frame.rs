@@ -328,6 +328,7 @@ fn settings() -> TuiSettings {
         profile: "default".into(),
         mouse: false,
         fps: 30,
+        line: tradewind::tui::LineSpeed::Auto,
         colour: Some(ColourDepth::True),
         first_quantities: tradewind::tui::ticket::FirstQuantities {
             equity: Quantity::from_raw(10_000_000_000),

@@ -33,17 +33,30 @@ impl Drop for Terminal {
     }
 }
 
+#[allow(dead_code, reason = "two benches share it, and neither uses all of it")]
 impl Terminal {
-    pub fn open(folder: &Folder, words: &[&str], (columns, rows): (u16, u16)) -> Self {
+    pub fn open(folder: &Folder, words: &[&str], size: (u16, u16)) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tradewind"));
+        command.args(words);
+        command.args(folder.flags());
+        Self::run(command, size)
+    }
+    /// Any other program.
+    pub fn of(words: &[&str], variables: &[(&str, &str)], size: (u16, u16)) -> Self {
+        let mut command = CommandBuilder::new(words[0]);
+        command.args(&words[1..]);
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        Self::run(command, size)
+    }
+    fn run(mut command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
             ..PtySize::default()
         };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tradewind"));
-        command.args(words);
-        command.args(folder.flags());
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
         for (name, value) in environment() {
@@ -110,6 +123,17 @@ impl Terminal {
                 Ok((at, bytes)) => self.take(at, &bytes),
                 Err(_) => return,
             }
+        }
+    }
+    /// Goes on reading for so long, and looks at the screen after each output.
+    pub fn watch(&mut self, span: Duration, mut look: impl FnMut(Instant, &vt100::Screen)) {
+        let until = Instant::now() + span;
+        while let Ok((at, bytes)) = self
+            .output
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            self.take(at, &bytes);
+            look(at, self.parser.screen());
         }
     }
     fn take(&mut self, at: Instant, bytes: &[u8]) {

@@ -7,11 +7,11 @@ use super::launch;
 use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
-use crate::config::{ColourSetting, Loaded, Settings, template};
+use crate::config::{ColourSetting, LineSetting, Loaded, Settings, template};
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
 use crate::tui::ticket::FirstQuantities;
-use crate::tui::{self, ColourDepth, Exit, FromEngine, ToEngine, TuiSettings};
+use crate::tui::{self, ColourDepth, Exit, FromEngine, LineSpeed, ToEngine, TuiSettings};
 use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
@@ -111,6 +111,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         profile: settings.profile.clone(),
         mouse: terminal.mouse,
         fps: u16::try_from(terminal.fps).unwrap_or(30),
+        line: line_speed(terminal.line),
         colour: Some(colour(terminal.colour)),
         first_quantities: FirstQuantities {
             equity: terminal.quantity_equity,
@@ -122,6 +123,14 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
         templates: settings.templates.clone(),
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         log,
+    }
+}
+
+fn line_speed(setting: LineSetting) -> LineSpeed {
+    match setting {
+        LineSetting::Auto => LineSpeed::Auto,
+        LineSetting::Fast => LineSpeed::Fast,
+        LineSetting::Slow => LineSpeed::Slow,
     }
 }
 

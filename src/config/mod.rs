@@ -13,6 +13,6 @@ pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
 pub use settings::{
-    BrokerSettings, ColourSetting, EngineSettings, IbkrSettings, LogSettings, Settings, SimAccount,
-    SimSettings, TapeSettings, TerminalSettings,
+    BrokerSettings, ColourSetting, EngineSettings, IbkrSettings, LineSetting, LogSettings, Settings,
+    SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

@@ -239,6 +239,19 @@ impl Default for TapeSettings {
     }
 }
 
+/// What is known of the line to the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LineSetting {
+    /// Nothing: it is watched.
+    #[default]
+    Auto,
+    /// Fast.
+    Fast,
+    /// Slow: bytes are counted.
+    Slow,
+}
+
 /// How many colours the terminal is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -266,6 +279,8 @@ pub struct TerminalSettings {
     pub theme: String,
     /// Frames a second at most.
     pub fps: u32,
+    /// What is known of the line to the terminal.
+    pub line: LineSetting,
     /// Whether the mouse is listened to.
     pub mouse: bool,
     /// How many colours.
@@ -287,6 +302,7 @@ impl Default for TerminalSettings {
         Self {
             theme: "default".into(),
             fps: 30,
+            line: LineSetting::Auto,
             mouse: true,
             colour: ColourSetting::Auto,
             quantity_equity: whole(100),

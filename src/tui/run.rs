@@ -1,11 +1,12 @@
 //! The loop: one place where everything that can wake the screen is named, in a fixed order of choice. Data changes the
-//! desk and marks it; a tick of the screen's own clock draws, if marked and if the writer is free. A key is drawn at once
+//! desk and marks it; the desk's own pace (`pace`) draws, if marked and if the writer is free. A key is drawn at once
 //! where the last frame is old enough. A terminal that goes away ends the loop before its input can spin.
 
 use super::colour::ColourDepth;
 use super::desk::{Desk, Effect, IdMaker};
 use super::input::{Decoder, Input};
 use super::link::{FromEngine, ToEngine};
+use super::pace::{LineSpeed, Pace};
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
@@ -43,6 +44,8 @@ pub struct TuiSettings {
     pub mouse: bool,
     /// Frames a second at most, 1 to 120.
     pub fps: u16,
+    /// What is known of the line to the terminal.
+    pub line: LineSpeed,
     /// How many colours to send; nothing asks the environment.
     pub colour: Option<ColourDepth>,
     /// The account to begin with.
@@ -102,7 +105,7 @@ pub async fn run(
     let mut resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     let mut stage = Stage::new(&settings, new_id, clock)?;
     let mut reader = Some(Reader::start(stdin())?);
-    let (mut tick, mut second) = (ticks(settings.fps), every(Duration::from_secs(1)));
+    let mut second = every(Duration::from_secs(1));
     let mut open = true;
     let exit = loop {
         let torn = stage.decoder.deadline().is_some();
@@ -129,7 +132,7 @@ pub async fn run(
                 }
                 stage.second();
             }
-            _ = tick.tick(), if stage.wants_frame() => stage.draw(),
+            () = sleep_until(stage.pace.due(Instant::now())), if stage.wants_frame() => stage.draw(),
             () = stage.writer.idle(), if stage.writer.is_busy() => {}
             message = from.recv(), if open => match message {
                 Some(message) => {
@@ -164,10 +167,6 @@ pub async fn run(
     Ok(exit)
 }
 
-fn ticks(fps: u16) -> Interval {
-    every(Duration::from_micros(1_000_000 / u64::from(fps.clamp(1, 120))))
-}
-
 fn every(period: Duration) -> Interval {
     let mut interval = interval(period);
     interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -191,6 +190,7 @@ struct Stage {
     clock: Clock,
     buffer: Buffer,
     drawn: Drawn,
+    pace: Pace,
     dirty: bool,
     /// A key came: draw without waiting for the tick.
     hurry: bool,
@@ -225,6 +225,7 @@ impl Stage {
             clock,
             buffer: Buffer::empty(Rect::ZERO),
             drawn: Drawn::default(),
+            pace: Pace::new(settings.fps, settings.line),
             dirty: true,
             hurry: true,
             drawn_at: None,
@@ -293,6 +294,10 @@ impl Stage {
             self.title = title;
         }
         self.screen.frame(&self.buffer, self.drawn.cursor, &mut bytes);
+        if let Some(took) = self.writer.took() {
+            self.pace.written(took);
+        }
+        self.pace.drawn(bytes.len(), Instant::now());
         if !bytes.is_empty() && !self.writer.send(bytes) {
             self.screen.forget();
         }
@@ -312,7 +317,7 @@ impl Stage {
         }
         self.tell(to);
         let old_enough = self.drawn_at.is_none_or(|at| at.elapsed() > KEY_FRAME);
-        if self.hurry && old_enough && self.wants_frame() {
+        if self.hurry && old_enough && self.wants_frame() && self.pace.may_hurry(Instant::now()) {
             self.draw();
         }
         Next::Go

@@ -44,6 +44,7 @@ pub fn settings() -> TuiSettings {
         profile: "default".into(),
         mouse: true,
         fps: 30,
+        line: super::pace::LineSpeed::Auto,
         colour: None,
         first_quantities: crate::tui::ticket::FirstQuantities {
             equity: Quantity::from_raw(10_000_000_000),

@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// The loop's end of the writer.
@@ -24,6 +24,8 @@ pub struct Writer {
 struct Shared {
     busy: AtomicBool,
     failed: AtomicBool,
+    /// How long the last frame took to be written, in microseconds plus one; 0 once it was asked for.
+    took_us: AtomicU64,
     idle: Notify,
 }
 
@@ -51,6 +53,11 @@ impl Writer {
     /// True once the terminal refused to be written to: it is gone.
     pub fn has_failed(&self) -> bool {
         self.shared.failed.load(Ordering::Acquire)
+    }
+    /// How long the terminal took over the frame written last, once for each.
+    pub fn took(&self) -> Option<Duration> {
+        let micros = self.shared.took_us.swap(0, Ordering::AcqRel);
+        micros.checked_sub(1).map(Duration::from_micros)
     }
     /// Resolves when a frame has been written, or the terminal is gone.
     pub async fn idle(&self) {
@@ -85,7 +92,10 @@ impl Writer {
 
 fn write_frames(mut file: File, frames: &Receiver<Vec<u8>>, spent: &Sender<Vec<u8>>, shared: &Shared) {
     while let Ok(frame) = frames.recv() {
+        let begun = Instant::now();
         let written = write_whole(&mut file, &frame);
+        let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
+        shared.took_us.store(took + 1, Ordering::Release);
         shared.failed.fetch_or(written.is_err(), Ordering::AcqRel);
         shared.busy.store(false, Ordering::Release);
         shared.idle.notify_one();
