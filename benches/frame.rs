@@ -338,6 +338,7 @@ fn settings() -> TuiSettings {
             option: Quantity::ONE,
         },
         default_account: None,
+        templates: Default::default(),
         log: std::sync::Arc::default(),
     }
 }

@@ -158,7 +158,7 @@ pub fn attach(command: &mut Command, looks: Vec<Seen>) {
 pub fn name(command: &mut Command, new_id: &mut dyn FnMut() -> ClientOrderId) {
     match command {
         Command::Submit { id, .. } | Command::Close { id, .. } | Command::Flatten { id, .. } => {
-            *id = new_id()
+            *id = new_id();
         }
         Command::SubmitPair { first, second, .. } => (*first, *second) = (new_id(), new_id()),
         Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| entry.id = new_id()),

@@ -194,7 +194,7 @@ impl Look<'_> {
         let reward = between(legs.target, price).zip(lost);
         Preview {
             price,
-            from_last: instrument.and_then(|i| self.from_last(i, price?)),
+            from_last: instrument.and_then(|i| self.away_from_last(i, price?)),
             value,
             currency: instrument.map(|instrument| instrument.currency),
             position: (held, held.saturating_add(spec.side.signed(spec.quantity))),
@@ -215,7 +215,7 @@ impl Look<'_> {
         }
     }
 
-    fn from_last(&self, instrument: &Instrument, price: Price) -> Option<(i64, i64)> {
+    fn away_from_last(&self, instrument: &Instrument, price: Price) -> Option<(i64, i64)> {
         let last = self.market.last(instrument.id)?.price;
         let tick = instrument.ticks.tick_at(last).raw().max(1);
         let away = price.raw().checked_sub(last.raw())?;

@@ -52,7 +52,7 @@ impl Desk {
                 Ok(effects) => effects,
                 Err((why, pin)) => {
                     self.say(Tone::Warn, why, now);
-                    line.pin = pin.or(line.pin.take());
+                    line.pin = pin.map(|pin| *pin).or(line.pin.take());
                     self.modal = Some(Modal::Line(line));
                     return Vec::new();
                 }
@@ -69,17 +69,17 @@ impl Desk {
         line: &Line,
         meaning: Meaning,
         now: Timestamp,
-    ) -> Result<Vec<Effect>, (String, Option<Pin>)> {
+    ) -> Result<Vec<Effect>, (String, Option<Box<Pin>>)> {
         if let Some(denial) = meaning.ahead.iter().find_map(|forecast| forecast.denial.clone()) {
             return Err((format!("not sent: {denial}"), None));
         }
         let view = self.world.view(now);
         let Some(pin) = &line.pin else {
-            let pin = Pin::new(meaning, &view).map(Pin::anew);
+            let pin = Pin::new(meaning, &view).map(|pin| Box::new(pin.anew()));
             return Err((NotYet::TooSoon.words().to_owned(), pin));
         };
         if let Some(why) = pin.outdated(&view) {
-            let pin = Pin::new(meaning, &view).map(Pin::anew);
+            let pin = Pin::new(meaning, &view).map(|pin| Box::new(pin.anew()));
             return Err((why.words().to_owned(), pin));
         }
         // A held Enter is no danger here, the line closes with the first one that counts; unless the preview is new.

@@ -57,7 +57,10 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
     let account = choose_account(&known.state, options.account.as_deref(), default)?;
     let mut ids = IdMaker::new(shell.engine.welcome.prefix.as_str(), Clock::start());
     let mut resolved = understood(&sentences, &known, account, options, &mut ids)?;
-    while !options.yes {
+    loop {
+        if options.yes {
+            break;
+        }
         confirm(&known, &resolved)?;
         let before = std::mem::replace(&mut known, look(&mut shell).await?);
         if let Some(seen) = still(&resolved, &before, &known) {

@@ -96,9 +96,8 @@ impl Clauses {
             "outside" => self.outside = true,
             "short" => self.short = true,
             "stop" => {
-                self.stop = Some(exit(
-                    &words.need("where the stop lies, such as stop 188 or stop -8t")?,
-                )?)
+                let place = words.need("where the stop lies, such as stop 188 or stop -8t")?;
+                self.stop = Some(exit(&place)?);
             }
             "target" => {
                 let place =

@@ -116,13 +116,13 @@ pub(super) fn reverse(
         return wrong(symbol.at.clone(), text);
     }
     let close = exit(scene.account, instrument.id, held.side.opposite(), held.size);
-    let open = OrderSpec {
-        allow_short: true,
-        ..close.clone()
-    };
     let promise = Seen {
         reduces: true,
         ..digest::seen_now(scene.market, &close, Legs::default())
+    };
+    let open = OrderSpec {
+        allow_short: true,
+        ..exit(scene.account, instrument.id, held.side.opposite(), held.size)
     };
     let entry = |spec: OrderSpec, id: ClientOrderId, seen: Option<Seen>| Entry {
         id,

@@ -86,7 +86,7 @@ fn orders(words: &mut Words<'_>, side_of_first: Side) -> Result<Sentence, Senten
     let mut first = order(words, side_of_first)?;
     let Some(oco) = words.take_if("oco") else {
         return Ok(match first.len() {
-            1 => Sentence::Order(first.remove(0)),
+            1 => Sentence::Order(Box::new(first.remove(0))),
             _ => Sentence::Basket(first),
         });
     };
@@ -97,7 +97,7 @@ fn orders(words: &mut Words<'_>, side_of_first: Side) -> Result<Sentence, Senten
     let Some(verb) = words.next() else {
         // Behind a stop and a target it says what they are anyway.
         if (first.stop.is_some() && first.target.is_some()) || first.template.is_some() {
-            return Ok(Sentence::Order(first));
+            return Ok(Sentence::Order(Box::new(first)));
         }
         return wrong(
             oco.at,
@@ -124,7 +124,7 @@ fn orders(words: &mut Words<'_>, side_of_first: Side) -> Result<Sentence, Senten
         );
     }
     words.end()?;
-    Ok(Sentence::Pair(first, second))
+    Ok(Sentence::Pair(Box::new((first, second))))
 }
 
 fn cancel(words: &mut Words<'_>) -> Result<Sentence, SentenceError> {

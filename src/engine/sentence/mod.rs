@@ -46,9 +46,9 @@ pub type Templates = BTreeMap<String, ExitTemplate>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sentence {
     /// Place an order.
-    Order(OrderWords),
+    Order(Box<OrderWords>),
     /// Place two orders of which one shrinks as the other fills.
-    Pair(OrderWords, OrderWords),
+    Pair(Box<(OrderWords, OrderWords)>),
     /// Place one order in each of several instruments: all of them or none.
     Basket(Vec<OrderWords>),
     /// Cancel orders of one symbol, or of the account.

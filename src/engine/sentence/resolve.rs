@@ -55,7 +55,8 @@ pub fn resolve(
             let Entry { id, spec, legs, seen } = entry(words, spec, legs, scene, new_id());
             vec![Command::Submit { id, spec, legs, seen }]
         }
-        Sentence::Pair(first, second) => {
+        Sentence::Pair(both) => {
+            let (first, second) = both.as_ref();
             let (first_spec, _) = order(first, scene, &mut notes)?;
             let (second_spec, _) = order(second, scene, &mut Vec::new())?;
             vec![Command::SubmitPair {

@@ -45,7 +45,7 @@ impl Table {
             table.quote(name, "5000", "5000.25");
         }
         table.list("SAP", InstrumentKind::Equity, |share| {
-            share.currency = Currency::EUR
+            share.currency = Currency::EUR;
         });
         table.quote("SAP", "200", "200.02");
         table.list("EUR.USD", InstrumentKind::Forex, |_| {});

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 fn words(text: &str) -> OrderWords {
     match parse(text) {
-        Ok(Sentence::Order(words)) => words,
+        Ok(Sentence::Order(words)) => *words,
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -30,19 +30,11 @@ fn sentences_mean_what_they_say() {
         words("sell 2 ES stp 5000 lmt 4999.75").price,
         PriceWords::Stop(_, Some(_))
     ));
-    assert!(matches!(
-        parse("sell 100 AAPL @220 oco sell 100 AAPL stp 180"),
-        Ok(Sentence::Pair(
-            OrderWords {
-                price: PriceWords::Limit(_),
-                ..
-            },
-            OrderWords {
-                price: PriceWords::Stop(_, None),
-                ..
-            }
-        ))
-    ));
+    let Ok(Sentence::Pair(both)) = parse("sell 100 AAPL @220 oco sell 100 AAPL stp 180") else {
+        panic!("no pair")
+    };
+    assert!(matches!(both.0.price, PriceWords::Limit(_)));
+    assert!(matches!(both.1.price, PriceWords::Stop(_, None)));
     let cancel = |text: &str| match parse(text) {
         Ok(Sentence::Cancel { symbol, stops_too }) => (symbol.is_some(), stops_too),
         other => panic!("{text}: {other:?}"),
