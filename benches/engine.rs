@@ -164,6 +164,7 @@ impl Desk {
                 id,
                 spec,
                 legs: Legs::default(),
+                seen: None,
             }),
         )
     }

@@ -380,6 +380,7 @@ fn settings() -> TuiSettings {
         large_print: None,
         default_account: None,
         alarm: tradewind::tui::alerts::AlarmSettings::default(),
+        templates: Default::default(),
         log: std::sync::Arc::default(),
     }
 }

@@ -166,7 +166,7 @@ fn command() -> Command {
                     Arg::new("sentence")
                         .required(true)
                         .num_args(1..)
-                        .help("The sentence in single quotes, or - to read it from standard input"),
+                        .help("The sentence in single quotes, or - to read standard input, one a line"),
                 )
                 .arg(
                     Arg::new("yes")
@@ -619,6 +619,7 @@ fn order_options(
         client_order_id: id.map_err(|error| shell::ShellError::Usage(error.to_string()))?,
         arm: sub.get_one::<String>("arm").cloned(),
         account: (!loaded.settings.account.is_empty()).then(|| loaded.settings.account.clone()),
+        templates: loaded.settings.templates.clone(),
         json,
     })
 }

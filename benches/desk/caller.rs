@@ -133,6 +133,7 @@ impl Caller {
             id,
             spec: spec(self.account, kind, side),
             legs: Legs::default(),
+            seen: None,
         };
         (id, command)
     }

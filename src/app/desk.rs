@@ -185,6 +185,7 @@ fn settings(settings: &Settings, log: Arc<Mutex<VecDeque<String>>>) -> TuiSettin
             columns: settings.watchlist.columns.clone(),
         },
         large_print: settings.watchlist.large_print.parse().ok(),
+        templates: settings.templates.clone(),
         default_account: account.map(|(account, broker)| AccountKey { broker, account }),
         alarm: alarm(&settings.alerts),
         log,

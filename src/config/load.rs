@@ -234,6 +234,11 @@ impl Place<'_> {
         for (key, value) in table {
             let path = join(prefix, key.get_ref());
             let source = self.source(key.span().start);
+            // Templates are named by people: what stands under a name is known, the names are not.
+            if let ("templates", DeValue::Table(given)) = (prefix, value.get_ref()) {
+                self.walk(given, &template_keys(), &path, sources)?;
+                continue;
+            }
             match (known.get(key.get_ref().as_ref()), value.get_ref()) {
                 // Keys of the keyboard are no keys of ours; what they mean is the desk's to say.
                 (Some(Value::Table(_)), DeValue::Table(given)) if path == "keys" => {
@@ -286,6 +291,14 @@ impl Place<'_> {
         }
         Ok(())
     }
+}
+
+/// What a template may have.
+fn template_keys() -> Table {
+    ["stop", "target"]
+        .map(|key| (key.to_owned(), Value::String(String::new())))
+        .into_iter()
+        .collect()
 }
 
 /// What is wrong with a value of another kind than the default. A number where a text belongs must never get further: it
@@ -375,6 +388,10 @@ mod tests {
             );
         }
         assert_eq!(load("").unwrap().settings, Settings::default());
+        let named = load("[templates.scalp]\nstop = \"-8t\"\ntarget = \"2R\"").unwrap();
+        let scalp = named.settings.templates["scalp"];
+        assert_eq!(scalp.stop.map(|exit| exit.to_string()).as_deref(), Some("-8t"));
+        assert_eq!(scalp.target.map(|exit| exit.to_string()).as_deref(), Some("2R"));
         assert_eq!(template::THEMES[0].0, Settings::default().terminal.theme);
     }
 
@@ -437,6 +454,18 @@ mod tests {
                 "config.toml:3: ",
             ),
             ("[terminal]\nfps == 3", "config.toml:2: not valid TOML"),
+            (
+                "[templates.scalp]\nstopp = \"-8t\"",
+                "config.toml:2: unknown key 'templates.scalp.stopp'; did you mean 'templates.scalp.stop'?",
+            ),
+            (
+                "[templates.scalp]\nstop = \"-8t\"\ntarget = \"two R\"",
+                "config.toml:3: templates.scalp.target: ",
+            ),
+            (
+                "[templates.scalp]\nstop = 8",
+                "config.toml:2: templates.scalp.stop: must be a text in quotes",
+            ),
             (
                 "[engine]\nsnapshot_every = 99999999999999999999",
                 "config.toml:2: ",

@@ -2,7 +2,7 @@
 //! a test holds the two equal. A setting that may be left open is an empty text, so that every key has a default to show.
 
 use super::alerts::AlertSettings;
-use crate::domain::{Currency, Limits, Money, Quantity, Recurring};
+use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity, Recurring};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub watchlist: WatchlistSettings,
     /// Lists of symbols by their names.
     pub watchlists: BTreeMap<String, Vec<String>>,
+    /// Named exits, for `tpl NAME` in a sentence and for tickets.
+    pub templates: BTreeMap<String, ExitTemplate>,
     /// Log files.
     pub log: LogSettings,
     /// How people are told of alerts.
@@ -58,6 +60,7 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             watchlist: WatchlistSettings::default(),
             watchlists: BTreeMap::new(),
+            templates: BTreeMap::new(),
             log: LogSettings::default(),
             alerts: AlertSettings::default(),
         }

@@ -2,7 +2,7 @@
 //! every broker; how a broker names it stands beside it. Rules that refuse an order by its price or size are here as
 //! questions ([`Instrument::nearest_price`]); who asks them is the engine and the exchange.
 
-use super::calendar::CalendarId;
+use super::calendar::{CalendarId, TradingDay};
 use super::id::{BrokerId, InstrumentId};
 use super::number::{Currency, Multiplier, Price, Quantity};
 use super::order::Side;
@@ -10,6 +10,7 @@ use super::text::{SafeText, Text};
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The kind of thing an instrument is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -182,6 +183,25 @@ impl Instrument {
     /// True at and after the last moment it trades.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires.is_some_and(|expiry| now >= expiry)
+    }
+    /// The last trading day of a dated contract; nothing where it has no end, or lies beyond its calendar's years.
+    pub fn last_trading_day(&self) -> Option<TradingDay> {
+        // Brokers give the end of a date or the moment itself. Twelve hours before either lies in that trading day.
+        let within = self.expires?.before(Duration::from_secs(12 * 3_600));
+        self.calendar.trading_day(within)
+    }
+    /// From when on no position in a future should be opened: the beginning of the trading day before its last, two days
+    /// before its end where the calendar knows neither. First notice days are not known here. Nothing for what has no end.
+    pub fn entries_end(&self) -> Option<Timestamp> {
+        let expires = self.expires.filter(|_| self.kind == InstrumentKind::Future)?;
+        let before = || {
+            let last = self.last_trading_day()?;
+            self.calendar.calendar().previous_day(last.start)
+        };
+        Some(before().map_or_else(
+            || expires.before(Duration::from_secs(2 * 86_400)),
+            |day| day.start,
+        ))
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod calendar;
 pub mod execution;
+pub mod exit;
 pub mod id;
 pub mod instrument;
 pub mod limits;
@@ -19,6 +20,7 @@ pub mod trail;
 pub use account::{Account, AccountClass, LinkState, TradingState};
 pub use calendar::CalendarId;
 pub use execution::{Execution, Fee};
+pub use exit::{ExitError, ExitPrice, ExitTemplate, Sign};
 pub use id::{
     AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, ExecutionBase, ExecutionId, InstrumentId,
     SessionId,

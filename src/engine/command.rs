@@ -43,6 +43,36 @@ impl Legs {
     }
 }
 
+/// What a person saw before they sent an order. The engine refuses an order that adds risk where this is outdated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Of the order and its children as they were previewed; [`super::digest::digest`] makes it.
+    pub digest: SafeText,
+    /// The best bid then; nothing where nobody bid.
+    pub bid: Option<Price>,
+    /// The best ask then; nothing where nobody offered.
+    pub ask: Option<Price>,
+    /// How long ago the preview was made, in milliseconds, by the asker's clock: two clocks need not agree.
+    pub age_ms: u64,
+    /// It was said to only take off what is held: where that has changed meanwhile, it must not open anything.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reduces: bool,
+}
+
+/// One of several orders that are placed together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Made by the asker; repeated for every retry.
+    pub id: ClientOrderId,
+    /// The order.
+    pub spec: OrderSpec,
+    /// Its children.
+    pub legs: Legs,
+    /// What a person saw of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
+}
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -59,6 +89,14 @@ pub enum Command {
         spec: OrderSpec,
         /// Its children.
         legs: Legs,
+        /// What a person saw of it before they sent it; nothing where nobody looked, as for a program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Seen>,
+    },
+    /// Place several orders: all of them, or none where one would be denied.
+    SubmitAll {
+        /// In this order: each is checked as if those before it were recorded.
+        orders: Vec<Entry>,
     },
     /// Place two orders of which one shrinks as the other fills.
     SubmitPair {
@@ -273,5 +311,7 @@ denial_codes! {
     NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference, no gap and no doubled order to accept.";
     BadAlert = "BAD_ALERT", "The alert can't be as it is asked for; the words say why.";
     UnknownAlert = "UNKNOWN_ALERT", "No alert has this number.";
+    StalePreview = "STALE_PREVIEW", "The market moved or time passed since the order was previewed, or another order was; look again.";
+    Expiring = "EXPIRING", "The future's last trading days are here; it can be closed, not opened.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

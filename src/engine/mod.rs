@@ -8,6 +8,7 @@ pub mod brackets;
 pub mod command;
 mod core;
 pub mod decide;
+pub mod digest;
 mod doubles;
 pub mod event;
 mod flatten;
@@ -26,14 +27,16 @@ pub mod sentence;
 pub mod sheet;
 pub mod state;
 pub mod statement;
+pub mod terms;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod timers;
 pub mod timing;
+pub mod worth;
 
 pub use self::core::{Batch, Engine, Input};
 pub use abilities::Abilities;
-pub use command::{Command, Denial, DenialCode, Legs, Origin, Outcome, SessionKind};
+pub use command::{Command, Denial, DenialCode, Entry, Legs, Origin, Outcome, Seen, SessionKind};
 pub use event::{Actor, Event, Fact};
 pub use fold::changed;
 pub use port::{BrokerEvent, BrokerOrder, Family, Report, Request, Snapshot};

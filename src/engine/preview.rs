@@ -1,11 +1,15 @@
 //! What a command would do, before it is sent: resolved with the same functions that decide it, so that a preview and the
-//! engine can't disagree about an order on the same state.
+//! engine can't disagree about an order on the same state. One row an order; what is an estimate says so where it is shown.
 
-use super::command::{Command, Denial};
-use super::decide::closing;
+use super::abilities::Abilities;
+use super::command::{Command, Denial, Entry, Legs};
+use super::decide::{Ahead, closing, entries};
 use super::risk::{self, Check, Effect};
 use super::state::State;
-use crate::domain::{Currency, Money, OrderSpec, Price, Quantity, Timestamp};
+use super::terms;
+use crate::domain::{
+    Currency, Instrument, InstrumentKind, Money, OrderSpec, Price, Quantity, Side, Timestamp,
+};
 use crate::market::Market;
 
 /// One order of a preview.
@@ -13,16 +17,30 @@ use crate::market::Market;
 pub struct Preview {
     /// The order as it would be sent.
     pub spec: OrderSpec,
+    /// Its children.
+    pub legs: Legs,
     /// The price it is counted at: its own, or the other side of the market.
     pub price: Option<Price>,
+    /// How far that is from the last trade: in ticks there, and in hundredths of one per cent.
+    pub from_last: Option<(i64, i64)>,
     /// Its value at that price.
     pub value: Option<Money>,
     /// What prices and values are in.
     pub currency: Option<Currency>,
     /// Position before, and after if all of it executes.
     pub position: (Quantity, Quantity),
+    /// What it would bind as initial margin, by the broker's public terms.
+    pub margin: Option<Money>,
+    /// What it would cost, by the broker's public terms: an estimate until the broker reports.
+    pub fee: Option<Money>,
     /// What is lost at the protective stop, where there is one.
     pub risk: Option<Money>,
+    /// What the target gains for what the stop loses, in hundredths: 200 is 2R.
+    pub reward: Option<i64>,
+    /// The most that can be lost.
+    pub worst: Worst,
+    /// The limit of which it takes the largest part.
+    pub tightest: Option<Share>,
     /// True where it only takes off what is held.
     pub reduces: bool,
     /// Why it would be refused.
@@ -33,7 +51,44 @@ pub struct Preview {
     pub held_by_engine: bool,
 }
 
-/// Previews a command that would place an order; nothing for others.
+/// The most that an order can lose if all of it executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worst {
+    /// It takes risk off.
+    Less,
+    /// At the stop, with fees there and back where they are known; more where the market jumps over it.
+    AtStop(Money),
+    /// All that it is worth.
+    All(Money),
+    /// A short without a stop.
+    Unlimited,
+    /// There is no price to count with.
+    Unknown,
+}
+
+/// How much of a limit an order takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Which limit, as people read it.
+    pub limit: &'static str,
+    /// In per cent, rounded up; above 100 it is denied.
+    pub percent: u32,
+}
+
+/// All orders of a command.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Previews {
+    /// One for each order, in the order they are checked.
+    pub rows: Vec<Preview>,
+    /// What those that add risk are worth together, by currency, where there are several orders.
+    pub total: Vec<(Currency, Money)>,
+    /// How much of the value allowed in one order that is.
+    pub share: Option<Share>,
+    /// Why all of them would be refused.
+    pub denial: Option<Denial>,
+}
+
+/// Previews a command that would place one order or a pair; nothing for others.
 ///
 /// # Errors
 /// A closing word with nothing to close.
@@ -43,44 +98,197 @@ pub fn preview(
     command: &Command,
     now: Timestamp,
 ) -> Result<Option<Preview>, Denial> {
-    let (spec, stop, pair, held_by_engine) = match command {
-        Command::Submit { spec, legs, .. } => (spec.clone(), legs.stop, None, !legs.is_empty()),
+    Ok(previews(state, market, command, now)?.rows.into_iter().next())
+}
+
+/// Previews every order that a command would place; no rows for a command that places none.
+///
+/// # Errors
+/// A closing word with nothing to close.
+pub fn previews(
+    state: &State,
+    market: &Market,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Previews, Denial> {
+    let look = Look { state, market, now };
+    let one = |row: Preview| Previews {
+        denial: row.denial.clone(),
+        rows: vec![row],
+        ..Previews::default()
+    };
+    Ok(match command {
+        Command::Submit { spec, legs, .. } => one(look.at(spec, *legs, None)),
         Command::SubmitPair {
             first_spec,
             second_spec,
             ..
-        } => (first_spec.clone(), None, Some(second_spec.clone()), true),
+        } => one(look.at(first_spec, Legs::default(), Some(second_spec))),
         Command::Close {
             account, instrument, ..
-        } => (closing(state, *account, *instrument)?, None, None, false),
-        _ => return Ok(None),
-    };
-    let check = Check { state, market, now };
-    let instrument = state.instruments.get(&spec.instrument);
-    let price = check.entry_price(&spec);
-    let value = |price: Price| {
-        instrument
-            .and_then(|i| price.notional(spec.quantity, i.multiplier))
-            .map(Money::abs)
-    };
-    let held = state.position(spec.account, spec.instrument).quantity;
-    let lost = match (price, stop) {
-        (Some(price), Some(stop)) => price.checked_sub(stop).and_then(value),
-        _ => None,
-    };
-    Ok(Some(Preview {
-        price,
-        value: price.and_then(value),
-        currency: instrument.map(|instrument| instrument.currency),
-        position: (held, held.saturating_add(spec.side.signed(spec.quantity))),
-        risk: lost,
-        reduces: risk::effect(state, &spec) == Effect::Reduces,
-        denial: check
-            .order(&spec)
-            .err()
-            .or_else(|| check.order(pair.as_ref()?).err()),
-        pair,
-        held_by_engine,
-        spec,
-    }))
+        } => one(look.at(&closing(state, *account, *instrument)?, Legs::default(), None)),
+        Command::SubmitAll { .. } => several(state, market, &entries(command), now),
+        _ => Previews::default(),
+    })
+}
+
+/// Each order on the state as it would be with those before it.
+fn several(state: &State, market: &Market, orders: &[Entry], now: Timestamp) -> Previews {
+    let mut ahead = Ahead::new(state, market, now);
+    let mut all = Previews::default();
+    for entry in orders {
+        let look = Look {
+            state: ahead.state(),
+            market,
+            now,
+        };
+        let mut row = look.at(&entry.spec, entry.legs, None);
+        if let Err(denial) = ahead.add(entry, |_, _| Ok(())) {
+            row.denial.get_or_insert(denial);
+        }
+        all.denial = all.denial.or_else(|| row.denial.clone());
+        all.rows.push(row);
+    }
+    all.denial = all.denial.or_else(|| ahead.total().err());
+    all.total = ahead
+        .worth()
+        .iter()
+        .map(|(currency, sum)| (*currency, *sum))
+        .collect();
+    let most = state.limits.max_order_value;
+    let shares = all.total.iter().map(|(_, sum)| percent(sum.raw(), most.raw()));
+    all.share = shares.max().map(|percent| Share {
+        limit: "order value",
+        percent,
+    });
+    all
+}
+
+struct Look<'a> {
+    state: &'a State,
+    market: &'a Market,
+    now: Timestamp,
+}
+
+impl Look<'_> {
+    fn at(&self, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Preview {
+        let check = Check {
+            state: self.state,
+            market: self.market,
+            now: self.now,
+        };
+        let instrument = self.state.instruments.get(&spec.instrument);
+        let price = check.entry_price(spec);
+        let worth = |price: Price| {
+            instrument
+                .and_then(|i| price.notional(spec.quantity, i.multiplier))
+                .map(Money::abs)
+        };
+        let value = price.and_then(worth);
+        let held = self.state.position(spec.account, spec.instrument).quantity;
+        let between = |a: Option<Price>, b: Option<Price>| worth(a?.checked_sub(b?)?);
+        let lost = between(price, legs.stop);
+        let broker = spec.account.broker;
+        let fee = instrument.and_then(|i| terms::fee(broker, i, spec.quantity, value?));
+        let reduces = risk::effect(self.state, spec) == Effect::Reduces;
+        let reward = between(legs.target, price).zip(lost);
+        Preview {
+            price,
+            from_last: instrument.and_then(|i| self.away_from_last(i, price?)),
+            value,
+            currency: instrument.map(|instrument| instrument.currency),
+            position: (held, held.saturating_add(spec.side.signed(spec.quantity))),
+            margin: instrument.and_then(|i| terms::margin(broker, i, spec.quantity, price?)),
+            fee,
+            risk: lost,
+            reward: reward.and_then(|(gain, loss)| in_r(gain, loss)),
+            worst: self.worst(spec, reduces, lost, fee, value),
+            tightest: instrument
+                .filter(|_| !reduces)
+                .and_then(|i| self.tightest(spec, i, price)),
+            reduces,
+            denial: check.order(spec).err().or_else(|| check.order(pair?).err()),
+            pair: pair.cloned(),
+            held_by_engine: (!legs.is_empty() || pair.is_some()) && !Abilities::of(broker).holds_brackets,
+            spec: spec.clone(),
+            legs,
+        }
+    }
+
+    fn away_from_last(&self, instrument: &Instrument, price: Price) -> Option<(i64, i64)> {
+        let last = self.market.last(instrument.id)?.price;
+        let tick = instrument.ticks.tick_at(last).raw().max(1);
+        let away = price.raw().checked_sub(last.raw())?;
+        let part = i128::from(away) * 10_000 / i128::from(last.raw().max(1));
+        Some((away / tick, i64::try_from(part).ok()?))
+    }
+
+    fn worst(
+        &self,
+        spec: &OrderSpec,
+        reduces: bool,
+        lost: Option<Money>,
+        fee: Option<Money>,
+        value: Option<Money>,
+    ) -> Worst {
+        if reduces {
+            return Worst::Less;
+        }
+        if let Some(lost) = lost {
+            let fees = fee.map_or(Money::ZERO, |fee| fee.saturating_add(fee));
+            return Worst::AtStop(lost.saturating_add(fees));
+        }
+        let after = self.state.position(spec.account, spec.instrument).quantity;
+        let after = after.saturating_add(spec.side.signed(spec.quantity));
+        if spec.side == Side::Sell && after.is_negative() {
+            return Worst::Unlimited;
+        }
+        value.map_or(Worst::Unknown, Worst::All)
+    }
+
+    /// The limit that an order comes nearest to, working orders counted as the engine counts them.
+    fn tightest(&self, spec: &OrderSpec, instrument: &Instrument, price: Option<Price>) -> Option<Share> {
+        let limits = &self.state.limits;
+        let quantity = limits.max_quantity(instrument.kind);
+        let worth = |quantity: Quantity| {
+            price?
+                .notional(quantity, instrument.multiplier)
+                .map(|money| money.abs().raw())
+        };
+        let working = self
+            .state
+            .working(spec.account, spec.instrument, spec.side)
+            .saturating_add(spec.quantity);
+        let held = self.state.position(spec.account, spec.instrument).quantity;
+        let then = held.saturating_add(spec.side.signed(working)).abs();
+        let size = if instrument.kind == InstrumentKind::Future {
+            "contracts in one order"
+        } else {
+            "quantity in one order"
+        };
+        let shares = [
+            Some((size, percent(spec.quantity.raw().into(), quantity.raw().into()))),
+            worth(spec.quantity).map(|raw| ("order value", percent(raw, limits.max_order_value.raw()))),
+            worth(then).map(|raw| ("position value", percent(raw, limits.max_position_value.raw()))),
+        ];
+        let all = shares.into_iter().flatten();
+        let (limit, percent) = all.max_by_key(|(_, percent)| *percent)?;
+        Some(Share { limit, percent })
+    }
+}
+
+/// `part` of `whole` in per cent, rounded up: what is on the limit is 100, what is above it more.
+fn percent(part: i128, whole: i128) -> u32 {
+    if whole <= 0 {
+        return if part > 0 { u32::MAX } else { 0 };
+    }
+    let scaled = part.saturating_mul(100);
+    let up = scaled / whole + i128::from(scaled % whole > 0);
+    u32::try_from(up).unwrap_or(u32::MAX)
+}
+
+/// A gain as hundredths of a loss.
+fn in_r(gain: Money, loss: Money) -> Option<i64> {
+    let hundredths = gain.raw().checked_mul(100)?.checked_div(loss.raw())?;
+    i64::try_from(hundredths).ok()
 }

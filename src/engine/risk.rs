@@ -84,6 +84,7 @@ impl Check<'_> {
         let price = self.reference(spec, instrument, effect)?;
         self.collar(spec, instrument, effect)?;
         if effect == Effect::Adds {
+            self.expiring(spec, instrument)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(spec, instrument, price)?;
         }
@@ -260,6 +261,27 @@ impl Check<'_> {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// A future that is about to end is closed or rolled, not opened: what is held then is delivered or settled.
+    fn expiring(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
+        let ends = instrument.entries_end().zip(self.venue_now(instrument));
+        if ends.is_none_or(|(end, now)| now < end) {
+            return Ok(());
+        }
+        let last = instrument
+            .last_trading_day()
+            .map_or_else(|| "soon".to_owned(), |day| format!("on {}", day.date));
+        let next = self.state.instruments.values().filter(|other| {
+            other.root == instrument.root && other.root.is_some() && other.expires > instrument.expires
+        });
+        let next = next.min_by_key(|other| other.expires);
+        let remedy = next.map_or_else(String::new, |next| format!("; {} would pass", next.id));
+        let text = format!(
+            "{} trades for the last time {last}: it can be closed, not opened{remedy}",
+            spec.instrument
+        );
+        Err(Denial::new(DenialCode::Expiring, text))
     }
 
     /// The venue's time as its data tell it: a tape's is years away from ours. Nothing where there are no data; then the

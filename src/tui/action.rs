@@ -125,6 +125,8 @@ pub enum Action {
     NextStyle,
     /// The open ticket outside the regular session too, or not.
     ToggleOutside,
+    /// The exits of the next template.
+    NextTemplate,
     /// The open ticket's next field.
     NextField,
     /// The open ticket's previous field.

@@ -5,7 +5,7 @@
 use super::desk::{Desk, Effect, Modal, Tone};
 use super::forecast::{Forecast, bold, span};
 use super::layout::PaneId;
-use super::line::{Line, Reading};
+use super::line::{Line, Meaning, Reading};
 use super::pane::{View, hidden};
 use super::widgets::number;
 use crate::domain::{SafeText, Timestamp};
@@ -175,7 +175,13 @@ pub(super) fn read_line(text: &str, view: &View<'_>) -> Reading {
         now: view.now,
         venue_now: view.venue_now,
     };
-    let one = |command: Command, ahead: Forecast| Reading::Commands(vec![command], vec![ahead]);
+    let one = |command: Command, ahead: Forecast| {
+        Reading::Commands(Meaning {
+            commands: vec![command],
+            ahead: vec![ahead],
+            notes: Vec::new(),
+        })
+    };
     match read(rest, &names) {
         Err(error) => Reading::Wrong(error.at.start + begins..error.at.end + begins, error.text),
         Ok(Said::List) => Reading::Desk("alert", "list".to_owned()),
@@ -197,13 +203,10 @@ pub(super) fn read_line(text: &str, view: &View<'_>) -> Reading {
 }
 
 fn plain(verb: &str, what: String, view: &View<'_>) -> Forecast {
-    Forecast {
-        spans: vec![
-            bold(verb.to_owned(), view.theme.bright),
-            span(what, view.theme.text),
-        ],
-        denial: None,
-    }
+    Forecast::of(vec![
+        bold(verb.to_owned(), view.theme.bright),
+        span(what, view.theme.text),
+    ])
 }
 
 fn about(id: AlertId, view: &View<'_>) -> String {
@@ -233,7 +236,7 @@ fn ahead(spec: &AlertSpec, view: &View<'_>) -> Forecast {
     if let Some(order) = &spec.stage {
         spans.push(span(format!("  stages {order}, unsent"), theme.warn));
     }
-    Forecast { spans, denial: None }
+    Forecast::of(spans)
 }
 
 /// How far the first price of a condition is from its level: `189.50, +10.50 to go`.

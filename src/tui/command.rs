@@ -2,13 +2,19 @@
 //! desk itself.
 
 use super::action::Action;
-use super::desk::{Desk, Effect, Modal, Tone, words};
-use super::line::{self, Line, Reading};
+use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
+use super::line::{self, Line, Meaning, Reading};
 use super::pane::Wish;
+use super::pin::Pin;
 use super::run::Exit;
 use super::theme::Theme;
+use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, SafeText, Timestamp, TradingState};
 use crate::engine::Command;
+use std::time::Duration;
+
+/// What can't be pinned is read again after this long: the market or the state may have come to it.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 impl Desk {
     pub(super) fn act_on_line(&mut self, action: Action, mut line: Line, now: Timestamp) -> Vec<Effect> {
@@ -34,9 +40,10 @@ impl Desk {
     }
 
     /// Enter on the order line: does what the preview beside it says. A line that means nothing stays open.
-    fn enter_line(&mut self, line: Line, now: Timestamp) -> Vec<Effect> {
+    fn enter_line(&mut self, mut line: Line, now: Timestamp) -> Vec<Effect> {
         let text = line.text().to_owned();
-        let reading = line::read(&text, &self.world.view(now), &mut *self.new_id);
+        let preview_id = self.preview_id;
+        let reading = line::read(&text, &self.world.view(now), &mut || preview_id);
         let effects = match reading {
             Reading::Empty => return Vec::new(),
             Reading::Wrong(_, why) => {
@@ -50,31 +57,114 @@ impl Desk {
             }
             Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
             Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
-            Reading::Commands(commands, ahead) => {
-                if let Some(denial) = ahead.into_iter().find_map(|forecast| forecast.denial) {
-                    self.say(Tone::Warn, format!("not sent: {denial}"), now);
+            Reading::Commands(meaning) => match self.enter_commands(&line, meaning, now) {
+                Ok(effects) => effects,
+                Err((why, pin)) => {
+                    self.say(Tone::Warn, why, now);
+                    line.pin = pin.map(|pin| *pin).or(line.pin.take());
                     self.modal = Some(Modal::Line(line));
                     return Vec::new();
                 }
-                // A held Enter is no danger here: the line closes with the first one that counts.
-                let adds = commands
-                    .iter()
-                    .any(|command| matches!(command, Command::Submit { .. } | Command::SubmitPair { .. }));
-                if adds && let Err(not_yet) = self.may_send(line.changed_at, now) {
-                    self.say(Tone::Warn, not_yet.words(), now);
-                    self.modal = Some(Modal::Line(line));
-                    return Vec::new();
-                }
-                let mut effects = Vec::new();
-                for command in commands {
-                    let what = words(&command);
-                    effects.extend(self.send(command, what, now));
-                }
-                effects
-            }
+            },
         };
         line::remember(&mut self.history, &text);
         effects
+    }
+
+    /// Sends what the line's preview shows, or says why not, with a new preview where the old one had its time. What takes
+    /// risk off goes at once.
+    fn enter_commands(
+        &mut self,
+        line: &Line,
+        meaning: Meaning,
+        now: Timestamp,
+    ) -> Result<Vec<Effect>, (String, Option<Box<Pin>>)> {
+        if let Some(denial) = meaning.ahead.iter().find_map(|forecast| forecast.denial.clone()) {
+            return Err((format!("not sent: {denial}"), None));
+        }
+        let view = self.world.view(now);
+        let Some(pin) = &line.pin else {
+            let pin = Pin::new(meaning, &view).map(|pin| Box::new(pin.anew()));
+            return Err((NotYet::TooSoon.words().to_owned(), pin));
+        };
+        if let Some(why) = pin.outdated(&view) {
+            let pin = Pin::new(meaning, &view).map(|pin| Box::new(pin.anew()));
+            return Err((why.words().to_owned(), pin));
+        }
+        // A held Enter is no danger here, the line closes with the first one that counts; unless the preview is new.
+        let before = self.enter_at.filter(|_| pin.is_new_price);
+        let appeared = line.changed_at.max(pin.at);
+        let may = may_confirm(appeared, before, now).and_then(|()| self.has_shown(appeared, now));
+        if pin.adds()
+            && !pin.is_confirmed
+            && let Err(not_yet) = may
+        {
+            return Err((not_yet.words().to_owned(), None));
+        }
+        let mut effects = Vec::new();
+        for command in pin.sealed(now, &mut *self.new_id) {
+            match self.asks_first(&command, now) {
+                Some(question) => self.modal = Some(Modal::Question(question)),
+                None => {
+                    let what = words(&command);
+                    effects.extend(self.send(command, what, now));
+                }
+            }
+        }
+        Ok(effects)
+    }
+
+    /// A cancel that would leave something without its stop asks first.
+    fn asks_first(&self, command: &Command, now: Timestamp) -> Option<Question> {
+        let Command::CancelAll {
+            account,
+            instrument,
+            stops_too: true,
+        } = command
+        else {
+            return None;
+        };
+        let state = &self.world.state;
+        let naked: Vec<String> = state
+            .ledgers
+            .keys()
+            .filter(|(owner, id)| owner == account && instrument.is_none_or(|wanted| wanted == *id))
+            .map(|(_, id)| (id, state.protected(*account, *id)))
+            .filter(|(_, covered)| covered.is_positive())
+            .map(|(id, covered)| format!("{covered} {id}"))
+            .collect();
+        if naked.is_empty() {
+            return None;
+        }
+        Some(Question {
+            text: format!(
+                "that leaves {} NAKED: Enter cancels the stops too, Esc keeps them",
+                naked.join(", ")
+            ),
+            pledge: Pledge::CancelStopsToo(*account, *instrument),
+            at: now,
+        })
+    }
+
+    /// Pins what the open line means, where it is an order and is not pinned yet.
+    pub(super) fn pin_line(&mut self, now: Timestamp) {
+        let Some(Modal::Line(line)) = &self.modal else {
+            return;
+        };
+        let just_tried = line.tried_at.is_some_and(|at| now.since(at) < TRY_AGAIN);
+        if line.pin.is_some() || line.text().is_empty() || just_tried {
+            return;
+        }
+        let view = self.world.view(now);
+        let preview_id = self.preview_id;
+        let pin = match line::read(line.text(), &view, &mut || preview_id) {
+            Reading::Commands(meaning) => Pin::new(meaning, &view),
+            _ => None,
+        };
+        if let Some(Modal::Line(line)) = &mut self.modal {
+            line.pin = pin;
+            line.tried_at = Some(now);
+        }
     }
 
     /// A word of the desk itself.

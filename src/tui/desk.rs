@@ -109,6 +109,8 @@ pub enum Pledge {
     Close(AccountKey, InstrumentId),
     /// Cancel an order.
     Cancel(ClientOrderId),
+    /// Cancel every order of the account, or on one instrument, protective stops too.
+    CancelStopsToo(AccountKey, Option<InstrumentId>),
     /// Flatten every instrument that the account holds or has orders on.
     Flatten(AccountKey),
     /// Cut the connection to the broker.
@@ -243,7 +245,10 @@ impl Desk {
         let watchlist = Watchlist::with(&settings.watch);
         let overview = Overview::new(watchlist.shown());
         let mut desk = Self {
-            world: World::new(theme, now),
+            world: World {
+                templates: settings.templates.clone(),
+                ..World::new(theme, now)
+            },
             panes: vec![
                 place(PaneId::Watchlist, watchlist),
                 place(PaneId::Chart, Chart::new()),
@@ -412,6 +417,7 @@ impl Desk {
             FromEngine::Linked { group, instrument } => self.take_link(group, instrument),
             FromEngine::Failed(reason) => self.say(Tone::Warn, reason.to_string(), now),
         }
+        self.pin_line(now);
         self.ask()
     }
 
@@ -885,6 +891,10 @@ pub(super) fn words(command: &Command) -> String {
             second_spec,
             ..
         } => format!("sent {first_spec} or {second_spec}"),
+        Command::SubmitAll { orders } => {
+            let all: Vec<String> = orders.iter().map(|entry| entry.spec.to_string()).collect();
+            format!("sent {}", all.join(", "))
+        }
         Command::Modify { .. } => "change asked".to_owned(),
         Command::Cancel { .. } => "cancel asked".to_owned(),
         Command::CancelAll {

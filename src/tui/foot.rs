@@ -1,11 +1,13 @@
 //! The foot of the screen: the message line, which is also the rule under the panes, the order line or the ticket with
 //! what they would do, and the row of keys. What is open may take one row more, over the panes: nothing above moves.
 
+mod typed;
+
+use self::typed::{Typed, draw_line};
 use super::desk::{Desk, Modal, Pledge, Question, Tone};
-use super::forecast::{Forecast, bold, forecast, span};
+use super::forecast::{Forecast, Group, bold, forecast, span};
 use super::keymap::{Context, Danger};
 use super::layout::WORKSPACES;
-use super::line::{self, Line, Reading};
 use super::pane::View;
 use super::status::put;
 use super::ticket::{Field, Purpose, Style, Ticket};
@@ -14,23 +16,35 @@ use super::widgets::number;
 use super::widgets::text::{Pen, wrap};
 use super::world::Standing;
 use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp};
-use crate::engine::{Command, Denial, DenialCode};
+use crate::engine::{Abilities, Command, Denial, DenialCode};
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::Span;
 use std::time::Duration;
 
-/// From this width on the preview stands beside the order line, below it above.
+/// From this width on what is no order is explained beside the line; below it, and orders always, above it.
 const BESIDE: u16 = 120;
+/// How many rows of the screen a preview leaves to the panes and to itself.
+const LEFT: u16 = 10;
 /// How long a warning is news.
 const NEWS: Duration = Duration::from_secs(3);
 
 /// Draws the foot into the last rows of `screen`.
 pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
     let view = desk.world.view(now);
-    let rows = match &desk.modal {
-        Some(Modal::Ticket(_) | Modal::Question(_)) => 4,
-        Some(Modal::Line(_)) if screen.width < BESIDE => 4,
+    let typed = match &desk.modal {
+        Some(Modal::Line(line)) => Some(Typed::new(desk, line, &view, screen)),
+        _ => None,
+    };
+    let drafted = match &desk.modal {
+        Some(Modal::Ticket(ticket)) => Some(Drafted::new(desk, ticket, &view, screen)),
+        _ => None,
+    };
+    let below = drafted.as_ref().map_or(1, |drafted| drafted.lines.len());
+    let below = u16::try_from(below.max(1)).unwrap_or(1);
+    let rows = match (&desk.modal, &typed) {
+        (Some(Modal::Ticket(_) | Modal::Question(_)), _) => 3 + below,
+        (_, Some(typed)) => 3 + u16::try_from(typed.above.len()).unwrap_or(0),
         _ => 3,
     };
     let row = |n: u16| Rect {
@@ -42,9 +56,22 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
         Pen::new(buf, row(n)).clear(view.theme.background);
     }
     let said = match &desk.modal {
-        Some(Modal::Ticket(ticket)) => Some(draw_ticket(desk, ticket, &view, [row(3), row(2)], buf)),
+        Some(Modal::Ticket(ticket)) => drafted.map(|drafted| {
+            for (n, spans) in (2..).zip(drafted.lines.iter().rev()) {
+                put(&mut Pen::new(buf, row(n)), 1, spans);
+            }
+            draw_ticket(ticket, &view, row(2 + below), buf);
+            drafted.said
+        }),
         Some(Modal::Question(question)) => Some(draw_question(desk, question, &view, [row(3), row(2)], buf)),
-        Some(Modal::Line(line)) => Some(draw_line(desk, line, &view, [row(3), row(2)], buf, drawn)),
+        Some(Modal::Line(line)) => typed.map(|typed| {
+            for (n, spans) in (3..).zip(typed.above.iter().rev()) {
+                let mut pen = Pen::new(buf, row(n));
+                pen.clear(view.theme.panel);
+                put(&mut pen, 1, spans);
+            }
+            draw_line(desk, line, typed, &view, row(2), buf, drawn)
+        }),
         _ => {
             idle(&view, Pen::new(buf, row(2)));
             None
@@ -113,128 +140,14 @@ fn idle(view: &View<'_>, mut pen: Pen<'_>) {
     );
 }
 
-/// The order line and what it would do; answers what is wrong with it.
-fn draw_line(
-    desk: &Desk,
-    line: &Line,
-    view: &View<'_>,
-    [above, row]: [Rect; 2],
-    buf: &mut Buffer,
-    drawn: &mut Drawn,
-) -> Option<(Tone, String)> {
-    let theme = view.theme;
-    let mut id = || desk.preview_id;
-    let reading = line::read(line.text(), view, &mut id);
-    let mut pen = Pen::new(buf, row);
-    let width = pen.width();
-    // A line longer than the row shows its end: that is where one types.
-    let room = usize::from(width.saturating_sub(4));
-    let skip = (line.cursor() + 1).saturating_sub(room);
-    let shown: String = line.text().chars().skip(skip).collect();
-    pen.put(1, 0, ":", bold("", theme.bright).style);
-    let mut end = pen.put_within(2, width, 0, &shown, theme.style(theme.bright));
-    if let Reading::Wrong(at, _) = &reading {
-        mark(&mut pen, line.text(), at.clone(), skip, theme.error);
-    }
-    if let Some(rest) = line.completion(view) {
-        end = pen.put_within(end, width, 0, &rest, theme.style(theme.faint));
-    }
-    let cursor = u16::try_from(line.cursor() - skip.min(line.cursor())).unwrap_or(0);
-    drawn.cursor = Some(Position::new(row.x + 2 + cursor, row.y));
-    let ahead = ahead(&reading, view);
-    let place = if width >= BESIDE {
-        let start = end.saturating_add(4).max(46);
-        Rect {
-            x: row.x + start.min(width),
-            width: width.saturating_sub(start),
-            ..row
-        }
-    } else {
-        above
-    };
-    put(&mut Pen::new(buf, place), u16::from(width < BESIDE), &ahead.spans);
-    match (reading, ahead.denial) {
-        (Reading::Wrong(at, why), _) if at.start < line.text().trim_end().len() || at.start == 0 => {
-            Some((Tone::Warn, why))
-        }
-        (Reading::Wrong(_, why), _) => Some((Tone::Plain, why)),
-        (_, Some(denial)) => Some((Tone::Warn, format!("would be denied: {denial}"))),
-        (Reading::Commands(commands, _), None) => match commands.first() {
-            Some(Command::Submit { legs, .. }) => unarmed(desk).or_else(|| holder(!legs.is_empty())),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Underlines the word that is wrong.
-fn mark(
-    pen: &mut Pen<'_>,
-    text: &str,
-    at: std::ops::Range<usize>,
-    skip: usize,
-    colour: ratatui::style::Color,
-) {
-    let before = text.get(..at.start).map_or(0, |part| part.chars().count());
-    let wrong: String = text.get(at).unwrap_or_default().chars().collect();
-    if before >= skip {
-        let x = u16::try_from(before - skip).unwrap_or(u16::MAX).saturating_add(2);
-        let style = ratatui::style::Style::new().fg(colour).underlined();
-        pen.put_within(
-            x,
-            pen.width(),
-            0,
-            if wrong.is_empty() { " " } else { &wrong },
-            style,
-        );
-    }
-}
-
-/// What Enter would do with a line.
-fn ahead(reading: &Reading, view: &View<'_>) -> Forecast {
-    let theme = view.theme;
-    let only = |spans| Forecast { spans, denial: None };
-    match reading {
-        Reading::Commands(_, ahead) => ahead.first().cloned().unwrap_or_default(),
-        Reading::Symbol(id) => {
-            let name = view
-                .state
-                .instruments
-                .get(id)
-                .map_or(String::new(), |i| format!("  {}", i.name));
-            only(vec![
-                bold(id.to_string(), theme.bright),
-                span(name, theme.dim),
-                span("  Enter puts it on the desk", theme.dim),
-            ])
-        }
-        Reading::FlattenAccount => only(vec![
-            bold("FLATTEN ALL ", theme.bright),
-            span(
-                "every order and position of the account; Enter asks once more",
-                theme.text,
-            ),
-        ]),
-        Reading::Desk(word, _) => {
-            let found = line::DESK_WORDS.iter().find(|(known, ..)| known == word);
-            let (args, what) = found.map_or(("", ""), |(_, args, what)| (*args, *what));
-            let gap = if args.is_empty() { "" } else { " " };
-            only(vec![
-                span(format!("{word}{gap}{args}"), theme.bright),
-                span(format!("  {what}"), theme.dim),
-            ])
-        }
-        Reading::Empty => only(vec![span(
-            "buy|sell QTY SYM [@PRICE|mkt] [stop P] [target P] [day|gtc|ioc|fok]   x   close   flat",
-            theme.faint,
-        )]),
-        Reading::Wrong(..) => only(Vec::new()),
-    }
-}
-
 /// Who watches over stop and target.
-fn holder(has_legs: bool) -> Option<(Tone, String)> {
-    let text = "stop and target are held by the engine: they reach the broker as the entry fills";
+fn holder(ticket: &Ticket) -> Option<(Tone, String)> {
+    let text = if Abilities::of(ticket.account.broker).holds_brackets {
+        "stop and target are held by the broker"
+    } else {
+        "stop and target are held by the engine: they reach the broker as the entry fills"
+    };
+    let has_legs = ticket.stop.is_some() || ticket.target.is_some();
     has_legs.then(|| (Tone::Plain, text.to_owned()))
 }
 
@@ -249,14 +162,48 @@ fn unarmed(desk: &Desk) -> Option<(Tone, String)> {
     Some((Tone::Warn, text.to_owned()))
 }
 
-/// The ticket's fields and what it would do; answers what speaks against it.
-fn draw_ticket(
-    desk: &Desk,
-    ticket: &Ticket,
-    view: &View<'_>,
-    [fields, below]: [Rect; 2],
-    buf: &mut Buffer,
-) -> Option<(Tone, String)> {
+/// What the open ticket would do.
+struct Drafted {
+    /// Rows under the fields.
+    lines: Vec<Group>,
+    /// What speaks against it.
+    said: Option<(Tone, String)>,
+}
+
+impl Drafted {
+    fn new(desk: &Desk, ticket: &Ticket, view: &View<'_>, screen: Rect) -> Self {
+        let theme = view.theme;
+        let command = match ticket.command(desk.preview_id) {
+            Ok(command) => command,
+            Err(missing) => {
+                return Self {
+                    lines: vec![vec![span(missing, theme.dim)]],
+                    said: None,
+                };
+            }
+        };
+        let mut ahead = forecast(&command, view);
+        if let [row] = &mut ahead.rows[..] {
+            // What the broker says of it goes before what its public terms say.
+            let told = desk.what_if_words(&command, view);
+            let told = told.map(|span| vec![Span::styled(span.content.trim().to_owned(), span.style)]);
+            let placed = placement(ticket, view).map(|words| vec![span(words, theme.warn)]);
+            let at = row.len().min(1);
+            row.splice(at..at, placed.into_iter().chain(told));
+        }
+        let most = usize::from(screen.height.saturating_sub(LEFT)).max(1);
+        let mut lines = ahead.lines(usize::from(screen.width.saturating_sub(2)));
+        lines.truncate(most);
+        let said = match ahead.denial {
+            Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
+            None => unarmed(desk).or_else(|| holder(ticket)),
+        };
+        Self { lines, said }
+    }
+}
+
+/// The ticket's fields.
+fn draw_ticket(ticket: &Ticket, view: &View<'_>, fields: Rect, buf: &mut Buffer) {
     let theme = view.theme;
     let mut pen = Pen::new(buf, fields);
     let width = pen.width();
@@ -297,36 +244,6 @@ fn draw_ticket(
     if market.iter().map(Span::width).sum::<usize>() <= room {
         let wide: usize = market.iter().map(Span::width).sum();
         put(&mut pen, width - u16::try_from(wide).unwrap_or(0) - 1, &market);
-    }
-    let command = ticket.command(desk.preview_id);
-    let mut pen = Pen::new(buf, below);
-    match command {
-        Err(missing) => {
-            put(&mut pen, 1, &[span(missing, theme.dim)]);
-            None
-        }
-        Ok(command) => {
-            let ahead = forecast(&command, view);
-            let mut spans = ahead.spans;
-            if let Some(words) = placement(ticket, view) {
-                spans.insert(spans.len().min(4), span(format!("  {words}"), theme.warn));
-            }
-            // What the broker says of it goes on the message line where the preview has no room.
-            let bound = desk.what_if_words(&command, view);
-            let used: usize = spans.iter().chain(&bound).map(Span::width).sum();
-            let beside = bound.filter(|_| used >= usize::from(pen.width()));
-            if beside.is_none() {
-                spans.extend(desk.what_if_words(&command, view));
-            }
-            let beside = beside.map(|span| (Tone::Plain, span.content.trim().to_owned()));
-            put(&mut pen, 1, &spans);
-            match ahead.denial {
-                Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
-                None => unarmed(desk)
-                    .or_else(|| holder(ticket.stop.is_some() || ticket.target.is_some()))
-                    .or(beside),
-            }
-        }
     }
 }
 
@@ -445,19 +362,18 @@ fn draw_question(
                 .orders
                 .get(&id)
                 .map_or(String::new(), |order| order.spec.to_string());
-            Forecast {
-                spans: vec![bold("CANCEL ", theme.bright), span(order, theme.text)],
-                denial: None,
-            }
+            Forecast::of(vec![bold("CANCEL ", theme.bright), span(order, theme.text)])
         }
-        Pledge::Disconnect => Forecast {
-            spans: super::words::left_alone(view),
-            denial: None,
-        },
-        Pledge::Flatten(account) => Forecast {
-            spans: vec![span(what_goes(desk, account, view), theme.text)],
-            denial: None,
-        },
+        Pledge::Disconnect => Forecast::of(super::words::left_alone(view)),
+        Pledge::CancelStopsToo(account, instrument) => forecast(
+            &Command::CancelAll {
+                account,
+                instrument,
+                stops_too: true,
+            },
+            view,
+        ),
+        Pledge::Flatten(account) => Forecast::of(vec![span(what_goes(desk, account, view), theme.text)]),
     };
     let mut pen = Pen::new(buf, above);
     pen.clear(theme.panel);
@@ -465,12 +381,14 @@ fn draw_question(
         Pledge::Close(..) => vec![bold("CLOSE ", theme.bright)],
         Pledge::Flatten(_) => vec![bold("FLATTEN ACCOUNT ", theme.bright)],
         Pledge::Disconnect => vec![bold("DISCONNECT ", theme.bright)],
-        Pledge::Cancel(_) => Vec::new(),
+        Pledge::Cancel(_) | Pledge::CancelStopsToo(..) => Vec::new(),
     };
     let x = put(&mut pen, 1, &lead);
-    put(&mut pen, x, &ahead.spans);
+    put(&mut pen, x, &ahead.spans());
     let colour = match question.pledge {
-        Pledge::Cancel(_) | Pledge::Flatten(_) | Pledge::Disconnect => theme.warn,
+        Pledge::Cancel(_) | Pledge::CancelStopsToo(..) | Pledge::Flatten(_) | Pledge::Disconnect => {
+            theme.warn
+        }
         Pledge::Close(..) => theme.text,
     };
     put(
@@ -509,6 +427,7 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
         let words = match question.pledge {
             Pledge::Close(..) => ["close", "keep"],
             Pledge::Cancel(_) => ["cancel the stop", "keep it"],
+            Pledge::CancelStopsToo(..) => ["cancel stops too", "keep them"],
             Pledge::Flatten(_) => ["flatten the account", "keep"],
             Pledge::Disconnect => ["cut the connection", "keep it"],
         };

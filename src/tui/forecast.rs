@@ -1,22 +1,75 @@
-//! What a command would do, as a line of text: side, quantity, price, worth, the position after it, what is lost at the
-//! stop, who holds the bracket, and why it would be refused. The numbers are the engine's own preview of the same
-//! command on the same state, so that the line can't promise what the engine refuses.
+//! What a command would do, as groups of text: side, quantity, price and its distance from the last trade, worth, the
+//! position after it, what is lost at the stop and at worst, cost and margin, the limit it comes nearest to, who holds the
+//! bracket, and why it would be refused. The numbers are the engine's own preview of the same command on the same state,
+//! so that the line can't promise what the engine refuses. An estimate is marked `~`.
 
 use super::pane::View;
 use super::widgets::number;
-use crate::domain::{OrderKind, Price, Quantity, Side};
-use crate::engine::preview::{Preview, preview};
-use crate::engine::{Command, Denial, Legs};
+use crate::domain::{Currency, Money, OrderKind, Price, Quantity, Side};
+use crate::engine::preview::{Preview, Previews, Share, Worst, previews};
+use crate::engine::{Command, Denial};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
+
+/// Spans that stay together.
+pub type Group = Vec<Span<'static>>;
 
 /// What a command would do.
 #[derive(Clone, Debug, Default)]
 pub struct Forecast {
-    /// In words and numbers, most important first; what does not fit at the end may be cut.
-    pub spans: Vec<Span<'static>>,
+    /// One row an order, in groups, the most important first.
+    pub rows: Vec<Vec<Group>>,
     /// Why it would be refused.
     pub denial: Option<Denial>,
+}
+
+impl Forecast {
+    /// A single row that is one group.
+    pub fn of(spans: Group) -> Self {
+        Self {
+            rows: vec![vec![spans]],
+            denial: None,
+        }
+    }
+    /// The first row on one line; what does not fit at the end may be cut.
+    pub fn spans(&self) -> Group {
+        self.rows
+            .first()
+            .map(|row| fitting(row, usize::MAX))
+            .unwrap_or_default()
+    }
+    /// The rows as lines of a width: a single order goes on over lines, of several each has one.
+    pub fn lines(&self, width: usize) -> Vec<Group> {
+        match &self.rows[..] {
+            [] => Vec::new(),
+            [one] => flow(one, width),
+            many => many.iter().map(|row| fitting(row, width)).collect(),
+        }
+    }
+}
+
+fn width_of(group: &[Span<'_>]) -> usize {
+    group.iter().map(Span::width).sum()
+}
+
+/// Groups one after the other, a new line where the next does not fit.
+fn flow(groups: &[Group], width: usize) -> Vec<Group> {
+    let mut lines: Vec<Group> = Vec::new();
+    for group in groups.iter().filter(|group| !group.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width_of(line) + 2 + width_of(group) <= width => {
+                line.push(Span::raw("  "));
+                line.extend(group.iter().cloned());
+            }
+            _ => lines.push(group.clone()),
+        }
+    }
+    lines
+}
+
+/// As many groups as fit on one line.
+fn fitting(groups: &[Group], width: usize) -> Group {
+    flow(groups, width).into_iter().next().unwrap_or_default()
 }
 
 /// A span of one colour.
@@ -31,83 +84,121 @@ pub fn bold(text: impl Into<String>, colour: Color) -> Span<'static> {
 
 /// Looks ahead.
 pub fn forecast(command: &Command, view: &View<'_>) -> Forecast {
-    match preview(view.state, view.market, command, view.now) {
-        Err(denial) => Forecast {
-            spans: Vec::new(),
-            denial: Some(denial),
-        },
-        Ok(None) => Forecast {
-            spans: plain(command, view),
-            denial: None,
-        },
-        Ok(Some(preview)) => {
-            let legs = match command {
-                Command::Submit { legs, .. } => *legs,
-                _ => Legs::default(),
+    let previews = match previews(view.state, view.market, command, view.now) {
+        Ok(previews) => previews,
+        Err(denial) => {
+            return Forecast {
+                rows: Vec::new(),
+                denial: Some(denial),
             };
-            Forecast {
-                spans: order(&preview, legs, view),
-                denial: preview.denial,
-            }
         }
+    };
+    let mut rows: Vec<Vec<Group>> = previews.rows.iter().map(|row| order(row, view)).collect();
+    match rows.len() {
+        0 => rows = vec![vec![plain(command, view)]],
+        1 => {}
+        _ => rows.push(total(&previews, view)),
+    }
+    Forecast {
+        rows,
+        denial: previews.denial,
     }
 }
 
 /// The order a command places, and what follows from it.
-fn order(preview: &Preview, legs: Legs, view: &View<'_>) -> Vec<Span<'static>> {
+fn order(preview: &Preview, view: &View<'_>) -> Vec<Group> {
     let (theme, spec) = (view.theme, &preview.spec);
-    let side = if spec.side == Side::Buy {
-        theme.buy
-    } else {
-        theme.sell
-    };
     let show = |price: Price| {
         let instrument = view.state.instruments.get(&spec.instrument);
         instrument.map_or(price.to_string(), |i| number::price(price, i.decimals_at(price)))
     };
+    let mut groups = vec![what(preview, view, &show)];
+    if let Some((ticks, hundredths)) = preview.from_last {
+        groups.push(vec![span(from_last(ticks, hundredths), theme.dim)]);
+    }
+    if let Some(value) = preview.value {
+        groups.push(vec![span(amount(value, preview, view, true), theme.text)]);
+    }
+    let (before, after) = preview.position;
+    groups.push(vec![
+        span(
+            view.ours(format!("pos {} → ", number::quantity_signed(before))),
+            theme.dim,
+        ),
+        span(view.ours(number::quantity_signed(after)), signed(after, view)),
+    ]);
+    groups.extend(exits(preview, view, &show));
+    groups.extend(worst(preview, view));
+    groups.extend(terms(preview, view));
+    if let (Some(part), OrderKind::Limit { .. }) = (spec.display, spec.kind) {
+        groups.push(vec![span(format!("shows {}", number::quantity(part)), theme.dim)]);
+    }
+    groups.push(vec![span(view.ours(spec.account.account.to_string()), theme.dim)]);
+    groups
+}
+
+/// `BUY 100 AAPL @ 189.50 day`.
+fn what(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> Group {
+    let (theme, spec) = (view.theme, &preview.spec);
+    let side = match spec.side {
+        Side::Buy => theme.buy,
+        Side::Sell => theme.sell,
+    };
     let outside = if spec.outside_hours { " outside" } else { "" };
-    let mut spans = vec![
+    vec![
         bold(spec.side.word(), side),
         span(
             format!(" {} {} ", number::quantity(spec.quantity), spec.instrument),
             theme.bright,
         ),
-        span(kind(spec.kind, preview.price, &show), theme.text),
+        span(kind(spec.kind, preview.price, show), theme.text),
         span(format!(" {}{outside}", spec.tif.word()), theme.dim),
-    ];
-    if let (Some(value), Some(currency)) = (preview.value, preview.currency) {
-        spans.push(span(
-            view.ours(format!(
-                "  {} {currency}",
-                number::money(value, currency.minor_decimals())
-            )),
-            theme.text,
-        ));
+    ]
+}
+
+/// `12t under last -0.06%`.
+fn from_last(ticks: i64, hundredths: i64) -> String {
+    let sign = if hundredths < 0 { "-" } else { "+" };
+    let part = format!(
+        "{sign}{}.{:02}%",
+        hundredths.unsigned_abs() / 100,
+        hundredths.unsigned_abs() % 100
+    );
+    match ticks {
+        0 => "at last".to_owned(),
+        n if n < 0 => format!("{}t under last {part}", n.unsigned_abs()),
+        n => format!("{n}t over last {part}"),
     }
-    let (before, after) = preview.position;
-    spans.push(span(
-        view.ours(format!("  pos {} → ", number::quantity_signed(before))),
-        theme.dim,
-    ));
-    spans.push(span(
-        view.ours(number::quantity_signed(after)),
-        signed(after, view),
-    ));
-    if let Some(risk) = preview.risk {
-        let decimals = preview.currency.map_or(2, |currency| currency.minor_decimals());
-        spans.push(span(
-            view.ours(format!("  risk {}", number::money(risk, decimals))),
-            theme.warn,
-        ));
-    }
+}
+
+fn amount(money: Money, preview: &Preview, view: &View<'_>, with_currency: bool) -> String {
+    let decimals = preview.currency.map_or(2, |currency| currency.minor_decimals());
+    let text = number::money(money, decimals);
+    view.ours(match preview.currency.filter(|_| with_currency) {
+        Some(currency) => format!("{text} {currency}"),
+        None => text,
+    })
+}
+
+/// Stop and target, what is lost and gained there, and who holds them.
+fn exits(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> Vec<Group> {
+    let (theme, legs) = (view.theme, preview.legs);
+    let mut groups = Vec::new();
     if let Some(stop) = legs.stop {
-        spans.push(span(format!("  stop {}", show(stop)), theme.down));
+        groups.push(vec![span(format!("stop {}", show(stop)), theme.down)]);
+    }
+    if let Some(risk) = preview.risk {
+        let text = amount(risk, preview, view, false);
+        groups.push(vec![span(format!("risk {text} = 1R"), theme.warn)]);
     }
     if let Some(target) = legs.target {
-        spans.push(span(format!("  target {}", show(target)), theme.up));
+        let reward = preview.reward.map_or(String::new(), |hundredths| {
+            format!(" {}.{}R", hundredths / 100, hundredths % 100 / 10)
+        });
+        groups.push(vec![span(format!("target {}{reward}", show(target)), theme.up)]);
     }
     if let Some(other) = &preview.pair {
-        spans.push(span(format!("  oco {other}"), theme.text));
+        groups.push(vec![span(format!("oco {other}"), theme.text)]);
     }
     if preview.pair.is_some() || !legs.is_empty() {
         let holder = if preview.held_by_engine {
@@ -115,12 +206,85 @@ fn order(preview: &Preview, legs: Legs, view: &View<'_>) -> Vec<Span<'static>> {
         } else {
             "held by the broker"
         };
-        spans.push(span(format!("  {holder}"), theme.dim));
+        groups.push(vec![span(holder, theme.dim)]);
     }
-    if let (Some(part), OrderKind::Limit { .. }) = (spec.display, spec.kind) {
-        spans.push(span(format!("  shows {}", number::quantity(part)), theme.dim));
+    groups
+}
+
+/// The most that can be lost.
+fn worst(preview: &Preview, view: &View<'_>) -> Option<Group> {
+    let theme = view.theme;
+    Some(match preview.worst {
+        Worst::Less => vec![span("takes risk off", theme.dim)],
+        Worst::AtStop(money) => vec![span(
+            format!("worst ~{} at the stop", amount(money, preview, view, false)),
+            theme.dim,
+        )],
+        Worst::All(money) => vec![span(
+            format!("worst all {}, no stop", amount(money, preview, view, false)),
+            theme.dim,
+        )],
+        Worst::Unlimited => vec![span("worst without limit: a short, no stop", theme.warn)],
+        Worst::Unknown => return None,
+    })
+}
+
+/// Cost, margin, and the limit it comes nearest to.
+fn terms(preview: &Preview, view: &View<'_>) -> Vec<Group> {
+    let theme = view.theme;
+    let estimate = |word: &str, money: Option<Money>| {
+        let text = money.map_or_else(
+            || number::UNKNOWN.to_owned(),
+            |money| format!("~{}", amount(money, preview, view, false)),
+        );
+        vec![span(format!("{word} {text}"), theme.dim)]
+    };
+    let mut groups = vec![estimate("fee", preview.fee)];
+    if !preview.reduces {
+        groups.push(estimate("margin", preview.margin));
     }
-    spans
+    if let Some(share) = preview.tightest {
+        groups.push(vec![limit(share, view)]);
+    }
+    groups
+}
+
+/// `37% of order value`.
+fn limit(share: Share, view: &View<'_>) -> Span<'static> {
+    let colour = match share.percent {
+        0..=79 => view.theme.dim,
+        _ => view.theme.warn,
+    };
+    span(format!("{}% of max {}", share.percent, share.limit), colour)
+}
+
+/// What all orders come to.
+fn total(previews: &Previews, view: &View<'_>) -> Vec<Group> {
+    let theme = view.theme;
+    let count = previews.rows.len();
+    let mut groups = vec![vec![
+        bold("ALL ", theme.bright),
+        span(format!("{count} orders or none"), theme.text),
+    ]];
+    let sum = |(currency, money): &(Currency, Money)| {
+        let text = number::money(*money, currency.minor_decimals());
+        vec![span(view.ours(format!("{text} {currency}")), theme.text)]
+    };
+    groups.extend(previews.total.iter().map(sum));
+    groups.extend(previews.share.map(|share| vec![limit(share, view)]));
+    let fees: Option<Vec<(Currency, Money)>> = previews
+        .rows
+        .iter()
+        .map(|row| Some((row.currency?, row.fee?)))
+        .collect();
+    if let Some([(currency, first), rest @ ..]) = fees.as_deref()
+        && rest.iter().all(|(other, _)| other == currency)
+    {
+        let all = rest.iter().fold(*first, |sum, (_, fee)| sum.saturating_add(*fee));
+        let text = number::money(all, currency.minor_decimals());
+        groups.push(vec![span(view.ours(format!("fees ~{text}")), theme.dim)]);
+    }
+    groups
 }
 
 fn signed(quantity: Quantity, view: &View<'_>) -> Color {
@@ -164,15 +328,6 @@ fn plain(command: &Command, view: &View<'_>) -> Vec<Span<'static>> {
                 span(format!("  {stops}"), theme.dim),
             ]
         }
-        Command::SubmitPair {
-            first_spec,
-            second_spec,
-            ..
-        } => vec![
-            bold("PAIR ", theme.bright),
-            span(format!("{first_spec}  or  {second_spec}"), theme.text),
-            span("  one shrinks as the other fills", theme.dim),
-        ],
         Command::Flatten { instrument, .. } => vec![
             bold("FLATTEN ", theme.bright),
             span(

@@ -7,6 +7,7 @@ use super::desk::{Desk, Effect, Modal, Tone};
 use super::keymap::Context;
 use super::line::{self, Line, Reading};
 use super::palette::action_named;
+use super::pin::Pin;
 use super::world::Standing;
 use crate::domain::Timestamp;
 use std::time::Duration;
@@ -65,18 +66,21 @@ impl Desk {
         }
         let mut line = Line::new(now);
         line.insert(&hotkey.line, now);
-        let reading = line::read(line.text(), &self.world.view(now), &mut *self.new_id);
+        let (view, preview_id) = (self.world.view(now), self.preview_id);
+        let reading = line::read(line.text(), &view, &mut || preview_id);
         let may_send = match &reading {
-            Reading::Commands(_, ahead) => {
+            Reading::Commands(meaning) => {
                 self.world.standing() == Standing::Armed
-                    && ahead.iter().all(|forecast| forecast.denial.is_none())
+                    && meaning.ahead.iter().all(|forecast| forecast.denial.is_none())
             }
             Reading::Desk(..) | Reading::Symbol(_) => true,
             _ => false,
         };
         if hotkey.send && may_send && self.is_attached() {
             // It was read and weighed when the settings were written: nothing is waited for.
-            line.changed_at = Timestamp::MIN;
+            if let Reading::Commands(meaning) = reading {
+                line.pin = Pin::new(meaning, &view).map(|pin| pin.confirmed(now));
+            }
             return self.act_on_line(Action::Enter, line, now);
         }
         if hotkey.send {

@@ -211,6 +211,7 @@ pub const TABLE: &[Binding] = bindings! {
     Ticket None Action::ToggleMarket, ["m"], "limit or market", "mkt/lmt";
     Ticket None Action::NextStyle, ["y"], "next type of order that the broker takes: stop, trail, at the close, ...", "type";
     Ticket None Action::ToggleOutside, ["u"], "outside the regular session too, or not";
+    Ticket None Action::NextTemplate, ["p"], "stop and target of the next template of config.toml";
     Ticket None Action::ToggleShort, ["o"], "allow it to open a short";
     Line None Action::Enter, ["Enter"], "send what the preview shows", "send";
     Line None Action::Escape, ["Esc", "Ctrl-c"], "drop the line", "drop";

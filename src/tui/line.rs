@@ -6,10 +6,12 @@ use super::forecast::{Forecast, forecast};
 use super::palette::action_named;
 use super::pane::View;
 use super::panes::watchlist::filter::Filter;
+use super::pin::Pin;
 use super::theme::nearest;
-use crate::domain::{ClientOrderId, Timestamp};
+use crate::domain::{AccountKey, ClientOrderId, Currency, Money, Timestamp};
 use crate::engine::Command;
-use crate::engine::sentence::{SentenceError, parse, resolve};
+use crate::engine::sentence::complete::complete;
+use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, parse, resolve};
 use std::ops::Range;
 use tui_input::{Input, InputRequest};
 
@@ -130,6 +132,21 @@ pub struct Line {
     pub changed_at: Timestamp,
     /// Which of the history's lines is shown, counted from the newest; nothing for a line of its own.
     recalled: Option<usize>,
+    /// What Enter sends, where the line is an order or several.
+    pub pin: Option<Pin>,
+    /// When the text as it is was last read in order to pin it.
+    pub tried_at: Option<Timestamp>,
+}
+
+/// Commands, and what they would do.
+#[derive(Clone, Debug, Default)]
+pub struct Meaning {
+    /// In the order they are sent.
+    pub commands: Vec<Command>,
+    /// What each would do.
+    pub ahead: Vec<Forecast>,
+    /// What was rounded, converted or chosen.
+    pub notes: Vec<String>,
 }
 
 /// What a line means.
@@ -142,7 +159,7 @@ pub enum Reading {
     /// A symbol alone: put it on the desk.
     Symbol(crate::domain::InstrumentId),
     /// Commands, and what they would do.
-    Commands(Vec<Command>, Vec<Forecast>),
+    Commands(Meaning),
     /// Flatten the whole account, which asks first.
     FlattenAccount,
     /// It means nothing; where, and why.
@@ -156,6 +173,8 @@ impl Line {
             input: Input::default(),
             changed_at: now,
             recalled: None,
+            pin: None,
+            tried_at: None,
         }
     }
     /// What is typed.
@@ -171,6 +190,7 @@ impl Line {
         if self.input.handle(request).is_some_and(|change| change.value) {
             self.changed_at = now;
             self.recalled = None;
+            (self.pin, self.tried_at) = (None, None);
         }
     }
     /// Puts text in at the cursor.
@@ -193,31 +213,32 @@ impl Line {
             .unwrap_or_default();
         self.input = Input::new(text);
         self.changed_at = now;
+        (self.pin, self.tried_at) = (None, None);
         self.recalled = next.filter(|_| !history.is_empty());
     }
-    /// The rest of the word under the cursor's end, where one of the names begins with it.
-    pub fn completion(&self, view: &View<'_>) -> Option<String> {
+    /// What may stand where the line ends: words of the sentence, and at its beginning those of the desk.
+    pub fn candidates(&self, view: &View<'_>) -> Vec<String> {
         let text = self.text();
-        let word = text.rsplit(' ').next().filter(|word| !word.is_empty())?;
-        let first = word.len() == text.len();
-        let lower = word.to_ascii_lowercase();
-        let verbs = ["buy", "sell", "close", "flat", "x"].into_iter();
-        let verb = verbs
-            .chain(DESK_WORDS.iter().map(|(word, ..)| *word))
-            .find(|verb| first && verb.len() > word.len() && verb.starts_with(&lower));
-        if let Some(verb) = verb {
-            return Some(verb[word.len()..].to_owned());
+        let mut all = complete(text, view.state, view.templates);
+        let first = !text.contains(' ') && !text.is_empty();
+        if first {
+            let lower = text.to_ascii_lowercase();
+            let desk = DESK_WORDS.iter().map(|(word, ..)| *word);
+            all.extend(desk.filter(|word| word.starts_with(&lower)).map(str::to_owned));
+            all.extend(complete_symbol(text, view));
         }
-        let upper = word.to_ascii_uppercase();
-        let ids = view
-            .state
-            .instruments
-            .keys()
-            .map(crate::domain::InstrumentId::as_str);
-        let symbol = ids
-            .into_iter()
-            .find(|id| id.len() > upper.len() && id.starts_with(&upper))?;
-        Some(symbol[word.len()..].to_owned())
+        all
+    }
+    /// The rest of the word under the cursor's end, where something that may stand there begins with it.
+    pub fn completion(&self, view: &View<'_>) -> Option<String> {
+        let word = self.text().rsplit(' ').next().filter(|word| !word.is_empty())?;
+        let all = self.candidates(view);
+        // What is typed in full needs no completion, however many begin with it.
+        if all.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+            return None;
+        }
+        let found = all.into_iter().next()?;
+        found.get(word.len()..).map(str::to_owned)
     }
     /// Takes the completion in.
     pub fn complete(&mut self, view: &View<'_>, now: Timestamp) {
@@ -226,6 +247,11 @@ impl Line {
             self.insert(&rest, now);
         }
     }
+}
+
+/// A symbol alone is a line of its own.
+fn complete_symbol(text: &str, view: &View<'_>) -> Vec<String> {
+    complete(&format!("close {text}"), view.state, view.templates)
 }
 
 /// Adds a line to the history, once.
@@ -269,32 +295,39 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
     if let (true, Some(instrument)) = (alone, view.state.resolve(first, view.venue_now)) {
         return Reading::Symbol(instrument.id);
     }
-    let words = text.to_ascii_lowercase();
-    if let ["flat" | "flatten", "all"] = words.split_whitespace().collect::<Vec<_>>()[..] {
-        return Reading::FlattenAccount;
-    }
     let wrong = |SentenceError { at, text }| Reading::Wrong(at, text);
     let sentence = match parse(text) {
+        Ok(Sentence::Flat { symbol: None }) => return Reading::FlattenAccount,
         Ok(sentence) => sentence,
         Err(error) => return wrong(with_hint(error, &lower)),
     };
     let Some(account) = view.account else {
         return Reading::Wrong(0..0, "no account is known yet".to_owned());
     };
-    match resolve(
-        &sentence,
-        view.state,
-        view.market,
+    let scene = Scene {
+        state: view.state,
+        market: view.market,
         account,
-        view.venue_now,
-        new_id,
-    ) {
-        Ok(commands) => {
-            let ahead = commands.iter().map(|command| forecast(command, view)).collect();
-            Reading::Commands(commands, ahead)
-        }
+        now: view.venue_now,
+        net_liquidation: told_worth(view, account),
+        templates: view.templates,
+    };
+    match resolve(&sentence, &scene, new_id) {
+        Ok(Resolved { commands, notes }) => Reading::Commands(Meaning {
+            ahead: commands.iter().map(|command| forecast(command, view)).collect(),
+            commands,
+            notes,
+        }),
         Err(error) => wrong(error),
     }
+}
+
+/// What the broker says the account is worth, where it tells.
+fn told_worth(view: &View<'_>, account: AccountKey) -> Option<(Money, Currency)> {
+    let (health, _) = view.health?;
+    let mut figures = health.figures.get(&account)?.iter();
+    let (_, currency, worth) = figures.find(|(name, ..)| name.as_str() == "NetLiquidation")?;
+    Some((*worth, currency.as_str().parse().ok()?))
 }
 
 /// A verb that is nearly a word of the desk is named.

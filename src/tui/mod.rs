@@ -33,6 +33,7 @@ pub mod pace;
 pub mod palette;
 pub mod pane;
 pub mod panes;
+pub mod pin;
 pub mod plain;
 mod plan;
 pub mod planned;
@@ -50,6 +51,8 @@ mod status;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_line;
 pub mod theme;
 pub mod ticket;
 pub mod times;

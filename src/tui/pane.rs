@@ -7,6 +7,7 @@ use super::theme::Theme;
 use super::times::Times;
 use crate::domain::{AccountKey, InstrumentId, Price, Side, Timestamp};
 use crate::engine::port::Health;
+use crate::engine::sentence::Templates;
 use crate::engine::{Command, State};
 use crate::market::{Market, Timeframe};
 use ratatui::buffer::Buffer;
@@ -44,6 +45,8 @@ pub struct View<'a> {
     pub round_trip: Option<Duration>,
     /// How long the terminal's own parts of the way take.
     pub times: &'a Times,
+    /// Named exits, for sentences and tickets.
+    pub templates: &'a Templates,
 }
 
 impl View<'_> {

@@ -8,6 +8,7 @@ use super::desk::{Desk, Effect, Modal, Question, Tone};
 use super::line::{self, Line, Reading};
 use super::link::FromEngine;
 use super::panes::read;
+use super::pin::Pin;
 use super::run::Exit;
 use super::widgets::number;
 use super::world::Link;
@@ -31,7 +32,7 @@ pub struct Plain {
     /// What the message line said last.
     said: Option<(String, Timestamp)>,
     /// A line that waits for `yes`.
-    waiting: Option<String>,
+    waiting: Option<(String, Option<Pin>)>,
 }
 
 /// What is said, and what is to be done.
@@ -210,7 +211,7 @@ impl Plain {
         let asks = matches!(self.desk.modal, Some(Modal::Question(_)));
         let (mut said, effects) = match (text.as_str(), waiting) {
             ("", None) if !asks => return (Vec::new(), Vec::new()),
-            ("yes", Some(line)) => (Vec::new(), self.enter(&line, now)),
+            ("yes", Some((line, pin))) => (Vec::new(), self.enter(&line, pin, now)),
             ("yes", None) if asks => (Vec::new(), self.confirm(now)),
             ("yes", None) => (vec!["nothing waits for a yes".to_owned()], Vec::new()),
             ("" | "no", _) => {
@@ -272,12 +273,14 @@ impl Plain {
         let view = self.desk.world.view(now);
         let mut id = || self.desk.preview_id;
         match line::read(text, &view, &mut id) {
-            Reading::Commands(commands, ahead) => {
+            Reading::Commands(meaning) => {
                 let mut said = Vec::new();
                 let mut denied = false;
-                for forecast in &ahead {
-                    let words: String = forecast.spans.iter().map(|span| span.content.as_ref()).collect();
-                    said.extend(Some(words).filter(|words| !words.trim().is_empty()));
+                for forecast in &meaning.ahead {
+                    for row in forecast.lines(usize::MAX) {
+                        let words: String = row.iter().map(|span| span.content.as_ref()).collect();
+                        said.extend(Some(words).filter(|words| !words.trim().is_empty()));
+                    }
                     if let Some(denial) = &forecast.denial {
                         denied = true;
                         said.push(format!("would be denied: {denial}"));
@@ -292,12 +295,15 @@ impl Plain {
                 if denied {
                     return (said, Vec::new());
                 }
-                if commands.iter().all(takes_away) {
-                    let effects = self.enter(text, now);
+                said.extend(meaning.notes.iter().cloned());
+                let takes_away = meaning.commands.iter().all(takes_away);
+                let pin = Pin::new(meaning, &view);
+                if takes_away {
+                    let effects = self.enter(text, pin, now);
                     return (said, effects);
                 }
                 said.push("type yes to send; anything else drops it".to_owned());
-                self.waiting = Some(text.to_owned());
+                self.waiting = Some((text.to_owned(), pin));
                 (said, Vec::new())
             }
             Reading::Wrong(_, why) => (vec![format!("not understood: {why}")], Vec::new()),
@@ -307,7 +313,7 @@ impl Plain {
                 effects.dedup();
                 (vec![self.quote(Some(id.as_str()), now)], effects)
             }
-            _ => (Vec::new(), self.enter(text, now)),
+            _ => (Vec::new(), self.enter(text, None, now)),
         }
     }
     fn desk_words(&self) -> String {
@@ -341,10 +347,10 @@ impl Plain {
         format!("{id}: last {last}, bid {bid}, ask {ask}{fresh}")
     }
     /// Enter on a line that was previewed long enough: a person has heard it and typed `yes`.
-    fn enter(&mut self, text: &str, now: Timestamp) -> Vec<Effect> {
+    fn enter(&mut self, text: &str, pin: Option<Pin>, now: Timestamp) -> Vec<Effect> {
         let mut line = Line::new(now);
         line.insert(text, now);
-        line.changed_at = Timestamp::MIN;
+        line.pin = pin.map(|pin| pin.confirmed(now));
         self.desk.modal = Some(Modal::Line(line));
         let effects = self.desk.act(Action::Enter, now);
         if matches!(self.desk.modal, Some(Modal::Line(_))) {

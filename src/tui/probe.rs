@@ -92,7 +92,10 @@ impl Desk {
         match &self.modal {
             Some(Modal::Ticket(ticket)) => Some(ticket.seen_at()),
             Some(Modal::Question(question)) => Some(question.at),
-            Some(Modal::Line(line)) => Some(line.changed_at),
+            Some(Modal::Line(line)) => {
+                let pinned = line.pin.as_ref().map(|pin| pin.at);
+                Some(pinned.map_or(line.changed_at, |at| at.max(line.changed_at)))
+            }
             _ => None,
         }
     }

@@ -21,6 +21,7 @@ use super::times::Stopwatch;
 use super::view::{self, Drawn};
 use super::writer::Writer;
 use crate::domain::{AccountKey, Quantity, Timestamp};
+use crate::engine::sentence::Templates;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::stdio::{stdin, stdout};
@@ -68,6 +69,8 @@ pub struct TuiSettings {
     pub watch: WatchSettings,
     /// From what size on a print is large; nothing to tell by the usual sizes.
     pub large_print: Option<Quantity>,
+    /// Named exits, from the settings.
+    pub templates: Templates,
     /// The last lines of this program's log, for the log pane.
     pub log: Arc<Mutex<VecDeque<String>>>,
     /// What it begins with beyond these.

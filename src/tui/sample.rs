@@ -58,6 +58,7 @@ pub fn settings() -> TuiSettings {
         large_print: None,
         default_account: None,
         alarm: super::alerts::AlarmSettings::default(),
+        templates: crate::engine::sentence::Templates::new(),
         log: Arc::new(Mutex::new(["a line of the log".to_owned()].into())),
         opening: crate::tui::Opening {
             memory: crate::tui::DeskMemory {

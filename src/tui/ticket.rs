@@ -2,6 +2,7 @@
 //! shown by `forecast`; the draft itself knows prices and quantities and nothing of the screen.
 
 mod style;
+mod template;
 
 pub use style::Style;
 
@@ -9,7 +10,8 @@ use crate::domain::{
     AccountKey, ClientOrderId, Distance, Instrument, InstrumentKind, Order, OrderChange, OrderKind,
     OrderSpec, Price, Quantity, Role, Side, TimeInForce, Timestamp,
 };
-use crate::engine::{Command, Legs};
+use crate::engine::digest::{self, FRESH};
+use crate::engine::{Command, Legs, Seen};
 use crate::market::Quote;
 use std::time::Duration;
 
@@ -17,12 +19,6 @@ use std::time::Duration;
 pub const STANDS: Duration = Duration::from_millis(200);
 /// Between two Enters that both count: longer than the pause before a held key repeats.
 pub const QUIET: Duration = Duration::from_millis(700);
-/// An older preview is shown anew instead of sent.
-pub const FRESH: Duration = Duration::from_secs(5);
-/// How many ticks the market may move before a preview is shown anew.
-const DRIFT_TICKS: i64 = 5;
-/// And at least this part of the price, for instruments whose tick is small beside it: 5 in 10,000.
-const DRIFT_PART: i64 = 2_000;
 
 /// What the draft is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +77,8 @@ pub struct Ticket {
     pub stop: Option<Price>,
     /// The profit target's price.
     pub target: Option<Price>,
+    /// The template that stop and target came from.
+    pub template: Option<String>,
     /// It may open a short.
     pub short: bool,
     /// Outside the regular session too.
@@ -110,6 +108,8 @@ pub enum NotYet {
     Old,
     /// The terminal has not said yet that it shows the preview.
     Unshown,
+    /// What is held changed: it no longer does to the risk what it did.
+    Changed,
 }
 impl NotYet {
     /// In words.
@@ -120,10 +120,24 @@ impl NotYet {
             Self::Moved => {
                 "not sent: the market moved since you looked; this is the new preview, Enter sends it"
             }
+            Self::Changed => {
+                "not sent: what is held changed since you looked; this is the new preview, Enter sends it"
+            }
             Self::Old => "not sent: the preview was old; this is the new one, Enter sends it",
             Self::Unshown => {
                 "not sent: the terminal has not shown this preview yet; look, then press Enter again"
             }
+        }
+    }
+    /// In words, before Enter is pressed.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::TooSoon | Self::Held | Self::Unshown => "",
+            Self::Moved => "the market moved since this preview: Enter makes a new one, and sends nothing",
+            Self::Changed => {
+                "what is held changed since this preview: Enter makes a new one, and sends nothing"
+            }
+            Self::Old => "this preview is old: Enter makes a new one, and sends nothing",
         }
     }
 }
@@ -196,6 +210,7 @@ impl Ticket {
             tif: TimeInForce::Day,
             stop: None,
             target: None,
+            template: None,
             short: false,
             outside: false,
             field: if at_market { Field::Quantity } else { Field::Price },
@@ -235,6 +250,7 @@ impl Ticket {
             tif: spec.tif,
             stop: None,
             target: None,
+            template: None,
             short: spec.allow_short,
             outside: spec.outside_hours,
             field: own,
@@ -391,6 +407,7 @@ impl Ticket {
                 stop: self.stop,
                 target: self.target,
             },
+            seen: None,
         })
     }
     fn spec(&self, kind: OrderKind) -> OrderSpec {
@@ -450,21 +467,33 @@ impl Ticket {
     pub fn seen_at(&self) -> Timestamp {
         self.seen_at
     }
+    /// A new order with what the person saw of it, as it is sent at `now`.
+    pub fn sealed(&self, command: Command, now: Timestamp) -> Command {
+        match command {
+            Command::Submit { id, spec, legs, .. } => {
+                let level = |side: Option<(Price, Quantity)>| side.map(|level| level.0);
+                let seen = Seen {
+                    digest: digest::digest(&spec, legs),
+                    bid: self.seen.and_then(|quote| level(quote.bid)),
+                    ask: self.seen.and_then(|quote| level(quote.ask)),
+                    age_ms: u64::try_from(now.since(self.seen_at).as_millis()).unwrap_or(u64::MAX),
+                    reduces: false,
+                };
+                let seen = Some(seen);
+                Command::Submit { id, spec, legs, seen }
+            }
+            other => other,
+        }
+    }
     /// How long the draft has been as it is.
     pub fn stood_for(&self, now: Timestamp) -> Duration {
         now.since(self.seen_at)
     }
     /// True where bid or ask moved further than a few ticks since the person looked, or came or went.
     fn moved(&self, quote: Option<&Quote>) -> bool {
-        let far = |before: Option<(Price, Quantity)>, now: Option<(Price, Quantity)>| match (before, now) {
-            (Some((before, _)), Some((now, _))) => {
-                let tick = self.instrument.ticks.tick_at(now).raw();
-                let allowed = tick
-                    .saturating_mul(DRIFT_TICKS)
-                    .max(now.raw().saturating_abs() / DRIFT_PART);
-                now.raw().saturating_sub(before.raw()).saturating_abs() > allowed
-            }
-            (before, now) => before.is_some() != now.is_some(),
+        let far = |before: Option<(Price, Quantity)>, now: Option<(Price, Quantity)>| {
+            let prices = (before.map(|level| level.0), now.map(|level| level.0));
+            digest::moved(prices.0, prices.1, &self.instrument.ticks)
         };
         match (&self.seen, quote) {
             (Some(before), Some(now)) => far(before.bid, now.bid) || far(before.ask, now.ask),

@@ -29,7 +29,13 @@ impl Desk {
         if !matches!(input, Input::Answer | Input::Resize) {
             self.touched(now);
         }
-        let effects = match input {
+        let effects = self.take_input(input, drawn, now);
+        self.pin_line(now);
+        self.world.holding = self.modal.is_some();
+        effects
+    }
+    fn take_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
+        match input {
             Input::Answer => {
                 self.probe_answered(now);
                 Vec::new()
@@ -39,9 +45,7 @@ impl Desk {
             Input::Click(x, y) => self.on_click(Position::new(*x, *y), drawn, now),
             Input::Wheel(x, y, up) => self.on_wheel(Position::new(*x, *y), *up, drawn, now),
             Input::Resize => vec![Effect::Redraw],
-        };
-        self.world.holding = self.modal.is_some();
-        effects
+        }
     }
     /// Which keys hold now.
     pub fn context(&self) -> Context {
@@ -436,6 +440,11 @@ impl Desk {
             Action::ToggleMarket => ticket.toggle_market(quote, now),
             Action::ToggleShort => ticket.short = !ticket.short,
             Action::NextStyle => ticket.next_style(quote, now),
+            Action::NextTemplate => match ticket.next_template(&self.world.templates, quote, now) {
+                Ok(Some(name)) => self.say(Tone::Plain, format!("template {name}"), now),
+                Ok(None) => self.say(Tone::Plain, "no template", now),
+                Err(why) => self.say(Tone::Warn, why, now),
+            },
             Action::ToggleOutside => {
                 let (broker, has_them) = (ticket.account.broker, ticket.toggle_outside(now));
                 if !has_them {
@@ -471,7 +480,7 @@ impl Desk {
             self.quantities.insert(ticket.instrument.id, ticket.quantity);
         }
         let what = words(&command);
-        self.send(command, what, now)
+        self.send(ticket.sealed(command, now), what, now)
     }
     fn keep_ticket(&mut self, ticket: Box<Ticket>, why: &str, now: Timestamp) -> Vec<Effect> {
         self.say(Tone::Warn, why, now);
@@ -490,6 +499,15 @@ impl Desk {
                     Pledge::Cancel(id) => self.cancel(id, now),
                     Pledge::Flatten(account) => self.flatten_account(account, now),
                     Pledge::Disconnect => vec![Effect::Tell(ToEngine::Ask(Ask::Connection(false)))],
+                    Pledge::CancelStopsToo(account, instrument) => {
+                        let command = Command::CancelAll {
+                            account,
+                            instrument,
+                            stops_too: true,
+                        };
+                        let what = words(&command);
+                        self.send(command, what, now)
+                    }
                     Pledge::Close(account, instrument) => {
                         let command = Command::Close {
                             id: (self.new_id)(),

@@ -3,6 +3,7 @@
 
 use super::desk::{Desk, Effect, Modal};
 use super::forecast::{Forecast, forecast, span};
+use super::line::Line;
 use super::link::ToEngine;
 use super::pane::View;
 use super::ticket::Ticket;
@@ -30,17 +31,20 @@ pub struct WhatIf {
 impl Desk {
     /// Asks about the open ticket's draft, where it has settled, could be sent, and was not asked about before.
     pub(super) fn ask_what_if(&mut self, now: Timestamp) -> Vec<Effect> {
-        let Some(Modal::Ticket(ticket)) = &self.modal else {
-            self.what_if = None;
+        let (stood_for, spec) = match &self.modal {
+            Some(Modal::Ticket(ticket)) => (ticket.stood_for(now), sendable(ticket, self, now)),
+            Some(Modal::Line(line)) => (now.since(line.changed_at), pinned(line)),
+            _ => {
+                self.what_if = None;
+                return Vec::new();
+            }
+        };
+        let Some(spec) = spec.filter(|_| stood_for >= SETTLED && self.is_attached()) else {
             return Vec::new();
         };
-        let tells = self.world.health.contains_key(&ticket.account.broker);
-        if !tells || !self.is_attached() || ticket.stood_for(now) < SETTLED {
+        if !self.world.health.contains_key(&spec.account.broker) {
             return Vec::new();
         }
-        let Some(spec) = sendable(ticket, self, now) else {
-            return Vec::new();
-        };
         if self.what_if.as_ref().is_some_and(|asked| asked.spec == spec) {
             return Vec::new();
         }
@@ -62,6 +66,11 @@ impl Desk {
         }
     }
 
+    /// What the broker said of the order on the line.
+    pub(super) fn what_if_line(&self, line: &Line, view: &View<'_>) -> Option<Span<'static>> {
+        self.what_if_words(line.pin.as_ref()?.commands().first()?, view)
+    }
+
     /// What the broker said of exactly this order, as the preview shows it.
     pub(super) fn what_if_words(&self, command: &Command, view: &View<'_>) -> Option<Span<'static>> {
         let Command::Submit { spec, .. } = command else {
@@ -72,6 +81,14 @@ impl Desk {
             Some(margin) => span(view.ours(words(margin)), view.theme.text),
             None => span(format!("  margin {}", number::UNKNOWN), view.theme.dim),
         })
+    }
+}
+
+/// The one order that a line's preview shows; nothing for a pair or several.
+fn pinned(line: &Line) -> Option<OrderSpec> {
+    match line.pin.as_ref()?.commands() {
+        [Command::Submit { spec, .. }] => Some(spec.clone()),
+        _ => None,
     }
 }
 

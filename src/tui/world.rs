@@ -6,6 +6,7 @@ use super::theme::Theme;
 use super::times::Times;
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SessionId, Timestamp};
 use crate::engine::port::Health;
+use crate::engine::sentence::Templates;
 use crate::engine::{Event, Fact, State};
 use crate::market::{BarUpdate, Market};
 use std::collections::BTreeMap;
@@ -116,6 +117,8 @@ pub struct World {
     pub heard_at: Timestamp,
     /// The venue's clock: its time at a moment of ours, and its speed in thousandths.
     pub venue_clock: (Timestamp, Timestamp, u32),
+    /// Named exits from the settings.
+    pub templates: Templates,
 }
 
 impl World {
@@ -141,6 +144,7 @@ impl World {
             health: BTreeMap::new(),
             heard_at: now,
             venue_clock: (now, now, 1_000),
+            templates: Templates::new(),
         }
     }
     /// What panes look at.
@@ -160,6 +164,7 @@ impl World {
             health: self.health().map(|(health, at)| (health, *at)),
             round_trip: self.round_trip,
             times: &self.times,
+            templates: &self.templates,
         }
     }
     /// How the connection to the broker of the account on the desk is, where it tells.

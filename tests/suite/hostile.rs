@@ -267,6 +267,7 @@ fn who_never_reads_is_cut_off_while_others_go_on() {
                     id,
                     spec: spec.clone(),
                     legs: Legs::default(),
+                    seen: None,
                 };
                 let command = Box::new(command);
                 busy.writer
@@ -342,6 +343,7 @@ fn a_full_journal_halts_what_adds_risk_and_loses_nothing() {
                 id,
                 spec: sample(account, &state),
                 legs: Legs::default(),
+                seen: None,
             };
             let outcome = attached.command(command).await.unwrap();
             assert!(!matches!(outcome, Outcome::Done { .. }));

@@ -16,6 +16,7 @@ mod oracle_studies;
 mod oracle_tws;
 mod program;
 mod rules;
+mod sentence;
 mod simulation;
 mod store;
 mod tape;

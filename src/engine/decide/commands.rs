@@ -7,12 +7,12 @@ use crate::domain::{
     Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
 };
 use crate::engine::alerts;
-use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome};
-use crate::engine::doubles;
+use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::risk::{self, Check, Effect};
 use crate::engine::state::State;
+use crate::engine::{digest, doubles};
 use crate::market::Market;
 
 /// Decides one command.
@@ -30,7 +30,8 @@ pub(super) fn decide(
         now,
     };
     let decided = match command {
-        Command::Submit { id, spec, legs } => desk.submit(*id, spec, *legs),
+        Command::Submit { id, spec, legs, seen } => desk.submit(*id, spec, *legs, seen.as_ref()),
+        Command::SubmitAll { orders } => desk.submit_all(orders),
         Command::SubmitPair {
             first,
             first_spec,
@@ -76,11 +77,13 @@ pub(super) fn decide(
     decided.unwrap_or_else(Decision::refused)
 }
 
+/// What a command is decided on.
+#[derive(Clone, Copy)]
 pub(super) struct Desk<'a> {
     pub(super) state: &'a State,
-    market: &'a Market,
+    pub(super) market: &'a Market,
     pub(super) origin: Origin,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Desk<'_> {
@@ -116,16 +119,35 @@ impl Desk<'_> {
         Ok(Decision::done(facts))
     }
 
-    fn submit(&self, id: ClientOrderId, spec: &OrderSpec, legs: Legs) -> Result<Decision, Denial> {
+    fn submit(
+        &self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        legs: Legs,
+        seen: Option<&Seen>,
+    ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         stands_alone(spec)?;
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
         }
-        let children = match self.allowed(spec).and_then(|()| self.children(id, spec, legs)) {
-            Ok(children) => children,
-            Err(denial) => return Ok(denied(id, spec, denial)),
-        };
+        if let Some(seen) = seen {
+            digest::check(seen, self.state, self.market, spec, legs)?;
+        }
+        match self.allowed(spec).and_then(|()| self.submitted(id, spec, legs)) {
+            Ok(facts) => Ok(Decision::done(facts)),
+            Err(denial) => Ok(denied(id, spec, denial)),
+        }
+    }
+
+    /// The facts of one new order and its children.
+    pub(super) fn submitted(
+        &self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        legs: Legs,
+    ) -> Result<Vec<Fact>, Denial> {
+        let children = self.children(id, spec, legs)?;
         let quote = self.market.quote(spec.instrument).copied();
         let mut facts = vec![Fact::Submitted {
             id,
@@ -139,11 +161,11 @@ impl Desk<'_> {
             oco: Some(id),
             quote: None,
         }));
-        Ok(Decision::done(facts))
+        Ok(facts)
     }
 
     /// A repeated submission is the same one only with the same children. What was denied has none.
-    fn same_legs(&self, id: ClientOrderId, legs: Legs) -> Result<ClientOrderId, Denial> {
+    pub(super) fn same_legs(&self, id: ClientOrderId, legs: Legs) -> Result<ClientOrderId, Denial> {
         let order = |id: ClientOrderId| self.state.orders.get(&id);
         let price = |number| {
             let child = id.child(number).and_then(order)?;
@@ -538,7 +560,7 @@ pub(super) fn known_as(id: ClientOrderId) -> Decision {
 }
 
 /// Only the engine makes children: an order that names a parent would wait for ever and pass controls unasked.
-fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
+pub(super) fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
     match spec.parent {
         None => Ok(()),
         Some(parent) => Err(Denial::new(
@@ -548,7 +570,7 @@ fn stands_alone(spec: &OrderSpec) -> Result<(), Denial> {
     }
 }
 
-fn denied(id: ClientOrderId, spec: &OrderSpec, denial: Denial) -> Decision {
+pub(super) fn denied(id: ClientOrderId, spec: &OrderSpec, denial: Denial) -> Decision {
     Decision {
         facts: vec![Fact::Denied {
             id,

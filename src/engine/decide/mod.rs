@@ -1,10 +1,12 @@
 //! Pure choice: reads the state and the market, changes neither, and answers with facts. One file for each kind of input.
 
+mod basket;
 mod broker;
 mod commands;
 mod flatten;
 mod sessions;
 
+pub(super) use basket::{Ahead, entries};
 pub(super) use broker::{accepted, book};
 pub(super) use commands::{closing, exit};
 

@@ -107,6 +107,7 @@ fn duplicates_and_bursts_are_refused_and_the_way_out_is_not() {
         id: id(name),
         spec: spec.clone(),
         legs: Legs::default(),
+        seen: None,
     };
     assert!(matches!(desk.command(command("A", &buy)), Outcome::Done { .. }));
     assert_eq!(refusal(desk.command(command("B", &buy))).0, DenialCode::Duplicate);

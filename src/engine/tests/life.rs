@@ -309,6 +309,7 @@ fn what_was_cancelled_before_it_left_does_not_leave() {
         id: id("A"),
         spec: spec(Side::Buy, 100, limit("100")),
         legs: Legs::default(),
+        seen: None,
     };
     let stored = desk.engine.step(
         &desk.market,
@@ -338,6 +339,7 @@ fn what_a_halt_or_a_lost_link_overtakes_does_not_leave() {
             id: id("A"),
             spec: spec(Side::Buy, 100, limit("100")),
             legs: Legs::default(),
+            seen: None,
         };
         let stored = desk.engine.step(
             &desk.market,

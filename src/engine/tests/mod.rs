@@ -220,6 +220,7 @@ impl Desk {
             id: id(name),
             spec,
             legs: Legs::default(),
+            seen: None,
         })
     }
     pub fn bracket(&mut self, name: &str, spec: OrderSpec, stop: &str, target: &str) -> Outcome {
@@ -232,6 +233,7 @@ impl Desk {
             id: id(name),
             spec,
             legs,
+            seen: None,
         })
     }
     /// Sent, acknowledged and on the book.

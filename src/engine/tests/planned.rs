@@ -122,6 +122,7 @@ fn f8_an_order_that_was_stored_when_the_pause_began_does_not_leave() {
         id: id("A"),
         spec: spec(Side::Buy, 1, limit("100")),
         legs: Legs::default(),
+        seen: None,
     };
     let origin = desk.origin;
     let input = Input::Command {

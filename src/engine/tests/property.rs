@@ -57,6 +57,7 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
                 id: if more % 4 > 0 { name(n % 3) } else { fresh },
                 spec: order,
                 legs: Legs { stop, target },
+                seen: None,
             }
         }
         2 => Command::SubmitPair {

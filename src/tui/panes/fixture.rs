@@ -18,6 +18,8 @@ use crate::tui::times::Times;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+static NO_TEMPLATES: crate::engine::sentence::Templates = BTreeMap::new();
+
 /// Everything a [`View`] borrows.
 #[derive(Debug)]
 pub struct Desk {
@@ -206,6 +208,7 @@ impl Desk {
                 .map(|health| (health, self.now.before(Duration::from_secs(2)))),
             round_trip: Some(Duration::from_micros(212)),
             times: &self.times,
+            templates: &NO_TEMPLATES,
         }
     }
 

@@ -48,6 +48,7 @@ fn client_examples() -> Vec<(&'static str, ClientMessage)> {
         id: id(),
         spec: limit(),
         legs,
+        seen: None,
     };
     let query = Query::Bars {
         instrument: aapl(),

@@ -164,9 +164,19 @@ impl Pair {
             let mut id = || ids.next_id();
             let parsed = tradewind::engine::sentence::parse(sentence).unwrap();
             let market = tradewind::market::Market::new();
-            let commands =
-                tradewind::engine::sentence::resolve(&parsed, &state, &market, key, state.at, &mut id)
-                    .unwrap();
+            let commands = {
+                let templates = tradewind::engine::sentence::Templates::new();
+                let scene = tradewind::engine::sentence::Scene {
+                    state: &state,
+                    market: &market,
+                    account: key,
+                    now: state.at,
+                    net_liquidation: None,
+                    templates: &templates,
+                };
+                tradewind::engine::sentence::resolve(&parsed, &scene, &mut id)
+            }
+            .unwrap();
             let confirmation = SafeText::new("0001");
             session
                 .command(Command::Arm {
@@ -176,7 +186,7 @@ impl Pair {
                 .await
                 .unwrap();
             let mut made = None;
-            for command in commands {
+            for command in commands.commands {
                 if let Command::Submit { id, .. } = &command {
                     made = Some(*id);
                 }

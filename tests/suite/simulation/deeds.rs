@@ -129,7 +129,15 @@ fn submit(world: &mut World) {
             .permille(700)
             .then(|| price(world, spec.instrument, sign * target.cast_signed()));
     }
-    remembered(world, Command::Submit { id, spec, legs });
+    remembered(
+        world,
+        Command::Submit {
+            id,
+            spec,
+            legs,
+            seen: None,
+        },
+    );
 }
 
 fn pair(world: &mut World) {

@@ -1,0 +1,198 @@
+//! Several orders at once: all of them or none. Each is checked on the state as it would be with those before it, so that
+//! limits, rates and positions count them together; what all of them are worth is held against the limit of one order,
+//! because one person said one thing.
+
+use super::Decision;
+use super::commands::{Desk, denied, known_as, stands_alone};
+use super::sessions;
+use crate::domain::{Currency, Money, OrderSpec, Price, SessionId, Timestamp};
+use crate::engine::command::{Command, Denial, DenialCode, Entry, Origin, SessionKind};
+use crate::engine::digest;
+use crate::engine::event::{Actor, Event, Fact};
+use crate::engine::risk::{self, Check, Effect};
+use crate::engine::state::State;
+use crate::market::Market;
+use std::collections::BTreeMap;
+
+impl Desk<'_> {
+    pub(super) fn submit_all(&self, orders: &[Entry]) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let Some(first) = orders.first() else {
+            return Err(Denial::new(DenialCode::BadOrder, "there is no order in it"));
+        };
+        if self.state.orders.contains_key(&first.id) {
+            return self.repeated_basket(orders).map(|()| known_as(first.id));
+        }
+        for (n, entry) in orders.iter().enumerate() {
+            stands_alone(&entry.spec)?;
+            let twice = orders.iter().take(n).any(|before| before.id == entry.id);
+            if twice || self.state.orders.contains_key(&entry.id) {
+                let text = format!("{} is already an order; make a new id", entry.id);
+                return Err(Denial::new(DenialCode::IdReused, text));
+            }
+        }
+        let mut ahead = Ahead::new(self.state, self.market, self.now);
+        let mut facts = Vec::new();
+        for entry in orders {
+            let added = ahead.add(entry, |state, spec| {
+                if let Some(seen) = &entry.seen {
+                    digest::check(seen, state, self.market, spec, entry.legs)?;
+                }
+                if risk::effect(state, spec) == Effect::Adds {
+                    sessions::may_add_risk(state, self.origin, spec.account)?;
+                }
+                Desk { state, ..*self }.not_flattening(spec)
+            });
+            match added {
+                Ok(submitted) => facts.extend(submitted),
+                // Nothing is recorded of what was only looked at too long ago.
+                Err(stale) if stale.code == DenialCode::StalePreview => return Err(stale),
+                Err(denial) => return Ok(all_denied(orders, &entry.spec, &denial)),
+            }
+        }
+        if let Err(denial) = ahead.total() {
+            return Ok(all_denied(orders, &first.spec, &denial));
+        }
+        Ok(Decision::done(facts))
+    }
+
+    /// The same orders again, each under its own id.
+    fn repeated_basket(&self, orders: &[Entry]) -> Result<(), Denial> {
+        for entry in orders {
+            match risk::repeated(self.state, entry.id, &entry.spec) {
+                Some(known) => drop(known.and_then(|id| self.same_legs(id, entry.legs))?),
+                None => {
+                    let text = format!("{} is no part of the orders sent before; make new ids", entry.id);
+                    return Err(Denial::new(DenialCode::IdReused, text));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn all_denied(orders: &[Entry], cause: &OrderSpec, denial: &Denial) -> Decision {
+    let text = match orders.len() {
+        1 => denial.text.to_string(),
+        _ => format!("none is sent, for {cause}: {}", denial.text),
+    };
+    let denial = Denial::new(denial.code, text);
+    let mut decision = denied(orders[0].id, &orders[0].spec, denial.clone());
+    for entry in &orders[1..] {
+        decision
+            .facts
+            .append(&mut denied(entry.id, &entry.spec, denial.clone()).facts);
+    }
+    decision
+}
+
+/// The state as it would be with some orders recorded.
+pub(in crate::engine) struct Ahead<'a> {
+    state: State,
+    market: &'a Market,
+    now: Timestamp,
+    worth: BTreeMap<Currency, Money>,
+}
+
+impl<'a> Ahead<'a> {
+    pub(in crate::engine) fn new(state: &State, market: &'a Market, now: Timestamp) -> Self {
+        Self {
+            state: state.clone(),
+            market,
+            now,
+            worth: BTreeMap::new(),
+        }
+    }
+    /// The state with what was added so far.
+    pub(in crate::engine) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Checks one more order and its children, `also` first, and records it here.
+    pub(in crate::engine) fn add(
+        &mut self,
+        entry: &Entry,
+        also: impl FnOnce(&State, &OrderSpec) -> Result<(), Denial>,
+    ) -> Result<Vec<Fact>, Denial> {
+        also(&self.state, &entry.spec)?;
+        let nobody = Origin {
+            session: SessionId(0),
+            kind: SessionKind::Monitor,
+        };
+        let desk = Desk {
+            state: &self.state,
+            market: self.market,
+            origin: nobody,
+            now: self.now,
+        };
+        let check = Check {
+            state: &self.state,
+            market: self.market,
+            now: self.now,
+        };
+        check.order(&entry.spec)?;
+        let facts = desk.submitted(entry.id, &entry.spec, entry.legs)?;
+        let price = check.entry_price(&entry.spec);
+        if risk::effect(&self.state, &entry.spec) == Effect::Adds {
+            self.count(&entry.spec, price);
+        }
+        for fact in &facts {
+            let event = Event {
+                sequence: self.state.sequence.saturating_add(1),
+                at: self.now,
+                batch: self.state.sequence.saturating_add(1),
+                actor: Actor::Engine,
+                cause: None,
+                fact: fact.clone(),
+            };
+            self.state.apply(&event);
+        }
+        Ok(facts)
+    }
+
+    fn count(&mut self, spec: &OrderSpec, price: Option<Price>) {
+        let Some(instrument) = self.state.instruments.get(&spec.instrument) else {
+            return;
+        };
+        let value = price
+            .and_then(|price| price.notional(spec.quantity, instrument.multiplier))
+            .map_or(Money::ZERO, Money::abs);
+        let sum = self.worth.entry(instrument.currency).or_default();
+        *sum = sum.saturating_add(value);
+    }
+
+    /// What all orders that add risk are worth together, by currency.
+    pub(in crate::engine) fn worth(&self) -> &BTreeMap<Currency, Money> {
+        &self.worth
+    }
+
+    /// Whether all of them together stay within the value of one order.
+    pub(in crate::engine) fn total(&self) -> Result<(), Denial> {
+        let most = self.state.limits.max_order_value;
+        match self.worth.iter().find(|(_, sum)| **sum > most) {
+            None => Ok(()),
+            Some((currency, sum)) => {
+                let text = format!(
+                    "all together are worth {:.2} {currency}, the limit of one order is {:.0}",
+                    sum.round_to(2),
+                    most.round_to(0)
+                );
+                Err(Denial::new(DenialCode::MaxValue, text))
+            }
+        }
+    }
+}
+
+/// The orders of a command that places some, in the order they are checked.
+pub(in crate::engine) fn entries(command: &Command) -> Vec<Entry> {
+    match command {
+        Command::Submit { id, spec, legs, seen } => vec![Entry {
+            id: *id,
+            spec: spec.clone(),
+            legs: *legs,
+            seen: seen.clone(),
+        }],
+        Command::SubmitAll { orders } => orders.clone(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,186 @@
+//! What was previewed is what is sent: a digest of the order as it was shown, the quote it was shown with, and when both
+//! are outdated. The terminal asks before it sends, the engine once more before it records; both by these functions.
+
+use super::command::{Command, Denial, DenialCode, Legs, Seen};
+use super::risk::{self, Effect};
+use super::state::State;
+use crate::domain::{ClientOrderId, OrderSpec, Price, SafeText, TickTable, TimeInForce};
+use crate::market::Market;
+use sha2::Digest;
+use std::time::Duration;
+
+/// An older preview is shown anew instead of sent.
+pub const FRESH: Duration = Duration::from_secs(5);
+/// How many ticks the market may move before a preview is shown anew.
+const DRIFT_TICKS: i64 = 5;
+/// And at least this part of the price, for instruments whose tick is small beside it: 5 in 10,000.
+const DRIFT_PART: i64 = 2_000;
+
+/// The digest of an order and its children: the first 16 hexadecimal digits of SHA-256 over them in words, such as
+/// `sim/SIM100001 BUY 100 AAPL lmt 189.5 day shown - short - hours regular stop 188 target -`.
+pub fn digest(spec: &OrderSpec, legs: Legs) -> SafeText {
+    let or_none = |price: Option<Price>| price.map_or("-".to_owned(), |price| price.to_string());
+    let until = match spec.tif {
+        TimeInForce::Gtd { until } => format!(" {}", until.0),
+        _ => String::new(),
+    };
+    let text = format!(
+        "{} {} {} {} {} {}{until} shown {} short {} hours {} stop {} target {}",
+        spec.account,
+        spec.side.word(),
+        spec.quantity,
+        spec.instrument,
+        spec.kind.text(|price| price.to_string()),
+        spec.tif.word(),
+        spec.display.map_or("-".to_owned(), |part| part.to_string()),
+        if spec.allow_short { "yes" } else { "-" },
+        if spec.outside_hours { "all" } else { "regular" },
+        or_none(legs.stop),
+        or_none(legs.target),
+    );
+    let hash = sha2::Sha256::digest(text.as_bytes());
+    let digits: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    SafeText::new(&digits)
+}
+
+/// What a person sees of an order now.
+pub fn seen_now(market: &Market, spec: &OrderSpec, legs: Legs) -> Seen {
+    let quote = market.quote(spec.instrument);
+    Seen {
+        digest: digest(spec, legs),
+        bid: quote.and_then(|quote| quote.bid).map(|level| level.0),
+        ask: quote.and_then(|quote| quote.ask).map(|level| level.0),
+        age_ms: 0,
+        reduces: false,
+    }
+}
+
+/// True where a price moved further than a few ticks, or came or went.
+pub fn moved(before: Option<Price>, now: Option<Price>, ticks: &TickTable) -> bool {
+    match (before, now) {
+        (Some(before), Some(now)) => {
+            let allowed = ticks
+                .tick_at(now)
+                .raw()
+                .saturating_mul(DRIFT_TICKS)
+                .max(now.raw().saturating_abs() / DRIFT_PART);
+            now.raw().saturating_sub(before.raw()).saturating_abs() > allowed
+        }
+        (before, now) => before.is_some() != now.is_some(),
+    }
+}
+
+/// True where bid or ask moved too far since an order was seen.
+pub fn has_moved(seen: &Seen, state: &State, market: &Market, spec: &OrderSpec) -> bool {
+    let Some(instrument) = state.instruments.get(&spec.instrument) else {
+        return false;
+    };
+    let quote = market.quote(spec.instrument);
+    let bid = quote.and_then(|quote| quote.bid).map(|level| level.0);
+    let ask = quote.and_then(|quote| quote.ask).map(|level| level.0);
+    moved(seen.bid, bid, &instrument.ticks) || moved(seen.ask, ask, &instrument.ticks)
+}
+
+/// Whether an order is still the one that was seen, at a market like the one it was seen at. What only takes off what is
+/// held always is.
+///
+/// # Errors
+/// `STALE_PREVIEW`, with what changed.
+pub fn check(
+    seen: &Seen,
+    state: &State,
+    market: &Market,
+    spec: &OrderSpec,
+    legs: Legs,
+) -> Result<(), Denial> {
+    if risk::effect(state, spec) == Effect::Reduces {
+        return Ok(());
+    }
+    let stale = |text: String| Err(Denial::new(DenialCode::StalePreview, text));
+    if seen.reduces {
+        let held = state.position(spec.account, spec.instrument).quantity;
+        return stale(format!(
+            "{spec} was to close only, and {held} is held by now; look at it again"
+        ));
+    }
+    if seen.digest != digest(spec, legs) {
+        return stale(format!(
+            "another order was previewed than {spec}; look at it again"
+        ));
+    }
+    if u128::from(seen.age_ms) > FRESH.as_millis() {
+        return stale(format!(
+            "{spec} was previewed {} s ago; look at it again",
+            seen.age_ms / 1_000
+        ));
+    }
+    if has_moved(seen, state, market, spec) {
+        return stale(format!(
+            "{} moved since {spec} was previewed; look at it again",
+            spec.instrument
+        ));
+    }
+    Ok(())
+}
+
+/// The orders of a command that places some, with their children.
+pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
+    match command {
+        Command::Submit { spec, legs, .. } => vec![(spec, *legs)],
+        Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        } => vec![(first_spec, Legs::default()), (second_spec, Legs::default())],
+        Command::SubmitAll { orders } => orders.iter().map(|entry| (&entry.spec, entry.legs)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Puts to each order of a command, in the order of [`orders`], what was seen of it. A promise to close only, once made,
+/// stays.
+pub fn attach(command: &mut Command, looks: Vec<Seen>) {
+    let mut looks = looks.into_iter();
+    let mut keep = |place: &mut Option<Seen>| {
+        let reduces = place.as_ref().is_some_and(|promise| promise.reduces);
+        if let Some(seen) = looks.next() {
+            *place = Some(Seen { reduces, ..seen });
+        }
+    };
+    match command {
+        Command::Submit { seen, .. } => keep(seen),
+        Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| keep(&mut entry.seen)),
+        _ => {}
+    }
+}
+
+/// Gives every order of a command an id of its own.
+pub fn name(command: &mut Command, new_id: &mut dyn FnMut() -> ClientOrderId) {
+    match command {
+        Command::Submit { id, .. } | Command::Close { id, .. } | Command::Flatten { id, .. } => {
+            *id = new_id();
+        }
+        Command::SubmitPair { first, second, .. } => (*first, *second) = (new_id(), new_id()),
+        Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| entry.id = new_id()),
+        _ => {}
+    }
+}
+
+/// True where a command may add risk. Of several orders each is looked at alone, so that only those that promise to close
+/// can count as closing.
+pub fn adds_risk(command: &Command, state: &State) -> bool {
+    let adds = |spec| risk::effect(state, spec) == Effect::Adds;
+    match command {
+        Command::Submit { spec, .. } => adds(spec),
+        Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        } => adds(first_spec) || adds(second_spec),
+        Command::SubmitAll { orders } => orders.iter().any(|entry| {
+            let promises = entry.seen.as_ref().is_some_and(|seen| seen.reduces);
+            !promises || adds(&entry.spec)
+        }),
+        _ => false,
+    }
+}

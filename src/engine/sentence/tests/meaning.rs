@@ -1,0 +1,366 @@
+//! What sentences come to: sizes, exits, contracts and closings, on a state and a market of a table.
+
+use crate::domain::{
+    Currency, ExitTemplate, InstrumentId, InstrumentKind, Money, OrderKind, Quantity, Side, Timestamp,
+};
+use crate::engine::port::BrokerEvent;
+use crate::engine::sentence::complete::complete;
+use crate::engine::sentence::{Resolved, Scene, SentenceError, Templates, parse, resolve};
+use crate::engine::tests::{Desk, aapl, account, id, instrument, limit, p, q, spec, use_broker};
+use crate::engine::{Command, Outcome};
+use crate::market::{Quality, Quote};
+use std::cell::Cell;
+
+/// A table with more on it: two contracts of ES, a share in euros, the rate, and a template.
+struct Table {
+    desk: Desk,
+    templates: Templates,
+    worth: Option<(Money, Currency)>,
+    now: Timestamp,
+    /// Ids given out.
+    given: Cell<u32>,
+}
+
+impl Table {
+    fn new(desk: Desk) -> Self {
+        let scalp = ExitTemplate {
+            stop: "-8t".parse().ok(),
+            target: "2R".parse().ok(),
+        };
+        let mut table = Self {
+            now: Timestamp::parse("2026-11-20T15:00:00Z").unwrap(),
+            desk,
+            templates: Templates::from([("scalp".to_owned(), scalp)]),
+            worth: Some((Money::whole(100_000), Currency::USD)),
+            given: Cell::new(0),
+        };
+        for (name, expires) in [("ESZ6", "2026-12-18T14:30:00Z"), ("ESH7", "2027-03-19T13:30:00Z")] {
+            table.list(name, InstrumentKind::Future, |future| {
+                future.root = crate::domain::Text::new("ES").ok();
+                future.expires = Timestamp::parse(expires);
+                future.multiplier = crate::domain::Multiplier::whole(50).unwrap();
+                future.ticks = crate::domain::TickTable::uniform(p("0.25")).unwrap();
+                future.calendar = crate::domain::CalendarId::CmeGlobex;
+            });
+            table.quote(name, "5000", "5000.25");
+        }
+        table.list("SAP", InstrumentKind::Equity, |share| {
+            share.currency = Currency::EUR;
+        });
+        table.quote("SAP", "200", "200.02");
+        table.list("EUR.USD", InstrumentKind::Forex, |_| {});
+        table.list("MSFT", InstrumentKind::Equity, |_| {});
+        table.quote("MSFT", "400.00", "400.04");
+        table
+    }
+    fn list(
+        &mut self,
+        name: &str,
+        kind: InstrumentKind,
+        change: impl FnOnce(&mut crate::domain::Instrument),
+    ) {
+        let mut listed = instrument(name, kind, 1);
+        change(&mut listed);
+        self.desk.market.list(listed.clone());
+        self.desk.broker(BrokerEvent::Instrument(Box::new(listed)));
+    }
+    fn quote(&mut self, name: &str, bid: &str, ask: &str) {
+        self.desk.market.on_quote(Quote {
+            instrument: InstrumentId::new(name).unwrap(),
+            bid: Some((p(bid), q(100))),
+            ask: Some((p(ask), q(100))),
+            at: self.now,
+            quality: Quality::Live,
+        });
+    }
+    fn means(&self, text: &str) -> Result<Resolved, SentenceError> {
+        let scene = Scene {
+            state: self.desk.engine.state(),
+            market: &self.desk.market,
+            account: account(),
+            now: self.now,
+            net_liquidation: self.worth,
+            templates: &self.templates,
+        };
+        let mut new_id = || {
+            self.given.set(self.given.get() + 1);
+            id(&format!("TW{}", self.given.get()))
+        };
+        resolve(&parse(text).unwrap(), &scene, &mut new_id)
+    }
+    /// The orders as a trader says them, each with its legs.
+    fn orders(&self, text: &str) -> Vec<String> {
+        let resolved = self.means(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let legs = |legs: crate::engine::Legs| {
+            let leg = |word: &str, price: Option<crate::domain::Price>| {
+                price.map_or(String::new(), |price| format!(" {word} {price}"))
+            };
+            leg("stop", legs.stop) + &leg("target", legs.target)
+        };
+        let one = |command: &Command| match command {
+            Command::Submit { spec, legs: with, .. } => vec![format!("{spec}{}", legs(*with))],
+            Command::SubmitAll { orders } => orders
+                .iter()
+                .map(|entry| format!("{}{}", entry.spec, legs(entry.legs)))
+                .collect(),
+            other => vec![format!("{other:?}")],
+        };
+        resolved.commands.iter().flat_map(one).collect()
+    }
+    /// The word that an error points at, and what it says.
+    fn wrong(&self, text: &str) -> (String, String) {
+        let error = self.means(text).expect_err(text);
+        (text[error.at.clone()].to_owned(), error.to_string())
+    }
+}
+
+fn flat() -> Table {
+    Table::new(Desk::ready())
+}
+
+#[test]
+fn money_and_risk_become_whole_lots_rounded_down() {
+    let table = flat();
+    for (text, order) in [
+        // 10,000 at 100.02 is 99.98 shares.
+        ("b 10000usd AAPL mkt", "BUY 99 AAPL mkt day"),
+        ("b $10000 AAPL @mid", "BUY 99 AAPL lmt 100.01 day"),
+        // 1 % of 100,000 over 0.52 is 1923.07 shares.
+        (
+            "b risk 1% AAPL @ask stop 99.50",
+            "BUY 1923 AAPL lmt 100.02 day stop 99.5",
+        ),
+        // 500 over 8 ticks of 0.25 at 50 a point: 100 a contract.
+        (
+            "b risk 500usd ES @bid stop -8t target 2R",
+            "BUY 5 ESZ6 lmt 5000.00 day stop 4998 target 5004",
+        ),
+        (
+            "s risk 500usd ES @ask stop +8t target 2R short",
+            "SELL 5 ESZ6 lmt 5000.25 day stop 5002.25 target 4996.25",
+        ),
+        (
+            "b 2 ES @bid stop -8t target 2R oco",
+            "BUY 2 ESZ6 lmt 5000.00 day stop 4998 target 5004",
+        ),
+        (
+            "b 2 ES @bid tpl scalp",
+            "BUY 2 ESZ6 lmt 5000.00 day stop 4998 target 5004",
+        ),
+        (
+            "b risk 500usd ES @bid tpl scalp stop -4t",
+            "BUY 10 ESZ6 lmt 5000.00 day stop 4999 target 5002",
+        ),
+    ] {
+        assert_eq!(table.orders(text), [order], "{text}");
+    }
+    for (text, word, wanted) in [
+        ("b 90usd AAPL mkt", "90usd", "is not enough for one lot"),
+        (
+            "b risk 50usd ES @bid stop -8t",
+            "risk 50usd",
+            "is not enough for one lot",
+        ),
+        (
+            "b risk 1% AAPL @100 stop 100",
+            "risk 1%",
+            "the stop lies at the entry",
+        ),
+        ("b 2 ES @bid stop +8t", "+8t", "lies below the entry: -8t"),
+        ("b 2 ES @bid tpl nosuch", "nosuch", "there are scalp"),
+        ("b 999999999usd SAP mkt", "999999999usd", "nor EUR.USD is quoted"),
+    ] {
+        let (at, said) = table.wrong(text);
+        assert!(at == word && said.contains(wanted), "{text}: {at}: {said}");
+    }
+}
+
+#[test]
+fn a_foreign_amount_is_converted_at_a_stated_rate_or_refused() {
+    let mut table = flat();
+    let (_, said) = table.wrong("b 10000usd SAP mkt");
+    assert!(
+        said.contains("no rate from USD to EUR") && said.contains("give the amount in EUR"),
+        "{said}"
+    );
+    assert_eq!(table.orders("b 10000eur SAP mkt"), ["BUY 49 SAP mkt day"]);
+    table.quote("EUR.USD", "1.2499", "1.2501");
+    // 10,000 USD are 8,000 EUR, and 39.99 shares of 200.02.
+    let resolved = table.means("b 10000usd SAP mkt").unwrap();
+    assert_eq!(resolved.notes, ["1 EUR = 1.25 USD"]);
+    assert_eq!(table.orders("b 10000usd SAP mkt"), ["BUY 39 SAP mkt day"]);
+    // 1 % of 100,000 USD are 800 EUR, over 2 EUR a share.
+    assert_eq!(
+        table.orders("b risk 1% SAP @200 stop 198"),
+        ["BUY 400 SAP lmt 200.00 day stop 198"]
+    );
+    table.worth = None;
+    let (_, said) = table.wrong("b risk 1% SAP @200 stop 198");
+    assert!(
+        said.contains("the account is worth 0.00 USD: no part of it"),
+        "{said}"
+    );
+}
+
+#[test]
+fn closing_words_never_close_more_than_is_held_and_free() {
+    let table = flat();
+    for text in ["sell all AAPL mkt", "s half AAPL", "reverse AAPL"] {
+        let (at, said) = table.wrong(text);
+        assert!(
+            at == "AAPL" && said.contains("there is nothing to close"),
+            "{text}: {said}"
+        );
+    }
+    let mut table = Table::new(Desk::holding(5));
+    assert_eq!(table.orders("sell all AAPL mkt"), ["SELL 5 AAPL mkt day"]);
+    assert_eq!(table.orders("s half AAPL @bid"), ["SELL 3 AAPL lmt 100.00 day"]);
+    let notes = table.means("s half AAPL").unwrap().notes;
+    assert_eq!(notes, ["half of 5 is 2.5: 3, toward less exposure"]);
+    assert_eq!(
+        table.orders("reverse AAPL"),
+        ["SELL 5 AAPL mkt day", "SELL 5 AAPL mkt day"]
+    );
+    let (at, said) = table.wrong("buy all AAPL mkt");
+    assert!(at == "all" && said.contains("sell closes it"), "{said}");
+    table.desk.working("T1", spec(Side::Sell, 3, limit("105")));
+    assert_eq!(table.orders("sell all AAPL mkt"), ["SELL 2 AAPL mkt day"]);
+    assert_eq!(table.orders("s half AAPL mkt"), ["SELL 2 AAPL mkt day"]);
+    let (_, said) = table.wrong("reverse AAPL");
+    assert!(said.contains("cancel them first"), "{said}");
+    table.desk.working("T2", spec(Side::Sell, 2, limit("106")));
+    let (_, said) = table.wrong("sell all AAPL mkt");
+    assert!(said.contains("already close all 5"), "{said}");
+    let short = Table::new(Desk::holding(-4));
+    assert_eq!(short.orders("buy half AAPL mkt"), ["BUY 2 AAPL mkt day"]);
+}
+
+#[test]
+fn a_closing_order_whose_position_went_meanwhile_opens_nothing() {
+    let mut table = Table::new(Desk::holding(-100));
+    let closing = table.means("buy all AAPL mkt").unwrap().commands.remove(0);
+    let cover = spec(Side::Buy, 100, limit("100.02"));
+    table.desk.working("C1", cover);
+    table.desk.fill("C1", 100, "100.02");
+    assert!(table.desk.held().is_zero());
+    let Outcome::Refused(denial) = table.desk.command(closing) else {
+        panic!("it was taken")
+    };
+    assert_eq!(denial.code.as_str(), "STALE_PREVIEW");
+}
+
+#[test]
+fn a_root_is_the_contract_that_may_be_opened_or_the_one_that_is_held() {
+    let mut table = flat();
+    let resolved = table.means("b 1 ES mkt").unwrap();
+    assert_eq!(resolved.notes, ["ES is ESZ6, trades until 2026-12-18"]);
+    // The day before the last: new orders go to the next contract.
+    table.now = Timestamp::parse("2026-12-17T15:00:00Z").unwrap();
+    assert_eq!(table.orders("b 1 ES mkt"), ["BUY 1 ESH7 mkt day"]);
+    table.quote("ESZ6", "5000", "5000.25");
+    let order = table.means("b 1 ESZ6 mkt").unwrap().commands.remove(0);
+    let Outcome::Denied(denial) = table.desk.command(order) else {
+        panic!("it was taken")
+    };
+    assert_eq!(denial.code.as_str(), "EXPIRING");
+    assert!(denial.text.as_str().contains("ESH7 would pass"), "{denial}");
+}
+
+#[test]
+fn following_orders_are_taken_where_the_broker_has_them() {
+    let (at, said) = flat().wrong("b 100 AAPL @mid peg");
+    assert!(
+        at == "peg" && said.contains("sim has no orders that follow the mid"),
+        "{said}"
+    );
+    use_broker("ibkr");
+    let table = flat();
+    let followed = table.means("b 100 AAPL @mid peg").unwrap();
+    assert!(matches!(
+        &followed.commands[..],
+        [Command::Submit { spec, .. }] if spec.kind == OrderKind::Midprice { cap: None }
+    ));
+    assert_eq!(table.wrong("b 100 AAPL @bid peg").0, "peg");
+}
+
+#[test]
+fn breakeven_moves_the_stop_to_the_average_price_and_never_away_from_it() {
+    let mut table = Table::new(Desk::holding(100));
+    let (_, said) = table.wrong("breakeven AAPL");
+    assert!(
+        said.contains("is not past breakeven"),
+        "the bid is at the average: {said}"
+    );
+    table.quote("AAPL", "101.00", "101.02");
+    let (_, said) = table.wrong("breakeven AAPL");
+    assert!(said.contains("no stop protects AAPL"), "{said}");
+    let stop = OrderKind::Stop { trigger: p("99") };
+    table.desk.working("S1", spec(Side::Sell, 100, stop));
+    let changes = table.means("be AAPL").unwrap().commands;
+    assert!(matches!(
+        changes[..],
+        [Command::Modify { change, .. }] if change.trigger == Some(p("100")) && change.quantity.is_none()
+    ));
+}
+
+#[test]
+fn one_order_of_a_basket_that_is_denied_denies_all() {
+    let mut table = flat();
+    let basket = |table: &Table, text: &str| table.means(text).unwrap().commands.remove(0);
+    let all = basket(&table, "b {AAPL,MSFT} 5000usd mkt");
+    assert_eq!(
+        table.orders("b {AAPL,MSFT} 5000usd mkt"),
+        ["BUY 49 AAPL mkt day", "BUY 12 MSFT mkt day"]
+    );
+    // The second has no market: nothing of it leaves.
+    table.list("DARK", InstrumentKind::Equity, |_| {});
+    let dark = basket(&table, "b {AAPL,DARK} 5 mkt");
+    let outcome = table.desk.command(dark);
+    let Outcome::Denied(denial) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(denial.code.as_str(), "NO_PRICE");
+    assert!(table.desk.sent().is_empty());
+    // Each is within the limit of one order, both together are not.
+    let worth = basket(&table, "b {AAPL,MSFT} 600000usd mkt");
+    let outcome = table.desk.command(worth);
+    let Outcome::Denied(denial) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(denial.code.as_str(), "MAX_VALUE");
+    assert!(table.desk.sent().is_empty());
+    assert!(matches!(table.desk.command(all.clone()), Outcome::Done { .. }));
+    assert_eq!(table.desk.sent().len(), 2);
+    assert!(matches!(table.desk.command(all), Outcome::Known { .. }), "once");
+    assert!(table.desk.sent().is_empty());
+}
+
+#[test]
+fn what_may_come_next_is_offered_and_nothing_else() {
+    let table = flat();
+    let next = |text: &str| complete(text, table.desk.engine.state(), &table.templates).join(" ");
+    assert_eq!(next("re"), "reverse");
+    assert_eq!(next("b "), "all half risk");
+    assert_eq!(next("b 2 e"), "ES ESH7 ESZ6 EUR.USD");
+    assert_eq!(next("b {AAPL,m"), "{AAPL,MSFT");
+    assert!(next("b 2 ES ").starts_with("@bid @ask"));
+    assert!(next("b 2 ES @bid ").starts_with("stop target tpl") && next("b 2 ES @bid ").contains("peg"));
+    assert_eq!(next("b 2 ES @bid stop "), "", "a number");
+    assert_eq!(next("b 2 ES tpl s"), "scalp");
+    assert_eq!(next("x AAPL "), "all");
+    assert_eq!(next("flat a"), "all AAPL");
+    assert_eq!(next("close AAPL "), "");
+    for text in ["", "{", "b {", "b {,", "é", "b 1 é", "   ", "oco oco "] {
+        next(text);
+    }
+}
+
+#[test]
+fn an_unknown_symbol_names_those_that_are_near() {
+    let (at, said) = flat().wrong("b 1 MSTF mkt");
+    assert!(at == "MSTF" && said.contains("did you mean MSFT?"), "{said}");
+    assert_eq!(
+        flat().desk.engine.state().position(account(), aapl()).quantity,
+        Quantity::ZERO
+    );
+}
