@@ -95,7 +95,6 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
         workspace: opened.workspace,
         link: opened.link,
         memory,
-        ..Opening::default()
     };
     let now = clock.clone();
     let link = tokio::spawn(link(attached, paths.clone(), to_desk, from_desk, clock));

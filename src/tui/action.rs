@@ -3,8 +3,8 @@
 //! `keymap.rs` alone.
 
 use super::layout::{WORKSPACES, Way};
+use super::panes::chart::settings::SHORTCUTS;
 use super::plan::Group;
-use crate::market::Timeframe;
 
 /// One thing a person may want from the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +188,7 @@ impl Action {
                 format!("workspace-{}", lower(name))
             }
             Self::Timeframe(n) => {
-                let name = Timeframe::BASE
+                let name = SHORTCUTS
                     .get(usize::from(n))
                     .map_or("none".to_owned(), ToString::to_string);
                 format!("timeframe-{}", lower(&name))

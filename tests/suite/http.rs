@@ -1,6 +1,13 @@
 //! The HTTP port of the real program, over real sockets: who may come in, what is told, and that a crowd of slow callers
 //! keeps nobody else out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests, and what only they use"
+)]
+
 use crate::harness::{Home, block_on, until};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};

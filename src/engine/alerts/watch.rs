@@ -5,8 +5,8 @@
 use super::condition::Test;
 use super::measure::{Look, Sides, link_since, span, works_since};
 use super::studies::Studies;
-use super::{Alert, AlertId, OrderWord, Value, profit_instruments};
-use crate::domain::{InstrumentId, LinkState, SafeText, Timestamp};
+use super::{Alert, AlertId, OrderWord, Outage, Value, profit_instruments};
+use crate::domain::{BrokerId, InstrumentId, LinkState, SafeText, Timestamp};
 use crate::engine::event::{Event, Fact};
 use crate::engine::state::State;
 use crate::market::{Market, Timeframe};
@@ -208,12 +208,18 @@ impl Watch {
     /// Brokers that are away for too long, each outage once.
     fn outages(&self, state: &State, now: Timestamp) -> Vec<Fact> {
         let away = state.alerts.outages.iter();
-        away.filter(|(_, outage)| !outage.told && now.since(outage.since) >= self.rules.away_after)
+        away.filter(|(broker, outage)| !outage.told && now >= self.away_at(state, **broker, outage))
             .map(|(broker, outage)| Fact::BrokerAway {
                 broker: *broker,
                 since: outage.since,
             })
             .collect()
+    }
+
+    /// When an outage has lasted too long. One that was planned may last as long as planned.
+    fn away_at(&self, state: &State, broker: BrokerId, outage: &Outage) -> Timestamp {
+        let at = outage.since.after(self.rules.away_after);
+        state.pauses.get(&broker).map_or(at, |pause| at.max(pause.until))
     }
 
     /// The next moment at which something may become true by time alone.
@@ -224,8 +230,8 @@ impl Watch {
                 next = Some(next.map_or(at, |earliest| earliest.min(at)));
             }
         };
-        for outage in state.alerts.outages.values().filter(|outage| !outage.told) {
-            tell(outage.since.after(self.rules.away_after));
+        for (broker, outage) in state.alerts.outages.iter().filter(|(_, outage)| !outage.told) {
+            tell(self.away_at(state, *broker, outage));
         }
         for alert in state.alerts.all.values().filter(|alert| alert.ended.is_none()) {
             if let Some(at) = alert.spec.expires {

@@ -311,7 +311,7 @@ impl Reader<'_> {
                     .left_out
                     .push(format!("there is no pane '{}'", beginning_of(name))),
                 Some(pane) if self.seen.contains(&pane) => {
-                    self.left_out.push(format!("'{name}' stands there twice"))
+                    self.left_out.push(format!("'{name}' stands there twice"));
                 }
                 Some(pane) => {
                     self.seen.push(pane);
