@@ -51,6 +51,8 @@ class Terminal:
     def __init__(self, columns, rows, command):
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
+        # The desk asks behind each preview whether it has been shown; what a terminal answers is pressed back.
+        self.screen.write_process_input = lambda data: os.write(self.fd, data.encode())
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", LINES="", COLUMNS="")

@@ -61,9 +61,29 @@ sleep 25
 order "sell 100 AAPL @$(price AAPL 1.0025) gtc"
 sleep 2
 
-draw --size 160x45 wait:AAPL pause:4 paint:assets/desk-160x45.png
-draw --size 80x24 wait:AAPL pause:3 paint:assets/desk-80x24.png
-draw --size 120x34 wait:AAPL pause:2 keys:300b pause:1.2 paint:assets/ticket.png keys:'<esc>'
-draw --size 120x34 wait:AAPL pause:2 keys:gcz pause:1 keys:'---' pause:1.5 paint:assets/chart.png
-draw --size 120x34 wait:AAPL pause:2 keys:'?' pause:1 paint:assets/help.png
+# The first key puts the tour away, so it is one that does nothing else. A line and its Enter come apart: keys that are faster
+# than hands are taken for a paste, and a paste sends nothing.
+first=(wait:AAPL pause:2 "keys:<esc>" pause:1)
+draw --size 160x45 "${first[@]}" pause:2 paint:assets/desk-160x45.png
+draw --size 80x24 "${first[@]}" pause:1 paint:assets/desk-80x24.png
+draw --size 120x34 "${first[@]}" keys:300b pause:1.2 paint:assets/ticket.png keys:'<esc>'
+draw --size 120x34 "${first[@]}" keys:gcz pause:1 keys:'---' pause:1.5 paint:assets/chart.png
+draw --size 120x34 "${first[@]}" keys:'?' pause:1 paint:assets/help.png
+
+# For docs/GUIDE.md.
+"$program" alert "AAPL > $(price AAPL 1.02) repeat 10m expires 5d"
+"$program" alert 'NVDA rsi 14 5m < 30 or pnl day < -500'
+"$program" alert 'link down 2m'
+"$program" alert "AAPL > 1 do terminal, stage 'sell half AAPL @ask gtc'"
+draw --size 160x45 "${first[@]}" keys:gc pause:2 paint:assets/guide-chart.png
+draw --size 120x35 "${first[@]}" keys:gp pause:2 paint:assets/guide-portfolio.png
+draw --size 120x35 "${first[@]}" keys:gl pause:2 paint:assets/guide-log.png
+draw --size 120x35 "${first[@]}" keys:go pause:2 paint:assets/guide-overview.png
+draw --size 100x30 "${first[@]}" keys:':b 100 MSFT @bid stop -40t target 2R' pause:2 paint:assets/guide-line.png keys:'<esc>'
+draw --size 100x30 "${first[@]}" keys:'<ctrl-x>' pause:1 paint:assets/guide-panic.png keys:'<esc>'
+draw --size 100x24 "${first[@]}" keys:':pane alerts' pause:1 keys:'<enter>' pause:1 keys:z pause:1 paint:assets/guide-alerts.png
+draw --size 100x30 "${first[@]}" keys:':preopen' pause:1 keys:'<enter>' pause:1 paint:assets/guide-preopen.png
+draw --size 100x24 "${first[@]}" keys:':close' pause:1 keys:'<enter>' pause:1 paint:assets/guide-close.png
+TRADEWIND_THEME=light draw --size 80x24 "${first[@]}" paint:assets/guide-light.png
+TRADEWIND_COLOR=never draw --size 80x24 "${first[@]}" paint:assets/guide-no-colour.png
 ls -l assets/*.png
