@@ -685,13 +685,13 @@ impl Desk {
         if !self.is_attached() {
             self.say(
                 Tone::Warn,
-                format!("not sent: {what}: there is no link to the engine"),
+                format!("not sent: {}: there is no link to the engine", unsent(&what)),
                 now,
             );
             return Vec::new();
         }
         if let Some(why) = self.held_by_frost(&command) {
-            self.say(Tone::Warn, format!("not sent: {what}: {why}"), now);
+            self.say(Tone::Warn, format!("not sent: {}: {why}", unsent(&what)), now);
             return Vec::new();
         }
         let token = self.next_token;
@@ -880,6 +880,11 @@ fn place(id: PaneId, pane: impl Pane + Send + 'static) -> Place {
         id,
         pane: Box::new(pane),
     }
+}
+
+/// What was to be sent, without the word that it was.
+fn unsent(what: &str) -> &str {
+    what.strip_prefix("sent ").unwrap_or(what)
 }
 
 /// A command as the message line tells it.

@@ -73,7 +73,7 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
             draw_line(desk, line, typed, &view, row(2), buf, drawn)
         }),
         _ => {
-            idle(&view, Pen::new(buf, row(2)));
+            idle(&desk.view_of(desk.focus, now), Pen::new(buf, row(2)));
             None
         }
     };

@@ -158,7 +158,7 @@ fn what(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> G
 
 /// `12t under last -0.06%`.
 fn from_last(ticks: i64, hundredths: i64) -> String {
-    let sign = if hundredths < 0 { "-" } else { "+" };
+    let sign = if ticks < 0 { "-" } else { "+" };
     let part = format!(
         "{sign}{}.{:02}%",
         hundredths.unsigned_abs() / 100,

@@ -79,10 +79,11 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
     }
     let mut answers = Vec::new();
     for command in resolved.into_iter().flat_map(|resolved| resolved.commands) {
-        let ids = ids_of(&command);
+        let (ids, what) = (ids_of(&command), plain(&command));
         let note = told(shell.engine.command(command).await?)?;
         if ids.is_empty() {
-            answers.push(json!({"note": note.map(|note| note.to_string())}));
+            // Without a word of its own from the engine: what was asked, which it took.
+            answers.push(json!({"note": note.map_or(what, |note| note.to_string())}));
         }
         for id in ids {
             let order = followed(&mut shell, id).await?;
@@ -363,6 +364,10 @@ fn plain(command: &Command) -> String {
         Command::Flatten {
             account, instrument, ..
         } => format!("cancel everything in {instrument} of {account} and close the position"),
+        Command::FlattenAccount { account, .. } => {
+            format!("cancel everything of {account} and close every position")
+        }
+        Command::Close { instrument, .. } => format!("close what is held of {instrument}"),
         Command::Modify { id, change } => {
             let to = change.trigger.map_or(String::new(), |to| format!(" to {to}"));
             format!("move the stop {id}{to}")
