@@ -75,7 +75,7 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "Where the tape begins, such as 2013-10-07T13:30:00Z",
     ),
     (
-        "listen",
+        LISTEN,
         "server.listen",
         "TRADEWIND_LISTEN",
         "Where the engine listens for programs and browsers, such as 127.0.0.1:7600",
@@ -100,6 +100,9 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// The one setting whose flag is the engine's alone: a gateway listens elsewhere under the same word.
+const LISTEN: &str = "listen";
+
 fn command() -> Command {
     let mut command = Command::new("tradewind")
         .version(env!("CARGO_PKG_VERSION"))
@@ -109,16 +112,12 @@ fn command() -> Command {
         .arg(Arg::new("no-mouse").long("no-mouse").global(true).action(ArgAction::SetTrue).help("Leave the mouse to the terminal"))
         .arg(Arg::new("plain").long("plain").global(true).action(ArgAction::SetTrue).help("The desk as a stream of sentences, for screen readers"))
         .arg(Arg::new("tape").long("tape").env("TRADEWIND_TAPE").global(true).num_args(1..).value_delimiter(',').value_name("FILE").help("Recorded trades and quotes become the market, in a profile of their own"));
-    for (name, _, variable, help) in SETTINGS {
-        command = command.arg(
-            Arg::new(*name)
-                .long(*name)
-                .env(*variable)
-                .global(true)
-                .value_name("VALUE")
-                .help(*help),
-        );
-    }
+    let setting = |(name, _, variable, help): &(&'static str, _, &'static str, &'static str)| {
+        let arg = Arg::new(*name).long(*name).env(*variable);
+        arg.global(*name != LISTEN).value_name("VALUE").help(*help)
+    };
+    let (everywhere, of_serve): (Vec<_>, Vec<_>) = SETTINGS.iter().partition(|(name, ..)| *name != LISTEN);
+    command = command.args(everywhere.into_iter().map(setting));
     let json = || {
         Arg::new("json")
             .long("json")
@@ -126,7 +125,11 @@ fn command() -> Command {
             .help("Answer as JSON")
     };
     command
-        .subcommand(Command::new("serve").about("Run the engine in the foreground"))
+        .subcommand(
+            Command::new("serve")
+                .about("Run the engine in the foreground")
+                .args(of_serve.into_iter().map(setting)),
+        )
         .subcommand(key_command(json()))
         .subcommand(
             Command::new("attach")
@@ -666,8 +669,8 @@ fn settings(matches: &ArgMatches) -> Result<Loaded, (u8, String)> {
 
 fn overrides(matches: &ArgMatches) -> Vec<Override> {
     let mut overrides = Vec::new();
-    let mut add = |name: &str, key: &str, variable: &str, value: String| {
-        let source = match matches.value_source(name) {
+    let mut add = |from: &ArgMatches, name: &str, key: &str, variable: &str, value: String| {
+        let source = match from.value_source(name) {
             Some(ValueSource::EnvVariable) => Source::Environment(variable.to_owned()),
             _ => Source::Flag(format!("--{name}")),
         };
@@ -681,12 +684,19 @@ fn overrides(matches: &ArgMatches) -> Vec<Override> {
         }
     };
     for (name, key, variable, _) in SETTINGS {
-        if let Some(value) = matches.get_one::<String>(name) {
-            add(name, key, variable, value.clone());
+        let from = if *name == LISTEN {
+            matches.subcommand_matches("serve")
+        } else {
+            Some(matches)
+        };
+        if let Some(from) = from
+            && let Some(value) = from.get_one::<String>(name)
+        {
+            add(from, name, key, variable, value.clone());
         }
     }
     if matches.get_flag("no-mouse") {
-        add("no-mouse", "terminal.mouse", "", "false".to_owned());
+        add(matches, "no-mouse", "terminal.mouse", "", "false".to_owned());
     }
     let tape: Vec<String> = matches
         .get_many::<String>("tape")
@@ -695,7 +705,7 @@ fn overrides(matches: &ArgMatches) -> Vec<Override> {
         .map(absolute)
         .collect();
     if !tape.is_empty() {
-        add("tape", "tape.files", "TRADEWIND_TAPE", tape.join(","));
+        add(matches, "tape", "tape.files", "TRADEWIND_TAPE", tape.join(","));
     }
     overrides
 }
