@@ -85,6 +85,8 @@ fn the_desk_makes_an_alert_by_line_and_says_when_it_fires() {
     assert_eq!(home.list("orders").len(), 0);
     desk.escapes();
     desk.types("q");
+    desk.shows("leave; the engine");
+    desk.types("d");
     desk.ends();
     home.done(&["stop"]);
 }

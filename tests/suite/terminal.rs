@@ -42,7 +42,8 @@ fn live(home: &Home) -> Vec<Value> {
 /// Brings the focus to the pane whose title begins so.
 #[track_caller]
 fn focus(desk: &mut Desk, title: &str) {
-    for _ in 0..8 {
+    // Twice round all the tabs there are.
+    for _ in 0..30 {
         let before = desk.text();
         if before.contains(&format!("▌{title}")) {
             return;
@@ -123,8 +124,7 @@ fn a_chart_is_looked_at_read_and_traded_from_by_keyboard() {
     for title in ["AAPL 1m", "AAPL 5m", "AAPL 1h", "AAPL 1d"] {
         desk.shows(title);
     }
-    desk.types(":study add rsi 14");
-    desk.types(ENTER);
+    word(&mut desk, "study add rsi 14");
     desk.shows("rsi 14 is on the chart");
     desk.types("g8");
     desk.shows("AAPL 1w");
@@ -321,6 +321,7 @@ fn word(desk: &mut Desk, text: &str) {
     desk.types(text);
     desk.shows(&format!(":{text}"));
     desk.types(ENTER);
+    desk.shows_no_more(&format!(":{text}"));
 }
 
 #[test]
@@ -348,7 +349,7 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     word(&mut desk, "disconnect");
     desk.shows("DISCONNECT");
     // A question wants to be read before its answer counts.
-    pause(Duration::from_millis(600));
+    pause(Duration::from_millis(1_200));
     desk.types(ENTER);
     desk.shows("there is no connection to make or cut");
     let sheet = home.json(&["preopen"]);
@@ -401,12 +402,15 @@ fn a_flatten_proves_itself_and_a_terminal_that_never_answers_trades_too() {
     desk.types(PANIC);
     desk.types("f");
     desk.shows("FLAT confirmed");
-    let screen = desk.text();
-    let told = screen
-        .lines()
-        .find(|line| line.contains("FLAT confirmed"))
-        .unwrap();
-    assert!(told.contains("AAPL") && told.contains("0 working"), "{told}");
+    // A toast says the beginning, the message line all of it.
+    desk.comes_to("FLAT confirmed in full", |screen| {
+        let told = |line: &str| {
+            ["FLAT confirmed", "AAPL", "0 working"]
+                .iter()
+                .all(|word| line.contains(word))
+        };
+        screen.lines().any(told)
+    });
     holds(&home, "AAPL", "0");
     assert_eq!((stops(), live(&home).len()), (0, 0));
     home.agrees_with_the_exchange();
@@ -432,20 +436,20 @@ fn lists_are_a_persons_own_and_a_whole_bracket_moves_by_keys() {
     let home = Home::with("[watchlists]\nmetals = [\"GLD\", \"NOPE\"]\n");
     let mut desk = Desk::ready(&home, (160, 45));
     // A list of the settings, then one made by hand.
-    desk.says("watch group metals", || true);
+    word(&mut desk, "watch group metals");
     desk.shows("WATCH metals 1 +1 not listed");
-    desk.says("watch group tech", || true);
+    word(&mut desk, "watch group tech");
     desk.shows("tech is empty: :watch add SYMBOL");
-    desk.says("watch add MSFT NVDA", || true);
+    word(&mut desk, "watch add MSFT NVDA");
     desk.shows("WATCH tech 2");
     // A filter that means nothing stays on the line with a word about it, and is not taken.
     desk.types(":filter lst > 5");
     desk.shows("'lst' is no column; did you mean 'last'?");
     desk.escapes();
-    desk.says("filter % > 1000", || true);
+    word(&mut desk, "filter % > 1000");
     desk.shows("nothing passes '% > 1000'");
-    desk.says("filter", || true);
-    desk.says("watch group all", || true);
+    word(&mut desk, "filter");
+    word(&mut desk, "watch group all");
 
     // Entry, stop and target go up by two ticks as one, sent by the one Enter after the look.
     let prices = || -> Vec<String> {
