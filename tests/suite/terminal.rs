@@ -71,14 +71,15 @@ fn a_person_buys_sells_changes_and_cancels_by_keyboard() {
         price(screen, "AAPL").is_some_and(|now| now != first)
     });
 
+    // In how many pieces the market fills it is the market's affair.
     desk.types("10B");
     desk.shows("BUY 10 AAPL mkt");
     desk.confirms(|| position(&home, "AAPL") == "10");
-    desk.shows("filled BUY 10 AAPL");
+    desk.shows("10/10");
     desk.says("buy 5 AAPL mkt", || position(&home, "AAPL") == "15");
-    desk.shows("filled BUY 5 AAPL");
+    desk.shows("5/5");
     desk.says("sell 6 AAPL mkt", || position(&home, "AAPL") == "9");
-    desk.shows("filled SELL 6 AAPL");
+    desk.shows("6/6");
 
     desk.says("buy 7 AAPL @100 gtc", || live(&home).len() == 1);
     focus(&mut desk, "ORDERS");
