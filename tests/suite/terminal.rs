@@ -321,6 +321,8 @@ fn word(desk: &mut Desk, text: &str) {
     desk.types(":");
     desk.types(text);
     desk.shows(&format!(":{text}"));
+    // An Enter on the heels of the text would be a paste's.
+    pause(Duration::from_millis(50));
     desk.types(ENTER);
     desk.shows_no_more(&format!(":{text}"));
 }
