@@ -3,7 +3,7 @@
 
 use crate::domain::{AccountKey, Execution, Instrument, InstrumentId, Money, Order, Price, Timestamp};
 use crate::engine::State;
-use crate::market::{Depth, Level, Market, Print, Quote};
+use crate::market::{Market, Print, Quote};
 use crate::wire::StatusReply;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -189,22 +189,6 @@ pub fn print(print: &Print) -> Value {
         "size": print.size.to_string(),
         "aggressor": print.aggressor.map(side),
         "at": time(Some(print.at)),
-    })
-}
-
-/// One book.
-pub fn depth(depth: &Depth) -> Value {
-    let levels = |levels: &[Level]| -> Vec<Value> {
-        levels
-            .iter()
-            .map(|level| json!([level.price.to_string(), level.size.to_string()]))
-            .collect()
-    };
-    json!({
-        "symbol": depth.instrument.as_str(),
-        "bids": levels(&depth.bids),
-        "asks": levels(&depth.asks),
-        "at": time(Some(depth.at)),
     })
 }
 

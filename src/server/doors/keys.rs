@@ -1,5 +1,5 @@
-//! The book of API keys: one SQLite file of the profile. A key is `tw_`, eight characters that name it, and 43 that prove
-//! it; only a hash of the proof is kept. The proof has 256 bits of chance, so that a plain hash can't be searched.
+//! The book of API keys: one SQLite file of the profile. A key is `tw_`, eight characters that name it, and 52 that prove
+//! it; only a hash of the proof is kept. The proof has 260 bits of chance, so that a plain hash can't be searched.
 
 use super::Role;
 use crate::domain::{AccountId, Timestamp};

@@ -185,7 +185,7 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
         match replica.take(message) {
             Ok(None) => {}
             Ok(Some(instruments)) => {
-                // Books are asked for by those who read them: brokers count each.
+                // Nobody reads books here, and brokers count each.
                 let watch = Wanted::Watch {
                     session,
                     instruments,

@@ -10,7 +10,7 @@ mod system;
 
 use super::error::ApiError;
 use super::{Context, HttpLimits};
-use crate::server::doors::{Caller, KeyError, Role};
+use crate::server::doors::{Caller, KeyError};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -84,16 +84,4 @@ impl FromRequestParts<Context> for Caller {
                 _ => ApiError::unknown_caller(error.to_string()),
             })
     }
-}
-
-/// Lets a caller pass that has at least this role.
-#[allow(dead_code, reason = "the routes that change things come next")]
-fn needs(caller: &Caller, role: Role) -> Result<(), ApiError> {
-    if caller.role >= role {
-        return Ok(());
-    }
-    Err(ApiError::forbidden(format!(
-        "this key has the role {}; this needs {role}",
-        caller.role
-    )))
 }

@@ -12,22 +12,13 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The topics there are.
-pub(super) const ALL: &[&str] = &[
-    "quotes",
-    "prints",
-    "depth",
-    "orders",
-    "executions",
-    "positions",
-    "system",
-];
+pub(super) const ALL: &[&str] = &["quotes", "prints", "orders", "executions", "positions", "system"];
 
 /// Which topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Quotes,
     Prints,
-    Depth,
     Orders,
     Executions,
     Positions,
@@ -45,7 +36,6 @@ impl Kind {
         Some(match word {
             "quotes" => Self::Quotes,
             "prints" => Self::Prints,
-            "depth" => Self::Depth,
             "orders" => Self::Orders,
             "executions" => Self::Executions,
             "positions" => Self::Positions,
@@ -57,7 +47,6 @@ impl Kind {
         match self {
             Self::Quotes => "quotes",
             Self::Prints => "prints",
-            Self::Depth => "depth",
             Self::Orders => "orders",
             Self::Executions => "executions",
             Self::Positions => "positions",
@@ -92,9 +81,6 @@ pub(super) fn all(kind: Kind, symbols: &Symbols, known: &Known, caller: &Caller)
         Kind::Quotes => instruments
             .filter_map(|id| Some((id.to_string(), views::quote(known.market.quote(id)?))))
             .collect(),
-        Kind::Depth => instruments
-            .filter_map(|id| Some((id.to_string(), views::depth(known.market.depth(id)?))))
-            .collect(),
         // A print is news or nothing.
         Kind::Prints => Rows::new(),
         Kind::Orders => {
@@ -123,12 +109,6 @@ pub(super) fn changed(kind: Kind, symbols: &Symbols, told: &Told, known: &Known,
             .iter()
             .filter(|quote| wanted(symbols, quote.instrument))
             .map(|quote| (quote.instrument.to_string(), views::quote(quote)))
-            .collect(),
-        (Kind::Depth, Told::Market(batch)) => batch
-            .depths
-            .iter()
-            .filter(|depth| wanted(symbols, depth.instrument))
-            .map(|depth| (depth.instrument.to_string(), views::depth(depth)))
             .collect(),
         (Kind::Prints, Told::Market(batch)) => batch
             .prints
