@@ -135,6 +135,11 @@ pub trait Pane: std::fmt::Debug {
     fn wants(&self, _view: &View<'_>) -> Option<Wish> {
         None
     }
+    /// What a person has in hand in it and has not sent: it stands in place of the whole title line, so that it is read
+    /// however narrow the pane is.
+    fn in_hand(&self, _view: &View<'_>) -> Option<String> {
+        None
+    }
     /// True while something is open in it that Esc closes before anything else.
     fn has_open(&self, _view: &View<'_>) -> bool {
         false

@@ -180,28 +180,13 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     } else {
         theme.style(theme.dim)
     };
-    // The name speaks up; what stands after it (a count, a timeframe) stays quiet.
-    let (name, rest) = title.split_once(' ').unwrap_or((&title, ""));
-    let mut x = pen.put_within(1, width, 0, name, style);
-    let mut tabs = vec![(1, x, place.id)];
-    if !rest.is_empty() {
-        x = pen.put_within(x + 1, width, 0, rest, theme.style(theme.dim));
-    }
-    if let Some(group) = desk.plan.links.get(&place.id) {
-        x = pen.put_within(x + 1, width, 0, &format!("[{group}]"), bold(theme.bright));
-    }
-    for other in slot.tabs.iter().filter(|tab| **tab != place.id) {
-        let from = x + 3;
-        x = pen.put_within(from, width, 0, other.name(), theme.style(theme.faint));
-        tabs.push((from, x, *other));
-    }
-    let room = usize::from(width.saturating_sub(x + 3));
-    pen.right(
-        width.saturating_sub(1),
-        0,
-        fitting(&right, room),
-        theme.style(theme.dim),
-    );
+    let tabs = match place.pane.in_hand(&view) {
+        Some(words) => {
+            let x = pen.put_within(1, width, 0, &words, bold(theme.warn));
+            vec![(1, x, place.id)]
+        }
+        None => name_and_tabs(desk, slot, place.id, (&title, &right), style, &mut pen),
+    };
     drawn.tabs.extend(
         tabs.into_iter()
             .filter(|(from, to, _)| to > from)
@@ -227,6 +212,41 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
         mask(buf, inside);
     }
     drawn.panes.push((place.id, slot.area, hits));
+}
+
+/// The name of the pane in front, its other tabs, and at the right what fits beside them. Where each tab landed.
+fn name_and_tabs(
+    desk: &Desk,
+    slot: &Slot,
+    front: PaneId,
+    (title, right): (&str, &str),
+    style: Style,
+    pen: &mut Pen<'_>,
+) -> Vec<(u16, u16, PaneId)> {
+    let (theme, width) = (&desk.world.theme, pen.width());
+    // The name speaks up; what stands after it (a count, a timeframe) stays quiet.
+    let (name, rest) = title.split_once(' ').unwrap_or((title, ""));
+    let mut x = pen.put_within(1, width, 0, name, style);
+    let mut tabs = vec![(1, x, front)];
+    if !rest.is_empty() {
+        x = pen.put_within(x + 1, width, 0, rest, theme.style(theme.dim));
+    }
+    if let Some(group) = desk.plan.links.get(&front) {
+        x = pen.put_within(x + 1, width, 0, &format!("[{group}]"), bold(theme.bright));
+    }
+    for other in slot.tabs.iter().filter(|tab| **tab != front) {
+        let from = x + 3;
+        x = pen.put_within(from, width, 0, other.name(), theme.style(theme.faint));
+        tabs.push((from, x, *other));
+    }
+    let room = usize::from(width.saturating_sub(x + 3));
+    pen.right(
+        width.saturating_sub(1),
+        0,
+        fitting(right, room),
+        theme.style(theme.dim),
+    );
+    tabs
 }
 
 /// As much of a title's right side as fits, whole groups from the end.

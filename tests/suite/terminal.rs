@@ -459,3 +459,36 @@ fn lists_are_a_persons_own_and_a_filter_that_means_nothing_is_not_taken() {
     desk.shows_no_more("nothing passes");
     word(&mut desk, "watch group all");
 }
+
+#[test]
+fn a_whole_bracket_moves_by_keys_and_by_one_enter() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    // Entry, stop and target go up by two ticks as one, sent by the one Enter after the look.
+    let prices = || -> Vec<String> {
+        let mut prices: Vec<String> = home
+            .list("orders")
+            .iter()
+            .filter(|row| ["working", "created"].iter().any(|phase| row["phase"] == *phase))
+            .filter_map(|row| {
+                row["trigger"]
+                    .as_str()
+                    .or(row["price"].as_str())
+                    .map(str::to_owned)
+            })
+            .collect();
+        prices.sort_by_key(String::len);
+        prices.sort();
+        prices
+    };
+    desk.says("buy 10 AAPL @ 150 stop 140 target 400", || prices().len() == 3);
+    focus(&mut desk, "LADDER");
+    desk.types(" m");
+    desk.shows("MOVE BRACKET +0 ticks");
+    desk.types("kk");
+    desk.shows("MOVE BRACKET +2 ticks");
+    assert_eq!(prices(), ["140", "150", "400"], "nothing is sent before Enter");
+    desk.confirms(|| prices() == ["140.02", "150.02", "400.02"]);
+    desk.shows_no_more("MOVE BRACKET");
+}

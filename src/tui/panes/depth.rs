@@ -227,8 +227,7 @@ impl Pane for DepthPane {
             return ("LADDER".to_owned(), String::new());
         };
         let left = format!("LADDER {id}");
-        if let Some(lifted) = self.lifted(view) {
-            let words = format!("MOVE BRACKET {:+} ticks  Enter sends, Esc drops", lifted.ticks);
+        if let Some(words) = self.in_hand(view) {
             return (left, words);
         }
         let Some(book) = Book::of(view) else {
@@ -342,6 +341,14 @@ impl Pane for DepthPane {
             _ => false,
         };
         known.then(Vec::new)
+    }
+
+    fn in_hand(&self, view: &View<'_>) -> Option<String> {
+        let lifted = self.lifted(view)?;
+        Some(format!(
+            "MOVE BRACKET {:+} ticks  Enter sends, Esc drops",
+            lifted.ticks
+        ))
     }
 
     fn price(&self, view: &View<'_>) -> Option<Price> {
