@@ -241,11 +241,14 @@ impl Gateway {
             self.tidy_at = now.after(TIDY_EVERY);
             self.orders.tidy(now.before(ENDED_KEPT));
         }
-        self.serve_faults();
+        self.tell_held();
     }
 
+    /// Comes to `now`. What a scenario wants by then is done before anything that is said at that moment, so that a step
+    /// at zero holds for the first message.
     fn turn(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+        self.play_script();
     }
 
     /// Asks the venue. What it says is worked on by [`Gateway::settle`].

@@ -415,8 +415,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// Does what a scenario wants by now, and tells what was held back until now.
-    pub(super) fn serve_faults(&mut self) {
+    /// Does what a scenario wants by now.
+    pub(super) fn play_script(&mut self) {
         while self.faults.script.front().is_some_and(|step| step.0 <= self.now) {
             if let Some((_, words)) = self.faults.script.pop_front() {
                 match self.play(&words) {
@@ -425,6 +425,10 @@ impl Gateway {
                 }
             }
         }
+    }
+
+    /// Tells what was held back until now.
+    pub(super) fn tell_held(&mut self) {
         let (now, mut out) = (self.now, Vec::new());
         self.faults.due(now, &mut out);
         self.push_all(out);
