@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod load;
 mod nearest;
+mod server;
 mod settings;
 pub mod template;
 
@@ -14,7 +15,8 @@ pub use alerts::{AlertSettings, MailTls, NotifySetting};
 pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
+pub use server::ServerSettings;
 pub use settings::{
     BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
-    LogSettings, ServerSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
+    LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

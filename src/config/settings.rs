@@ -2,6 +2,7 @@
 //! a test holds the two equal. A setting that may be left open is an empty text, so that every key has a default to show.
 
 use super::alerts::AlertSettings;
+use super::server::ServerSettings;
 use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity, Recurring};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
@@ -382,14 +383,6 @@ impl Default for TerminalSettings {
             quantity_option: whole(1),
         }
     }
-}
-
-/// The port for programs, browsers and remote terminals.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ServerSettings {
-    /// Address and port to listen on; empty for none.
-    pub listen: String,
 }
 
 /// What the watchlist shows.

@@ -67,9 +67,19 @@ pub struct Caller {
     pub key: Option<String>,
     /// From where.
     pub address: IpAddr,
+    /// Until when it may do what only somebody who proved themselves again may; nothing for never.
+    pub stepped_up: Option<Timestamp>,
 }
 
 impl Caller {
+    /// Whether it may do what a role may.
+    pub fn may(&self, role: Role) -> bool {
+        self.role >= role
+    }
+    /// Whether it has proved who it is again, a short while ago.
+    pub fn is_stepped_up(&self, now: Timestamp) -> bool {
+        self.stepped_up.is_some_and(|until| now < until)
+    }
     /// Whether it may see an account.
     pub fn sees(&self, account: AccountKey) -> bool {
         self.accounts
@@ -100,6 +110,7 @@ impl Doors {
             accounts: key.accounts.clone(),
             key: Some(key.id.clone()),
             address,
+            stepped_up: None,
         })
     }
 }

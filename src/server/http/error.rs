@@ -1,7 +1,9 @@
 //! What a call is told that did not go well: a stable code, what happened, and what can be done. The same shape
 //! everywhere, so that a program needs one reader for all of them.
 
+use crate::domain::Timestamp;
 use crate::engine::Denial;
+use crate::server::doors::{Caller, Role};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -67,6 +69,36 @@ impl ApiError {
             retry_after: Some(1),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "NOT_READY", message)
         }
+    }
+}
+
+impl Caller {
+    /// Refuses one who may not do what a role may.
+    ///
+    /// # Errors
+    /// It may not.
+    pub fn require(&self, role: Role) -> Result<(), ApiError> {
+        if self.may(role) {
+            return Ok(());
+        }
+        Err(ApiError::forbidden(format!(
+            "this wants the role {role}; {} has {}",
+            self.name, self.role
+        )))
+    }
+    /// Refuses one who has not proved who they are again, a short while ago.
+    ///
+    /// # Errors
+    /// They have not.
+    pub fn require_step_up(&self, now: Timestamp) -> Result<(), ApiError> {
+        if self.is_stepped_up(now) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "STEP_UP",
+            "this wants your second factor again: POST /api/v1/auth/step-up",
+        ))
     }
 }
 
