@@ -116,8 +116,10 @@ fn every_pane_says_in_words_why_it_is_empty() {
     // An account that holds nothing, at a broker that has told of it.
     let mut idle = sample::desk().0;
     let state = &mut idle.world.state;
-    (state.orders.clear(), state.live.clear(), state.ledgers.clear());
-    (state.notices.clear(), state.alerts.firings.clear());
+    state.orders.clear();
+    state.live.clear();
+    state.ledgers.clear();
+    state.notices.clear();
     let mut lost = full();
     lost.world.link = Link::Lost(sample::now(), "the engine closed the connection".to_owned());
     let mut text = String::new();
