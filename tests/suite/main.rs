@@ -4,6 +4,7 @@ mod alerts;
 mod gateway;
 mod gateway_faults;
 mod getting_about;
+mod given_back;
 mod harness;
 mod hostile;
 mod http;
