@@ -3,6 +3,7 @@
 mod hostile;
 mod pictures;
 mod safety;
+mod trader;
 
 use super::chord::{Chord, Key};
 use super::desk::{Desk, Effect, Modal};
