@@ -558,17 +558,10 @@ impl Desk {
     /// A desk that starts its engine, or finds it, and shows a market.
     #[track_caller]
     pub fn ready(home: &Home, size: (u16, u16)) -> Self {
-        // An unoptimised engine on a busy machine begins for longer than a desk waits: it is asked again, not twice begun.
-        for _ in 0..6 {
-            let desk = Self::open(home, &[], size);
-            let late = |screen: &str| screen.contains("did not answer within");
-            desk.comes_to("● ready", |screen| screen.contains("● ready") || late(screen));
-            if !late(&desk.text()) {
-                desk.shows("AAPL");
-                return desk;
-            }
-        }
-        panic!("no engine comes to answer")
+        let desk = Self::open(home, &[], size);
+        desk.shows("● ready");
+        desk.shows("AAPL");
+        desk
     }
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.process_id().unwrap()).unwrap()
@@ -634,6 +627,19 @@ impl Desk {
     pub fn escapes(&mut self) {
         self.types(ESC);
         pause(Duration::from_millis(200));
+    }
+    /// Clicks on the first cell of a text that is on the screen.
+    #[track_caller]
+    pub fn clicks(&mut self, text: &str) {
+        self.shows(text);
+        let screen = self.text();
+        let (row, before) = screen
+            .lines()
+            .enumerate()
+            .find_map(|(row, line)| Some((row, line.split_once(text)?.0)))
+            .unwrap();
+        let (row, column) = (row + 1, before.chars().count() + 1);
+        self.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
     }
     pub fn resize(&self, columns: u16, rows: u16) {
         lock(&self.screen)

@@ -45,7 +45,7 @@
 //! | a short loss of the link does not disarm, a minute does | `arming_for_real_money_ends_after_a_minute_without_the_broker_whatever_is_tried` |
 //! | arming belongs to the terminal with the token, which moves disarmed | `risk_needs_the_token_and_arming_and_the_way_out_needs_neither` |
 //! | leaving, in whatever way, trades nothing | `leaving_by_any_door_trades_nothing` |
-//! | | `a_closed_window_and_ctrl_c_trade_nothing` |
+//! | | `the_terminal_is_given_back_after_signals_a_stop_by_the_shell_and_a_panic` |
 //! | privacy covers title, clipboard and notifications | `what_is_hidden_is_hidden_in_the_title_and_in_what_is_copied_too` |
 //! | | `it_rings_at_a_pace_and_tells_no_numbers_where_they_are_masked` |
 
