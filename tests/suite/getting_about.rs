@@ -208,7 +208,7 @@ fn the_desk_speaks_in_plain_lines_and_nothing_goes_without_a_yes() {
 
 /// The title of every pane when it has something to show, or says why it has not.
 const PANES: [(&str, &str); 16] = [
-    ("watch", "WATCH 8"),
+    ("watch", "WATCH"),
     ("chart", "AAPL 1m"),
     ("depth", "LADDER AAPL"),
     ("positions", "POSITIONS 1"),
@@ -239,9 +239,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
             let head = screen.lines().nth(1).unwrap_or_default();
             head.starts_with(&format!("▌{title}"))
         });
-        desk.comes_to(&format!("{name} has loaded"), |screen| {
-            !screen.contains("loading") && !screen.contains("reading the curve")
-        });
+        desk.shows_no_more("loading");
     }
     word(&mut desk, "layout reset");
     desk.types("gt");
@@ -258,7 +256,6 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     // Frozen, nothing leaves.
     desk.types(" f");
     desk.shows("FROZEN");
-    word(&mut desk, "pane orders");
     desk.types("B");
     desk.shows("BUY  100  MSFT");
     pause(Duration::from_millis(1_200));
@@ -275,7 +272,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.shows("BUY  100  MSFT");
     pause(Duration::from_millis(1_200));
     desk.types(ENTER);
-    desk.shows("halted");
+    desk.shows("reducing orders pass");
     desk.escapes();
     desk.says("sell all AAPL mkt", || {
         home.list("positions").iter().all(|row| row["quantity"] == "0")
@@ -292,7 +289,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.shows(account);
     desk.types(" p");
     desk.shows_no_more(account);
-    word(&mut desk, "pane activity");
+    word(&mut desk, "pane orders");
     desk.types("j");
     desk.types("yy");
     desk.shows("copied: ");

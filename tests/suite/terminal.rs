@@ -501,6 +501,8 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
     focus(&mut desk, "LADDER");
     // An order where the cursor holds a price, three dollars below the market.
     desk.types("300j");
+    // More keys at once would be a paste.
+    pause(Duration::from_millis(200));
     desk.types("10b");
     desk.shows("BUY  10  AAPL");
     desk.confirms(|| live(&home).len() == 1);
@@ -516,6 +518,7 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
     // Away from the market costs nothing and goes at once.
     desk.types("J");
     stands(&desk, -1, first);
+    pause(Duration::from_millis(200));
     desk.types("2J");
     stands(&desk, -3, first);
     // Towards it is looked at first.
