@@ -1,7 +1,7 @@
 //! Arguments to mode. Every flag has its environment variable and its key in config.toml; which one won is remembered and
 //! shown by `tradewind status`.
 
-use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, serve, shell};
+use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, serve, shell, tls};
 use crate::config::{Loaded, Override, Settings, Source};
 use crate::domain::ClientOrderId;
 use crate::tui::layout::{WORKSPACES, workspace_named};
@@ -103,6 +103,20 @@ const SETTINGS: &[(&str, &str, &str, &str)] = &[
 /// The one setting whose flag is the engine's alone: a gateway listens elsewhere under the same word.
 const LISTEN: &str = "listen";
 
+/// Flags of `serve` that turn something on: name, key, what it is.
+const SWITCHES: &[(&str, &str, &str)] = &[
+    (
+        "tls",
+        "server.tls",
+        "Encrypt the port on this machine's own addresses too",
+    ),
+    (
+        "behind-proxy",
+        "server.behind_proxy",
+        "A proxy in front encrypts: listen in the clear, whatever the address",
+    ),
+];
+
 fn command() -> Command {
     let mut command = Command::new("tradewind")
         .version(env!("CARGO_PKG_VERSION"))
@@ -128,7 +142,20 @@ fn command() -> Command {
         .subcommand(
             Command::new("serve")
                 .about("Run the engine in the foreground")
-                .args(of_serve.into_iter().map(setting)),
+                .args(of_serve.into_iter().map(setting))
+                .args(SWITCHES.iter().map(|(name, _, help)| {
+                    Arg::new(*name).long(*name).action(ArgAction::SetTrue).help(*help)
+                })),
+        )
+        .subcommand(
+            Command::new("tls")
+                .about("The certificate that the engine's port shows")
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("show")
+                        .about("Its fingerprint, which 'tradewind attach --pin' wants")
+                        .arg(json()),
+                ),
         )
         .subcommand(key_command(json()))
         .subcommand(
@@ -432,6 +459,12 @@ fn run(matches: &ArgMatches) -> Ended {
             other => other.map_err(|error| fail(&error)),
         },
         Some(("api-key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
+        Some(("tls", sub)) => {
+            let json = sub
+                .subcommand_matches("show")
+                .is_some_and(|sub| sub.get_flag("json"));
+            tls::show(&loaded.settings, &paths, json).map_err(|error| fail(&error))
+        }
         Some(("keys", sub)) => keys(&loaded, sub),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
@@ -693,6 +726,13 @@ fn overrides(matches: &ArgMatches) -> Vec<Override> {
             && let Some(value) = from.get_one::<String>(name)
         {
             add(from, name, key, variable, value.clone());
+        }
+    }
+    if let Some(serve) = matches.subcommand_matches("serve") {
+        for (name, key, _) in SWITCHES {
+            if serve.get_flag(name) {
+                add(serve, name, key, "", "true".to_owned());
+            }
         }
     }
     if matches.get_flag("no-mouse") {

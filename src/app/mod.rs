@@ -25,3 +25,4 @@ mod queries;
 mod run_lock;
 pub mod serve;
 pub mod shell;
+pub mod tls;
