@@ -87,6 +87,7 @@ impl Port {
             profile: settings.profile.clone(),
             listen: self.listen,
             clock: Arc::new(move || clock.now()),
+            topstepx_terminals: settings.server.topstepx_terminals,
         };
         let reloading = tokio::spawn(reload(self.entry.clone()));
         serve_http(
@@ -112,7 +113,7 @@ async fn reload(entry: Entry) {
         match tls.reload() {
             Ok(fingerprint) => tracing::info!(fingerprint, "the certificate was read again"),
             Err(error) => {
-                tracing::error!(%error, "the certificate could not be read again; the one before is shown on")
+                tracing::error!(%error, "the certificate could not be read again; the one before is shown on");
             }
         }
     }

@@ -22,6 +22,7 @@ mod memory;
 pub mod paths;
 mod plain;
 mod queries;
+mod recent;
 mod run_lock;
 pub mod serve;
 pub mod shell;

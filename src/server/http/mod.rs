@@ -8,6 +8,7 @@ pub mod error;
 pub mod proxy;
 pub mod replica;
 pub mod routes;
+pub mod terminal;
 mod ws;
 
 use super::doors::Doors;
@@ -84,6 +85,8 @@ pub struct About {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// Whether terminals elsewhere may trade live TopStepX accounts.
+    pub topstepx_terminals: bool,
 }
 
 impl std::fmt::Debug for About {
@@ -106,6 +109,8 @@ pub struct Context {
     pub doors: Doors,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
+    /// Changes when the engine stops.
+    pub stop: watch::Receiver<bool>,
 }
 
 /// Serves until `stop` changes.
@@ -124,6 +129,7 @@ pub async fn serve_http(
         replica: replica.clone(),
         doors,
         engine: engine.clone(),
+        stop: stop.clone(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
