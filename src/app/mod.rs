@@ -23,6 +23,7 @@ pub mod paths;
 mod plain;
 mod queries;
 mod recent;
+pub mod remote;
 mod run_lock;
 pub mod serve;
 pub mod shell;

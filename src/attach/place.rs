@@ -28,7 +28,12 @@ impl Place {
     /// # Errors
     /// What is wrong with it and what would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |what: &str| format!("'{}': {what}, such as wss://desk.example.com:7600", text.escape_default());
+        let wrong = |what: &str| {
+            format!(
+                "'{}': {what}, such as wss://desk.example.com:7600",
+                text.escape_default()
+            )
+        };
         let (encrypted, rest) = match text.split_once("://") {
             Some(("wss", rest)) => (true, rest),
             Some(("ws", rest)) => (false, rest),
@@ -36,7 +41,9 @@ impl Place {
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         if authority.contains('@') {
-            return Err("a key never goes into an address: give it by TRADEWIND_KEY or --key-file".to_owned());
+            return Err(
+                "a key never goes into an address: give it by TRADEWIND_KEY or --key-file".to_owned(),
+            );
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '/');
         if !path.chars().all(plain) {
@@ -44,9 +51,19 @@ impl Place {
         }
         let (host, port) = match authority.strip_prefix('[') {
             Some(rest) => {
-                let (host, after) = rest.split_once(']').ok_or_else(|| wrong("a bracket is not closed"))?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| wrong("in brackets belongs an IPv6 address"))?;
-                (host, if after.is_empty() { None } else { Some(after.strip_prefix(':').unwrap_or("x")) })
+                let (host, after) = rest
+                    .split_once(']')
+                    .ok_or_else(|| wrong("a bracket is not closed"))?;
+                host.parse::<std::net::Ipv6Addr>()
+                    .map_err(|_| wrong("in brackets belongs an IPv6 address"))?;
+                (
+                    host,
+                    if after.is_empty() {
+                        None
+                    } else {
+                        Some(after.strip_prefix(':').unwrap_or("x"))
+                    },
+                )
             }
             None => match authority.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
@@ -58,7 +75,13 @@ impl Place {
             return Err(wrong("a host is a name or an address"));
         }
         let port = match port {
-            None => if encrypted { 443 } else { 80 },
+            None => {
+                if encrypted {
+                    443
+                } else {
+                    80
+                }
+            }
             Some(port) => port
                 .parse()
                 .ok()
@@ -69,7 +92,10 @@ impl Place {
             host: host.to_ascii_lowercase(),
             port,
             encrypted,
-            path: format!("{}/terminal", format!("/{}", path.trim_matches('/')).trim_end_matches('/')),
+            path: format!(
+                "{}/terminal",
+                format!("/{}", path.trim_matches('/')).trim_end_matches('/')
+            ),
         };
         if !encrypted && !place.may_be_this_machine() {
             return Err(format!(
@@ -107,19 +133,55 @@ mod tests {
     fn places_are_read_as_typed_and_nothing_leaves_this_machine_in_the_clear() {
         let read = |text: &str| Place::parse(text).map(|place| (place.name(), place.encrypted, place.path));
         let right = |name: &str, encrypted, path: &str| Ok((name.to_owned(), encrypted, path.to_owned()));
-        assert_eq!(read("wss://Desk.example.com:7600"), right("desk.example.com:7600", true, "/terminal"));
-        assert_eq!(read("wss://desk.example.com/"), right("desk.example.com:443", true, "/terminal"));
-        assert_eq!(read("wss://a/trading/"), right("a:443", true, "/trading/terminal"));
-        assert_eq!(read("wss://[2001:db8::1]:7600"), right("[2001:db8::1]:7600", true, "/terminal"));
-        assert_eq!(read("ws://127.0.0.1:7600"), right("127.0.0.1:7600", false, "/terminal"));
+        assert_eq!(
+            read("wss://Desk.example.com:7600"),
+            right("desk.example.com:7600", true, "/terminal")
+        );
+        assert_eq!(
+            read("wss://desk.example.com/"),
+            right("desk.example.com:443", true, "/terminal")
+        );
+        assert_eq!(
+            read("wss://a/trading/"),
+            right("a:443", true, "/trading/terminal")
+        );
+        assert_eq!(
+            read("wss://[2001:db8::1]:7600"),
+            right("[2001:db8::1]:7600", true, "/terminal")
+        );
+        assert_eq!(
+            read("ws://127.0.0.1:7600"),
+            right("127.0.0.1:7600", false, "/terminal")
+        );
         assert_eq!(read("ws://[::1]:7600"), right("[::1]:7600", false, "/terminal"));
-        for far in ["ws://10.0.0.1:7600", "ws://desk.example.com", "ws://127.0.0.1.example.com:1", "ws://0.0.0.0:1"] {
+        for far in [
+            "ws://10.0.0.1:7600",
+            "ws://desk.example.com",
+            "ws://127.0.0.1.example.com:1",
+            "ws://0.0.0.0:1",
+        ] {
             let said = read(far).unwrap_err();
-            assert!(said.contains("not encrypted") && said.contains("wss://"), "{said}");
+            assert!(
+                said.contains("not encrypted") && said.contains("wss://"),
+                "{said}"
+            );
         }
         for bad in [
-            "", "desk", "http://a", "wss://", "wss://:1", "wss://a:0", "wss://a:70000", "wss://a:b", "wss://[::1", "wss://[a]:1",
-            "wss://[::1]1", "wss://a b", "wss://a/\r\nx: y", "wss://a\u{1b}[2J", "wss://a:1:2",
+            "",
+            "desk",
+            "http://a",
+            "wss://",
+            "wss://:1",
+            "wss://a:0",
+            "wss://a:70000",
+            "wss://a:b",
+            "wss://[::1",
+            "wss://[a]:1",
+            "wss://[::1]1",
+            "wss://a b",
+            "wss://a/\r\nx: y",
+            "wss://a\u{1b}[2J",
+            "wss://a:1:2",
         ] {
             assert!(read(bad).is_err(), "{bad}");
         }

@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Request};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
@@ -53,7 +53,9 @@ pub struct Remote {
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The key is nobody's to read, in a log least of all.
-        f.debug_struct("Remote").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("Remote")
+            .field("place", &self.place)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,13 +64,20 @@ impl Attached {
     ///
     /// # Errors
     /// It can't be reached or trusted, or it refuses: why, and what can be done.
-    pub async fn connect_remote(remote: &Remote, kind: SessionKind, build: &str) -> Result<Self, AttachError> {
+    pub async fn connect_remote(
+        remote: &Remote,
+        kind: SessionKind,
+        build: &str,
+    ) -> Result<Self, AttachError> {
         let place = &remote.place;
         let stream = in_time(place, "connecting", dial(place)).await?;
         // Kept to throw away what a dead link would still deliver.
-        let socket = stream.as_fd().try_clone_to_owned().map_err(|error| unreachable(place, error))?;
+        let socket = stream
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| unreachable(place, error))?;
         if !place.encrypted {
-            return upgrade(stream, socket, remote, kind, build).await;
+            return Box::pin(upgrade(stream, socket, remote, kind, build)).await;
         }
         let (config, seen) = trust::config(&remote.trust).map_err(|error| unreachable(place, error))?;
         let name = rustls::pki_types::ServerName::try_from(place.host.clone())
@@ -81,8 +90,8 @@ impl Attached {
                 None => unreachable(place, format!("no TLS is spoken there, or not ours ({error})")),
             })
         };
-        let stream = in_time(place, "the handshake", shaking).await?;
-        upgrade(stream, socket, remote, kind, build).await
+        let stream = in_time(place, "the handshake", Box::pin(shaking)).await?;
+        Box::pin(upgrade(stream, socket, remote, kind, build)).await
     }
 }
 
@@ -98,19 +107,28 @@ async fn in_time<T>(
     step: &str,
     doing: impl Future<Output = Result<T, AttachError>>,
 ) -> Result<T, AttachError> {
-    timeout(STEP_WITHIN, doing)
-        .await
-        .map_err(|_| unreachable(place, format!("{step} took longer than {} s", STEP_WITHIN.as_secs())))?
+    timeout(STEP_WITHIN, doing).await.map_err(|_| {
+        unreachable(
+            place,
+            format!("{step} took longer than {} s", STEP_WITHIN.as_secs()),
+        )
+    })?
 }
 
 async fn dial(place: &Place) -> Result<TcpStream, AttachError> {
     let stream = TcpStream::connect((place.host.as_str(), place.port))
         .await
         .map_err(|error| unreachable(place, format!("can't be reached: {error}")))?;
-    let peer: IpAddr = stream.peer_addr().map_err(|error| unreachable(place, error))?.ip();
+    let peer: IpAddr = stream
+        .peer_addr()
+        .map_err(|error| unreachable(place, error))?
+        .ip();
     // A name of this machine may have been given another meaning.
     if !place.encrypted && !peer.to_canonical().is_loopback() {
-        return Err(unreachable(place, format!("is {peer}, another machine, and ws:// is not encrypted: use wss://")));
+        return Err(unreachable(
+            place,
+            format!("is {peer}, another machine, and ws:// is not encrypted: use wss://"),
+        ));
     }
     let _ = stream.set_nodelay(true);
     Ok(stream)
@@ -123,7 +141,9 @@ fn request(remote: &Remote) -> Result<Request<()>, AttachError> {
         .into_client_request()
         .map_err(|error| unreachable(place, error))?;
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", remote.key)).map_err(|_| {
-        AttachError::Refused(SafeText::new("the key has characters that no key has: look at TRADEWIND_KEY or --key-file"))
+        AttachError::Refused(SafeText::new(
+            "the key has characters that no key has: look at TRADEWIND_KEY or --key-file",
+        ))
     })?;
     bearer.set_sensitive(true);
     let headers = request.headers_mut();
@@ -187,7 +207,10 @@ fn refusal(place: &Place, error: &Error) -> AttachError {
     match (words, status.as_u16()) {
         (Some(words), _) => AttachError::Refused(SafeText::new(&words)),
         (None, 401 | 403) => AttachError::Refused(SafeText::new("the engine does not take this key")),
-        (None, 404) => unreachable(place, "takes no terminals there: is it a tradewind engine, and the path right?"),
+        (None, 404) => unreachable(
+            place,
+            "takes no terminals there: is it a tradewind engine, and the path right?",
+        ),
         (None, _) => unreachable(place, format!("answered {status}")),
     }
 }

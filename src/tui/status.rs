@@ -183,6 +183,7 @@ fn standing(desk: &Desk, armed: Color, class: &str) -> Vec<Span<'static>> {
         Standing::Disarmed => vec![bold("READ-ONLY", theme.warn), span(" :arm", theme.dim)],
         Standing::NoToken => vec![bold("READ-ONLY", theme.warn), span(" Space t", theme.dim)],
         Standing::TokenElsewhere => vec![bold("READ-ONLY", theme.warn), span(" token elsewhere", theme.dim)],
+        Standing::Looks => vec![bold("READ-ONLY", theme.warn), span(" only looks", theme.dim)],
     }
 }
 

@@ -97,7 +97,11 @@ impl Terminals {
         }
         known.serial += 1;
         let serial = known.serial;
-        let who = if who.1.is_empty() { (who.0, format!("#{serial}")) } else { who };
+        let who = if who.1.is_empty() {
+            (who.0, format!("#{serial}"))
+        } else {
+            who
+        };
         let (end, ended) = watch::channel(false);
         known.inside.insert(who.clone(), (serial, end));
         let place = Place {
