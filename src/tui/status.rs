@@ -330,8 +330,10 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
         parts.push(Part { worth: 4, spans });
     }
     if desk.profile != "default" && !desk.profile.is_empty() {
+        // A colon is no part of a profile's name: it is a host and a port, and where orders go has to be seen.
+        let worth = if desk.profile.contains(':') { 5 } else { 1 };
         parts.push(Part {
-            worth: 1,
+            worth,
             spans: vec![span(desk.profile.clone(), theme.dim)],
         });
     }
