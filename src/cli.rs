@@ -2,6 +2,7 @@
 //! shown by `tradewind status`. The commands and their arguments are in `cli/words.rs`, what is laid over config.toml in
 //! `cli/given.rs`; here each is led to who does it.
 
+mod doors;
 mod given;
 mod words;
 
@@ -68,6 +69,10 @@ fn run(matches: &ArgMatches) -> Ended {
             tls::show(&loaded.settings, &paths, json).map_err(|error| fail(&error))
         }
         Some(("api-key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
+        Some(("user", sub)) => {
+            doors::run_user(sub, &paths, &loaded.settings.profile).map_err(|error| fail(&error))
+        }
+        Some(("audit", sub)) => doors::run_audit(sub, &paths).map_err(|error| fail(&error)),
         Some(("keys", sub)) => keys(&loaded, sub),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
@@ -229,6 +234,8 @@ fn run_key(sub: &ArgMatches, paths: &Paths) -> anyhow::Result<()> {
                 accounts: words(sub, "account"),
                 days: sub.get_one::<u32>("days").copied(),
                 addresses: words(sub, "address"),
+                scopes: words(sub, "scope"),
+                signed: sub.get_flag("signed"),
             };
             api_keys::add(paths, &wish, sub.get_flag("json"))
         }

@@ -45,6 +45,8 @@ pub(super) fn command() -> Command {
                 ),
         )
         .subcommand(key_command(json()))
+        .subcommand(super::doors::user_command())
+        .subcommand(super::doors::audit_command())
         .subcommand(
             Command::new("attach")
                 .about("Open the desk on a running engine, of this machine or of another; starts none")
@@ -291,6 +293,16 @@ fn key_command(json: Arg) -> Command {
                     "address",
                     "The addresses from which it may be used; any where none is named",
                 ))
+                .arg(many(
+                    "scope",
+                    "The parts of the API it may call, such as orders; all where none is named",
+                ))
+                .arg(
+                    Arg::new("signed")
+                        .long("signed")
+                        .action(ArgAction::SetTrue)
+                        .help("Each call has to be signed; the key itself is never sent"),
+                )
                 .arg(
                     Arg::new("days")
                         .long("days")

@@ -1,5 +1,6 @@
 //! The settings of the port for programs, browsers and remote terminals.
 
+use super::doors::DoorSettings;
 use serde::{Deserialize, Serialize};
 
 /// The port for programs, browsers and remote terminals.
@@ -20,6 +21,8 @@ pub struct ServerSettings {
     pub trusted_proxies: Vec<String>,
     /// The rules of TopStepX about where its accounts may be traded from are known and kept.
     pub topstepx_terminals: bool,
+    /// Who may come in, how often, and for how long.
+    pub doors: DoorSettings,
 }
 
 /// How what crosses the port is encrypted.
@@ -48,7 +51,7 @@ impl ServerSettings {
         match (self.tls_cert.is_empty(), self.tls_key.is_empty()) {
             (true, false) => lacks("server.tls_cert", "server.tls_key"),
             (false, true) => lacks("server.tls_key", "server.tls_cert"),
-            _ => Ok(()),
+            _ => self.doors.check(),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod accept;
 pub mod error;
+pub mod guard;
 pub mod proxy;
 pub mod replica;
 pub mod routes;
@@ -12,10 +13,12 @@ pub mod terminal;
 mod ws;
 
 use super::doors::Doors;
+use super::doors::audit::Audit;
 use super::handle::Wanted;
 use super::tls::Tls;
 use crate::domain::Timestamp;
 use axum::Router;
+use guard::{Guard, GuardSettings};
 use proxy::Proxies;
 use replica::Replica;
 use std::net::SocketAddr;
@@ -107,10 +110,25 @@ pub struct Context {
     pub replica: Replica,
     /// Who may call.
     pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: Arc<Guard>,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
     /// Changes when the engine stops.
     pub stop: watch::Receiver<bool>,
+}
+
+/// Who may come in, by which rules, and where it is noted.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Who may call.
+    pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: GuardSettings,
 }
 
 /// Serves until `stop` changes.
@@ -119,7 +137,7 @@ pub async fn serve_http(
     about: About,
     limits: HttpLimits,
     entry: Entry,
-    doors: Doors,
+    gate: Gate,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
 ) {
@@ -127,7 +145,9 @@ pub async fn serve_http(
     let context = Context {
         about: Arc::new(about),
         replica: replica.clone(),
-        doors,
+        doors: gate.doors,
+        audit: gate.audit,
+        guard: Arc::new(Guard::new(gate.guard)),
         engine: engine.clone(),
         stop: stop.clone(),
     };
