@@ -2,14 +2,17 @@
 //! core and is never done on a task.
 
 use super::secret::chance_bytes;
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use std::sync::OnceLock;
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Characters of a password at least.
 pub const SHORTEST: usize = 12;
 /// Bytes at most: more would only keep the machine busy.
 pub const LONGEST: usize = 256;
+
+/// Pieces of memory that are kept: as many as hash at once.
+const KEPT: usize = 2;
 
 /// Whether it may be a password of this user.
 ///
@@ -32,12 +35,40 @@ pub fn check(password: &str, user: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The password as it is kept; nothing where the machine gives no chance or no memory.
+/// Memory to hash in, kept from one to the next: what is given back to the allocator by many threads in turn, each of them
+/// would keep.
+static MEMORY: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+
+/// The hash of a password under these parameters.
+fn digest(password: &str, salt: &[u8], params: &Params) -> Option<Output> {
+    let mut memory = MEMORY
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop()
+        .unwrap_or_default();
+    memory.resize(params.block_count(), Block::default());
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut out = vec![0; length];
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let done = argon.hash_password_into_with_memory(password.as_bytes(), salt, &mut out, &mut memory);
+    let mut all = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.len() < KEPT {
+        all.push(memory);
+    }
+    done.ok()?;
+    Output::new(&out).ok()
+}
+
+/// The password as it is kept; nothing where the machine gives no chance.
 pub fn hashed(password: &str) -> Option<String> {
-    let salt = chance_bytes::<16>()?;
-    let hash: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .ok()?;
+    let (salt, params) = (chance_bytes::<16>()?, Params::default());
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).ok()?,
+        salt: Some(Salt::new(&salt).ok()?),
+        hash: Some(digest(password, &salt, &params)?),
+    };
     Some(hash.to_string())
 }
 
@@ -50,13 +81,18 @@ pub fn is_right(password: &str, kept: Option<&str>) -> bool {
         (None, Some(nobody)) => (nobody.as_str(), false),
         (None, None) => return false,
     };
-    let right = password.len() <= LONGEST
-        && PasswordHash::new(kept).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok()
-        });
+    let right = password.len() <= LONGEST && is_of(password, kept) == Some(true);
     right && known
+}
+
+fn is_of(password: &str, kept: &str) -> Option<bool> {
+    let kept = PasswordHash::new(kept).ok()?;
+    if kept.algorithm != Algorithm::Argon2id.ident() {
+        return None;
+    }
+    let params = Params::try_from(&kept).ok()?;
+    // Compared in a time that tells nothing.
+    Some(digest(password, kept.salt.as_ref()?, &params)? == kept.hash?)
 }
 
 #[cfg(test)]

@@ -115,9 +115,12 @@ async fn sign_in(
         Err(Refused::SecondFactor) => ("second factor wanted", String::new()),
         Err(_) => ("refused", String::new()),
     };
+    // A name that nobody has may be a password that slipped into the wrong field: it is written nowhere.
+    let known = context.doors.users(|users| users.user(&user).is_ok());
+    let who = if known { user.clone() } else { String::new() };
     context.audit.record(Entry {
         at: now.to_string(),
-        who: user.clone(),
+        who: who.clone(),
         from: address.to_string(),
         session,
         route: origin.route,
@@ -128,8 +131,7 @@ async fn sign_in(
     });
     let signed = signed.inspect_err(|error| {
         if matches!(error, Refused::Wrong) {
-            let user = crate::domain::SafeText::new(&user);
-            tracing::warn!(%user, %address, "a sign-in failed");
+            tracing::warn!(user = who, %address, "a sign-in failed");
         }
     })?;
     tracing::info!(user, %address, session = signed.session.id, "signed in");

@@ -25,6 +25,8 @@ const TOPICS_MAX: usize = 64;
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// A client that has said nothing for this long is asked whether it is there, and let go when it does not answer by the next.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// How soon a client is let go whose key or session is over.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// Rows of prints that may wait: more of them are left out, and the gap shows in their numbers.
 const PRINTS_MAX: usize = 2_000;
 
@@ -81,6 +83,7 @@ impl Client {
         let mut ping = interval(PING_EVERY);
         let mut heard = true;
         ping.tick().await;
+        let mut look = interval(LOOKED_AT_EVERY);
         loop {
             let due = self.topics.values().filter_map(|topic| topic.due).min();
             let until = due.unwrap_or_else(|| Instant::now() + PING_EVERY);
@@ -101,6 +104,12 @@ impl Client {
                     Err(RecvError::Closed) => return Some("the engine is stopping"),
                 },
                 () = sleep_until(until), if due.is_some() => {}
+                _ = look.tick() => {
+                    let now = (self.context.about.clock)();
+                    if !self.context.doors.still(&self.caller, now) {
+                        return Some("this key or session is over; come in again");
+                    }
+                }
                 _ = ping.tick() => {
                     if !std::mem::take(&mut heard) {
                         return Some("nothing was heard for a while");
