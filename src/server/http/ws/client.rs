@@ -106,7 +106,7 @@ impl Client {
                 () = sleep_until(until), if due.is_some() => {}
                 _ = look.tick() => {
                     let now = (self.context.about.clock)();
-                    if !self.context.doors.still(&self.caller, now) {
+                    if !self.context.doors.is_still_good(&self.caller, now) {
                         return Some("this key or session is over; come in again");
                     }
                 }
