@@ -19,7 +19,7 @@ use crate::server::doors::secret::chance_text;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rate::Buckets;
@@ -287,7 +287,7 @@ fn note(
     entry.what = "call".to_owned();
     entry.outcome = match answer.extensions().get::<super::error::Code>() {
         Some(code) => format!("{} {}", answer.status().as_u16(), code.0),
-        None if answer.status() == StatusCode::OK => "done".to_owned(),
+        None if answer.status().is_success() => "done".to_owned(),
         None => answer.status().as_u16().to_string(),
     };
     context.audit.record(entry);
