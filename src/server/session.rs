@@ -219,6 +219,7 @@ impl Session {
                     session: self.id,
                     instruments,
                     depth,
+                    prompt: false,
                 })
                 .await
                 .is_ok(),

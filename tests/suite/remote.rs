@@ -385,7 +385,10 @@ fn a_key_that_looks_can_never_trade_and_one_terminal_of_many_holds_the_token() {
     until("the second to be armed", || {
         let before = second.lines();
         second.says("account");
-        second.hears(before, "account ").contains(", armed,").then_some(())
+        second
+            .hears(before, "account ")
+            .contains(", armed,")
+            .then_some(())
     });
     until("the first to know", || {
         let before = first.lines();
