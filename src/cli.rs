@@ -270,6 +270,28 @@ fn command() -> Command {
                         .help("As a page"),
                 ),
         )
+        .subcommand(
+            Command::new("arm-api")
+                .about("Let programs at the HTTP port add risk in an account for a time; on the simulator they may anyway")
+                .arg(
+                    Arg::new("time")
+                        .value_name("TIME")
+                        .default_value("15m")
+                        .help("For how long, such as 15m or 2h; at most 8h"),
+                )
+                .arg(
+                    Arg::new("last4")
+                        .long("confirm")
+                        .value_name("LAST4")
+                        .help("The last four characters of a live account"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("disarm-api")
+                .about("Stop letting programs add risk in an account")
+                .arg(json()),
+        )
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }
@@ -533,6 +555,11 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
                 shell::alert(paths, &sentence, account, json).await
             }
+            "arm-api" => {
+                let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
+                shell::arm_programs(paths, word("time"), word("last4"), account, json).await
+            }
+            "disarm-api" => shell::disarm_programs(paths, account, json).await,
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await

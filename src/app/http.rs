@@ -4,10 +4,10 @@
 use super::clock::Clock;
 use super::paths::Paths;
 use super::serve::build;
-use crate::config::Settings;
+use crate::config::{Loaded, Settings};
 use crate::server::doors::{Doors, KeyBook};
 use crate::server::handle::Wanted;
-use crate::server::http::{About, HttpLimits, serve_http};
+use crate::server::http::{About, Given, HttpLimits, Setting, serve_http};
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -64,11 +64,12 @@ impl Port {
     /// Serves it until `stop` changes.
     pub(super) async fn serve(
         self,
-        settings: &Settings,
+        loaded: &Loaded,
         clock: Clock,
         engine: mpsc::Sender<Wanted>,
         stop: watch::Receiver<bool>,
     ) {
+        let settings = &loaded.settings;
         let about = About {
             build: build(),
             profile: settings.profile.clone(),
@@ -78,11 +79,24 @@ impl Port {
         serve_http(
             self.listener,
             about,
+            given(loaded),
             HttpLimits::default(),
             self.doors,
             engine,
             stop,
         )
         .await;
+    }
+}
+
+/// What the settings give that callers can use or see.
+fn given(loaded: &Loaded) -> Given {
+    let settings = &loaded.settings;
+    let row = |(key, value, source): (String, String, String)| Setting { key, value, source };
+    Given {
+        templates: settings.templates.clone(),
+        watchlists: settings.watchlists.clone(),
+        settings: loaded.effective().into_iter().map(row).collect(),
+        account: (!settings.account.is_empty()).then(|| settings.account.clone()),
     }
 }

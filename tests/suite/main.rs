@@ -15,6 +15,7 @@ mod oracle_matching;
 mod oracle_studies;
 mod oracle_tws;
 mod program;
+mod rest;
 mod rules;
 mod sentence;
 mod simulation;

@@ -7,6 +7,7 @@ use crate::server::doors::{Caller, Role};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +24,23 @@ pub struct ApiError {
     pub retry_after: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// What every refusal looks like.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refusal)]
+pub(super) struct Body<'a> {
     error: Words<'a>,
 }
 
-#[derive(Serialize)]
-struct Words<'a> {
+/// A refusal in words.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefusalWords)]
+pub(super) struct Words<'a> {
+    /// Stable, upper case: what a program looks at.
+    #[schema(example = "PRICE_COLLAR")]
     code: &'a str,
+    /// What happened, where, and what can be done.
     message: &'a str,
+    /// The nearest value that would pass, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<&'a str>,
 }
@@ -62,6 +71,14 @@ impl ApiError {
     /// Known, and not allowed to.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+    /// The address is there, and not for this method.
+    pub fn no_such_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "this address does not take that method; the answer's Allow line names those that it takes",
+        )
     }
     /// It can't be done now.
     pub fn unavailable(message: impl Into<String>) -> Self {
@@ -105,11 +122,17 @@ impl Caller {
 impl From<Denial> for ApiError {
     /// The engine's own code and words.
     fn from(denial: Denial) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            denial.code.as_str(),
-            denial.text.to_string(),
-        )
+        let code = denial.code.as_str();
+        let status = super::act::status_of(code);
+        let wait = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        Self {
+            nearest: denial.nearest.map(|value| value.to_string()),
+            retry_after: wait.then_some(1),
+            ..Self::new(status, code, denial.text.to_string())
+        }
     }
 }
 

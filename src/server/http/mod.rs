@@ -4,7 +4,10 @@
 //! is told by the doors.
 
 mod accept;
+mod act;
+mod body;
 pub mod error;
+mod openapi;
 pub mod replica;
 pub mod routes;
 mod ws;
@@ -12,14 +15,17 @@ mod ws;
 use super::doors::Doors;
 use super::handle::Wanted;
 use crate::domain::Timestamp;
+use crate::engine::sentence::Templates;
 use axum::Router;
 use replica::Replica;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+pub use act::Hand;
 pub use error::ApiError;
 
 /// Whose clock says what time it is.
@@ -74,6 +80,30 @@ impl std::fmt::Debug for About {
     }
 }
 
+/// What the settings give, as far as callers can use or see it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Named exits of order sentences.
+    pub templates: Templates,
+    /// Lists of symbols, by their names.
+    pub watchlists: BTreeMap<String, Vec<String>>,
+    /// Every setting, secrets masked.
+    pub settings: Vec<Setting>,
+    /// The account that is meant where none is named.
+    pub account: Option<String>,
+}
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Such as `limits.max_order_value`.
+    pub key: String,
+    /// Its value as in the file.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
+}
+
 /// What every route can reach.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -85,12 +115,17 @@ pub struct Context {
     pub doors: Doors,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
+    /// What the settings give.
+    pub given: Arc<Given>,
+    /// What is kept for commands.
+    pub hand: Arc<Hand>,
 }
 
 /// Serves until `stop` changes.
 pub async fn serve_http(
     listener: TcpListener,
     about: About,
+    given: Given,
     limits: HttpLimits,
     doors: Doors,
     engine: mpsc::Sender<Wanted>,
@@ -102,6 +137,8 @@ pub async fn serve_http(
         replica: replica.clone(),
         doors,
         engine: engine.clone(),
+        given: Arc::new(given),
+        hand: Arc::default(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
