@@ -84,6 +84,8 @@ pub struct Replica {
     /// The last event that is folded here.
     reached: watch::Sender<u64>,
     told: broadcast::Sender<Told>,
+    /// Whether somebody wants each piece of market data the moment it comes.
+    prompt: watch::Sender<bool>,
 }
 
 impl Default for Replica {
@@ -103,6 +105,7 @@ impl Default for Replica {
             wished: Arc::default(),
             reached: watch::channel(0).0,
             told: broadcast::channel(HEARD_MAX).0,
+            prompt: watch::channel(false).0,
         }
     }
 }
@@ -111,6 +114,11 @@ impl Replica {
     /// Reads. The function must be short: the fold waits for it.
     pub fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
         look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// Says whether somebody wants each piece of market data the moment it comes.
+    pub(super) fn be_prompt(&self, prompt: bool) {
+        self.prompt
+            .send_if_modified(|now| std::mem::replace(now, prompt) != prompt);
     }
     /// What is told from now on.
     pub fn listen(&self) -> broadcast::Receiver<Told> {
@@ -342,16 +350,15 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
     replica.change(|known| known.welcome = Some(welcome));
     let (queue, mut told) = mpsc::channel(QUEUE);
     engine.send(Wanted::Subscribe { session, queue }).await.ok()?;
+    let mut prompt = replica.prompt.subscribe();
     let mut look_through = tokio::time::interval(LOOK_THROUGH_EVERY);
     loop {
         let again = tokio::select! {
-            message = told.recv() => match message {
-                None => return Some(session),
-                Some(message) => match replica.take(message) {
-                    Ok(again) => again,
-                    Err(()) => return Some(session),
-                },
+            message = told.recv() => match message.map(|message| replica.take(message)) {
+                Some(Ok(again)) => again,
+                Some(Err(())) | None => return Some(session),
             },
+            _ = prompt.changed() => true,
             () = replica.wished.notified() => true,
             _ = look_through.tick() => replica.forget_wishes(),
         };
@@ -361,6 +368,7 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
                 session,
                 instruments,
                 depth,
+                prompt: *prompt.borrow_and_update(),
             };
             engine.send(watch).await.ok()?;
         }
