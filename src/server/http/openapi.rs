@@ -53,11 +53,26 @@ fn operations(item: &mut PathItem) -> Vec<(&'static str, &mut Operation)> {
         .collect()
 }
 
+/// A name for an operation that no other has: `get_orders_id` of `GET /api/v1/orders/{id}`.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.trim_start_matches("/api/v1");
+    let words = path
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let mut id = method.to_ascii_lowercase();
+    for word in words {
+        id.push('_');
+        id.push_str(word);
+    }
+    id
+}
+
 /// Adds what all can answer: each by what it takes.
 pub(super) fn finished(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let open = !path.starts_with("/api/");
         for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(method, path));
             let mut add = |status: &str, words: &str| {
                 if operation.responses.responses.contains_key(status) {
                     return;
@@ -192,4 +207,33 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_and_says_who_may_not() {
+        let document = finished(super::super::routes::documented().into_openapi());
+        let mut names = BTreeSet::new();
+        for (path, item) in &document.paths.paths {
+            for (method, operation) in operations(&mut item.clone()) {
+                let name = operation.operation_id.clone().unwrap_or_default();
+                assert!(names.insert(name), "{method} {path}");
+                assert!(
+                    operation.summary.is_some(),
+                    "{method} {path} says nothing of itself"
+                );
+                let open = !path.starts_with("/api/");
+                assert_eq!(
+                    operation.responses.responses.contains_key("401"),
+                    !open,
+                    "{method} {path}"
+                );
+            }
+        }
+        assert!(names.len() > 40);
+    }
 }

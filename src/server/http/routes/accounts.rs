@@ -112,7 +112,7 @@ async fn list(State(context): State<Context>, caller: Caller) -> Json<Answer<Acc
 }
 
 /// One account.
-#[utoipa::path(get, path = "/accounts/{account}", tag = "accounts", params(("account" = String, Path, description = "Its name")),
+#[utoipa::path(get, path = "/accounts/{account}", tag = "accounts", params(("account" = String, Path, description = "Its name", example = "SIM100001")),
                responses((status = 200, body = AccountDetail)))]
 async fn one(
     State(context): State<Context>,

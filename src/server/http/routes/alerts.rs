@@ -125,7 +125,7 @@ async fn list(State(context): State<Context>, caller: Caller) -> Json<Answer<Ale
 }
 
 /// One alert.
-#[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", params(("id" = String, Path, description = "Its number")),
+#[utoipa::path(get, path = "/alerts/{id}", tag = "alerts", params(("id" = String, Path, description = "Its number", example = "1")),
                responses((status = 200, body = AlertRow)))]
 async fn one(
     State(context): State<Context>,
@@ -205,7 +205,7 @@ struct Pause {
 
 /// Stops evaluating an alert, or goes on.
 #[utoipa::path(patch, path = "/alerts/{id}", tag = "alerts", request_body = Pause,
-               params(("id" = String, Path, description = "Its number")), responses((status = 200, body = AlertRow)))]
+               params(("id" = String, Path, description = "Its number", example = "1")), responses((status = 200, body = AlertRow)))]
 async fn change(
     State(context): State<Context>,
     caller: Caller,
@@ -228,7 +228,7 @@ async fn change(
 }
 
 /// Removes an alert.
-#[utoipa::path(delete, path = "/alerts/{id}", tag = "alerts", params(("id" = String, Path, description = "Its number")),
+#[utoipa::path(delete, path = "/alerts/{id}", tag = "alerts", params(("id" = String, Path, description = "Its number", example = "1")),
                responses((status = 204)))]
 async fn remove(
     State(context): State<Context>,

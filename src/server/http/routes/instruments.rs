@@ -10,6 +10,7 @@ use crate::server::views::rows::{text, time, word};
 use crate::wire::{Query, Reply};
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -124,7 +125,7 @@ struct InstrumentDetail {
     /// What each broker calls it.
     broker_ids: BTreeMap<String, String>,
     /// Its trading day now: when it began and ends.
-    trading_day: Option<DayRow>,
+    trading_day: Option<TradingDayRow>,
     /// From when on a future is not opened any more.
     entries_end: Option<String>,
     /// What an option is on.
@@ -133,7 +134,7 @@ struct InstrumentDetail {
 
 /// A trading day.
 #[derive(Debug, Serialize, ToSchema)]
-struct DayRow {
+struct TradingDayRow {
     start: Option<String>,
     end: Option<String>,
 }
@@ -148,7 +149,7 @@ struct OptionRow {
 }
 
 /// One instrument; a root such as `ES` is the contract that trades now.
-#[utoipa::path(get, path = "/instruments/{symbol}", tag = "instruments", params(("symbol" = String, Path, description = "Its symbol, or a root")),
+#[utoipa::path(get, path = "/instruments/{symbol}", tag = "instruments", params(("symbol" = String, Path, description = "Its symbol, or a root", example = "ES")),
                responses((status = 200, body = InstrumentDetail)))]
 async fn one(
     State(context): State<Context>,
@@ -171,7 +172,7 @@ async fn one(
                 .iter()
                 .map(|(broker, id)| (broker.to_string(), id.as_str().to_owned()))
                 .collect(),
-            trading_day: day.map(|day| DayRow {
+            trading_day: day.map(|day| TradingDayRow {
                 start: time(Some(day.start)),
                 end: time(Some(day.end)),
             }),
@@ -218,7 +219,14 @@ async fn find(
     let query = Query::Find {
         text: SafeText::new(words),
     };
-    let Reply::Found(found) = context.ask(query).await? else {
+    // What the broker says to a search is about the search.
+    let found = context.ask(query).await.map_err(|error| ApiError {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        code: "NOT_FOUND_THERE".to_owned(),
+        retry_after: None,
+        ..error
+    });
+    let Reply::Found(found) = found? else {
         return Err(ApiError::unavailable(
             "the engine gave another answer than was asked for",
         ));

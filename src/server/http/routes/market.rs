@@ -148,7 +148,7 @@ fn no_data(id: InstrumentId) -> ApiError {
 }
 
 /// The quote, the last trade and the day of an instrument.
-#[utoipa::path(get, path = "/market/{symbol}/quote", tag = "market", params(("symbol" = String, Path, description = "The instrument")),
+#[utoipa::path(get, path = "/market/{symbol}/quote", tag = "market", params(("symbol" = String, Path, description = "The instrument", example = "AAPL")),
                responses((status = 200, body = QuoteDetail)))]
 async fn quote(
     State(context): State<Context>,
@@ -201,7 +201,7 @@ struct Deep {
 
 /// The book of an instrument. The first call has it watched, and it stays watched for a minute after the last.
 #[utoipa::path(get, path = "/market/{symbol}/depth", tag = "market",
-               params(("symbol" = String, Path, description = "The instrument"), Deep),
+               params(("symbol" = String, Path, description = "The instrument", example = "AAPL"), Deep),
                responses((status = 200, body = Book)))]
 async fn depth(
     State(context): State<Context>,
@@ -239,7 +239,7 @@ struct Stretch {
 
 /// Trades of the market, oldest first, as far back as they are kept here; a gap in their numbers is a gap in what came.
 #[utoipa::path(get, path = "/market/{symbol}/ticks", tag = "market",
-               params(("symbol" = String, Path, description = "The instrument"), Stretch),
+               params(("symbol" = String, Path, description = "The instrument", example = "AAPL"), Stretch),
                responses((status = 200, body = Answer<PrintRow>)))]
 async fn ticks(
     State(context): State<Context>,
@@ -349,7 +349,7 @@ async fn read_bars(
 
 /// Bars of an instrument, oldest first; the last may still change.
 #[utoipa::path(get, path = "/market/{symbol}/bars", tag = "market",
-               params(("symbol" = String, Path, description = "The instrument"), Which),
+               params(("symbol" = String, Path, description = "The instrument", example = "AAPL"), Which),
                responses((status = 200, body = Answer<BarRow>)))]
 async fn bars(
     State(context): State<Context>,
@@ -418,7 +418,7 @@ struct LineRow {
 
 /// Indicators at the newest bars. The last value is that of a bar which may still change.
 #[utoipa::path(get, path = "/market/{symbol}/indicators", tag = "market",
-               params(("symbol" = String, Path, description = "The instrument"), Which, Studies),
+               params(("symbol" = String, Path, description = "The instrument", example = "AAPL"), Which, Studies),
                responses((status = 200, body = Indicators)))]
 async fn indicators(
     State(context): State<Context>,

@@ -37,7 +37,7 @@ use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 
 /// All of them, with the document that is made of them.
-fn documented() -> OpenApiRouter<Context> {
+pub(super) fn documented() -> OpenApiRouter<Context> {
     let api = OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(alerts::routes())

@@ -89,7 +89,7 @@ struct PositionDetail {
 
 /// One position.
 #[utoipa::path(get, path = "/positions/{account}/{symbol}", tag = "positions",
-               params(("account" = String, Path, description = "Its account"), ("symbol" = String, Path, description = "Its instrument")),
+               params(("account" = String, Path, description = "Its account", example = "SIM100001"), ("symbol" = String, Path, description = "Its instrument", example = "AAPL")),
                responses((status = 200, body = PositionDetail)))]
 async fn one(
     State(context): State<Context>,
@@ -147,7 +147,7 @@ struct Close {
 
 /// Closes a position, or a part of it, at the market.
 #[utoipa::path(post, path = "/positions/{account}/{symbol}/close", tag = "positions", request_body = Close,
-               params(("account" = String, Path, description = "Its account"), ("symbol" = String, Path, description = "Its instrument"), Wait,
+               params(("account" = String, Path, description = "Its account", example = "SIM100001"), ("symbol" = String, Path, description = "Its instrument", example = "AAPL"), Wait,
                       ("Idempotency-Key" = Option<String>, Header, description = "The client order id, where the body names none")),
                responses((status = 201, body = Placed), (status = 200, body = Placed)))]
 async fn close(
@@ -218,8 +218,9 @@ fn closing(
     let free = held.saturating_sub(state.working_exits(account, instrument));
     let quantity = quantity.unwrap_or(free);
     if quantity > free || !free.is_positive() {
-        let text =
-            format!("{held} {instrument} are held, and of these {free} are closed by no working order");
+        let text = format!(
+            "{held} {instrument} are held, and of these {free} are closed by no working order: cancel or shrink those first"
+        );
         return Err(conflict(DenialCode::NothingToClose, text));
     }
     let spec = OrderSpec {
@@ -265,7 +266,7 @@ struct Protect {
 
 /// Puts a protective stop under a position, or moves the one that is there. It lives until it is cancelled.
 #[utoipa::path(post, path = "/positions/{account}/{symbol}/stop", tag = "positions", request_body = Protect,
-               params(("account" = String, Path, description = "Its account"), ("symbol" = String, Path, description = "Its instrument"), Wait,
+               params(("account" = String, Path, description = "Its account", example = "SIM100001"), ("symbol" = String, Path, description = "Its instrument", example = "AAPL"), Wait,
                       ("Idempotency-Key" = Option<String>, Header, description = "The client order id, where the body names none")),
                responses((status = 201, body = Placed), (status = 200, body = Placed)))]
 async fn protect(
