@@ -494,7 +494,7 @@ fn study(spec: StudySpec, samples: &[Sample], chosen: &[usize]) -> StudyRow {
         })
         .collect();
     let line = |(n, name): (usize, &&'static str)| LineRow {
-        name: *name,
+        name,
         values: chosen
             .iter()
             .map(|at| {
