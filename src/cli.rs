@@ -204,6 +204,11 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
                 shell::alert(paths, &sentence, account, json).await
             }
+            "arm-api" => {
+                let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
+                shell::arm_programs(paths, word("time"), word("last4"), account, json).await
+            }
+            "disarm-api" => shell::disarm_programs(paths, account, json).await,
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await

@@ -12,6 +12,7 @@ use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
+use crate::engine::programs::Program;
 use crate::engine::{
     BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
@@ -516,6 +517,7 @@ impl EngineTask {
     fn serve(&mut self, wanted: Wanted) {
         match wanted {
             Wanted::Open { kind, answer } => self.open(kind, answer),
+            Wanted::OpenProgram { who, answer } => self.open_program(who, answer),
             Wanted::Close { session } => self.close(session),
             Wanted::Subscribe {
                 session,
@@ -540,7 +542,10 @@ impl EngineTask {
                 answer,
             } => {
                 // Sessions begin and end by their sockets, not by what they say.
-                if matches!(*command, Command::OpenSession | Command::CloseSession) {
+                if matches!(
+                    *command,
+                    Command::OpenSession | Command::CloseSession | Command::OpenProgram { .. }
+                ) {
                     return;
                 }
                 let command = *command;
@@ -581,6 +586,18 @@ impl EngineTask {
             );
         }
         let _ = answer.send(welcome);
+    }
+
+    /// A program's session has no socket of its own: it is a name in the journal for what is commanded over the network.
+    fn open_program(&mut self, who: Program, answer: oneshot::Sender<SessionId>) {
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        let kind = SessionKind::Program;
+        self.kinds.insert(session, kind);
+        let origin = Origin { session, kind };
+        let command = Command::OpenProgram { who };
+        self.step(Input::Command { origin, command }, None);
+        let _ = answer.send(session);
     }
 
     fn close(&mut self, session: SessionId) {
@@ -718,6 +735,7 @@ impl EngineTask {
                 let wanted = page_of(account, instrument, before, count);
                 return self.questions.page(Page::Executions, wanted, answer);
             }
+            Query::History { order } => return self.questions.history(order, answer),
             Query::Curve { account, after } => Reply::Curve(self.curves.after(account, after)),
             Query::Connection { .. } if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't touch the connection"),

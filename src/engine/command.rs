@@ -2,6 +2,7 @@
 //! the asker alone, while what happened because of it goes to everyone as facts.
 
 use super::alerts::{AlertId, AlertSpec};
+use super::programs::Program;
 use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, TradingState,
 };
@@ -26,6 +27,8 @@ pub enum SessionKind {
     Shell,
     /// Looks only.
     Monitor,
+    /// A program at the network's door: trades where its key may, and off the simulator while a person armed programs.
+    Program,
 }
 
 /// The protective and profit-taking children of an entry, as absolute prices.
@@ -81,6 +84,11 @@ pub enum Command {
     OpenSession,
     /// A session ended, by its own word or because its socket did.
     CloseSession,
+    /// A program came in by the network. Sent by the engine's process itself.
+    OpenProgram {
+        /// Who.
+        who: Program,
+    },
     /// Place an order, with children if `legs` has any.
     Submit {
         /// Made by the asker; repeated for every retry.
@@ -179,6 +187,20 @@ pub enum Command {
         /// Where.
         account: AccountKey,
     },
+    /// Allow programs to add risk in an account for a time. `confirmation` as for [`Command::Arm`].
+    ArmPrograms {
+        /// Where.
+        account: AccountKey,
+        /// What the person typed.
+        confirmation: SafeText,
+        /// For how many minutes, at most [`super::programs::LONGEST_MINUTES`].
+        minutes: u32,
+    },
+    /// Stop allowing it.
+    DisarmPrograms {
+        /// Where.
+        account: AccountKey,
+    },
     /// Take the broker's position of one instrument for ours, where both differ and nobody can explain it.
     AcceptDifference {
         /// Whose.
@@ -250,6 +272,9 @@ pub struct Denial {
     pub code: DenialCode,
     /// For people: what was wrong, and the nearest value that would pass.
     pub text: SafeText,
+    /// That value alone, for programs, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<SafeText>,
 }
 impl Denial {
     /// A denial with its words.
@@ -257,6 +282,15 @@ impl Denial {
         Self {
             code,
             text: text.into(),
+            nearest: None,
+        }
+    }
+    /// The same with the nearest value that would pass.
+    #[must_use]
+    pub fn near(self, value: impl std::fmt::Display) -> Self {
+        Self {
+            nearest: Some(SafeText::new(&value.to_string())),
+            ..self
         }
     }
 }

@@ -529,6 +529,31 @@ facts! {
         /// Nothing more is tried.
         is_final: bool,
     }
+    /// A program came in by the network: commands of this session are its.
+    85 ProgramOpened "program_opened" {
+        /// Which session.
+        session: SessionId,
+        /// The name of its key or user.
+        name: SafeText,
+        /// The characters that name its key, where it came by one.
+        key: Option<SafeText>,
+        /// From where.
+        address: SafeText,
+    }
+    /// Programs may add risk in an account until a moment.
+    86 ProgramsArmed "programs_armed" {
+        /// Where.
+        account: AccountKey,
+        /// Until when.
+        until: Timestamp,
+    }
+    /// Programs may no longer add risk in an account.
+    87 ProgramsDisarmed "programs_disarmed" {
+        /// Where.
+        account: AccountKey,
+        /// Why.
+        reason: SafeText,
+    }
     /// A broker is away for longer than the settings bear. Told without anybody having asked, once an outage.
     77 BrokerAway "broker_away" {
         /// Which.

@@ -77,6 +77,15 @@ impl State {
             Fact::Disarmed { session, account, .. } => {
                 self.armed.remove(&(*session, *account));
             }
+            Fact::ProgramOpened { session, .. } => {
+                self.sessions.insert(*session, SessionKind::Program);
+            }
+            Fact::ProgramsArmed { account, until } => {
+                self.programs_armed.insert(*account, *until);
+            }
+            Fact::ProgramsDisarmed { account, .. } => {
+                self.programs_armed.remove(account);
+            }
             Fact::TradingChanged {
                 account,
                 state,
@@ -344,6 +353,7 @@ impl State {
     fn begin_run(&mut self, at: Timestamp) {
         self.sessions.clear();
         self.armed.clear();
+        self.programs_armed.clear();
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;

@@ -20,6 +20,7 @@ pub mod pause;
 pub mod pnl;
 pub mod port;
 pub mod preview;
+pub mod programs;
 mod reconcile;
 mod release;
 pub mod risk;
@@ -32,6 +33,7 @@ pub mod terms;
 pub(crate) mod tests;
 pub mod timers;
 pub mod timing;
+pub mod trips;
 pub mod worth;
 
 pub use self::core::{Batch, Engine, Input};

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// How many notices the state keeps for screens; all of them are in the journal.
 pub const NOTICES_KEPT: usize = 200;
@@ -57,6 +57,9 @@ pub struct State {
     pub token: Option<SessionId>,
     /// Who may add risk where.
     pub armed: BTreeSet<(SessionId, AccountKey)>,
+    /// Where programs may add risk, and until when.
+    #[serde(default)]
+    pub programs_armed: BTreeMap<AccountKey, Timestamp>,
     /// The limits in force.
     pub limits: Limits,
     /// Executions booked before this moment are part of the opening positions; when that was last moved.

@@ -929,6 +929,8 @@ pub(super) fn words(command: &Command) -> String {
         Command::RemoveAlert { id: None } => "all alerts removed".to_owned(),
         Command::PauseAlert { id, paused: true } => format!("alert {id} paused"),
         Command::PauseAlert { id, .. } => format!("alert {id} goes on"),
-        Command::OpenSession | Command::CloseSession => String::new(),
+        Command::ArmPrograms { minutes, .. } => format!("programs may add risk for {minutes} minutes"),
+        Command::DisarmPrograms { .. } => "programs are disarmed".to_owned(),
+        Command::OpenSession | Command::CloseSession | Command::OpenProgram { .. } => String::new(),
     }
 }

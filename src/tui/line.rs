@@ -23,10 +23,10 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
     ("theme", "NAME", "other colours"),
     (
         "arm",
-        "[LAST FOUR]",
-        "allow this terminal to add risk; a live account wants the last four of its name",
+        "[LAST FOUR] | api [15m] [LAST FOUR]",
+        "allow this terminal (or programs, for a time) to add risk; a live account wants the last four of its name",
     ),
-    ("disarm", "", "stop allowing it"),
+    ("disarm", "[api]", "stop allowing it"),
     ("token", "", "take the trading token from whoever has it"),
     ("halt", "", "let nothing leave that adds risk"),
     ("reduce", "", "let only what reduces a position leave"),

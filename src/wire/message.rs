@@ -2,7 +2,9 @@
 //! on the events by number, so that it folds the same state; market data comes conflated beside it. A shell command asks
 //! a query or sends a command, and reads one answer.
 
-use crate::domain::{AccountKey, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::domain::{
+    AccountKey, ClientOrderId, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp,
+};
 use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
@@ -261,6 +263,11 @@ pub enum Query {
         before: Option<u64>,
         /// How many at most.
         count: u32,
+    },
+    /// Everything that became of one order, from the journal: answered as a log.
+    History {
+        /// Which.
+        order: ClientOrderId,
     },
     /// Worth and profit of an account since the engine began, after this moment of the venue's clock.
     Curve {

@@ -18,6 +18,7 @@ mod oracle_studies;
 mod oracle_tws;
 mod program;
 mod remote;
+mod rest;
 mod rules;
 mod sentence;
 mod simulation;

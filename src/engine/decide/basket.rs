@@ -39,7 +39,7 @@ impl Desk<'_> {
                     digest::check(seen, state, self.market, spec, entry.legs)?;
                 }
                 if risk::effect(state, spec) == Effect::Adds {
-                    sessions::may_add_risk(state, self.origin, spec.account)?;
+                    sessions::may_add_risk(state, self.origin, spec.account, self.now)?;
                 }
                 Desk { state, ..*self }.not_flattening(spec)
             });

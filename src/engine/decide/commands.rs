@@ -10,6 +10,7 @@ use crate::engine::alerts;
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
+use crate::engine::programs;
 use crate::engine::risk::{self, Check, Effect};
 use crate::engine::state::State;
 use crate::engine::{digest, doubles};
@@ -73,6 +74,9 @@ pub(super) fn decide(
         | Command::TakeToken
         | Command::Arm { .. }
         | Command::Disarm { .. } => sessions::decide(state, origin, command),
+        Command::OpenProgram { .. } | Command::ArmPrograms { .. } | Command::DisarmPrograms { .. } => {
+            programs::decide(state, origin, command, now)
+        }
     };
     decided.unwrap_or_else(Decision::refused)
 }
@@ -99,7 +103,7 @@ impl Desk<'_> {
     fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
         self.not_flattening(spec)?;
         if risk::effect(self.state, spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
         }
         self.check().order(spec)
     }
@@ -318,7 +322,7 @@ impl Desk<'_> {
             return Err(Denial::new(DenialCode::BadQuantity, text));
         }
         if risk::change_effect(self.state, order, &spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
         }
         self.check().change(order, &spec)?;
         Ok(Decision::done(vec![match order.phase {
@@ -439,7 +443,7 @@ impl Desk<'_> {
             ));
         };
         if to < entry.trading {
-            sessions::may_add_risk(self.state, self.origin, account)?;
+            sessions::may_add_risk(self.state, self.origin, account, self.now)?;
         }
         let facts = vec![Fact::TradingChanged {
             account,
@@ -457,6 +461,7 @@ impl Desk<'_> {
     /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
     fn accept_difference(&self, account: AccountKey, instrument: InstrumentId) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
         let entry = self.state.accounts.get(&account);
         let mismatch = entry
             .and_then(|entry| entry.mismatches.get(&instrument))
@@ -493,6 +498,7 @@ impl Desk<'_> {
 
     fn accept_gap(&self, account: AccountKey) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
         let gap = self.state.accounts.get(&account).and_then(|entry| entry.gap);
         match gap {
             Some(_) => Ok(Decision::done(vec![Fact::GapAccepted { account }])),
@@ -505,6 +511,7 @@ impl Desk<'_> {
 
     fn accept_double(&self, account: AccountKey) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
         doubles::drop_newer(self.state, account).map(|(facts, note)| Decision::noted(facts, &note))
     }
 

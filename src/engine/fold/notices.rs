@@ -115,6 +115,13 @@ impl State {
                 failure: Some(why),
                 ..
             } => (Warning, format!("NOT FLAT {instrument}: {why}")),
+            Fact::ProgramsArmed { account, until } => {
+                (Told, format!("programs may add risk in {account} until {until}"))
+            }
+            Fact::ProgramsDisarmed { account, reason } => (
+                Told,
+                format!("programs may no longer add risk in {account}: {reason}"),
+            ),
             Fact::Disarmed { account, reason, .. } => (Told, format!("{account} disarmed: {reason}")),
             Fact::FlattenStepped {
                 instrument,

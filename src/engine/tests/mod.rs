@@ -7,6 +7,7 @@ mod flatten;
 mod groups;
 mod life;
 mod planned;
+mod programs;
 mod property;
 mod reading;
 mod vocabulary;

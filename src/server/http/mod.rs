@@ -4,8 +4,11 @@
 //! is told by the doors.
 
 mod accept;
+mod act;
+mod body;
 pub mod error;
 pub mod guard;
+mod openapi;
 pub mod proxy;
 pub mod replica;
 pub mod routes;
@@ -17,16 +20,19 @@ use super::doors::audit::Audit;
 use super::handle::Wanted;
 use super::tls::Tls;
 use crate::domain::Timestamp;
+use crate::engine::sentence::Templates;
 use axum::Router;
 use guard::{Guard, GuardSettings};
 use proxy::Proxies;
 use replica::Replica;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+pub use act::Hand;
 pub use error::ApiError;
 
 /// Whose clock says what time it is.
@@ -101,6 +107,30 @@ impl std::fmt::Debug for About {
     }
 }
 
+/// What the settings give, as far as callers can use or see it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Named exits of order sentences.
+    pub templates: Templates,
+    /// Lists of symbols, by their names.
+    pub watchlists: BTreeMap<String, Vec<String>>,
+    /// Every setting, secrets masked.
+    pub settings: Vec<Setting>,
+    /// The account that is meant where none is named.
+    pub account: Option<String>,
+}
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Such as `limits.max_order_value`.
+    pub key: String,
+    /// Its value as in the file.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
+}
+
 /// What every route can reach.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -120,6 +150,10 @@ pub struct Context {
     pub engine: mpsc::Sender<Wanted>,
     /// Changes when the engine stops.
     pub stop: watch::Receiver<bool>,
+    /// What the settings give.
+    pub given: Arc<Given>,
+    /// What is kept for commands.
+    pub hand: Arc<Hand>,
 }
 
 /// Who may come in, by which rules, and where it is noted.
@@ -137,6 +171,7 @@ pub struct Gate {
 pub async fn serve_http(
     listener: TcpListener,
     about: About,
+    given: Given,
     limits: HttpLimits,
     entry: Entry,
     gate: Gate,
@@ -154,6 +189,8 @@ pub async fn serve_http(
         guard: Arc::new(Guard::new(gate.guard)),
         engine: engine.clone(),
         stop: stop.clone(),
+        given: Arc::new(given),
+        hand: Arc::default(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());

@@ -477,9 +477,27 @@ fn alert_facts() -> Vec<Fact> {
     ]
 }
 
+/// What programs at the network's door lead to.
+fn program_facts() -> Vec<Fact> {
+    let account = key();
+    vec![
+        Fact::ProgramOpened {
+            session: SessionId(4),
+            name: text("bot"),
+            key: Some(text("abcdefgh")),
+            address: text("127.0.0.1"),
+        },
+        Fact::ProgramsArmed { account, until: NOW },
+        Fact::ProgramsDisarmed {
+            account,
+            reason: text("their time is over"),
+        },
+    ]
+}
+
 pub fn facts() -> Vec<Fact> {
     let orders = account_facts().into_iter().chain(order_facts());
-    orders.chain(alert_facts()).collect()
+    orders.chain(alert_facts()).chain(program_facts()).collect()
 }
 
 /// Facts with what came to their kinds later, each beside the first golden file of its kind: what is absent from that one
@@ -549,6 +567,14 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
         ),
         ("option", Fact::InstrumentListed { instrument: option }),
         ("option_limit", Fact::LimitsSet { limits }),
+        (
+            "nearest",
+            Fact::Denied {
+                id: id(),
+                spec: limit(),
+                denial: Denial::new(DenialCode::BadPrice, "between ticks").near(price("189.5")),
+            },
+        ),
     ]
 }
 
