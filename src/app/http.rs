@@ -4,10 +4,10 @@
 use super::clock::Clock;
 use super::paths::Paths;
 use super::serve::build;
-use crate::config::Settings;
+use crate::config::{MetricsSetting, Settings};
 use crate::server::doors::{Doors, KeyBook};
 use crate::server::handle::Wanted;
-use crate::server::http::{About, HttpLimits, serve_http};
+use crate::server::http::{About, FiguresFor, HttpLimits, serve_http};
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -74,6 +74,11 @@ impl Port {
             profile: settings.profile.clone(),
             listen: self.listen,
             clock: Arc::new(move || clock.now()),
+            figures_for: match settings.server.metrics {
+                MetricsSetting::Local => FiguresFor::Local,
+                MetricsSetting::Key => FiguresFor::Keys,
+                MetricsSetting::Off => FiguresFor::Nobody,
+            },
         };
         serve_http(
             self.listener,

@@ -4,6 +4,7 @@
 
 mod alerts;
 pub mod api_keys;
+pub mod availability;
 mod broker_side;
 mod brokers;
 pub mod clock;
@@ -11,6 +12,7 @@ mod curve;
 pub mod day;
 pub mod desk;
 mod engine_task;
+mod figures;
 pub mod gateway;
 mod http;
 pub mod identity;

@@ -15,8 +15,8 @@ pub use alerts::{AlertSettings, MailTls, NotifySetting};
 pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
-pub use server::ServerSettings;
+pub use server::{MetricsSetting, ServerSettings};
 pub use settings::{
     BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
-    LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
+    LogFormat, LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

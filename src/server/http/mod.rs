@@ -5,6 +5,7 @@
 
 mod accept;
 pub mod error;
+mod noted;
 pub mod replica;
 pub mod routes;
 mod ws;
@@ -63,6 +64,19 @@ pub struct About {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// Who may read the engine's figures.
+    pub figures_for: FiguresFor,
+}
+
+/// Who may read the engine's figures without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiguresFor {
+    /// Callers of this machine.
+    Local,
+    /// Nobody: a key is wanted.
+    Keys,
+    /// Nobody at all, with a key neither.
+    Nobody,
 }
 
 impl std::fmt::Debug for About {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod executions;
+mod metrics;
 mod orders;
 mod page;
 mod positions;
@@ -14,7 +15,7 @@ use crate::server::doors::{Caller, KeyError};
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -24,16 +25,19 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
     let api = Router::new()
         .merge(accounts::routes())
         .merge(executions::routes())
+        .merge(metrics::api())
         .merge(orders::routes())
         .merge(positions::routes())
         .merge(system::api());
     Router::new()
         .nest("/api/v1", api)
         .merge(system::routes())
+        .merge(metrics::routes())
         .merge(super::ws::routes())
         .fallback(|| async { Err::<(), _>(ApiError::not_found("such address; the API begins with /api/v1")) })
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(from_fn_with_state(limits.request_within, in_time))
+        .layer(from_fn(super::noted::noted))
         .with_state(context)
 }
 

@@ -5,6 +5,7 @@ use super::super::Context;
 use super::frame::{Asked, Encoding, PROTOCOL, Said};
 use super::topic::{self, Kind, Rows, Symbols};
 use crate::domain::InstrumentId;
+use crate::metrics::metrics;
 use crate::server::doors::Caller;
 use crate::server::handle::Told;
 use axum::body::Bytes;
@@ -58,7 +59,17 @@ pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, enc
         encoding,
         topics: BTreeMap::new(),
     };
+    let all = metrics();
+    all.clients.of("websocket").add(1);
     let end = client.talk().await;
+    all.clients.of("websocket").add(-1);
+    let how = match end {
+        Some(reason) if reason.starts_with("too slow") => "too_slow",
+        Some(reason) if reason.starts_with("nothing was heard") => "silent",
+        Some(_) => "stopping",
+        None => "ended",
+    };
+    all.disconnections.of(how).inc();
     if let Some(reason) = end {
         tracing::info!(name = client.caller.name, reason, "a WebSocket client is let go");
         let _ = timeout(Duration::from_secs(1), client.close(reason)).await;
@@ -130,6 +141,7 @@ impl Client {
                 topic.waiting.extend(rows);
                 while topic.kind == Kind::Prints && topic.waiting.len() > PRINTS_MAX {
                     topic.waiting.pop_first();
+                    metrics().dropped.of("rows").inc();
                 }
                 // A fact waits for nothing.
                 let batch = if topic.kind.is_fact() {
