@@ -3,6 +3,7 @@
 //! `cli/given.rs`; here each is led to who does it.
 
 mod given;
+mod watching;
 mod words;
 
 use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, serve, shell};
@@ -45,6 +46,9 @@ fn fail(error: &anyhow::Error) -> (u8, String) {
 }
 
 fn run(matches: &ArgMatches) -> Ended {
+    if let Some(ended) = watching::run(matches) {
+        return ended;
+    }
     let loaded = settings(matches)?;
     let paths =
         Paths::new(&loaded.settings.data_dir, &loaded.settings.profile).map_err(|error| fail(&error))?;

@@ -1,6 +1,7 @@
 //! The words of the command line: every command with its arguments, as `--help` shows them.
 
 use super::given::{LISTEN, SETTINGS};
+use super::watching;
 use clap::{Arg, ArgAction, Command};
 
 /// All of them.
@@ -171,6 +172,7 @@ pub(super) fn command() -> Command {
                         .help("As a page"),
                 ),
         )
+        .subcommands(watching::commands(&json))
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }
