@@ -13,6 +13,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 
 fn address(home: &Home) -> SocketAddr {
@@ -257,4 +258,163 @@ fn one_id_is_found_in_every_step_of_an_order_in_a_log_of_json_lines() {
         "{head}"
     );
     home.done(&["stop"]);
+}
+
+/// The doctor's findings of one check.
+fn found(report: &Value, check: &str) -> Vec<(String, String)> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+    findings
+        .filter(|finding| finding["check"] == check)
+        .map(|finding| (text(finding, "level"), text(finding, "found")))
+        .collect()
+}
+
+fn doctor(home: &Home, code: i32) -> Value {
+    let ran = home.run(&["doctor", "--json"]);
+    assert_eq!(ran.code, Some(code), "{ran:#?}");
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong_and_says_where_settings_came_from() {
+    // A value that can't be: the file, the line and the key are named.
+    let home = Home::with("[limits]\nmax_live_orders = 0\n");
+    let report = doctor(&home, 1);
+    let config = found(&report, "config");
+    assert_eq!(config[0].0, "bad");
+    assert!(
+        config[0].1.contains("config.toml") && config[0].1.contains("max_live_orders"),
+        "{config:?}"
+    );
+    // A port that another program has.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap();
+    home.write_config(&format!("[server]\nlisten = \"{at}\"\n[terminal]\nfps = 20\n"));
+    let report = doctor(&home, 1);
+    let port = found(&report, "port");
+    assert!(port[0].0 == "bad" && port[0].1.contains("taken"), "{port:?}");
+    let settings = report["settings"].as_array().unwrap();
+    let fps = settings.iter().find(|row| row["key"] == "terminal.fps").unwrap();
+    assert!(
+        fps["value"] == "20" && fps["source"].as_str().unwrap().ends_with("config.toml:4"),
+        "{fps}"
+    );
+    // A folder that can't be: a file is in its place.
+    drop(taken);
+    let file = home.folder().join("file");
+    std::fs::write(&file, "").unwrap();
+    let other = Home::new().at(&file);
+    let disk = found(&doctor(&other, 1), "disk");
+    assert!(disk[0].0 == "bad" && disk[0].1.contains("no folder"), "{disk:?}");
+    // One that nobody may write, whoever asks.
+    if Path::new("/proc/sys").is_dir() {
+        let other = Home::new().at("/proc/sys/nowhere");
+        let disk = found(&doctor(&other, 1), "disk");
+        assert!(
+            disk[0].0 == "bad" && disk[0].1.contains("can't be written"),
+            "{disk:?}"
+        );
+    }
+    // A broker that is not there.
+    home.write_config("[broker.ibkr]\nport = \"1\"\n");
+    let broker = found(&doctor(&home, 1), "broker");
+    assert!(
+        broker[0].0 == "bad" && broker[0].1.contains("none of 1"),
+        "{broker:?}"
+    );
+    // A database that is damaged.
+    let home = Home::new();
+    std::fs::create_dir_all(home.file("")).unwrap();
+    std::fs::write(
+        home.file("journal.db"),
+        "this is no database, and long enough to be looked at",
+    )
+    .unwrap();
+    let database = found(&doctor(&home, 1), "database");
+    assert!(
+        database
+            .iter()
+            .any(|(level, text)| level == "bad" && text.contains("journal.db")),
+        "{database:?}"
+    );
+}
+
+#[test]
+fn a_bundle_has_what_helps_and_no_secret() {
+    let secrets = [
+        "hooks.example.org/T00/B00/s3cr3t",
+        "s3cr3t",
+        "trader@example.org",
+        "SIM100001",
+        "SIM100002",
+        "/opt/page-me",
+    ];
+    let home = Home::with(&format!(
+        "{UNHURRIED}\n[log]\nfilter = \"debug\"\n[alerts]\nwebhook = \"https://{}\"\ncommand = [\"/opt/page-me\", \"--token=s3cr3t\"]\nmail_to = [\"trader@example.org\"]\n",
+        secrets[0]
+    ));
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let key = home.done(&["api-key", "add", "one"]).trim().to_owned();
+    let header = format!("Authorization: Bearer {key}\r\n");
+    let _ = get(address(&home), "/api/v1/orders", &header);
+    let id = home.order("buy 10 AAPL")["client_order_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let file = home.folder().join("bundle.zip");
+    home.done(&["bundle", file.to_str().unwrap()]);
+    let mut zip = zip::ZipArchive::new(std::fs::File::open(&file).unwrap()).unwrap();
+    let mut all = BTreeMap::new();
+    for at in 0..zip.len() {
+        let mut part = zip.by_index(at).unwrap();
+        let mut text = String::new();
+        part.read_to_string(&mut text).unwrap();
+        all.insert(part.name().to_owned(), text);
+    }
+    for part in ["versions.json", "doctor.json", "settings.json"] {
+        assert!(serde_json::from_str::<Value>(&all[part]).is_ok(), "{part}");
+    }
+    let log: String = all
+        .iter()
+        .filter(|(name, _)| name.starts_with("log/engine."))
+        .map(|(_, text)| text.as_str())
+        .collect();
+    assert!(
+        log.contains(&id),
+        "an order's way can't be followed without its id"
+    );
+    for (name, text) in &all {
+        for secret in secrets.iter().copied().chain([key.as_str(), &key[3..]]) {
+            assert!(!text.contains(secret), "{secret} is in {name}");
+        }
+    }
+    // Nobody else's to read, and nothing is written over.
+    use std::os::unix::fs::PermissionsExt;
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o077, 0);
+    home.run(&["bundle", file.to_str().unwrap()])
+        .refused(1, &["already"]);
+    home.done(&["stop"]);
+}
+
+#[test]
+fn completions_and_manual_know_every_command() {
+    let home = Home::new();
+    let help = home.done(&["--help"]);
+    let manual = home.done(&["man"]);
+    assert!(manual.contains(".TH tradewind 1"), "{manual}");
+    for shell in ["bash", "zsh", "fish"] {
+        let text = home.done(&["completions", shell]);
+        for word in ["doctor", "availability", "api-key"] {
+            assert!(help.contains(word) && text.contains(word), "{shell}: no {word}");
+        }
+    }
+    // bash takes it.
+    let script = home.folder().join("completions");
+    std::fs::write(&script, home.done(&["completions", "bash"])).unwrap();
+    let checked = std::process::Command::new("bash").arg("-n").arg(&script).status();
+    assert!(checked.is_ok_and(|status| status.success()));
+    assert!(home.done(&["man", "doctor"]).contains("tradewind\\-doctor"));
+    home.run(&["man", "nothing"]).refused(2, &["no command"]);
+    home.run(&["health"]).refused(3, &["no engine"]);
 }
