@@ -56,6 +56,10 @@ impl Paths {
     pub fn doors(&self) -> PathBuf {
         self.profile.join("doors.db")
     }
+    /// The certificate of our own making, and its key.
+    pub fn tls(&self) -> PathBuf {
+        self.profile.join("tls.pem")
+    }
     /// Where the HTTP port listens, while it does.
     pub fn http_address(&self) -> PathBuf {
         self.run().join("http.address")

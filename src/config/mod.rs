@@ -15,7 +15,7 @@ pub use alerts::{AlertSettings, MailTls, NotifySetting};
 pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
-pub use server::{MetricsSetting, ServerSettings};
+pub use server::{Encryption, MetricsSetting, ServerSettings};
 pub use settings::{
     BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
     LogFormat, LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,

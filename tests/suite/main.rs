@@ -16,6 +16,7 @@ mod oracle_matching;
 mod oracle_studies;
 mod oracle_tws;
 mod program;
+mod remote;
 mod rules;
 mod sentence;
 mod simulation;

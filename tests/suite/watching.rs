@@ -370,7 +370,7 @@ fn a_bundle_has_what_helps_and_no_secret() {
         let mut part = zip.by_index(at).unwrap();
         let mut text = String::new();
         part.read_to_string(&mut text).unwrap();
-        all.insert(part.name().to_owned(), text);
+        all.insert(part.name().unwrap().into_owned(), text);
     }
     for part in ["versions.json", "doctor.json", "settings.json"] {
         assert!(serde_json::from_str::<Value>(&all[part]).is_ok(), "{part}");
@@ -417,4 +417,49 @@ fn completions_and_manual_know_every_command() {
     assert!(home.done(&["man", "doctor"]).contains("tradewind\\-doctor"));
     home.run(&["man", "nothing"]).refused(2, &["no command"]);
     home.run(&["health"]).refused(3, &["no engine"]);
+}
+
+/// A certificate that held from one year to another, and its key.
+fn certificate(from: i32, until: i32) -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut wanted = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    wanted.not_before = rcgen::date_time_ymd(from, 1, 1);
+    wanted.not_after = rcgen::date_time_ymd(until, 1, 1);
+    (wanted.self_signed(&key).unwrap().pem(), key.serialize_pem())
+}
+
+#[test]
+fn the_doctor_reads_the_certificate_and_tries_its_key() {
+    let home = Home::new();
+    let (cert, key) = (home.folder().join("cert.pem"), home.folder().join("key.pem"));
+    home.write_config(&format!(
+        "[server]\ntls_cert = \"{}\"\ntls_key = \"{}\"\n",
+        cert.display(),
+        key.display()
+    ));
+    let look = |pair: (&str, &str)| {
+        std::fs::write(&cert, pair.0).unwrap();
+        std::fs::write(&key, pair.1).unwrap();
+        let ran = home.run(&["doctor", "--json"]);
+        found(&serde_json::from_str(&ran.out).unwrap(), "certificate")
+    };
+    let has = |findings: &[(String, String)], level: &str, words: &str| {
+        assert!(
+            findings
+                .iter()
+                .any(|(l, text)| l == level && text.contains(words)),
+            "{words}: {findings:?}"
+        );
+    };
+    let (good, old) = (certificate(2020, 2049), certificate(2020, 2021));
+    let findings = look((&good.0, &good.1));
+    has(&findings, "ok", "holds until 2049-01-01");
+    has(&findings, "ok", "the key belongs to it");
+    has(&findings, "warn", "every user");
+    has(&look((&old.0, &old.1)), "bad", "ended on 2021-01-01");
+    has(&look((&good.0, &old.1)), "bad", "does not belong");
+    let later = certificate(2048, 2051);
+    has(&look((&later.0, &later.1)), "bad", "holds only from 2048-01-01");
+    has(&look(("nonsense", &good.1)), "bad", "no certificate");
+    assert_eq!(home.run(&["doctor"]).code, Some(1));
 }

@@ -3,7 +3,7 @@
 
 use super::super::paths::Paths;
 use super::{Finding, Level};
-use crate::config::Settings;
+use crate::config::{Encryption, Settings};
 use crate::domain::Timestamp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -16,11 +16,13 @@ const SOON: i64 = 21;
 const DAY_NS: i64 = 86_400_000_000_000;
 
 /// What there is to say of the certificate of the settings.
-pub(super) fn all(settings: &Settings, _paths: &Paths, now: Timestamp) -> Vec<Finding> {
-    let (cert, key) = files(settings);
-    if cert.is_empty() && key.is_empty() {
-        return vec![Finding::note("certificate", "none is in the settings")];
-    }
+pub(super) fn all(settings: &Settings, paths: &Paths, now: Timestamp) -> Vec<Finding> {
+    let Some((cert, key)) = files(settings, paths) else {
+        return vec![Finding::note(
+            "certificate",
+            "the port has none yet, or needs none",
+        )];
+    };
     let bad = |found: String| {
         vec![Finding::new(
             "certificate",
@@ -47,16 +49,19 @@ pub(super) fn all(settings: &Settings, _paths: &Paths, now: Timestamp) -> Vec<Fi
     findings
 }
 
-fn files(settings: &Settings) -> (String, String) {
-    let table = toml::Table::try_from(&settings.server).unwrap_or_default();
-    let text = |name: &str| {
-        table
-            .get(name)
-            .and_then(toml::Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    (text("tls_cert"), text("tls_key"))
+/// The files of the settings, or the one of our own making, where the port is encrypted by it.
+fn files(settings: &Settings, paths: &Paths) -> Option<(String, String)> {
+    let server = &settings.server;
+    let address = server.listen.parse::<std::net::SocketAddr>();
+    let local = address.map_or(true, |address| address.ip().is_loopback());
+    match server.encryption(local) {
+        Encryption::Files => Some((server.tls_cert.clone(), server.tls_key.clone())),
+        Encryption::SelfMade if paths.tls().exists() => {
+            let both = paths.tls().to_string_lossy().into_owned();
+            Some((both.clone(), both))
+        }
+        _ => None,
+    }
 }
 
 fn dates(file: &str, certificate: &CertificateDer<'_>, now: Timestamp) -> Finding {

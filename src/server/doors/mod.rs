@@ -113,4 +113,14 @@ impl Doors {
             stepped_up: None,
         })
     }
+    /// Whether the key that a caller came by is still good, for those who stay.
+    pub fn is_still_good(&self, caller: &Caller, now: Timestamp) -> bool {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(id) = &caller.key else { return true };
+        let key = keys
+            .all()
+            .ok()
+            .and_then(|all| all.into_iter().find(|key| key.id == *id));
+        key.is_some_and(|key| key.role >= caller.role && key.expires.is_none_or(|until| now < until))
+    }
 }

@@ -6,14 +6,18 @@
 mod accept;
 pub mod error;
 mod noted;
+pub mod proxy;
 pub mod replica;
 pub mod routes;
+pub mod terminal;
 mod ws;
 
 use super::doors::Doors;
 use super::handle::Wanted;
+use super::tls::Tls;
 use crate::domain::Timestamp;
 use axum::Router;
+use proxy::Proxies;
 use replica::Replica;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +37,12 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Of these, from one address.
     pub connections_per_address: usize,
+    /// TLS handshakes under way at once.
+    pub handshakes: usize,
+    /// Of these, from one address.
+    pub handshakes_per_address: usize,
+    /// How long a handshake may take.
+    pub handshake_within: Duration,
     /// How long the head of a request may take to arrive.
     pub head_within: Duration,
     /// How long a request may take as a whole.
@@ -46,11 +56,23 @@ impl Default for HttpLimits {
         Self {
             connections: 2_048,
             connections_per_address: 1_024,
+            handshakes: 1_024,
+            handshakes_per_address: 512,
+            handshake_within: Duration::from_secs(5),
             head_within: Duration::from_secs(5),
             request_within: Duration::from_secs(10),
             body_max: 64 * 1024,
         }
     }
+}
+
+/// What lies between a caller and the port.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// The encryption; none on a port that only this machine or a proxy reaches.
+    pub tls: Option<Tls>,
+    /// Whose word for who calls is taken.
+    pub proxies: Proxies,
 }
 
 /// What does not change while the door is open.
@@ -66,6 +88,8 @@ pub struct About {
     pub clock: Clock,
     /// Who may read the engine's figures.
     pub figures_for: FiguresFor,
+    /// Whether terminals elsewhere may trade live TopStepX accounts.
+    pub topstepx_terminals: bool,
 }
 
 /// Who may read the engine's figures without a key.
@@ -101,6 +125,8 @@ pub struct Context {
     pub doors: Doors,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
+    /// Changes when the engine stops.
+    pub stop: watch::Receiver<bool>,
 }
 
 /// Serves until `stop` changes.
@@ -108,6 +134,7 @@ pub async fn serve_http(
     listener: TcpListener,
     about: About,
     limits: HttpLimits,
+    entry: Entry,
     doors: Doors,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
@@ -120,6 +147,7 @@ pub async fn serve_http(
         hub: hub.clone(),
         doors,
         engine: engine.clone(),
+        stop: stop.clone(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
@@ -127,6 +155,6 @@ pub async fn serve_http(
     tokio::join!(
         following,
         streaming,
-        accept::accept(listener, router, limits, stop)
+        accept::accept(listener, router, limits, entry, stop)
     );
 }

@@ -34,6 +34,7 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .merge(system::routes())
         .merge(metrics::routes())
         .merge(super::ws::routes())
+        .merge(super::terminal::routes())
         .fallback(|| async { Err::<(), _>(ApiError::not_found("such address; the API begins with /api/v1")) })
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(from_fn_with_state(limits.request_within, in_time))
