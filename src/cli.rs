@@ -4,6 +4,7 @@
 
 mod doors;
 mod given;
+mod watching;
 mod words;
 
 use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
@@ -46,6 +47,9 @@ fn fail(error: &anyhow::Error) -> (u8, String) {
 }
 
 fn run(matches: &ArgMatches) -> Ended {
+    if let Some(ended) = watching::run(matches) {
+        return ended;
+    }
     let loaded = settings(matches)?;
     let paths =
         Paths::new(&loaded.settings.data_dir, &loaded.settings.profile).map_err(|error| fail(&error))?;

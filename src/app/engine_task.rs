@@ -6,6 +6,7 @@ use super::alerts::Ways;
 use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
 use super::curve::Curves;
+use super::figures::{Figures, Queues};
 use super::market_out::MarketOut;
 use super::queries::{Page, Questions};
 use super::recent::Recent;
@@ -17,6 +18,7 @@ use crate::engine::{
     BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
 use crate::market::{BarUpdate, Market, Timeframe};
+use crate::metrics::metrics;
 use crate::server::handle::{Told, Wanted};
 use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Wanted as PageWanted, Writer};
 use crate::wire::{Mark, PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
@@ -49,6 +51,8 @@ pub(super) struct EngineParts {
     pub(super) broker: (BrokerId, Box<dyn Adapter>),
     /// How people are told of alerts.
     pub(super) alerts: Ways,
+    /// What is counted.
+    pub(super) figures: Figures,
 }
 
 /// What does not change while an engine runs.
@@ -131,6 +135,7 @@ pub(super) struct EngineTask {
     broker: BrokerSide,
     curves: Curves,
     alerts: Ways,
+    figures: Figures,
     commits: mpsc::UnboundedSender<Commit>,
     /// Batches given to the writer and not yet answered.
     uncommitted: usize,
@@ -159,6 +164,7 @@ impl EngineTask {
             uncommitted: 0,
             engine: Engine::new(parts.state).with_alerts(parts.alerts.rules()),
             alerts: parts.alerts,
+            figures: parts.figures,
             market: parts.market,
             writer: parts.writer,
             questions: parts.questions,
@@ -221,7 +227,11 @@ impl EngineTask {
                 Some(wanted) = wanted.recv() => self.serve(wanted),
                 Some(told) = bars_told.recv() => self.take_history(told),
                 Some(fact) = delivered.recv() => self.record(fact),
-                _ = flush.tick() => self.flush(),
+                _ = flush.tick() => {
+                    metrics().queues.of("broker").set_count(broker.len());
+                    metrics().queues.of("wanted").set_count(wanted.len());
+                    self.flush();
+                }
                 () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
             }
             if self.stopping && self.uncommitted == 0 {
@@ -236,6 +246,7 @@ impl EngineTask {
     /// Working orders stay where they are; what the broker does from now on, the next start reads.
     fn end(mut self, ending: Ending) -> Ending {
         self.listeners.clear();
+        self.figures.end(self.clock.now());
         self.broker.adapter.stop();
         match self.writer.stop() {
             Ok(journal) if ending == Ending::Stopped => {
@@ -253,11 +264,14 @@ impl EngineTask {
     /// Decides and folds one input, lets cancels leave, and hands the batch to the writer.
     fn step(&mut self, input: Input, answer: Option<oneshot::Sender<Outcome>>) {
         let now = self.clock.now();
+        self.figures.taken(self.clock.monotonic_ns());
         let batch = self.engine.step(&self.market, &input, now);
         self.store(batch.events, answer.zip(batch.outcome));
     }
 
     fn store(&mut self, events: Vec<Event>, answer: Option<(oneshot::Sender<Outcome>, Outcome)>) {
+        self.figures
+            .folded(&events, self.engine.state(), self.clock.monotonic_ns());
         for event in &events {
             if matches!(event.fact, Fact::Executed { .. } | Fact::Corrected { .. }) {
                 self.curves.hurry();
@@ -338,6 +352,8 @@ impl EngineTask {
                 None,
             );
         }
+        self.figures
+            .stored(&events, &committed, self.clock.monotonic_ns());
         let events = Arc::new(events);
         self.tell(&events);
         let failed = self.alerts.tell(&events, self.engine.state());
@@ -373,6 +389,7 @@ impl EngineTask {
             let kept = listener.queue.try_send(Told::Events(Arc::clone(events))).is_ok();
             if !kept {
                 tracing::warn!(?session, "a session could not keep up and was cut off");
+                metrics().disconnections.of("too_slow").inc();
             }
             kept
         });
@@ -422,6 +439,7 @@ impl EngineTask {
 
     fn send(&mut self, request: Request) {
         tracing::debug!(?request, "released");
+        self.figures.sent(&request, self.clock.monotonic_ns());
         if let Err(not_sent) = self.broker.adapter.send(request) {
             tracing::warn!(reason = not_sent.reason, "a request did not leave");
             if let Some(id) = not_sent.order {
@@ -461,12 +479,15 @@ impl EngineTask {
         for piece in data {
             match piece {
                 MarketData::Quote(quote) => {
+                    metrics().quotes.inc();
                     self.market.on_quote(*quote);
                 }
                 MarketData::Depth(depth) => {
+                    metrics().books.inc();
                     self.market.on_depth(depth.clone());
                 }
                 MarketData::Print(print) => {
+                    metrics().prints.inc();
                     self.market.on_print(*print, &mut self.bars);
                 }
             }
@@ -496,6 +517,18 @@ impl EngineTask {
     /// Sends waiting market data to those who have room; for the others it goes on being conflated.
     fn flush(&mut self) {
         let now = self.clock.now();
+        let queue = crate::server::handle::QUEUE;
+        let fullest = self
+            .listeners
+            .values()
+            .map(|listener| queue.saturating_sub(listener.queue.capacity()));
+        let queues = Queues {
+            journal: self.uncommitted,
+            told: fullest.max().unwrap_or(0),
+            kinds: &self.kinds,
+            storage_failed: self.storage_failed,
+        };
+        self.figures.look(now, self.engine.state(), &queues);
         if self.curves.is_due(now) {
             let venue = Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)));
             self.curves.sample(self.engine.state(), &self.market, now, venue);
@@ -601,7 +634,9 @@ impl EngineTask {
     }
 
     fn close(&mut self, session: SessionId) {
-        self.listeners.remove(&session);
+        if self.listeners.remove(&session).is_some() {
+            metrics().disconnections.of("ended").inc();
+        }
         self.watches.remove(&session);
         let Some(kind) = self.kinds.remove(&session) else {
             return;

@@ -6,10 +6,10 @@ use super::doors;
 use super::paths::Paths;
 use super::serve::build;
 use super::tls;
-use crate::config::{Loaded, Settings};
+use crate::config::{Loaded, MetricsSetting, Settings};
 use crate::server::handle::Wanted;
 use crate::server::http::proxy::Proxies;
-use crate::server::http::{About, Entry, Gate, Given, Setting, serve_http};
+use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Setting, serve_http};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -88,6 +88,11 @@ impl Port {
             profile: settings.profile.clone(),
             listen: self.listen,
             clock: Arc::new(move || clock.now()),
+            figures_for: match settings.server.metrics {
+                MetricsSetting::Local => FiguresFor::Local,
+                MetricsSetting::Key => FiguresFor::Keys,
+                MetricsSetting::Off => FiguresFor::Nobody,
+            },
             topstepx_terminals: settings.server.topstepx_terminals,
         };
         let reloading = tokio::spawn(reload(self.entry.clone()));

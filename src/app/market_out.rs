@@ -6,6 +6,7 @@ use crate::domain::InstrumentId;
 use crate::engine::port::Health;
 use crate::market::BarUpdate;
 use crate::market::conflate::{Conflater, PrintRing, TapeItem, Update};
+use crate::metrics::metrics;
 use crate::wire::MarketBatch;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -122,7 +123,10 @@ impl MarketOut {
             ring.drain(&mut items);
             for item in items.drain(..) {
                 match item {
-                    TapeItem::Gap(_) => batch.gaps.push(*id),
+                    TapeItem::Gap(lost) => {
+                        metrics().dropped.of("prints").add(lost);
+                        batch.gaps.push(*id);
+                    }
                     TapeItem::Print(print) => batch.prints.push(print),
                 }
             }

@@ -1,6 +1,7 @@
 //! The words of the command line: every command with its arguments, as `--help` shows them.
 
 use super::given::{LISTEN, SETTINGS, SWITCHES};
+use super::watching;
 use clap::{Arg, ArgAction, Command};
 
 /// All of them.
@@ -233,6 +234,7 @@ pub(super) fn command() -> Command {
                 .about("Stop letting programs add risk in an account")
                 .arg(json()),
         )
+        .subcommands(watching::commands(&json))
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }

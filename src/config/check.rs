@@ -116,6 +116,7 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
             1_440,
         ),
         ("log.keep_days", settings.log.keep_days.into(), 1, 365),
+        ("log.slow_ms", settings.log.slow_ms.into(), 0, 60_000),
     ];
     for (key, value, least, most) in whole {
         if !(least..=most).contains(&value) {

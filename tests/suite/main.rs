@@ -1,6 +1,7 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
 mod alerts;
+mod deploy;
 mod doors;
 mod doors_crowds;
 mod gateway;
@@ -26,3 +27,4 @@ mod store;
 mod tape;
 mod terminal;
 mod tws_names;
+mod watching;

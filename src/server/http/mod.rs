@@ -8,6 +8,7 @@ mod act;
 mod body;
 pub mod error;
 pub mod guard;
+mod noted;
 mod openapi;
 pub mod proxy;
 pub mod replica;
@@ -94,8 +95,21 @@ pub struct About {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// Who may read the engine's figures.
+    pub figures_for: FiguresFor,
     /// Whether terminals elsewhere may trade live TopStepX accounts.
     pub topstepx_terminals: bool,
+}
+
+/// Who may read the engine's figures without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiguresFor {
+    /// Callers of this machine.
+    Local,
+    /// Nobody: a key is wanted.
+    Keys,
+    /// Nobody at all, with a key neither.
+    Nobody,
 }
 
 impl std::fmt::Debug for About {

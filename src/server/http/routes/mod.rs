@@ -15,6 +15,7 @@ mod executions;
 mod instruments;
 mod keys;
 mod market;
+mod metrics;
 mod names;
 mod orders;
 mod overview;
@@ -34,7 +35,7 @@ use super::{Context, HttpLimits, openapi};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Method;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
@@ -62,15 +63,17 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
 
 /// All of them.
 pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
-    let doors = Router::new()
+    let beside = Router::new()
         .merge(auth::routes())
         .merge(auth_factor::routes())
         .merge(users::routes())
         .merge(keys::routes())
+        .merge(metrics::api())
         .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
     router
-        .merge(Router::new().nest("/api/v1", doors))
+        .merge(Router::new().nest("/api/v1", beside))
+        .merge(metrics::routes())
         .merge(openapi::routes(document))
         .merge(super::ws::routes())
         .merge(super::terminal::routes())
@@ -79,6 +82,7 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(from_fn_with_state(limits.request_within, in_time))
         .layer(from_fn_with_state(context.clone(), super::guard::guard))
+        .layer(from_fn(super::noted::noted))
         .with_state(context)
 }
 
