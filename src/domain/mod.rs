@@ -32,6 +32,6 @@ pub use order::{Order, OrderChange, OrderKind, OrderSpec, Pending, Phase, Role, 
 pub use position::Position;
 pub use recurring::{Occurrence, Recurring};
 pub use spans::Spans;
-pub use text::{SafeText, Text};
+pub use text::{SafeText, Text, counted};
 pub use time::Timestamp;
 pub use trail::{Distance, DistanceError};

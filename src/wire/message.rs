@@ -11,7 +11,7 @@ use crate::market::{Bar, Depth, Print, Quote, Timeframe};
 use serde::{Deserialize, Serialize};
 
 /// Raised when an older program could misread a message.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 
 /// From a terminal or a shell command to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

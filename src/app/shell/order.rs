@@ -124,7 +124,7 @@ fn one_id_one_order(sentences: &[(String, Sentence)], options: &OrderOptions) ->
     let several = match sentences {
         [(_, sentence)] => matches!(
             sentence,
-            Sentence::Basket(_) | Sentence::Reverse { .. } | Sentence::Flat { symbol: None }
+            Sentence::Basket(_) | Sentence::Reverse { .. } | Sentence::Flat { symbol: None, .. }
         ),
         _ => true,
     };

@@ -4,7 +4,7 @@
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
     AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
-    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
+    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState, counted,
 };
 use crate::engine::alerts;
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
@@ -37,7 +37,11 @@ pub(super) fn decide(
             first_spec,
             second,
             second_spec,
-        } => desk.submit_pair((*first, first_spec), (*second, second_spec)),
+            seen,
+        } => desk.submit_pair(
+            (*first, first_spec, seen.first()),
+            (*second, second_spec, seen.get(1)),
+        ),
         Command::Modify { id, change } => desk.modify(*id, *change),
         Command::Cancel { id } => desk.cancel(*id),
         Command::CancelAll {
@@ -131,13 +135,16 @@ impl Desk<'_> {
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
         }
-        if let Some(seen) = seen {
-            digest::check(seen, self.state, self.market, spec, legs)?;
-        }
+        self.was_seen(seen, spec, legs)?;
         match self.allowed(spec).and_then(|()| self.submitted(id, spec, legs)) {
             Ok(facts) => Ok(Decision::done(facts)),
             Err(denial) => Ok(denied(id, spec, denial)),
         }
+    }
+
+    /// Whether the asker had before their eyes what this session must have seen of an order.
+    fn was_seen(&self, seen: Option<&Seen>, spec: &OrderSpec, legs: Legs) -> Result<(), Denial> {
+        digest::require(self.origin.kind, seen, self.state, self.market, spec, legs)
     }
 
     /// The facts of one new order and its children.
@@ -236,8 +243,8 @@ impl Desk<'_> {
 
     fn submit_pair(
         &self,
-        first: (ClientOrderId, &OrderSpec),
-        second: (ClientOrderId, &OrderSpec),
+        first: (ClientOrderId, &OrderSpec, Option<&Seen>),
+        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         stands_alone(first.1)?;
@@ -270,6 +277,9 @@ impl Desk<'_> {
                 "both orders of a pair have one account, instrument and quantity",
             ));
         }
+        for (_, spec, seen) in [first, second] {
+            self.was_seen(seen, spec, Legs::default())?;
+        }
         if let Err(denial) = self.allowed(first.1).and_then(|()| self.allowed(second.1)) {
             let mut decision = denied(first.0, first.1, denial.clone());
             decision
@@ -278,7 +288,7 @@ impl Desk<'_> {
             return Ok(decision);
         }
         let quote = self.market.quote(first.1.instrument).copied();
-        let submitted = |(id, spec): (ClientOrderId, &OrderSpec)| Fact::Submitted {
+        let submitted = |(id, spec, _): (ClientOrderId, &OrderSpec, Option<&Seen>)| Fact::Submitted {
             id,
             spec: spec.clone(),
             oco: Some(first.0),
@@ -528,10 +538,9 @@ impl Desk<'_> {
 
 /// What a cancel at large did and left.
 fn told(going: usize, kept: usize, foreign: usize) -> String {
-    let stops = if kept == 1 { "stop" } else { "stops" };
-    let mut note = format!("{going} cancels");
+    let mut note = counted(going, "cancel");
     if kept > 0 {
-        note += &format!(", kept: {kept} {stops}");
+        note += &format!(", kept: {}", counted(kept, "stop"));
     }
     if foreign > 0 {
         note += &format!(", {foreign} made elsewhere that only their own session can cancel");

@@ -1,7 +1,7 @@
 //! What a person should see of an event, in words. Kept in the state so that every screen shows the same.
 
 use super::{Event, Fact, State};
-use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp};
+use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted};
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
 use std::collections::BTreeMap;
 
@@ -220,14 +220,6 @@ impl State {
 fn clock(at: Timestamp) -> String {
     at.to_jiff()
         .map_or_else(|| "--".to_owned(), |at| at.strftime("%H:%M:%S UTC").to_string())
-}
-
-fn counted(count: u32, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
 }
 
 /// The one result of an account's flatten.

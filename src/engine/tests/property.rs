@@ -65,6 +65,7 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
             first_spec: order.clone(),
             second: name(n),
             second_spec: order,
+            seen: Vec::new(),
         },
         3 => Command::Modify { id: name(n), change },
         4 => Command::Cancel { id: name(n) },

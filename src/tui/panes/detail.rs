@@ -4,7 +4,7 @@
 
 use super::read;
 use crate::domain::{
-    Execution, Instrument, InstrumentId, Money, Multiplier, Price, Quantity, Role, Side, Timestamp,
+    Execution, Instrument, InstrumentId, Money, Multiplier, Price, Quantity, Role, Side, Timestamp, counted,
 };
 use crate::engine::pnl;
 use crate::engine::state::Ledger;
@@ -218,7 +218,11 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
     let orders = account.map_or(0, |account| view.state.live_orders(account, id).count());
     facts.push((
         "working",
-        format!("{orders} orders, closing {}", number::quantity(exits)),
+        format!(
+            "{}, closing {}",
+            counted(orders, "order"),
+            number::quantity(exits)
+        ),
         quiet,
     ));
     facts
