@@ -3,7 +3,8 @@
 
 use super::alerts::{AlertId, AlertSpec};
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, TradingState,
+    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, StopMoves,
+    TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ pub struct Legs {
     pub stop: Option<Price>,
     /// Price of a profit-taking limit.
     pub target: Option<Price>,
+    /// How the stop moves by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<StopMoves>,
 }
 impl Legs {
     /// True without any leg.

@@ -39,6 +39,8 @@ pub fn digest(spec: &OrderSpec, legs: Legs) -> SafeText {
         or_none(legs.stop),
         or_none(legs.target),
     );
+    let moves = legs.moves.map_or(String::new(), |moves| format!(" {moves}"));
+    let text = text + &moves;
     let hash = sha2::Sha256::digest(text.as_bytes());
     let digits: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     SafeText::new(&digits)

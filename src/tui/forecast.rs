@@ -197,6 +197,9 @@ fn exits(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> 
         });
         groups.push(vec![span(format!("target {}{reward}", show(target)), theme.up)]);
     }
+    if let Some(moves) = legs.moves {
+        groups.push(vec![span(moves.to_string(), theme.text)]);
+    }
     if let Some(other) = &preview.pair {
         groups.push(vec![span(format!("oco {other}"), theme.text)]);
     }

@@ -409,6 +409,9 @@ fn describe(preview: &Preview) -> String {
         });
         text += &format!("; target {target}{reward}");
     }
+    if let Some(moves) = preview.legs.moves {
+        text += &format!("; the stop moves by itself: {moves}");
+    }
     text += &match preview.worst {
         Worst::Less => "; takes risk off".to_owned(),
         Worst::AtStop(amount) => format!("; worst ~{} at the stop", money(amount, currency)),

@@ -168,6 +168,7 @@ impl Desk<'_> {
             oco: Some(id),
             quote: None,
         }));
+        facts.extend(planned(id, legs)?);
         Ok(facts)
     }
 
@@ -179,7 +180,13 @@ impl Desk<'_> {
             child.asked.kind.limit().or(child.asked.kind.trigger())
         };
         let denied = order(id).is_some_and(|order| order.phase == Phase::Denied);
-        if denied || (legs.stop, legs.target) == (price(1), price(2)) {
+        let moves = || {
+            let plan = self.state.stop_plans.get(&id.child(1)?)?;
+            Some(plan.moves)
+        };
+        // A plan that a hand ended says nothing of what was asked.
+        let as_planned = moves().is_none_or(|moves| legs.moves == Some(moves));
+        if denied || (as_planned && (legs.stop, legs.target) == (price(1), price(2))) {
             return Ok(id);
         }
         let text = format!("{id} is already an order with another stop or target; make a new id");
@@ -534,6 +541,20 @@ impl Desk<'_> {
             pass: entry.passes.saturating_add(1),
         }]))
     }
+}
+
+/// How the stop of a new order moves by itself, where it does.
+fn planned(id: ClientOrderId, legs: Legs) -> Result<Option<Fact>, Denial> {
+    let Some(moves) = legs.moves else {
+        return Ok(None);
+    };
+    let stop = id.child(1).filter(|_| legs.stop.is_some() && moves.is_sound());
+    let fact = stop.map(|id| Fact::StopPlanned { id, moves });
+    fact.map(Some).ok_or_else(|| {
+        let text =
+            "a stop that moves by itself needs a stop, a gain above zero, and an offset nearer than that";
+        Denial::new(DenialCode::BadOrder, text)
+    })
 }
 
 /// What a cancel at large did and left.

@@ -67,6 +67,7 @@ impl State {
             Fact::Cancelled { id, .. } => (Info, format!("cancelled {}", what(id))),
             Fact::Expired { id } => (Info, format!("expired {}", what(id))),
             Fact::CancelRefused { id, reason } => (Warning, format!("cancel refused {}: {reason}", what(id))),
+            Fact::StopAdvanced { id, to, by } => (Info, format!("{} moves {} to {to}", by.word(), what(id))),
             Fact::ModifyRefused { id, reason } => (Warning, format!("change refused {}: {reason}", what(id))),
             Fact::Overfilled { id, excess } => (
                 Warning,

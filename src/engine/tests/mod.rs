@@ -9,6 +9,7 @@ mod life;
 mod planned;
 mod property;
 mod reading;
+mod stops;
 mod vocabulary;
 
 use super::port::{BrokerOrder, Report, Snapshot};
@@ -246,6 +247,7 @@ impl Desk {
         let legs = Legs {
             stop: Some(p(stop)),
             target: Some(p(target)),
+            ..Legs::default()
         };
         self.command(Command::Submit {
             id: id(name),

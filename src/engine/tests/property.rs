@@ -56,7 +56,11 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
             Command::Submit {
                 id: if more % 4 > 0 { name(n % 3) } else { fresh },
                 spec: order,
-                legs: Legs { stop, target },
+                legs: Legs {
+                    stop,
+                    target,
+                    ..Legs::default()
+                },
                 seen: None,
             }
         }
