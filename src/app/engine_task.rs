@@ -454,7 +454,14 @@ impl EngineTask {
 
     fn market_data(&mut self, data: &[MarketData]) {
         for piece in data {
+            let mut whole = None;
             match piece {
+                MarketData::Terms(news) => {
+                    if !self.market.on_terms(news.clone()) {
+                        continue;
+                    }
+                    whole = self.market.terms(news.instrument).cloned().map(MarketData::Terms);
+                }
                 MarketData::Quote(quote) => {
                     self.market.on_quote(*quote);
                 }
@@ -466,7 +473,7 @@ impl EngineTask {
                 }
             }
             for out in self.watches.values_mut() {
-                out.put(piece);
+                out.put(whole.as_ref().unwrap_or(piece));
             }
             if let Some(instrument) = alerting(piece) {
                 self.look_at_alerts(instrument);
@@ -619,6 +626,9 @@ impl EngineTask {
         for id in &instruments {
             if let Some(quote) = self.market.quote(*id) {
                 out.put(&MarketData::Quote(*quote));
+            }
+            if let Some(terms) = self.market.terms(*id) {
+                out.put(&MarketData::Terms(terms.clone()));
             }
             if let Some(print) = self.market.last(*id) {
                 out.put(&MarketData::Print(*print));
@@ -811,7 +821,7 @@ fn alerting(piece: &MarketData) -> Option<InstrumentId> {
     match piece {
         MarketData::Quote(quote) => Some(quote.instrument),
         MarketData::Print(print) => Some(print.instrument),
-        MarketData::Depth(_) => None,
+        MarketData::Depth(_) | MarketData::Terms(_) => None,
     }
 }
 

@@ -4,8 +4,8 @@
 use crate::broker::MarketData;
 use crate::domain::InstrumentId;
 use crate::engine::port::Health;
-use crate::market::BarUpdate;
 use crate::market::conflate::{Conflater, PrintRing, TapeItem, Update};
+use crate::market::{BarUpdate, Terms};
 use crate::wire::MarketBatch;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +20,7 @@ pub(super) struct MarketOut {
     newest: Conflater,
     health: Option<Health>,
     prints: BTreeMap<InstrumentId, PrintRing>,
+    terms: BTreeMap<InstrumentId, Terms>,
 }
 
 impl MarketOut {
@@ -56,6 +57,9 @@ impl MarketOut {
                     .or_insert_with(|| PrintRing::new(PRINTS))
                     .push(*print);
             }
+            MarketData::Terms(terms) if self.instruments.contains(&terms.instrument) => {
+                self.terms.insert(terms.instrument, terms.clone());
+            }
             _ => {}
         }
     }
@@ -67,11 +71,16 @@ impl MarketOut {
     }
     /// Everything that waits, or nothing.
     pub(super) fn drain(&mut self) -> Option<MarketBatch> {
-        if self.health.is_none() && self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty) {
+        if self.health.is_none()
+            && self.terms.is_empty()
+            && self.newest.is_empty()
+            && self.prints.values().all(PrintRing::is_empty)
+        {
             return None;
         }
         let mut batch = MarketBatch {
             health: self.health.take().map(Box::new),
+            terms: std::mem::take(&mut self.terms).into_values().collect(),
             ..MarketBatch::default()
         };
         let mut updates = Vec::new();

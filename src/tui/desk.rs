@@ -339,7 +339,8 @@ impl Desk {
         }
         if let Some(group) = opening.link {
             for pane in self.tab_order() {
-                self.plan.links.insert(pane, group);
+                let before = self.plan.links.insert(pane, group);
+                self.plan.told.insert(pane, before);
             }
         }
         for fault in &opening.faults {
@@ -381,6 +382,9 @@ impl Desk {
             FromEngine::Events(events) => self.take_events(&events, now),
             FromEngine::Quotes(quotes) => quotes.into_iter().for_each(|quote| {
                 self.world.market.on_quote(quote);
+            }),
+            FromEngine::Terms(all) => all.into_iter().for_each(|terms| {
+                self.world.market.on_terms(terms);
             }),
             FromEngine::Depths(depths) => depths.into_iter().for_each(|depth| {
                 self.world.market.on_depth(depth);

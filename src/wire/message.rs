@@ -7,7 +7,7 @@ use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, SessionKind, State};
-use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
 use serde::{Deserialize, Serialize};
 
 /// Raised when an older program could misread a message.
@@ -155,6 +155,9 @@ pub struct MarketBatch {
     pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
     /// How a connection is, where that changed.
     pub health: Option<Box<Health>>,
+    /// What a broker says of instruments beside their prices, where that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Terms>,
 }
 
 /// A question to the engine's process. Never changes the state.

@@ -2,14 +2,17 @@
 //! come to its end proves nothing: the whole read has failed. Contracts that nobody has seen yet are asked for on the way.
 
 use super::contracts::{Contracts, rule_number};
+use super::hours::hours;
 use super::orders::Orders as KnownOrders;
 use super::translate;
 use super::{Env, session::lock};
+use crate::broker::{FromBroker, MarketData};
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, Execution, Instrument, InstrumentId, Money, OrderKind, OrderSpec,
     Phase, Quantity, Role, SafeText, Timestamp,
 };
 use crate::engine::{BrokerEvent, BrokerOrder, Snapshot};
+use crate::market::Terms;
 use ibapi::Client;
 use ibapi::accounts::{AccountMultiValue, AccountUpdateMulti, Position, PositionUpdate, types::AccountId};
 use ibapi::contracts::{Contract, ContractDetails};
@@ -233,6 +236,18 @@ pub(super) async fn details(
 }
 
 /// Keeps an instrument and tells it.
+/// Tells when an instrument trades, where the broker says so.
+pub(super) async fn tell_hours(env: &Env, instrument: InstrumentId, details: &ContractDetails) {
+    let hours = hours(details);
+    if !hours.is_empty() {
+        let terms = Terms {
+            hours,
+            ..Terms::of(instrument)
+        };
+        env.say(FromBroker::Market(vec![MarketData::Terms(terms)])).await;
+    }
+}
+
 pub(super) async fn learn(
     env: &Env,
     client: &Client,
@@ -249,6 +264,7 @@ pub(super) async fn learn(
     let instrument = lock(contracts).learn(details, rule.as_ref())?;
     env.event(BrokerEvent::Instrument(Box::new(instrument.clone())))
         .await;
+    tell_hours(env, instrument.id, details).await;
     Ok(instrument)
 }
 

@@ -87,7 +87,7 @@ fn a_stop_goes_to_breakeven_and_trails_by_changing_the_brokers_own_order() {
     assert_eq!(desk.market_at("101", "101.02"), ["modify A.1 @ 100.02"]);
     assert_eq!(desk.market_at("103", "103.02"), nothing, "one change at a time");
     desk.moved_to("100.02");
-    assert_eq!(desk.market_at("103", "103.02"), ["modify A.1 @ 102.50"]);
+    assert_eq!(desk.market_at("103", "103.02"), ["modify A.1 @ 102.5"]);
     desk.moved_to("102.5");
     for (bid, ask) in [("103.04", "103.06"), ("101", "101.02"), ("99", "99.02")] {
         assert_eq!(desk.market_at(bid, ask), nothing, "{bid}");
@@ -119,7 +119,7 @@ fn a_stop_goes_to_breakeven_and_trails_by_changing_the_brokers_own_order() {
     let at_broker = [desk.at_broker("A.1", Phase::Held)];
     desk.read(&at_broker, &[]);
     desk.sent();
-    assert_eq!(desk.market_at("104", "104.02"), ["modify A.1 @ 103.50"]);
+    assert_eq!(desk.market_at("104", "104.02"), ["modify A.1 @ 103.5"]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_short_is_the_mirror_of_it() {
     let mut desk = Desk::filled(Side::Sell);
     assert_eq!(desk.market_at("98.98", "99"), ["modify A.1 @ 99.98"]);
     desk.moved_to("99.98");
-    assert_eq!(desk.market_at("97.98", "98"), ["modify A.1 @ 98.50"]);
+    assert_eq!(desk.market_at("97.98", "98"), ["modify A.1 @ 98.5"]);
 }
 
 #[test]
@@ -175,6 +175,15 @@ fn a_hand_that_gives_the_stop_more_room_has_it_and_a_refusal_is_not_hammered() {
     desk.now = desk.now.after(SECOND * 30);
     assert_eq!(desk.market_at("101.01", "101.03"), ["modify A.1 @ 100.02"]);
     desk.moved_to("100.02");
+    let change = OrderChange {
+        trigger: Some(p("98")),
+        ..OrderChange::default()
+    };
+    desk.command(Command::Modify {
+        id: id("A.1"),
+        change,
+    });
+    assert_eq!(desk.sent(), ["modify A.1 @ 98"]);
     desk.moved_to("98");
     assert_eq!(desk.market_at("103", "103.02"), nothing);
     assert!(desk.engine.state().stop_plans.is_empty());
