@@ -17,6 +17,7 @@ const PRINTS: usize = 256;
 pub(super) struct MarketOut {
     instruments: BTreeSet<InstrumentId>,
     depth: BTreeSet<InstrumentId>,
+    prompt: bool,
     newest: Conflater,
     health: Option<Health>,
     prints: BTreeMap<InstrumentId, PrintRing>,
@@ -24,8 +25,9 @@ pub(super) struct MarketOut {
 }
 
 impl MarketOut {
-    /// Watches these from now on, in place of those before.
-    pub(super) fn watch(&mut self, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>) {
+    /// Watches these from now on, in place of those before; `prompt` to be told each piece as it comes.
+    pub(super) fn watch(&mut self, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>, prompt: bool) {
+        self.prompt = prompt;
         self.instruments = instruments.into_iter().collect();
         self.depth = depth.into_iter().collect();
         self.prints.retain(|id, _| self.instruments.contains(id));
@@ -58,7 +60,10 @@ impl MarketOut {
                     .push(*print);
             }
             MarketData::Terms(terms) if self.instruments.contains(&terms.instrument) => {
-                self.terms.insert(terms.instrument, terms.clone());
+                let waiting = self.terms.entry(terms.instrument);
+                waiting
+                    .or_insert_with_key(|id| Terms::of(*id))
+                    .take(terms.clone());
             }
             _ => {}
         }
@@ -69,13 +74,47 @@ impl MarketOut {
             self.newest.put_bar(*update);
         }
     }
-    /// Everything that waits, or nothing.
-    pub(super) fn drain(&mut self) -> Option<MarketBatch> {
-        if self.health.is_none()
+    /// What of these is watched, at once and all of it, where that is wanted and nothing older waits. The caller has made sure
+    /// of room.
+    pub(super) fn pass(&self, data: &[MarketData], bars: &[BarUpdate]) -> Option<MarketBatch> {
+        if !self.prompt || !self.is_empty() {
+            return None;
+        }
+        let mut batch = MarketBatch::default();
+        for piece in data {
+            match piece {
+                MarketData::Quote(quote) if self.instruments.contains(&quote.instrument) => {
+                    batch.quotes.push(*quote);
+                }
+                MarketData::Depth(depth) if self.depth.contains(&depth.instrument) => {
+                    batch.depths.push(depth.clone());
+                }
+                MarketData::Print(print) if self.instruments.contains(&print.instrument) => {
+                    batch.prints.push(*print);
+                }
+                MarketData::Terms(terms) if self.instruments.contains(&terms.instrument) => {
+                    batch.terms.push(terms.clone());
+                }
+                _ => {}
+            }
+        }
+        for update in bars
+            .iter()
+            .filter(|update| self.instruments.contains(&update.instrument))
+        {
+            batch.bars.push((update.instrument, update.timeframe, update.bar));
+        }
+        Some(batch)
+    }
+    fn is_empty(&self) -> bool {
+        self.health.is_none()
             && self.terms.is_empty()
             && self.newest.is_empty()
             && self.prints.values().all(PrintRing::is_empty)
-        {
+    }
+    /// Everything that waits, or nothing.
+    pub(super) fn drain(&mut self) -> Option<MarketBatch> {
+        if self.is_empty() {
             return None;
         }
         let mut batch = MarketBatch {

@@ -63,6 +63,9 @@ pub struct Terms {
     /// How many shares can be borrowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shares: Option<Quantity>,
+    /// A dated contract ends in the thing itself, not in money: notice may come before its last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivers: Option<bool>,
     /// When it trades, ascending: today and the next days.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hours: Vec<Hours>,
@@ -75,6 +78,7 @@ impl Terms {
             instrument,
             borrow: None,
             shares: None,
+            delivers: None,
             hours: Vec::new(),
         }
     }
@@ -84,6 +88,7 @@ impl Terms {
         let before = self.clone();
         self.borrow = news.borrow.or(self.borrow);
         self.shares = news.shares.or(self.shares);
+        self.delivers = news.delivers.or(self.delivers);
         if !news.hours.is_empty() {
             self.hours = news.hours;
         }

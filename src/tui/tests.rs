@@ -1,5 +1,6 @@
 //! The desk as a person meets it: keys in, a screen out.
 
+mod pictures;
 mod safety;
 
 use super::chord::{Chord, Key};

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what only they use")]
 
-use super::harness::{Desk, ENTER, Home, UNHURRIED, alone, pause, signal, until};
+use super::harness::{Desk, ENTER, Home, UNHURRIED, alone, pause, signal, until, until_right};
 use rustix::process::Signal;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -168,17 +168,33 @@ fn the_desk_speaks_in_plain_lines_and_nothing_goes_without_a_yes() {
             all.push('\n');
         }
     });
-    let says = |text: &str| until(text, || heard.lock().unwrap().contains(text).then_some(()));
+    let says_times = |text: &str, times: usize| {
+        until_right(|| {
+            let heard = heard.lock().unwrap();
+            let found = heard.matches(text).count();
+            (found >= times)
+                .then_some(())
+                .ok_or_else(|| format!("'{text}' {times} times in:\n{heard}"))
+        });
+    };
+    let says = |text: &str| says_times(text, 1);
     says("account SIM SIM100001, armed");
+    // An order at the market needs one: the desk is there before the first price is.
+    until("a price", || {
+        typed.write_all(b"quote AAPL\n").unwrap();
+        let heard = heard.lock().unwrap();
+        let mut last = heard.lines().filter_map(|line| line.strip_prefix("AAPL: last "));
+        last.next_back()?
+            .starts_with(|c: char| c.is_ascii_digit())
+            .then_some(())
+    });
     typed.write_all(b"buy 10 AAPL @100\n").unwrap();
     says("type yes to send");
     typed.write_all(b"\n").unwrap();
     says("dropped; nothing was sent");
     assert!(home.list("orders").is_empty());
     typed.write_all(b"buy 10 AAPL mkt\n").unwrap();
-    until("a second preview", || {
-        (heard.lock().unwrap().matches("type yes to send").count() == 2).then_some(())
-    });
+    says_times("type yes to send", 2);
     typed.write_all(b"yes\n").unwrap();
     says("position: +10 AAPL");
     says("filled BUY 10 AAPL");

@@ -32,7 +32,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("tui", &["domain", "market", "engine", "analytics", "config"]),
 ];
 /// These may name everybody, and nobody below may name them.
-const TOP: &[&str] = &["app", "cli.rs", "main.rs", "lib.rs"];
+const TOP: &[&str] = &["app", "cli", "cli.rs", "main.rs", "lib.rs"];
 /// No clock, file, socket, thread, task, unseeded chance or unordered map.
 const PURE: &[&str] = &[
     "domain",

@@ -235,19 +235,23 @@ pub(super) async fn details(
     }
 }
 
-/// Keeps an instrument and tells it.
-/// Tells when an instrument trades, where the broker says so.
+/// Tells when an instrument trades and how it ends, where the broker says so. It tells no first notice day.
 pub(super) async fn tell_hours(env: &Env, instrument: InstrumentId, details: &ContractDetails) {
-    let hours = hours(details);
-    if !hours.is_empty() {
-        let terms = Terms {
-            hours,
-            ..Terms::of(instrument)
-        };
+    let terms = Terms {
+        hours: hours(details),
+        delivers: match details.settlement_method.as_str() {
+            "Physical" => Some(true),
+            "Cash" => Some(false),
+            _ => None,
+        },
+        ..Terms::of(instrument)
+    };
+    if terms != Terms::of(instrument) {
         env.say(FromBroker::Market(vec![MarketData::Terms(terms)])).await;
     }
 }
 
+/// Keeps an instrument and tells it.
 pub(super) async fn learn(
     env: &Env,
     client: &Client,

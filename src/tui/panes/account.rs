@@ -109,7 +109,8 @@ fn draw_head(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState) {
         LinkState::Connecting | LinkState::Syncing | LinkState::Degraded => theme.warn,
     };
     x = pen.put(x + 2, 0, "● ", lamp);
-    x = pen.put(x, 0, link.word(), theme.dim);
+    let word = if view.attached { link.word() } else { "no link" };
+    x = pen.put(x, 0, word, theme.dim);
     let reason = state.trading_reason.as_ref().or_else(|| {
         let link = view.state.links.get(&state.account.key.broker)?;
         link.reason.as_ref()

@@ -82,7 +82,7 @@ fn now_and_distance(view: &View<'_>, alert: &Alert, values: &mut Values) -> (Str
         return (format!("{now:.2}"), format!("{distance:+.2}"));
     }
     let seen = measure::glance(view.state, view.market, &alert.spec.condition, view.now);
-    let value = seen.first().map(|seen| seen.value.to_string());
+    let value = seen.first().map(|seen| number::grouped(seen.value.as_str()));
     (view.ours(value.unwrap_or_else(unknown)), unknown())
 }
 
@@ -139,7 +139,9 @@ impl Pane for AlertsPane {
         let all = view.state.alerts.all.values();
         let active = all.clone().filter(|alert| alert.is_active()).count();
         let fired = all.filter(|alert| alert.fired > 0).count();
-        ("ALERTS".to_owned(), format!("{active} active  {fired} fired"))
+        let mut right = vec![format!("{active} active  {fired} fired")];
+        right.extend(read::stale(view));
+        ("ALERTS".to_owned(), right.join("  "))
     }
 
     fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits {

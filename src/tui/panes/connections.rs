@@ -99,6 +99,14 @@ fn lamp(view: &View<'_>, state: LinkState) -> Color {
 /// State, broker and since when; below it why, in words.
 fn head(rows: &mut Rows<'_, '_>, account: AccountKey, link: Option<&Link>) {
     let (view, y) = (rows.view, rows.y);
+    if !view.attached {
+        // What the engine last told of its broker is no news any more, least of all good news.
+        let words = format!(
+            "● {} unknown: no link to the engine, what follows is old",
+            account.broker
+        );
+        return rows.text(&words, REASON_ROWS, bold(view.theme.warn));
+    }
     let state = link.map_or(LinkState::Down, |link| link.state);
     let end = rows.pen.width().saturating_sub(1);
     let mut x = rows.pen.put_within(1, end, y, "● ", lamp(view, state));
@@ -250,7 +258,10 @@ impl Pane for Connections {
                 (_, LinkState::Down | LinkState::Connecting) => "  :connect",
                 _ => "  :disconnect",
             };
-            format!("{} {}{hand}", account.broker, state.word())
+            match view.attached {
+                true => format!("{} {}{hand}", account.broker, state.word()),
+                false => "no link".to_owned(),
+            }
         });
         ("CONNECTIONS".to_owned(), right)
     }

@@ -233,7 +233,7 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
     let halted = doing.word == "HALTED";
     facts.push((
         "market",
-        format!("{}{left}, by the {}", doing.word, doing.by),
+        format!("{}{left} ({})", doing.word, doing.by),
         if halted { bold(theme.error) } else { quiet },
     ));
     facts.push(("shortable", shortable_words(view, id), quiet));

@@ -240,7 +240,10 @@ fn cells(view: &View<'_>, execution: &Execution, hoped: Option<Hoped>) -> [Cell;
         Cell::new(execution.side.word(), bold(color)),
         quantity,
         Cell::new(
-            read::price(view, execution.instrument, execution.price),
+            number::exact_price(
+                execution.price,
+                read::decimals(view, execution.instrument, execution.price),
+            ),
             ink(theme.text),
         ),
         fee,

@@ -122,7 +122,8 @@ impl Pane for LogPane {
             if below > 0 {
                 format!("{below} newer below")
             } else {
-                format!("{} lines, following", shown.len())
+                let lines = if shown.len() == 1 { "line" } else { "lines" };
+                format!("{} {lines}, following", shown.len())
             }
         });
         (left, right)

@@ -11,7 +11,7 @@ use crate::tui::profit;
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::time::Duration;
@@ -410,9 +410,17 @@ impl Pane for Positions {
             pen.put_within(1, wide.saturating_sub(1), last, words, view.theme.warn);
         }
         let foot = if high >= WITH_FOOT { foot(view) } else { Vec::new() };
+        let room = usize::from(wide.saturating_sub(2));
+        let whole: Vec<&str> = foot.iter().flat_map(|text| wrap(text, room)).collect();
+        // Words are cut before a position is.
+        let foot = if rows.len() + 2 + whole.len() <= usize::from(high) {
+            whole
+        } else {
+            foot.iter().map(String::as_str).collect()
+        };
         let end = if told.is_some() { last } else { high };
         let under = u16::try_from(foot.len()).unwrap_or(0).min(end);
-        for (y, text) in (end - under..end).zip(&foot) {
+        for (y, text) in (end - under..end).zip(foot) {
             pen.put_within(1, wide.saturating_sub(1), y, text, view.theme.dim);
         }
         let mut pen = pen.part(0, 0, wide, end - under);

@@ -14,6 +14,8 @@ use std::cmp::Ordering;
 
 /// Rows that a page goes.
 const PAGE: usize = 10;
+/// Cells of a row at most.
+const WIDEST: u16 = 60;
 /// Without a size of its own a print is large from so many times the usual one on.
 const LARGE: i128 = 5;
 
@@ -295,6 +297,11 @@ impl Pane for TapePane {
     }
 
     fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits {
+        // A price far from its time is read on the wrong row.
+        let area = Rect {
+            width: area.width.min(WIDEST),
+            ..area
+        };
         let mut pen = Pen::new(buf, area);
         let prints = self.prints(view);
         let (Some(id), false) = (view.instrument, prints.is_empty()) else {

@@ -36,6 +36,25 @@ fn push_grouped(text: &mut String, value: u128) {
     }
 }
 
+/// A number that came as text, its thousands grouped; other text as it is.
+pub fn grouped(text: &str) -> String {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
+    let (whole, rest) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
+    let fraction = rest.strip_prefix('.').unwrap_or(rest);
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    match whole.parse::<u128>() {
+        Ok(value) if plain(whole) && plain(fraction) => {
+            let mut grouped = sign.to_owned();
+            push_grouped(&mut grouped, value);
+            grouped + rest
+        }
+        _ => text.to_owned(),
+    }
+}
+
 /// Puts a plus before what is positive.
 fn signed(positive: bool, text: String) -> String {
     if positive { format!("+{text}") } else { text }
@@ -44,6 +63,16 @@ fn signed(positive: bool, text: String) -> String {
 /// A price with `decimals` places: `5,012.25`.
 pub fn price(value: Price, decimals: u32) -> String {
     fixed(i128::from(value.raw()), PRICE_SCALE, decimals)
+}
+
+/// A price with at least `decimals` places, and with all it has: what was paid is not rounded away.
+pub fn exact_price(value: Price, decimals: u32) -> String {
+    let (mut raw, mut needed) = (value.raw(), PRICE_SCALE);
+    while needed > decimals && raw % 10 == 0 {
+        raw /= 10;
+        needed -= 1;
+    }
+    price(value, needed.max(decimals))
 }
 
 /// A quantity, as many decimals as it has: `1,200`, `0.125`.
@@ -146,6 +175,11 @@ mod tests {
     #[test]
     fn numbers_are_grouped_rounded_and_signed() {
         let p = |text: &str| text.parse::<Price>().unwrap();
+        assert_eq!(grouped("-9930.33"), "-9,930.33");
+        assert_eq!(
+            (grouped("1234567"), grouped("-3.10 %")),
+            ("1,234,567".into(), "-3.10 %".into())
+        );
         assert_eq!(price(p("5012.25"), 2), "5,012.25");
         assert_eq!(price(p("-0.004"), 2), "0.00");
         assert_eq!(price(p("188.715"), 2), "188.72");

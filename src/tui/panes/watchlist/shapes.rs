@@ -95,6 +95,7 @@ mod tests {
                 _ => None,
             }
         };
+        desk.connect();
         let mut scarce = desk.health.take();
         assert_eq!(at(&desk, 0), Some(rows[0]));
         assert_eq!(at(&desk, 0), None, "not all at once");
