@@ -478,6 +478,9 @@ impl EngineTask {
     fn market_data(&mut self, data: &[MarketData]) {
         for piece in data {
             match piece {
+                MarketData::Terms(news) => {
+                    self.market.on_terms(news.clone());
+                }
                 MarketData::Quote(quote) => {
                     metrics().quotes.inc();
                     self.market.on_quote(*quote);
@@ -708,6 +711,9 @@ impl EngineTask {
             if let Some(quote) = self.market.quote(*id) {
                 out.put(&MarketData::Quote(*quote));
             }
+            if let Some(terms) = self.market.terms(*id) {
+                out.put(&MarketData::Terms(terms.clone()));
+            }
             if let Some(print) = self.market.last(*id) {
                 out.put(&MarketData::Print(*print));
             }
@@ -905,7 +911,7 @@ fn alerting(piece: &MarketData) -> Option<InstrumentId> {
     match piece {
         MarketData::Quote(quote) => Some(quote.instrument),
         MarketData::Print(print) => Some(print.instrument),
-        MarketData::Depth(_) => None,
+        MarketData::Depth(_) | MarketData::Terms(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, SessionKind, State};
-use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -190,6 +190,9 @@ pub struct MarketBatch {
     pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
     /// How a connection is, where that changed.
     pub health: Option<Box<Health>>,
+    /// What a broker says of instruments beside their prices, where that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Terms>,
 }
 
 impl MarketBatch {
@@ -201,6 +204,7 @@ impl MarketBatch {
             && self.gaps.is_empty()
             && self.bars.is_empty()
             && self.health.is_none()
+            && self.terms.is_empty()
     }
 }
 

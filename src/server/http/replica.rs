@@ -310,6 +310,9 @@ fn take_market(market: &mut Market, batch: &MarketBatch) {
     for depth in &batch.depths {
         market.on_depth(depth.clone());
     }
+    for terms in &batch.terms {
+        market.on_terms(terms.clone());
+    }
     // A replica takes its bars ready-made, so a print changes none here.
     let mut none = Vec::new();
     for print in &batch.prints {
