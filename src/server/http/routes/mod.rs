@@ -7,6 +7,7 @@ mod orders;
 mod page;
 mod positions;
 mod system;
+mod web;
 
 use super::error::ApiError;
 use super::{Context, HttpLimits};
@@ -26,11 +27,13 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .merge(executions::routes())
         .merge(orders::routes())
         .merge(positions::routes())
-        .merge(system::api());
+        .merge(system::api())
+        .merge(web::api());
     Router::new()
         .nest("/api/v1", api)
         .merge(system::routes())
         .merge(super::ws::routes())
+        .merge(web::routes())
         .fallback(|| async { Err::<(), _>(ApiError::not_found("such address; the API begins with /api/v1")) })
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(from_fn_with_state(limits.request_within, in_time))
@@ -52,14 +55,20 @@ fn address(parts: &Parts) -> IpAddr {
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())
 }
 
-/// The token of a call: `Authorization: Bearer …`, or `X-API-Key: …`.
+/// The token of a call: `Authorization: Bearer …`, or `X-API-Key: …`; a browser, which can't say these for a WebSocket, names it
+/// as a subprotocol, `tradewind.key.…`.
 fn token(parts: &Parts) -> Option<&str> {
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let bearer = text("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    bearer.or_else(|| text("x-api-key"))
+    let named = || {
+        let all = text("sec-websocket-protocol")?.split(',');
+        all.filter_map(|one| one.trim().strip_prefix("tradewind.key."))
+            .next()
+    };
+    bearer.or_else(|| text("x-api-key")).or_else(named)
 }
 
 impl FromRequestParts<Context> for Caller {
