@@ -22,3 +22,4 @@ mod store;
 mod tape;
 mod terminal;
 mod tws_names;
+mod web;

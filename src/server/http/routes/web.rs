@@ -135,7 +135,8 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
     };
     let takes_gzip = |coding: &str| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim().eq_ignore_ascii_case("gzip") && !weight.replace(' ', "").starts_with("q=0")
+        let weight = weight.trim().strip_prefix("q=").unwrap_or("1");
+        name.trim().eq_ignore_ascii_case("gzip") && weight.chars().any(|c| ('1'..='9').contains(&c))
     };
     let gzip = !file.packed.is_empty() && names(headers, header::ACCEPT_ENCODING, takes_gzip);
     let tag = format!("\"{}{}\"", file.tag, if gzip { "-gz" } else { "" });
