@@ -31,6 +31,17 @@ export function useCsrf(token) {
 
 /** Calls `/api/v1` + `path`; the answer's JSON. Throws a Refusal; one with status 0 where nothing answered. */
 export async function call(method, path, body) {
+  try {
+    return await send(method, path, body);
+  } catch (error) {
+    // Another tab signed in anew: what this one has to say along is another by now.
+    if (error.code !== "CSRF") throw error;
+    useCsrf((await send("GET", "/auth/me")).csrf_token);
+    return send(method, path, body);
+  }
+}
+
+async function send(method, path, body) {
   const headers = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key !== null) headers.authorization = `Bearer ${key}`;

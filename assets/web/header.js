@@ -105,7 +105,7 @@ function connection() {
     ["round trip", link.roundTrip === null ? "--" : `${link.roundTrip.toFixed(1)} ms`],
     ["sequence", link.sequence === null ? "--" : grouped(String(link.sequence))],
     ["reconnected", `${Math.max(0, link.reconnects)} times`],
-    ["encryption", location.protocol === "https:" ? "TLS" : "none: this machine only"],
+    ["encryption", location.protocol === "https:" ? "TLS" : "none"],
     ["engine", hello ? `${hello.build}, protocol ${hello.protocol}` : "--"],
     ["profile", status?.profile ?? "--"],
     ["orders can leave", status ? (status.ready ? "yes" : status.reasons.join("; ")) : "--"],

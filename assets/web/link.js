@@ -11,8 +11,9 @@ const PONG_WITHIN = 8000;
 const PAUSES = [300, 700, 1500, 3000, 6000, 10000];
 
 export class Link {
-  /** `told(topic, rows, {whole, sequence})` for data, `changed()` for the link's own state. */
-  constructor(told, changed) {
+  /** `told(topic, rows, {whole, sequence})` for data, `changed()` for the link's own state, `refused()` where it did not open. */
+  constructor(told, changed, refused) {
+    this.refused = refused;
     this.told = told;
     this.changed = changed;
     this.topics = new Map();
@@ -109,6 +110,7 @@ export class Link {
     this.socket = null;
     socket?.close();
     if (this.state === "off") return;
+    const had = this.state === "open";
     this.state = "waiting";
     this.roundTrip = null;
     this.reason = this.reason || reason || "the engine can't be reached";
@@ -117,6 +119,8 @@ export class Link {
     this.retryAt = Date.now() + pause;
     this.timer = setTimeout(() => this.open(), pause);
     this.changed();
+    // A browser does not tell why a WebSocket did not open: a read does, such as that the session is over.
+    if (!had) this.refused();
   }
 
   hear(data) {

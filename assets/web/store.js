@@ -54,7 +54,7 @@ function drawNow() {
   }
 }
 
-export const link = new Link(told, () => changed("link"));
+export const link = new Link(told, () => changed("link"), () => reads.status());
 
 const orderKey = (row) => row.client_order_id;
 const executionKey = (row) => `${row.account}/${row.execution_id}`;
@@ -166,14 +166,26 @@ const reads = {
 };
 
 let soon = 0;
+let missed = false;
+
+document.addEventListener("visibilitychange", () => {
+  if (missed && document.visibilityState === "visible") {
+    missed = false;
+    later();
+  }
+});
 
 /** After a fact: what is read by REST is read again, once for many facts. */
 function later() {
+  if (document.visibilityState !== "visible") {
+    missed = true;
+    return;
+  }
   if (!soon) {
     soon = setTimeout(() => {
       soon = 0;
       for (const name of ["accounts", "risk", "totals", "notices", "status"]) reads[name]();
-    }, 250);
+    }, 400);
   }
 }
 

@@ -3,6 +3,7 @@
 import { byId, dress, h, keyed, moved, say, show } from "../dom.js";
 import { age, grouped, moment, when } from "../format.js";
 import { changed, draws, isMixed, isShown, store } from "../store.js";
+import { rounded } from "./positions.js";
 import { digits } from "./watch.js";
 
 const TABS = ["orders", "executions", "activity"];
@@ -22,7 +23,7 @@ export function words(row) {
 
 function state(row) {
   if (row.pending) return `${row.pending} asked`;
-  if (row.phase === "filled" && row.average_price) return `filled ${grouped(row.average_price)}`;
+  if (row.phase === "filled" && row.average_price) return `filled ${rounded(row.average_price, digits(row.symbol))}`;
   return String(row.phase ?? "--").replaceAll("_", " ");
 }
 

@@ -42,7 +42,7 @@ function make(first) {
 }
 
 /** An average price has many digits: cut where two more than the tick are shown. */
-function rounded(text, places) {
+export function rounded(text, places) {
   const most = places + 2;
   if (decimals(text) <= most) return grouped(text, places);
   return grouped(text.slice(0, text.length - (decimals(text) - most)), places);

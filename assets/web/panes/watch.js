@@ -99,7 +99,10 @@ let sortedAt = 0;
 export function watch() {
   const rows = keyed(byId("watch-rows"), make);
   const button = byId("watch-order");
-  const name = () => say(button, `by ${order}`);
+  const name = () => {
+    say(button, `by ${order}`);
+    button.setAttribute("aria-label", `Sorted by ${order}: change`);
+  };
   button.addEventListener("click", () => {
     order = order === "symbol" ? "change" : "symbol";
     localStorage.setItem("tradewind.order", order);
