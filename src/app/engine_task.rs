@@ -465,19 +465,27 @@ impl EngineTask {
                     self.market.on_print(*print, &mut self.bars);
                 }
             }
-            for out in self.watches.values_mut() {
-                out.put(piece);
-            }
             if let Some(instrument) = alerting(piece) {
                 self.look_at_alerts(instrument);
             }
         }
-        for update in self.bars.drain(..) {
-            for out in self.watches.values_mut() {
-                out.put_bar(&update);
+        let bars = std::mem::take(&mut self.bars);
+        for (session, out) in &mut self.watches {
+            let room = self.listeners.get(session).filter(|listener| has_room(listener));
+            if let Some(listener) = room
+                && let Some(batch) = out.pass(data, &bars)
+            {
+                if !batch.is_empty() {
+                    let _ = listener.queue.try_send(Told::Market(batch));
+                }
+                continue;
             }
-            self.questions.keep_bar(&update);
+            data.iter().for_each(|piece| out.put(piece));
+            bars.iter().for_each(|update| out.put_bar(update));
         }
+        bars.iter().for_each(|update| self.questions.keep_bar(update));
+        self.bars = bars;
+        self.bars.clear();
     }
 
     /// Sends waiting market data to those who have room; for the others it goes on being conflated.
@@ -493,8 +501,7 @@ impl EngineTask {
             let Some(listener) = self.listeners.get(session) else {
                 continue;
             };
-            // Facts go first: market data takes at most half of a queue.
-            if listener.queue.capacity() > crate::server::handle::QUEUE / 2
+            if has_room(listener)
                 && let Some(batch) = out.drain()
             {
                 let _ = listener.queue.try_send(Told::Market(batch));
@@ -511,7 +518,8 @@ impl EngineTask {
                 session,
                 instruments,
                 depth,
-            } => self.watch(session, instruments, depth),
+                prompt,
+            } => self.watch(session, instruments, depth, prompt),
             Wanted::Link {
                 session,
                 group,
@@ -610,9 +618,15 @@ impl EngineTask {
     }
 
     /// A new watch begins with what is known now, so that a desk is never empty while it waits for the next change.
-    fn watch(&mut self, session: SessionId, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>) {
+    fn watch(
+        &mut self,
+        session: SessionId,
+        instruments: Vec<InstrumentId>,
+        depth: Vec<InstrumentId>,
+        prompt: bool,
+    ) {
         let out = self.watches.entry(session).or_default();
-        out.watch(instruments.clone(), depth.clone());
+        out.watch(instruments.clone(), depth.clone(), prompt);
         if let Some(health) = &self.broker.health {
             out.put_health(health.clone());
         }
@@ -804,6 +818,11 @@ fn page_of(
         before,
         count: count.min(crate::engine::history::PAGE) as usize,
     }
+}
+
+/// Facts go first: market data takes at most half of a queue.
+fn has_room(listener: &Listener) -> bool {
+    listener.queue.capacity() > crate::server::handle::QUEUE / 2
 }
 
 /// The instrument whose alerts a piece of data may concern. A book moves none.

@@ -17,14 +17,16 @@ const PRINTS: usize = 256;
 pub(super) struct MarketOut {
     instruments: BTreeSet<InstrumentId>,
     depth: BTreeSet<InstrumentId>,
+    prompt: bool,
     newest: Conflater,
     health: Option<Health>,
     prints: BTreeMap<InstrumentId, PrintRing>,
 }
 
 impl MarketOut {
-    /// Watches these from now on, in place of those before.
-    pub(super) fn watch(&mut self, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>) {
+    /// Watches these from now on, in place of those before; `prompt` to be told each piece as it comes.
+    pub(super) fn watch(&mut self, instruments: Vec<InstrumentId>, depth: Vec<InstrumentId>, prompt: bool) {
+        self.prompt = prompt;
         self.instruments = instruments.into_iter().collect();
         self.depth = depth.into_iter().collect();
         self.prints.retain(|id, _| self.instruments.contains(id));
@@ -65,9 +67,41 @@ impl MarketOut {
             self.newest.put_bar(*update);
         }
     }
+    /// What of these is watched, at once and all of it, where that is wanted and nothing older waits. The caller has made sure
+    /// of room.
+    pub(super) fn pass(&self, data: &[MarketData], bars: &[BarUpdate]) -> Option<MarketBatch> {
+        if !self.prompt || !self.is_empty() {
+            return None;
+        }
+        let mut batch = MarketBatch::default();
+        for piece in data {
+            match piece {
+                MarketData::Quote(quote) if self.instruments.contains(&quote.instrument) => {
+                    batch.quotes.push(*quote);
+                }
+                MarketData::Depth(depth) if self.depth.contains(&depth.instrument) => {
+                    batch.depths.push(depth.clone());
+                }
+                MarketData::Print(print) if self.instruments.contains(&print.instrument) => {
+                    batch.prints.push(*print);
+                }
+                _ => {}
+            }
+        }
+        for update in bars
+            .iter()
+            .filter(|update| self.instruments.contains(&update.instrument))
+        {
+            batch.bars.push((update.instrument, update.timeframe, update.bar));
+        }
+        Some(batch)
+    }
+    fn is_empty(&self) -> bool {
+        self.health.is_none() && self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty)
+    }
     /// Everything that waits, or nothing.
     pub(super) fn drain(&mut self) -> Option<MarketBatch> {
-        if self.health.is_none() && self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty) {
+        if self.is_empty() {
             return None;
         }
         let mut batch = MarketBatch {

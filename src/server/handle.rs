@@ -41,6 +41,8 @@ pub enum Wanted {
         instruments: Vec<InstrumentId>,
         /// Those with depth.
         depth: Vec<InstrumentId>,
+        /// Wants each piece the moment it comes, all of them, as long as it keeps up.
+        prompt: bool,
     },
     /// A session asks for something to be done.
     Command {

@@ -160,6 +160,7 @@ impl Session {
                     session: self.id,
                     instruments,
                     depth,
+                    prompt: false,
                 })
                 .await
                 .is_ok(),

@@ -157,6 +157,18 @@ pub struct MarketBatch {
     pub health: Option<Box<Health>>,
 }
 
+impl MarketBatch {
+    /// True where it tells nothing.
+    pub fn is_empty(&self) -> bool {
+        self.quotes.is_empty()
+            && self.depths.is_empty()
+            && self.prints.is_empty()
+            && self.gaps.is_empty()
+            && self.bars.is_empty()
+            && self.health.is_none()
+    }
+}
+
 /// A question to the engine's process. Never changes the state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {

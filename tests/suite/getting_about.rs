@@ -183,8 +183,8 @@ fn the_desk_speaks_in_plain_lines_and_nothing_goes_without_a_yes() {
     until("a price", || {
         typed.write_all(b"quote AAPL\n").unwrap();
         let heard = heard.lock().unwrap();
-        let last = heard.lines().filter_map(|line| line.strip_prefix("AAPL: last "));
-        last.last()?
+        let mut last = heard.lines().filter_map(|line| line.strip_prefix("AAPL: last "));
+        last.next_back()?
             .starts_with(|c: char| c.is_ascii_digit())
             .then_some(())
     });

@@ -238,7 +238,7 @@ fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
         let mut limited = Listener::open(at, &other, false).await.unwrap();
         for listener in [&mut plain, &mut packed, &mut limited] {
             let hello = listener.hear("a greeting", |said| said["type"] == "hello").await;
-            assert_eq!(hello["protocol"], 1);
+            assert_eq!(hello["protocol"], 2);
             listener
                 .ask(json!({"op": "subscribe", "id": 1, "topic": "orders"}))
                 .await;
@@ -248,13 +248,15 @@ fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
                 .await;
             assert_eq!(orders["data"], json!([]));
             let quote = listener
-                .hear("a quote", |said| said["type"] == "update" && said["id"] == 2)
+                .hear("a quote", |said| {
+                    said["type"] == "update" && said["topic"] == "quotes"
+                })
                 .await;
             assert_eq!(quote["data"][0]["symbol"], "AAPL");
         }
         home.order("buy 10 AAPL");
+        let filled = |said: &Value| said["topic"] == "orders" && said["data"][0]["filled"] == "10";
         for listener in [&mut plain, &mut packed] {
-            let filled = |said: &Value| said["id"] == 1 && said["data"][0]["filled"] == "10";
             let order = listener.hear("a fill", filled).await;
             assert_eq!(order["data"][0]["phase"], "filled");
         }
@@ -269,7 +271,7 @@ fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
         limited.ask(json!({"op": "ping", "token": 9})).await;
         let mut seen = Vec::new();
         loop {
-            let said = limited.hear("a pong", |said| said["id"] != 2).await;
+            let said = limited.hear("a pong", |said| said["type"] != "update").await;
             if said["type"] == "pong" {
                 break;
             }
@@ -277,5 +279,56 @@ fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
         }
         assert!(seen.iter().all(|said| said["type"] == "error"), "{seen:?}");
         assert_eq!(seen.len(), 3);
+    });
+}
+
+#[test]
+fn a_client_that_was_cut_off_goes_on_from_its_number_and_misses_nothing() {
+    let home = Home::new();
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = address(&home);
+    let key = made(&home, "all", &[]);
+    until("readiness", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
+    block_on(async {
+        let asked = json!({"op": "subscribe", "id": 1, "topic": "orders"});
+        let mut first = Listener::open(at, &key, false).await.unwrap();
+        first.ask(asked.clone()).await;
+        let begun = first
+            .hear("orders", |said| said["type"] == "snapshot" && said["id"] == 1)
+            .await;
+        drop(first);
+        home.order("buy 10 AAPL @1");
+        let again = |stream: &Value| {
+            let mut again = asked.clone();
+            again["stream"] = stream.clone();
+            again["after"] = begun["number"].clone();
+            again
+        };
+        let mut second = Listener::open(at, &key, false).await.unwrap();
+        second.ask(again(&begun["stream"])).await;
+        let goes_on = second.hear("going on", |said| said["id"] == 1).await;
+        assert_eq!(
+            (&goes_on["type"], &goes_on["number"]),
+            (&json!("resumed"), &begun["number"])
+        );
+        let mut number = begun["number"].as_u64().unwrap();
+        loop {
+            let update = second
+                .hear("what was missed", |said| said["type"] == "update")
+                .await;
+            number += 1;
+            assert_eq!(update["number"], number, "one after another");
+            if update["data"][0]["phase"] == "working" {
+                break;
+            }
+        }
+        // A stream that is not this one is begun anew.
+        let mut third = Listener::open(at, &key, false).await.unwrap();
+        third.ask(again(&json!(4_711))).await;
+        let anew = third.hear("a snapshot", |said| said["id"] == 1).await;
+        assert_eq!(anew["type"], "snapshot");
+        assert_eq!(anew["data"][0]["phase"], "working");
     });
 }

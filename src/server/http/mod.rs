@@ -81,6 +81,8 @@ pub struct Context {
     pub about: Arc<About>,
     /// The replica.
     pub replica: Replica,
+    /// The streams of the WebSocket.
+    pub(crate) hub: ws::Hub,
     /// Who may call.
     pub doors: Doors,
     /// The engine's inbox.
@@ -97,13 +99,20 @@ pub async fn serve_http(
     stop: watch::Receiver<bool>,
 ) {
     let replica = Replica::default();
+    let hub = ws::Hub::new(replica.clone());
     let context = Context {
         about: Arc::new(about),
         replica: replica.clone(),
+        hub: hub.clone(),
         doors,
         engine: engine.clone(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
-    tokio::join!(following, accept::accept(listener, router, limits, stop));
+    let streaming = hub.run(stop.clone());
+    tokio::join!(
+        following,
+        streaming,
+        accept::accept(listener, router, limits, stop)
+    );
 }

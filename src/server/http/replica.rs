@@ -40,6 +40,8 @@ pub struct Known {
 pub struct Replica {
     known: Arc<RwLock<Known>>,
     told: broadcast::Sender<Told>,
+    /// Whether somebody wants each piece of market data the moment it comes.
+    prompt: watch::Sender<bool>,
 }
 
 impl Default for Replica {
@@ -54,6 +56,7 @@ impl Default for Replica {
                 health: Vec::new(),
             })),
             told: broadcast::channel(HEARD_MAX).0,
+            prompt: watch::channel(false).0,
         }
     }
 }
@@ -62,6 +65,11 @@ impl Replica {
     /// Reads. The function must be short: the fold waits for it.
     pub fn read<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
         look(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// Says whether somebody wants each piece of market data the moment it comes.
+    pub(super) fn be_prompt(&self, prompt: bool) {
+        self.prompt
+            .send_if_modified(|now| std::mem::replace(now, prompt) != prompt);
     }
     /// What is told from now on.
     pub fn listen(&self) -> broadcast::Receiver<Told> {
@@ -181,20 +189,23 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
     replica.change(|known| known.welcome = Some(welcome));
     let (queue, mut told) = mpsc::channel(QUEUE);
     engine.send(Wanted::Subscribe { session, queue }).await.ok()?;
-    while let Some(message) = told.recv().await {
-        match replica.take(message) {
-            Ok(None) => {}
-            Ok(Some(instruments)) => {
-                // Nobody reads books here, and brokers count each.
-                let watch = Wanted::Watch {
-                    session,
-                    instruments,
-                    depth: Vec::new(),
-                };
-                engine.send(watch).await.ok()?;
-            }
-            Err(()) => return Some(session),
-        }
+    let mut prompt = replica.prompt.subscribe();
+    loop {
+        let instruments = tokio::select! {
+            message = told.recv() => match message.map(|message| replica.take(message)) {
+                Some(Ok(None)) => continue,
+                Some(Ok(Some(instruments))) => instruments,
+                Some(Err(())) | None => return Some(session),
+            },
+            _ = prompt.changed() => replica.read(|known| watched(&known.state)),
+        };
+        let watch = Wanted::Watch {
+            session,
+            instruments,
+            // Nobody reads books here, and brokers count each.
+            depth: Vec::new(),
+            prompt: *prompt.borrow_and_update(),
+        };
+        engine.send(watch).await.ok()?;
     }
-    Some(session)
 }

@@ -1,14 +1,15 @@
 //! What crosses the WebSocket, and how it becomes bytes. Messages to clients are maps with a `type`; those from clients
 //! are maps with an `op`. Decimal numbers are text, times are RFC 3339, unknown is null, as everywhere on this port.
 
+use axum::extract::ws::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The number of this vocabulary: raised when an older client could misread a message.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// How messages become bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Encoding {
     /// Msgpack, with names.
     Msgpack,
@@ -32,7 +33,10 @@ pub(super) enum Asked {
         /// Milliseconds for which updates are gathered, 0 to 1000; 50 where nothing is said.
         #[serde(default)]
         batch_ms: Option<u64>,
-        /// The number of the last message that the client has, to go on from there.
+        /// The stream that the client had, to go on there.
+        #[serde(default)]
+        stream: Option<u64>,
+        /// The number of the last update of that stream that the client has.
         #[serde(default)]
         after: Option<u64>,
     },
@@ -66,20 +70,37 @@ pub(super) enum Said<'a> {
     Snapshot {
         /// The client's name for it.
         id: u32,
+        /// The stream that follows: its updates carry this number, and all that read it get the same bytes.
+        stream: u64,
         /// Which topic.
         topic: &'a str,
-        /// True up to here.
+        /// The number of the last update that is contained; the next has the next.
+        number: u64,
+        /// The last event of the engine that is contained.
         sequence: u64,
         /// Rows.
         data: Vec<Value>,
     },
-    /// What changed since.
-    Update {
+    /// The client goes on where it was: what it has missed follows.
+    Resumed {
         /// The client's name for it.
         id: u32,
+        /// The stream.
+        stream: u64,
         /// Which topic.
         topic: &'a str,
-        /// True up to here.
+        /// The number that the client gave.
+        number: u64,
+    },
+    /// What changed since.
+    Update {
+        /// The stream.
+        stream: u64,
+        /// Which topic.
+        topic: &'a str,
+        /// One more than that of the update before.
+        number: u64,
+        /// The last event of the engine that is contained.
         sequence: u64,
         /// Rows that changed, as they are now.
         data: Vec<Value>,
@@ -111,6 +132,17 @@ impl Encoding {
         match self {
             Self::Json => serde_json::to_vec(said).unwrap_or_default(),
             Self::Msgpack => rmp_serde::to_vec_named(said).unwrap_or_default(),
+        }
+    }
+    /// A message as it is sent: JSON goes as text, msgpack as bytes.
+    pub(super) fn message(self, said: &Said<'_>) -> Message {
+        let bytes = self.bytes(said);
+        match self {
+            Self::Json => String::from_utf8(bytes).map_or_else(
+                |error| Message::Binary(error.into_bytes().into()),
+                |text| Message::Text(text.into()),
+            ),
+            Self::Msgpack => Message::Binary(bytes.into()),
         }
     }
     /// What a client said. JSON is text; msgpack is read through the same shape, so that both mean the same.

@@ -1,9 +1,12 @@
 //! The WebSocket at `/ws`: topics with parameters, each begun with a snapshot and followed by numbered updates. A client
-//! speaks msgpack, or JSON where it asks for that subprotocol. What one client does not read costs others nothing: facts
-//! wait for it in one ring that all share, and who falls behind its end is cut off with a reason.
+//! speaks msgpack, or JSON where it asks for that subprotocol. Clients that want the same share one stream: its frames are
+//! encoded once and wait in one window, so that what a client does not read costs others nothing, and who falls behind
+//! its end begins again where only the newest counts, and is cut off with a reason where each counts.
 
 mod client;
 mod frame;
+mod hub;
+mod stream;
 mod topic;
 
 use super::Context;
@@ -15,6 +18,8 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::response::Response;
 use axum::routing::get;
 use frame::Encoding;
+
+pub(super) use hub::Hub;
 
 /// The subprotocol of msgpack messages, which also holds where none is asked for.
 const MSGPACK: &str = "tradewind.v1.msgpack";

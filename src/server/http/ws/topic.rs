@@ -3,9 +3,8 @@
 //! order's row holds all that its facts made of it, and each execution has a row of its own.
 
 use super::super::replica::Known;
-use crate::domain::{ClientOrderId, InstrumentId};
+use crate::domain::{AccountId, AccountKey, ClientOrderId, InstrumentId};
 use crate::engine::Event;
-use crate::server::doors::Caller;
 use crate::server::handle::Told;
 use crate::server::views;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const ALL: &[&str] = &["quotes", "prints", "orders", "executions", "positions", "system"];
 
 /// Which topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     Quotes,
     Prints,
@@ -28,8 +27,18 @@ pub(super) enum Kind {
 /// The name of a row within its topic.
 pub(super) type Name = String;
 
-/// Rows that wait to be sent, in the order of their names; prints in the order of their numbers.
-pub(super) type Rows = BTreeMap<Name, Value>;
+/// Rows with their names, in the order in which they are told.
+pub(super) type Rows = Vec<(Name, Value)>;
+
+/// Whose accounts are seen; nothing means all.
+pub(super) type Sight = Option<BTreeSet<AccountId>>;
+
+/// What a client may say of a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Params {
+    /// Of which instruments; empty means all.
+    pub symbols: Symbols,
+}
 
 impl Kind {
     pub(super) fn of(word: &str) -> Option<Self> {
@@ -60,6 +69,20 @@ impl Kind {
             Self::Orders | Self::Executions | Self::Positions | Self::System
         )
     }
+    /// True where it is the market that moves it.
+    pub(super) fn is_market(self) -> bool {
+        matches!(self, Self::Quotes | Self::Prints)
+    }
+    /// True where its rows belong to accounts.
+    pub(super) fn shows_accounts(self) -> bool {
+        matches!(self, Self::Orders | Self::Executions | Self::Positions)
+    }
+}
+
+fn sees(sight: &Sight, account: AccountKey) -> bool {
+    sight
+        .as_ref()
+        .is_none_or(|accounts| accounts.contains(&account.account))
 }
 
 /// Which instruments; empty means all.
@@ -70,8 +93,8 @@ fn wanted(symbols: &Symbols, id: InstrumentId) -> bool {
 }
 
 /// All rows of a topic as they are.
-pub(super) fn all(kind: Kind, symbols: &Symbols, known: &Known, caller: &Caller) -> Rows {
-    let state = &known.state;
+pub(super) fn all(kind: Kind, params: &Params, known: &Known, sight: &Sight) -> Rows {
+    let (state, symbols) = (&known.state, &params.symbols);
     let instruments = state
         .instruments
         .keys()
@@ -85,24 +108,25 @@ pub(super) fn all(kind: Kind, symbols: &Symbols, known: &Known, caller: &Caller)
         Kind::Prints => Rows::new(),
         Kind::Orders => {
             let ids: Vec<ClientOrderId> = state.orders.keys().copied().collect();
-            orders(&ids, symbols, known, caller)
+            orders(&ids, symbols, known, sight)
         }
         Kind::Executions => {
             let mut rows = Rows::new();
             for execution in views::executions(state) {
-                if caller.sees(execution.account) && wanted(symbols, execution.instrument) {
-                    rows.insert(execution_name(execution), views::execution(execution));
+                if sees(sight, execution.account) && wanted(symbols, execution.instrument) {
+                    rows.push((execution_name(execution), views::execution(execution)));
                 }
             }
             rows
         }
-        Kind::Positions => positions(symbols, known, caller),
-        Kind::System => [("system".to_owned(), system(known))].into(),
+        Kind::Positions => positions(symbols, known, sight),
+        Kind::System => vec![("system".to_owned(), system(known))],
     }
 }
 
 /// The rows that something told changes, as they are now.
-pub(super) fn changed(kind: Kind, symbols: &Symbols, told: &Told, known: &Known, caller: &Caller) -> Rows {
+pub(super) fn changed(kind: Kind, params: &Params, told: &Told, known: &Known, sight: &Sight) -> Rows {
+    let symbols = &params.symbols;
     match (kind, told) {
         (Kind::Quotes, Told::Market(batch)) => batch
             .quotes
@@ -119,22 +143,22 @@ pub(super) fn changed(kind: Kind, symbols: &Symbols, told: &Told, known: &Known,
             .collect(),
         (Kind::Orders, Told::Events(events)) => {
             let ids: Vec<ClientOrderId> = events.iter().filter_map(|event| event.fact.order()).collect();
-            orders(&ids, symbols, known, caller)
+            orders(&ids, symbols, known, sight)
         }
-        (Kind::Executions, Told::Events(events)) => executions(events, symbols, caller),
+        (Kind::Executions, Told::Events(events)) => executions(events, symbols, sight),
         (Kind::Positions, Told::Events(events)) if events.iter().any(moves_a_position) => {
-            positions(symbols, known, caller)
+            positions(symbols, known, sight)
         }
-        (Kind::System, Told::Events(_)) => [("system".to_owned(), system(known))].into(),
-        (_, Told::Snapshot(_)) => all(kind, symbols, known, caller),
+        (Kind::System, Told::Events(_)) => vec![("system".to_owned(), system(known))],
+        (_, Told::Snapshot(_)) => all(kind, params, known, sight),
         _ => Rows::new(),
     }
 }
 
-fn orders(ids: &[ClientOrderId], symbols: &Symbols, known: &Known, caller: &Caller) -> Rows {
+fn orders(ids: &[ClientOrderId], symbols: &Symbols, known: &Known, sight: &Sight) -> Rows {
     ids.iter()
         .filter_map(|id| known.state.orders.get(id))
-        .filter(|order| caller.sees(order.spec.account) && wanted(symbols, order.spec.instrument))
+        .filter(|order| sees(sight, order.spec.account) && wanted(symbols, order.spec.instrument))
         .map(|order| (order.id.to_string(), views::order(order)))
         .collect()
 }
@@ -148,11 +172,11 @@ fn execution_name(execution: &crate::domain::Execution) -> Name {
     )
 }
 
-fn executions(events: &[Event], symbols: &Symbols, caller: &Caller) -> Rows {
+fn executions(events: &[Event], symbols: &Symbols, sight: &Sight) -> Rows {
     events
         .iter()
         .filter_map(|event| event.fact.execution())
-        .filter(|execution| caller.sees(execution.account) && wanted(symbols, execution.instrument))
+        .filter(|execution| sees(sight, execution.account) && wanted(symbols, execution.instrument))
         .map(|execution| (execution_name(execution), views::execution(execution)))
         .collect()
 }
@@ -161,9 +185,9 @@ fn moves_a_position(event: &Event) -> bool {
     event.fact.execution().is_some() || event.fact.moves_positions()
 }
 
-fn positions(symbols: &Symbols, known: &Known, caller: &Caller) -> Rows {
+fn positions(symbols: &Symbols, known: &Known, sight: &Sight) -> Rows {
     let named = |row: &Value, key: &str| row[key].as_str().unwrap_or("").to_owned();
-    views::seen_positions(&known.state, &known.market, |key| caller.sees(key))
+    views::seen_positions(&known.state, &known.market, |key| sees(sight, key))
         .into_iter()
         .filter(|row| symbols.is_empty() || symbols.iter().any(|id| row["symbol"] == id.as_str()))
         .map(|row| {

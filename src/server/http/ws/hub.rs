@@ -1,0 +1,108 @@
+//! Where the streams of this port are: made when the first reader asks for one, filled here by one task from what the
+//! engine tells, ended when nobody has read them for a while. A thousand readers of the same cost one encoding.
+
+use super::stream::{Key, Stream};
+use crate::server::http::replica::Replica;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::time::{Instant, interval, sleep_until};
+
+/// Streams at once: with their windows they are what clients can make this process hold.
+const STREAMS_MAX: usize = 1_024;
+/// How often streams are looked through for those that are over.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+/// A batch shorter than this wants market data the moment they come.
+const PROMPT: Duration = Duration::from_millis(33);
+
+/// The streams. Cheap to clone; clones are one.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    streams: Arc<Mutex<BTreeMap<Key, Arc<Stream>>>>,
+    made: Arc<AtomicU64>,
+    readers: Arc<AtomicU64>,
+    replica: Replica,
+}
+
+impl Hub {
+    /// Over a replica.
+    pub(crate) fn new(replica: Replica) -> Self {
+        Self {
+            streams: Arc::default(),
+            made: Arc::default(),
+            readers: Arc::default(),
+            replica,
+        }
+    }
+    /// A number for a new reader.
+    pub(super) fn reader(&self) -> u64 {
+        self.readers.fetch_add(1, Ordering::Relaxed)
+    }
+    /// The stream of a key, made where there is none; nothing where there are too many.
+    pub(super) fn stream(&self, key: Key) -> Option<Arc<Stream>> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stream) = streams.get(&key) {
+            return Some(Arc::clone(stream));
+        }
+        if streams.len() >= STREAMS_MAX {
+            return None;
+        }
+        let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
+        let stream = Arc::new(Stream::new(number, key.clone()));
+        streams.insert(key, Arc::clone(&stream));
+        self.replica.be_prompt(
+            streams
+                .keys()
+                .any(|key| key.kind.is_market() && key.batch < PROMPT),
+        );
+        Some(stream)
+    }
+    fn all(&self) -> Vec<Arc<Stream>> {
+        let streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.values().cloned().collect()
+    }
+    fn sweep(&self, now: Instant) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|_, stream| !stream.is_over(now));
+        self.replica.be_prompt(
+            streams
+                .keys()
+                .any(|key| key.kind.is_market() && key.batch < PROMPT),
+        );
+    }
+
+    /// Fills the streams until `stop` changes.
+    pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut told = self.replica.listen();
+        let mut sweep = interval(SWEEP_EVERY);
+        let mut due: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                _ = stop.changed() => return,
+                message = told.recv() => {
+                    let streams = self.all();
+                    let now = Instant::now();
+                    match message {
+                        Ok(message) => streams.iter().for_each(|stream| stream.note(&message, &self.replica, now)),
+                        Err(RecvError::Lagged(missed)) => {
+                            tracing::warn!(missed, "the streams of the HTTP port fell behind and begin again");
+                            streams.iter().for_each(|stream| stream.restart(&self.replica));
+                        }
+                        Err(RecvError::Closed) => return,
+                    }
+                }
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+                _ = sweep.tick() => self.sweep(Instant::now()),
+            }
+            let (sequence, now) = (self.replica.read(|known| known.state.sequence), Instant::now());
+            due = self
+                .all()
+                .iter()
+                .filter_map(|stream| stream.make_due(sequence, now))
+                .min();
+        }
+    }
+}

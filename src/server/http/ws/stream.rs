@@ -1,0 +1,372 @@
+//! One stream of a topic as all its readers share it: frames encoded once, kept in a window, numbered without a gap. Who
+//! reads holds a place in it and takes what is new as it stands; who comes back goes on from its number while the window
+//! reaches so far. What a frame contains is the topic's to say, and when it is made is the hub's.
+
+use super::frame::{Encoding, Said};
+use super::topic::{self, Kind, Name, Params};
+use crate::domain::AccountId;
+use crate::server::doors::Caller;
+use crate::server::handle::Told;
+use crate::server::http::replica::{Known, Replica};
+use axum::extract::ws::Message;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Frames that a window holds at most.
+const FRAMES_MAX: usize = 4_096;
+/// Bytes that a window holds at most; the newest frame is kept whatever its size.
+const BYTES_MAX: usize = 4 * 1_024 * 1_024;
+/// How long a stream without a reader goes on, so that one who was cut off can come back to it.
+const LINGERS: Duration = Duration::from_secs(60);
+/// Prints that may wait for a batch: older ones are left out, and the gap shows in their numbers.
+const PRINTS_MAX: usize = 2_000;
+
+/// What makes two readers want the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    /// Which topic.
+    pub kind: Kind,
+    /// Its parameters.
+    pub params: Params,
+    /// For how long updates are gathered.
+    pub batch: Duration,
+    /// How messages become bytes.
+    pub encoding: Encoding,
+    /// The accounts that are seen, in topics that show accounts; nothing means all.
+    pub sight: Option<BTreeSet<AccountId>>,
+}
+
+impl Key {
+    /// Of a caller's topic.
+    pub(super) fn new(
+        kind: Kind,
+        params: Params,
+        batch: Duration,
+        encoding: Encoding,
+        caller: &Caller,
+    ) -> Self {
+        Self {
+            kind,
+            params,
+            // A fact waits for nothing.
+            batch: if kind.is_fact() { Duration::ZERO } else { batch },
+            encoding,
+            sight: kind.shows_accounts().then(|| caller.accounts.clone()).flatten(),
+        }
+    }
+}
+
+/// Who waits for news.
+#[derive(Debug)]
+struct Waiter {
+    reader: u64,
+    wake: Arc<Notify>,
+}
+
+#[derive(Debug)]
+struct Log {
+    frames: VecDeque<(Message, usize)>,
+    bytes: usize,
+    /// The number of the newest frame.
+    newest: u64,
+    waiting: BTreeMap<Name, Value>,
+    due: Option<Instant>,
+    waiters: Vec<Waiter>,
+    idle_since: Option<Instant>,
+}
+
+/// One stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// Its number on this port since it was opened: no two streams have the same.
+    pub number: u64,
+    /// What it is of.
+    pub key: Key,
+    log: Mutex<Log>,
+}
+
+/// What is new for a reader.
+#[derive(Debug)]
+pub(super) enum News {
+    /// These frames; the number of the last of them.
+    Frames(Vec<Message>, u64),
+    /// The window no longer reaches so far.
+    Gone,
+}
+
+/// A reader's place. The stream knows that it is read while this lives.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The stream.
+    pub stream: Arc<Stream>,
+    /// The last frame that was taken.
+    pub at: u64,
+    reader: u64,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut log = self.stream.log();
+        log.waiters.retain(|waiter| waiter.reader != self.reader);
+        if log.waiters.is_empty() {
+            log.idle_since = Some(Instant::now());
+        }
+    }
+}
+
+impl Stream {
+    pub(super) fn new(number: u64, key: Key) -> Self {
+        let log = Log {
+            frames: VecDeque::new(),
+            bytes: 0,
+            newest: 0,
+            waiting: BTreeMap::new(),
+            due: None,
+            waiters: Vec::new(),
+            idle_since: Some(Instant::now()),
+        };
+        Self {
+            number,
+            key,
+            log: Mutex::new(log),
+        }
+    }
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reader joins: with what the client is told first, which is all of the topic, or that it goes on where it was.
+    /// The rows are read while no frame can be made, so that what follows is never older than what was told.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        id: u32,
+        after: Option<u64>,
+        reader: u64,
+        wake: Arc<Notify>,
+        replica: &Replica,
+    ) -> (Place, Message) {
+        let mut log = self.log();
+        log.waiters.push(Waiter { reader, wake });
+        log.idle_since = None;
+        let goes_on = after.filter(|after| log.reaches(*after));
+        let (at, first) = match goes_on {
+            Some(after) => {
+                let resumed = Said::Resumed {
+                    id,
+                    stream: self.number,
+                    topic: self.key.kind.word(),
+                    number: after,
+                };
+                (after, self.key.encoding.message(&resumed))
+            }
+            None => (log.newest, self.snapshot(id, log.newest, replica)),
+        };
+        drop(log);
+        let stream = Arc::clone(self);
+        (Place { stream, at, reader }, first)
+    }
+    /// All of the topic, for a reader that has lost its place.
+    pub(super) fn again(&self, id: u32, replica: &Replica) -> (u64, Message) {
+        let log = self.log();
+        (log.newest, self.snapshot(id, log.newest, replica))
+    }
+    fn snapshot(&self, id: u32, number: u64, replica: &Replica) -> Message {
+        let (rows, sequence) = replica.read(|known| {
+            let rows = topic::all(self.key.kind, &self.key.params, known, &self.key.sight);
+            (rows, known.state.sequence)
+        });
+        self.key.encoding.message(&Said::Snapshot {
+            id,
+            stream: self.number,
+            topic: self.key.kind.word(),
+            number,
+            sequence,
+            data: rows.into_iter().map(|(_, row)| row).collect(),
+        })
+    }
+
+    /// What came after a number.
+    pub(super) fn since(&self, at: u64) -> News {
+        let log = self.log();
+        if !log.reaches(at) {
+            return News::Gone;
+        }
+        let new = usize::try_from(log.newest - at).unwrap_or(usize::MAX);
+        let skip = log.frames.len().saturating_sub(new);
+        let frames = log.frames.iter().skip(skip).map(|(frame, _)| frame.clone());
+        News::Frames(frames.collect(), log.newest)
+    }
+
+    /// Notes what something told changes. Rows of one name replace each other while they wait; without a batch nothing
+    /// waits and nothing is replaced.
+    pub(super) fn note(&self, told: &Told, replica: &Replica, now: Instant) {
+        let mut log = self.log();
+        let (rows, sequence) = replica.read(|known| {
+            let key = &self.key;
+            let rows = topic::changed(key.kind, &key.params, told, known, &key.sight);
+            (rows, known.state.sequence)
+        });
+        if rows.is_empty() {
+            return;
+        }
+        if self.key.batch.is_zero() {
+            let rows = rows.into_iter().map(|(_, row)| row).collect();
+            self.push(&mut log, rows, sequence);
+            return;
+        }
+        log.waiting.extend(rows);
+        while self.key.kind == Kind::Prints && log.waiting.len() > PRINTS_MAX {
+            log.waiting.pop_first();
+        }
+        log.due.get_or_insert(now + self.key.batch);
+    }
+    /// Everything is told anew, because something was missed.
+    pub(super) fn restart(&self, replica: &Replica) {
+        let mut log = self.log();
+        log.waiting.clear();
+        log.due = None;
+        let (rows, sequence) = replica.read(|known: &Known| {
+            let rows = topic::all(self.key.kind, &self.key.params, known, &self.key.sight);
+            (rows, known.state.sequence)
+        });
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
+        self.push(&mut log, rows, sequence);
+    }
+    /// Makes the frame whose time has come. Answers when the next is due.
+    pub(super) fn make_due(&self, sequence: u64, now: Instant) -> Option<Instant> {
+        let mut log = self.log();
+        let due = log.due?;
+        if due > now {
+            return Some(due);
+        }
+        log.due = None;
+        let rows = std::mem::take(&mut log.waiting).into_values().collect();
+        self.push(&mut log, rows, sequence);
+        None
+    }
+    fn push(&self, log: &mut Log, data: Vec<Value>, sequence: u64) {
+        log.newest += 1;
+        let frame = self.key.encoding.message(&Said::Update {
+            stream: self.number,
+            topic: self.key.kind.word(),
+            number: log.newest,
+            sequence,
+            data,
+        });
+        let size = size(&frame);
+        log.frames.push_back((frame, size));
+        log.bytes += size;
+        while log.frames.len() > FRAMES_MAX || (log.bytes > BYTES_MAX && log.frames.len() > 1) {
+            if let Some((_, size)) = log.frames.pop_front() {
+                log.bytes -= size;
+            }
+        }
+        for waiter in &log.waiters {
+            waiter.wake.notify_one();
+        }
+    }
+
+    /// True where nobody has read for so long that nobody will come back.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.log()
+            .idle_since
+            .is_some_and(|since| now.duration_since(since) > LINGERS)
+    }
+}
+
+impl Log {
+    /// Whether everything after a number is still here.
+    fn reaches(&self, after: u64) -> bool {
+        let kept = u64::try_from(self.frames.len()).unwrap_or(u64::MAX);
+        after <= self.newest && self.newest - after <= kept
+    }
+}
+
+fn size(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::Bytes;
+
+    fn stream(kind: Kind) -> Arc<Stream> {
+        let key = Key {
+            kind,
+            params: Params::default(),
+            batch: Duration::ZERO,
+            encoding: Encoding::Json,
+            sight: None,
+        };
+        Arc::new(Stream::new(1, key))
+    }
+
+    fn push(stream: &Stream) {
+        stream.push(&mut stream.log(), vec![Value::Null], 7);
+    }
+
+    #[test]
+    fn a_reader_gets_each_frame_once_and_in_order_or_is_told_that_it_cannot() {
+        let (stream, replica) = (stream(Kind::Orders), Replica::default());
+        let wake = Arc::new(Notify::new());
+        push(&stream);
+        let (mut place, _) = stream.join(1, None, 1, Arc::clone(&wake), &replica);
+        assert_eq!(place.at, 1, "the snapshot has what came before");
+        assert!(matches!(stream.since(place.at), News::Frames(frames, 1) if frames.is_empty()));
+        for _ in 0..3 {
+            push(&stream);
+        }
+        let News::Frames(frames, at) = stream.since(place.at) else {
+            panic!("the window is wide")
+        };
+        let numbers: Vec<u64> = frames
+            .iter()
+            .map(|frame| {
+                let Message::Text(text) = frame else {
+                    panic!("JSON is text")
+                };
+                serde_json::from_str::<Value>(text).unwrap()["number"]
+                    .as_u64()
+                    .unwrap()
+            })
+            .collect();
+        assert_eq!((numbers, at), (vec![2, 3, 4], 4));
+        place.at = at;
+        // Whoever comes back within the window goes on; beyond it, and from a future that never was, it begins anew.
+        let (back, _) = stream.join(1, Some(2), 2, Arc::clone(&wake), &replica);
+        assert_eq!(back.at, 2);
+        let (anew, _) = stream.join(1, Some(5), 3, Arc::clone(&wake), &replica);
+        assert_eq!(anew.at, 4);
+        for _ in 0..=FRAMES_MAX {
+            push(&stream);
+        }
+        assert!(matches!(stream.since(place.at), News::Gone));
+        drop((place, back));
+        assert!(!stream.is_over(Instant::now() + LINGERS * 2), "one reads still");
+        drop(anew);
+        assert!(!stream.is_over(Instant::now()), "it may come back");
+        assert!(stream.is_over(Instant::now() + LINGERS * 2));
+    }
+
+    #[test]
+    fn a_window_is_bounded_in_bytes_and_keeps_its_newest() {
+        let stream = stream(Kind::Orders);
+        let large = vec![Value::String("x".repeat(BYTES_MAX / 2))];
+        for _ in 0..4 {
+            stream.push(&mut stream.log(), large.clone(), 1);
+        }
+        let log = stream.log();
+        assert!(log.frames.len() == 1 && log.newest == 4 && log.reaches(3) && !log.reaches(2));
+        drop(log);
+        assert_eq!(size(&Message::Binary(Bytes::from_static(b"abc"))), 3);
+    }
+}
