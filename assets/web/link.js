@@ -8,10 +8,10 @@ import { report } from "./report.js";
 const PROTOCOL = "tradewind.v1.msgpack";
 const PING_EVERY = 3000;
 const PONG_WITHIN = 8000;
-const PAUSES = [300, 700, 1500, 3000, 6000, 10000];
+const PAUSES = [300, 700, 1500, 3000, 5000];
 
 export class Link {
-  /** `told(topic, rows, {whole, sequence})` for data, `changed()` for the link's own state, `refused()` where it did not open. */
+  /** `told(topic, rows, whole)` for data, `changed()` for the link's own state, `refused()` where it did not open. */
   constructor(told, changed, refused) {
     this.refused = refused;
     this.told = told;
@@ -47,19 +47,22 @@ export class Link {
 
   /** Begins a topic, or begins it anew with other parameters. */
   subscribe(id, topic, parameters = {}) {
-    this.topics.set(id, { topic, parameters, sequence: null, asked: null });
-    if (this.state === "open") this.ask(id, null);
+    this.topics.set(id, { topic, parameters, stream: null, number: null });
+    if (this.state === "open") this.ask(id, false);
   }
 
   /** The whole of a topic once more, as it is now. */
   refresh(id) {
-    if (this.state === "open" && this.topics.has(id)) this.ask(id, null);
+    if (this.state === "open" && this.topics.has(id)) this.ask(id, false);
   }
 
-  ask(id, after) {
+  /** Asks for a topic; where it `goes on`, from the place in its stream that we had. */
+  ask(id, goesOn) {
     const topic = this.topics.get(id);
-    topic.asked = after;
-    this.send({ op: "subscribe", id, topic: topic.topic, ...topic.parameters, after: after ?? undefined });
+    const place = goesOn && topic.stream !== null ? { stream: topic.stream, after: topic.number } : {};
+    // Until the answer nothing that still comes of the old place is ours.
+    topic.stream = null;
+    this.send({ op: "subscribe", id, topic: topic.topic, ...topic.parameters, ...place });
   }
 
   send(message) {
@@ -87,7 +90,7 @@ export class Link {
     this.reconnects += 1;
     this.heardAt = performance.now();
     this.token = 0;
-    for (const [id, topic] of this.topics) this.ask(id, topic.sequence);
+    for (const id of this.topics.keys()) this.ask(id, true);
     clearInterval(this.pinging);
     this.pinging = setInterval(() => this.ping(), PING_EVERY);
     this.ping();
@@ -133,7 +136,8 @@ export class Link {
       this.closed("a message could not be read");
       return;
     }
-    if (message.type === "snapshot" || message.type === "update") this.data(message);
+    if (message.type === "update") this.update(message);
+    else if (message.type === "snapshot" || message.type === "resumed") this.begun(message);
     else if (message.type === "pong" && message.token === this.token) {
       this.roundTrip = this.heardAt - this.pinged;
       this.changed();
@@ -144,14 +148,28 @@ export class Link {
     else if (message.type === "error") report(`topic ${message.id}: ${message.code}: ${message.message}`);
   }
 
-  data(message) {
+  /** A topic begins, or goes on: then what was missed follows by itself. */
+  begun(message) {
     const topic = this.topics.get(message.id);
     if (!topic || topic.topic !== message.topic) return;
-    // Nothing happened since the number that we named: an empty answer then means that we have it all.
-    const resumed = message.type === "snapshot" && topic.asked !== null && topic.asked === message.sequence && message.data.length === 0;
-    topic.asked = null;
-    topic.sequence = message.sequence;
-    this.sequence = this.sequence === null || message.type === "snapshot" ? message.sequence : Math.max(this.sequence, message.sequence);
-    if (!resumed) this.told(message.topic, message.data, { whole: message.type === "snapshot", sequence: message.sequence });
+    topic.stream = message.stream;
+    topic.number = message.number;
+    if (message.type === "resumed") return;
+    this.sequence = message.sequence;
+    this.told(message.topic, message.data, true);
+  }
+
+  update(message) {
+    for (const [id, topic] of this.topics) {
+      if (topic.stream !== message.stream || topic.topic !== message.topic) continue;
+      if (message.number !== topic.number + 1) {
+        // A hole in the numbers: all of it again.
+        this.ask(id, false);
+        return;
+      }
+      topic.number = message.number;
+      this.sequence = Math.max(this.sequence ?? 0, message.sequence);
+      this.told(message.topic, message.data, false);
+    }
   }
 }

@@ -60,7 +60,7 @@ const orderKey = (row) => row.client_order_id;
 const executionKey = (row) => `${row.account}/${row.execution_id}`;
 const positionKey = (row) => `${row.broker}/${row.account}/${row.symbol}`;
 
-function told(topic, rows, { whole }) {
+function told(topic, rows, whole) {
   if (topic === "quotes") return quotes(rows, whole);
   if (topic === "prints") return prints(rows);
   if (topic === "system") {
