@@ -28,3 +28,4 @@ mod tape;
 mod terminal;
 mod tws_names;
 mod watching;
+mod web;

@@ -28,6 +28,7 @@ mod secret_body;
 mod system;
 mod trades;
 mod users;
+mod web;
 mod wish;
 
 use super::error::ApiError;
@@ -69,11 +70,13 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .merge(users::routes())
         .merge(keys::routes())
         .merge(metrics::api())
+        .merge(web::api())
         .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
     router
         .merge(Router::new().nest("/api/v1", beside))
         .merge(metrics::routes())
+        .merge(web::routes())
         .merge(openapi::routes(document))
         .merge(super::ws::routes())
         .merge(super::terminal::routes())
