@@ -7,6 +7,7 @@ mod doors_crowds;
 mod gateway;
 mod gateway_faults;
 mod getting_about;
+mod given_back;
 mod harness;
 mod hostile;
 mod http;
