@@ -1,5 +1,6 @@
 //! The settings of the port for programs, browsers and remote terminals.
 
+use super::doors::DoorSettings;
 use serde::{Deserialize, Serialize};
 
 /// The port for programs, browsers and remote terminals.
@@ -20,6 +21,23 @@ pub struct ServerSettings {
     pub trusted_proxies: Vec<String>,
     /// The rules of TopStepX about where its accounts may be traded from are known and kept.
     pub topstepx_terminals: bool,
+    /// Who may read the engine's figures at `/metrics`.
+    pub metrics: MetricsSetting,
+    /// Who may come in, how often, and for how long.
+    pub doors: DoorSettings,
+}
+
+/// Who may read the engine's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricsSetting {
+    /// Callers of this machine, and others with a key.
+    #[default]
+    Local,
+    /// Callers with a key.
+    Key,
+    /// Nobody.
+    Off,
 }
 
 /// How what crosses the port is encrypted.
@@ -48,7 +66,7 @@ impl ServerSettings {
         match (self.tls_cert.is_empty(), self.tls_key.is_empty()) {
             (true, false) => lacks("server.tls_cert", "server.tls_key"),
             (false, true) => lacks("server.tls_key", "server.tls_cert"),
-            _ => Ok(()),
+            _ => self.doors.check(),
         }
     }
 }
