@@ -10,6 +10,7 @@ pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     ranges(settings)?;
     settings.alerts.check()?;
     templates(settings)?;
+    settings.server.check()?;
     accounts(settings)
 }
 
