@@ -2,6 +2,7 @@
 //! shown by `tradewind status`. The commands and their arguments are in `cli/words.rs`, what is laid over config.toml in
 //! `cli/given.rs`; here each is led to who does it.
 
+mod doors;
 mod given;
 mod watching;
 mod words;
@@ -72,6 +73,10 @@ fn run(matches: &ArgMatches) -> Ended {
             tls::show(&loaded.settings, &paths, json).map_err(|error| fail(&error))
         }
         Some(("api-key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
+        Some(("user", sub)) => {
+            doors::run_user(sub, &paths, &loaded.settings.profile).map_err(|error| fail(&error))
+        }
+        Some(("audit", sub)) => doors::run_audit(sub, &paths).map_err(|error| fail(&error)),
         Some(("keys", sub)) => keys(&loaded, sub),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
@@ -203,6 +208,11 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
                 shell::alert(paths, &sentence, account, json).await
             }
+            "arm-api" => {
+                let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
+                shell::arm_programs(paths, word("time"), word("last4"), account, json).await
+            }
+            "disarm-api" => shell::disarm_programs(paths, account, json).await,
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await
@@ -233,6 +243,8 @@ fn run_key(sub: &ArgMatches, paths: &Paths) -> anyhow::Result<()> {
                 accounts: words(sub, "account"),
                 days: sub.get_one::<u32>("days").copied(),
                 addresses: words(sub, "address"),
+                scopes: words(sub, "scope"),
+                signed: sub.get_flag("signed"),
             };
             api_keys::add(paths, &wish, sub.get_flag("json"))
         }

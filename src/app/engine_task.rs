@@ -13,6 +13,7 @@ use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
+use crate::engine::programs::Program;
 use crate::engine::{
     BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
@@ -477,6 +478,9 @@ impl EngineTask {
     fn market_data(&mut self, data: &[MarketData]) {
         for piece in data {
             match piece {
+                MarketData::Terms(news) => {
+                    self.market.on_terms(news.clone());
+                }
                 MarketData::Quote(quote) => {
                     metrics().quotes.inc();
                     self.market.on_quote(*quote);
@@ -549,6 +553,7 @@ impl EngineTask {
     fn serve(&mut self, wanted: Wanted) {
         match wanted {
             Wanted::Open { kind, answer } => self.open(kind, answer),
+            Wanted::OpenProgram { who, answer } => self.open_program(who, answer),
             Wanted::Close { session } => self.close(session),
             Wanted::Subscribe {
                 session,
@@ -573,7 +578,10 @@ impl EngineTask {
                 answer,
             } => {
                 // Sessions begin and end by their sockets, not by what they say.
-                if matches!(*command, Command::OpenSession | Command::CloseSession) {
+                if matches!(
+                    *command,
+                    Command::OpenSession | Command::CloseSession | Command::OpenProgram { .. }
+                ) {
                     return;
                 }
                 let command = *command;
@@ -614,6 +622,18 @@ impl EngineTask {
             );
         }
         let _ = answer.send(welcome);
+    }
+
+    /// A program's session has no socket of its own: it is a name in the journal for what is commanded over the network.
+    fn open_program(&mut self, who: Program, answer: oneshot::Sender<SessionId>) {
+        let session = SessionId(self.next_session);
+        self.next_session += 1;
+        let kind = SessionKind::Program;
+        self.kinds.insert(session, kind);
+        let origin = Origin { session, kind };
+        let command = Command::OpenProgram { who };
+        self.step(Input::Command { origin, command }, None);
+        let _ = answer.send(session);
     }
 
     fn close(&mut self, session: SessionId) {
@@ -691,6 +711,9 @@ impl EngineTask {
             if let Some(quote) = self.market.quote(*id) {
                 out.put(&MarketData::Quote(*quote));
             }
+            if let Some(terms) = self.market.terms(*id) {
+                out.put(&MarketData::Terms(terms.clone()));
+            }
             if let Some(print) = self.market.last(*id) {
                 out.put(&MarketData::Print(*print));
             }
@@ -753,6 +776,7 @@ impl EngineTask {
                 let wanted = page_of(account, instrument, before, count);
                 return self.questions.page(Page::Executions, wanted, answer);
             }
+            Query::History { order } => return self.questions.history(order, answer),
             Query::Curve { account, after } => Reply::Curve(self.curves.after(account, after)),
             Query::Connection { .. } if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't touch the connection"),
@@ -887,7 +911,7 @@ fn alerting(piece: &MarketData) -> Option<InstrumentId> {
     match piece {
         MarketData::Quote(quote) => Some(quote.instrument),
         MarketData::Print(print) => Some(print.instrument),
-        MarketData::Depth(_) => None,
+        MarketData::Depth(_) | MarketData::Terms(_) => None,
     }
 }
 

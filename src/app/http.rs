@@ -2,14 +2,14 @@
 //! that does it. A hang-up signal reads the certificate's files again.
 
 use super::clock::Clock;
+use super::doors;
 use super::paths::Paths;
 use super::serve::build;
 use super::tls;
-use crate::config::{MetricsSetting, Settings};
-use crate::server::doors::{Doors, KeyBook};
+use crate::config::{Loaded, MetricsSetting, Settings};
 use crate::server::handle::Wanted;
 use crate::server::http::proxy::Proxies;
-use crate::server::http::{About, Entry, FiguresFor, HttpLimits, serve_http};
+use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Setting, serve_http};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) struct Port {
     listener: TcpListener,
     listen: SocketAddr,
     entry: Entry,
-    doors: Doors,
+    gate: Gate,
 }
 
 /// Opens the port, where one is wanted.
@@ -44,8 +44,8 @@ pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Po
         tls: tls::open(settings, paths, address.ip())?,
         proxies,
     };
-    let keys = KeyBook::open(&paths.doors())
-        .with_context(|| format!("{} can't be opened", paths.doors().display()))?;
+    let encrypted = entry.tls.is_some() || settings.server.behind_proxy;
+    let gate = doors::open(settings, paths, encrypted)?;
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("server.listen: can't listen on {address}"))?;
@@ -58,7 +58,7 @@ pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Po
         listener,
         listen,
         entry,
-        doors: Doors::new(keys),
+        gate,
     }))
 }
 
@@ -77,11 +77,12 @@ impl Port {
     /// Serves it until `stop` changes.
     pub(super) async fn serve(
         self,
-        settings: &Settings,
+        loaded: &Loaded,
         clock: Clock,
         engine: mpsc::Sender<Wanted>,
         stop: watch::Receiver<bool>,
     ) {
+        let settings = &loaded.settings;
         let about = About {
             build: build(),
             profile: settings.profile.clone(),
@@ -98,9 +99,10 @@ impl Port {
         serve_http(
             self.listener,
             about,
-            HttpLimits::default(),
+            given(loaded),
+            doors::limits(settings),
             self.entry,
-            self.doors,
+            self.gate,
             engine,
             stop,
         )
@@ -121,5 +123,17 @@ async fn reload(entry: Entry) {
                 tracing::error!(%error, "the certificate could not be read again; the one before is shown on");
             }
         }
+    }
+}
+
+/// What the settings give that callers can use or see.
+fn given(loaded: &Loaded) -> Given {
+    let settings = &loaded.settings;
+    let row = |(key, value, source): (String, String, String)| Setting { key, value, source };
+    Given {
+        templates: settings.templates.clone(),
+        watchlists: settings.watchlists.clone(),
+        settings: loaded.effective().into_iter().map(row).collect(),
+        account: (!settings.account.is_empty()).then(|| settings.account.clone()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod alerts;
 pub mod api_keys;
+pub mod audit;
 pub mod availability;
 pub mod backup;
 mod broker_side;
@@ -14,6 +15,7 @@ mod curve;
 pub mod day;
 pub mod desk;
 pub mod doctor;
+mod doors;
 mod engine_task;
 mod figures;
 pub mod gateway;
@@ -34,3 +36,4 @@ pub mod run_lock;
 pub mod serve;
 pub mod shell;
 pub mod tls;
+pub mod users;

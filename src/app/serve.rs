@@ -128,8 +128,8 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let door = tokio::spawn(server::serve_local(listener, wants.clone(), stopping.clone()));
     let port = port.map(|port| {
         let _ = writeln!(std::io::stderr().lock(), "{}", port.announcement());
-        let (settings, stopping) = (settings.clone(), stopping.clone());
-        tokio::spawn(async move { port.serve(&settings, clock, wants, stopping).await })
+        let (loaded, stopping) = (loaded.clone(), stopping.clone());
+        tokio::spawn(async move { port.serve(&loaded, clock, wants, stopping).await })
     });
     tokio::spawn(signals(stop.clone(), watch_pid));
     let ending = tokio::spawn(task.run(commits, broker_says, wanted, stopping)).await;

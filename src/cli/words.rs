@@ -46,6 +46,8 @@ pub(super) fn command() -> Command {
                 ),
         )
         .subcommand(key_command(json()))
+        .subcommand(super::doors::user_command())
+        .subcommand(super::doors::audit_command())
         .subcommand(
             Command::new("attach")
                 .about("Open the desk on a running engine, of this machine or of another; starts none")
@@ -210,6 +212,28 @@ pub(super) fn command() -> Command {
                         .help("As a page"),
                 ),
         )
+        .subcommand(
+            Command::new("arm-api")
+                .about("Let programs at the HTTP port add risk in an account for a time; on the simulator they may anyway")
+                .arg(
+                    Arg::new("time")
+                        .value_name("TIME")
+                        .default_value("15m")
+                        .help("For how long, such as 15m or 2h; at most 8h"),
+                )
+                .arg(
+                    Arg::new("last4")
+                        .long("confirm")
+                        .value_name("LAST4")
+                        .help("The last four characters of a live account"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("disarm-api")
+                .about("Stop letting programs add risk in an account")
+                .arg(json()),
+        )
         .subcommands(watching::commands(&json))
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
@@ -293,6 +317,16 @@ fn key_command(json: Arg) -> Command {
                     "address",
                     "The addresses from which it may be used; any where none is named",
                 ))
+                .arg(many(
+                    "scope",
+                    "The parts of the API it may call, such as orders; all where none is named",
+                ))
+                .arg(
+                    Arg::new("signed")
+                        .long("signed")
+                        .action(ArgAction::SetTrue)
+                        .help("Each call has to be signed; the key itself is never sent"),
+                )
                 .arg(
                     Arg::new("days")
                         .long("days")

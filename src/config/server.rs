@@ -1,5 +1,6 @@
 //! The settings of the port for programs, browsers and remote terminals.
 
+use super::doors::DoorSettings;
 use serde::{Deserialize, Serialize};
 
 /// The port for programs, browsers and remote terminals.
@@ -22,6 +23,8 @@ pub struct ServerSettings {
     pub topstepx_terminals: bool,
     /// Who may read the engine's figures at `/metrics`.
     pub metrics: MetricsSetting,
+    /// Who may come in, how often, and for how long.
+    pub doors: DoorSettings,
 }
 
 /// Who may read the engine's figures.
@@ -63,7 +66,7 @@ impl ServerSettings {
         match (self.tls_cert.is_empty(), self.tls_key.is_empty()) {
             (true, false) => lacks("server.tls_cert", "server.tls_key"),
             (false, true) => lacks("server.tls_key", "server.tls_cert"),
-            _ => Ok(()),
+            _ => self.doors.check(),
         }
     }
 }

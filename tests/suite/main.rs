@@ -2,9 +2,12 @@
 
 mod alerts;
 mod deploy;
+mod doors;
+mod doors_crowds;
 mod gateway;
 mod gateway_faults;
 mod getting_about;
+mod given_back;
 mod harness;
 mod hostile;
 mod http;
@@ -17,6 +20,7 @@ mod oracle_studies;
 mod oracle_tws;
 mod program;
 mod remote;
+mod rest;
 mod rules;
 mod sentence;
 mod simulation;
@@ -25,3 +29,4 @@ mod tape;
 mod terminal;
 mod tws_names;
 mod watching;
+mod web;

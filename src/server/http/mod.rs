@@ -4,8 +4,12 @@
 //! is told by the doors.
 
 mod accept;
+mod act;
+mod body;
 pub mod error;
+pub mod guard;
 mod noted;
+mod openapi;
 pub mod proxy;
 pub mod replica;
 pub mod routes;
@@ -13,18 +17,23 @@ pub mod terminal;
 mod ws;
 
 use super::doors::Doors;
+use super::doors::audit::Audit;
 use super::handle::Wanted;
 use super::tls::Tls;
 use crate::domain::Timestamp;
+use crate::engine::sentence::Templates;
 use axum::Router;
+use guard::{Guard, GuardSettings};
 use proxy::Proxies;
 use replica::Replica;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+pub use act::Hand;
 pub use error::ApiError;
 
 /// Whose clock says what time it is.
@@ -112,6 +121,30 @@ impl std::fmt::Debug for About {
     }
 }
 
+/// What the settings give, as far as callers can use or see it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Named exits of order sentences.
+    pub templates: Templates,
+    /// Lists of symbols, by their names.
+    pub watchlists: BTreeMap<String, Vec<String>>,
+    /// Every setting, secrets masked.
+    pub settings: Vec<Setting>,
+    /// The account that is meant where none is named.
+    pub account: Option<String>,
+}
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Such as `limits.max_order_value`.
+    pub key: String,
+    /// Its value as in the file.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
+}
+
 /// What every route can reach.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -123,19 +156,39 @@ pub struct Context {
     pub(crate) hub: ws::Hub,
     /// Who may call.
     pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: Arc<Guard>,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
     /// Changes when the engine stops.
     pub stop: watch::Receiver<bool>,
+    /// What the settings give.
+    pub given: Arc<Given>,
+    /// What is kept for commands.
+    pub hand: Arc<Hand>,
+}
+
+/// Who may come in, by which rules, and where it is noted.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Who may call.
+    pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: GuardSettings,
 }
 
 /// Serves until `stop` changes.
 pub async fn serve_http(
     listener: TcpListener,
     about: About,
+    given: Given,
     limits: HttpLimits,
     entry: Entry,
-    doors: Doors,
+    gate: Gate,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
 ) {
@@ -145,9 +198,13 @@ pub async fn serve_http(
         about: Arc::new(about),
         replica: replica.clone(),
         hub: hub.clone(),
-        doors,
+        doors: gate.doors,
+        audit: gate.audit,
+        guard: Arc::new(Guard::new(gate.guard)),
         engine: engine.clone(),
         stop: stop.clone(),
+        given: Arc::new(given),
+        hand: Arc::default(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());

@@ -58,6 +58,10 @@ impl Proxies {
             .collect::<Result<_, _>>()
             .map(Self)
     }
+    /// Whether none is listed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
     /// Whether what comes from there is believed.
     pub fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.holds(address))
