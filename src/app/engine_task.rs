@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::curve::Curves;
 use super::market_out::MarketOut;
 use super::queries::{Page, Questions};
+use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
@@ -17,7 +18,7 @@ use crate::engine::{
 use crate::market::{BarUpdate, Market, Timeframe};
 use crate::server::handle::{Told, Wanted};
 use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Wanted as PageWanted, Writer};
-use crate::wire::{PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
+use crate::wire::{Mark, PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,6 +135,7 @@ pub(super) struct EngineTask {
     uncommitted: usize,
     waiting: VecDeque<Waiting>,
     listeners: BTreeMap<SessionId, Listener>,
+    recent: Recent,
     /// What each link group of terminals shows. For screens alone: never recorded, gone with the process.
     links: BTreeMap<char, InstrumentId>,
     watches: BTreeMap<SessionId, MarketOut>,
@@ -165,6 +167,7 @@ impl EngineTask {
             curves: Curves::default(),
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
+            recent: Recent::default(),
             links: BTreeMap::new(),
             watches: BTreeMap::new(),
             kinds: BTreeMap::new(),
@@ -361,6 +364,7 @@ impl EngineTask {
         let Some(last) = events.last().map(|event| event.sequence) else {
             return;
         };
+        self.recent.keep(events);
         self.listeners.retain(|session, listener| {
             if last <= listener.from {
                 return true;
@@ -513,7 +517,11 @@ impl EngineTask {
         match wanted {
             Wanted::Open { kind, answer } => self.open(kind, answer),
             Wanted::Close { session } => self.close(session),
-            Wanted::Subscribe { session, queue } => self.subscribe(session, queue),
+            Wanted::Subscribe {
+                session,
+                queue,
+                after,
+            } => self.subscribe(session, queue, after),
             Wanted::Watch {
                 session,
                 instruments,
@@ -558,6 +566,7 @@ impl EngineTask {
             fold: crate::engine::FOLD_VERSION,
             build: SafeText::new(&self.life.build),
             session,
+            kind,
             prefix: SafeText::new(&self.life.prefix),
             venue_offset_ns: self.life.venue_clock.offset_ns(now),
             venue_speed_milli: self.life.venue_clock.speed_milli,
@@ -591,17 +600,30 @@ impl EngineTask {
         }
     }
 
-    fn subscribe(&mut self, session: SessionId, queue: mpsc::Sender<Told>) {
-        let state = self.engine.state();
-        let snapshot = SnapshotMessage {
-            state: state.clone(),
-            now: self.clock.now(),
-        };
-        let from = state.sequence;
-        if queue.try_send(Told::Snapshot(Arc::new(snapshot))).is_ok() {
-            for (group, instrument) in &self.links {
-                let _ = queue.try_send(Told::Linked(*group, *instrument));
+    /// Begins with the state, or with what was missed since an event that is still kept.
+    fn subscribe(&mut self, session: SessionId, queue: mpsc::Sender<Told>, after: Option<Mark>) {
+        let missed = after.and_then(|mark| self.recent.after(mark));
+        let (begin, from) = match (missed, self.recent.last()) {
+            (Some(missed), Some(last)) => {
+                let resumed = [Told::Resumed, Told::Events(Arc::new(missed))];
+                (Vec::from(resumed), last)
             }
+            _ => {
+                let state = self.engine.state();
+                let snapshot = SnapshotMessage {
+                    state: state.clone(),
+                    now: self.clock.now(),
+                };
+                (vec![Told::Snapshot(Arc::new(snapshot))], state.sequence)
+            }
+        };
+        let links = self.links.iter();
+        let links = links.map(|(group, instrument)| Told::Linked(*group, *instrument));
+        if begin
+            .into_iter()
+            .chain(links)
+            .all(|told| queue.try_send(told).is_ok())
+        {
             self.listeners.insert(session, Listener { queue, from });
         }
     }

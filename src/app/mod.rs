@@ -4,12 +4,14 @@
 
 mod alerts;
 pub mod api_keys;
+pub mod audit;
 mod broker_side;
 mod brokers;
 pub mod clock;
 mod curve;
 pub mod day;
 pub mod desk;
+mod doors;
 mod engine_task;
 pub mod gateway;
 mod http;
@@ -22,6 +24,10 @@ mod memory;
 pub mod paths;
 mod plain;
 mod queries;
+mod recent;
+pub mod remote;
 mod run_lock;
 pub mod serve;
 pub mod shell;
+pub mod tls;
+pub mod users;

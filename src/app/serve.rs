@@ -119,7 +119,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let port = http::open(settings, paths).await?;
     let door = tokio::spawn(server::serve_local(listener, wants.clone(), stopping.clone()));
     let port = port.map(|port| {
-        let _ = writeln!(std::io::stderr().lock(), "listening on http://{}", port.address());
+        let _ = writeln!(std::io::stderr().lock(), "{}", port.announcement());
         let (settings, stopping) = (settings.clone(), stopping.clone());
         tokio::spawn(async move { port.serve(&settings, clock, wants, stopping).await })
     });

@@ -9,6 +9,7 @@ pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     names(settings)?;
     ranges(settings)?;
     settings.alerts.check()?;
+    settings.server.check()?;
     accounts(settings)
 }
 

@@ -365,6 +365,7 @@ impl Desk {
                 self.world.build = build;
                 self.world.link = Link::Attached;
                 self.world.is_known = false;
+                self.world.only_looks = false;
                 self.world.health.clear();
                 let venue = Timestamp(now.0.saturating_add(venue_offset_ns));
                 self.world.venue_clock = (venue, now, venue_speed_milli);
@@ -377,6 +378,8 @@ impl Desk {
                 }
             }
             FromEngine::Snapshot(state, _) => self.take_snapshot(*state),
+            FromEngine::Resumed => self.world.is_known = true,
+            FromEngine::OnlyLooks => self.world.only_looks = true,
             FromEngine::Events(events) => self.take_events(&events, now),
             FromEngine::Quotes(quotes) => quotes.into_iter().for_each(|quote| {
                 self.world.market.on_quote(quote);

@@ -158,6 +158,7 @@ fn unarmed(desk: &Desk) -> Option<(Tone, String)> {
         Standing::Disarmed => "this terminal is not armed: :arm first",
         Standing::NoToken => "no terminal has the trading token: Space t takes it",
         Standing::TokenElsewhere => "another terminal has the trading token: Space t takes it",
+        Standing::Looks => "this terminal only looks: it can't send orders",
     };
     Some((Tone::Warn, text.to_owned()))
 }

@@ -68,6 +68,10 @@ pub enum FromEngine {
     },
     /// The whole state, and the engine's time.
     Snapshot(Box<State>, Timestamp),
+    /// The link is back, and what the desk has is what came before the events that follow.
+    Resumed,
+    /// This session only looks, because its key or whoever opened it says so.
+    OnlyLooks,
     /// Events in order.
     Events(Vec<Event>),
     /// Newest quotes.

@@ -183,6 +183,7 @@ fn standing(desk: &Desk, armed: Color, class: &str) -> Vec<Span<'static>> {
         Standing::Disarmed => vec![bold("READ-ONLY", theme.warn), span(" :arm", theme.dim)],
         Standing::NoToken => vec![bold("READ-ONLY", theme.warn), span(" Space t", theme.dim)],
         Standing::TokenElsewhere => vec![bold("READ-ONLY", theme.warn), span(" token elsewhere", theme.dim)],
+        Standing::Looks => vec![bold("READ-ONLY", theme.warn), span(" only looks", theme.dim)],
     }
 }
 
@@ -329,8 +330,10 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
         parts.push(Part { worth: 4, spans });
     }
     if desk.profile != "default" && !desk.profile.is_empty() {
+        // A colon is no part of a profile's name: it is a host and a port, and where orders go has to be seen.
+        let worth = if desk.profile.contains(':') { 5 } else { 1 };
         parts.push(Part {
-            worth: 1,
+            worth,
             spans: vec![span(desk.profile.clone(), theme.dim)],
         });
     }

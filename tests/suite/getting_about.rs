@@ -179,6 +179,15 @@ fn the_desk_speaks_in_plain_lines_and_nothing_goes_without_a_yes() {
     };
     let says = |text: &str| says_times(text, 1);
     says("account SIM SIM100001, armed");
+    // An order at the market needs one: the desk is there before the first price is.
+    until("a price", || {
+        typed.write_all(b"quote AAPL\n").unwrap();
+        let heard = heard.lock().unwrap();
+        let mut last = heard.lines().filter_map(|line| line.strip_prefix("AAPL: last "));
+        last.next_back()?
+            .starts_with(|c: char| c.is_ascii_digit())
+            .then_some(())
+    });
     typed.write_all(b"buy 10 AAPL @100\n").unwrap();
     says("type yes to send");
     typed.write_all(b"\n").unwrap();

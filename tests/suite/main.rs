@@ -1,6 +1,8 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
 mod alerts;
+mod doors;
+mod doors_crowds;
 mod gateway;
 mod gateway_faults;
 mod getting_about;
@@ -15,6 +17,7 @@ mod oracle_matching;
 mod oracle_studies;
 mod oracle_tws;
 mod program;
+mod remote;
 mod rules;
 mod sentence;
 mod simulation;

@@ -5,14 +5,21 @@
 
 mod accept;
 pub mod error;
+pub mod guard;
+pub mod proxy;
 pub mod replica;
 pub mod routes;
+pub mod terminal;
 mod ws;
 
 use super::doors::Doors;
+use super::doors::audit::Audit;
 use super::handle::Wanted;
+use super::tls::Tls;
 use crate::domain::Timestamp;
 use axum::Router;
+use guard::{Guard, GuardSettings};
+use proxy::Proxies;
 use replica::Replica;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +39,12 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Of these, from one address.
     pub connections_per_address: usize,
+    /// TLS handshakes under way at once.
+    pub handshakes: usize,
+    /// Of these, from one address.
+    pub handshakes_per_address: usize,
+    /// How long a handshake may take.
+    pub handshake_within: Duration,
     /// How long the head of a request may take to arrive.
     pub head_within: Duration,
     /// How long a request may take as a whole.
@@ -45,11 +58,23 @@ impl Default for HttpLimits {
         Self {
             connections: 2_048,
             connections_per_address: 1_024,
+            handshakes: 1_024,
+            handshakes_per_address: 512,
+            handshake_within: Duration::from_secs(5),
             head_within: Duration::from_secs(5),
             request_within: Duration::from_secs(10),
             body_max: 64 * 1024,
         }
     }
+}
+
+/// What lies between a caller and the port.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// The encryption; none on a port that only this machine or a proxy reaches.
+    pub tls: Option<Tls>,
+    /// Whose word for who calls is taken.
+    pub proxies: Proxies,
 }
 
 /// What does not change while the door is open.
@@ -63,6 +88,8 @@ pub struct About {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// Whether terminals elsewhere may trade live TopStepX accounts.
+    pub topstepx_terminals: bool,
 }
 
 impl std::fmt::Debug for About {
@@ -85,8 +112,25 @@ pub struct Context {
     pub(crate) hub: ws::Hub,
     /// Who may call.
     pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: Arc<Guard>,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
+    /// Changes when the engine stops.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Who may come in, by which rules, and where it is noted.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Who may call.
+    pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: GuardSettings,
 }
 
 /// Serves until `stop` changes.
@@ -94,7 +138,8 @@ pub async fn serve_http(
     listener: TcpListener,
     about: About,
     limits: HttpLimits,
-    doors: Doors,
+    entry: Entry,
+    gate: Gate,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
 ) {
@@ -104,8 +149,11 @@ pub async fn serve_http(
         about: Arc::new(about),
         replica: replica.clone(),
         hub: hub.clone(),
-        doors,
+        doors: gate.doors,
+        audit: gate.audit,
+        guard: Arc::new(Guard::new(gate.guard)),
         engine: engine.clone(),
+        stop: stop.clone(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
@@ -113,6 +161,6 @@ pub async fn serve_http(
     tokio::join!(
         following,
         streaming,
-        accept::accept(listener, router, limits, stop)
+        accept::accept(listener, router, limits, entry, stop)
     );
 }

@@ -117,7 +117,7 @@ impl Replica {
                 Ok(None)
             }
             // Which instrument terminals look at together is theirs.
-            Told::Linked(..) => Ok(None),
+            Told::Linked(..) | Told::Resumed => Ok(None),
         })?;
         // Nobody listening is no fault.
         let _ = self.told.send(told);
@@ -188,7 +188,13 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
     let session = welcome.session;
     replica.change(|known| known.welcome = Some(welcome));
     let (queue, mut told) = mpsc::channel(QUEUE);
-    engine.send(Wanted::Subscribe { session, queue }).await.ok()?;
+    let after = None;
+    let subscribe = Wanted::Subscribe {
+        session,
+        queue,
+        after,
+    };
+    engine.send(subscribe).await.ok()?;
     let mut prompt = replica.prompt.subscribe();
     loop {
         let instruments = tokio::select! {

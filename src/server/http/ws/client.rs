@@ -26,6 +26,8 @@ const TOPICS_MAX: usize = 64;
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// A client that has said nothing for this long is asked whether it is there, and let go when it does not answer by the next.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// How soon a client is let go whose key or session is over.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// One subscription: where this client is in a stream.
 type Topics = BTreeMap<u32, Place>;
@@ -75,6 +77,7 @@ impl Client {
         let mut ping = interval(PING_EVERY);
         let mut heard = true;
         ping.tick().await;
+        let mut look = interval(LOOKED_AT_EVERY);
         loop {
             tokio::select! {
                 asked = self.socket.recv() => {
@@ -89,6 +92,12 @@ impl Client {
                 () = wake.notified() => if let Err(end) = self.tell().await {
                     return end;
                 },
+                _ = look.tick() => {
+                    let now = (self.context.about.clock)();
+                    if !self.context.doors.is_still_good(&self.caller, now) {
+                        return Some("this key or session is over; come in again");
+                    }
+                }
                 _ = ping.tick() => {
                     if !std::mem::take(&mut heard) {
                         return Some("nothing was heard for a while");
