@@ -4,6 +4,7 @@
 
 mod doors;
 mod given;
+mod watching;
 mod words;
 
 use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
@@ -46,6 +47,9 @@ fn fail(error: &anyhow::Error) -> (u8, String) {
 }
 
 fn run(matches: &ArgMatches) -> Ended {
+    if let Some(ended) = watching::run(matches) {
+        return ended;
+    }
     let loaded = settings(matches)?;
     let paths =
         Paths::new(&loaded.settings.data_dir, &loaded.settings.profile).map_err(|error| fail(&error))?;
@@ -204,6 +208,11 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
                 shell::alert(paths, &sentence, account, json).await
             }
+            "arm-api" => {
+                let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
+                shell::arm_programs(paths, word("time"), word("last4"), account, json).await
+            }
+            "disarm-api" => shell::disarm_programs(paths, account, json).await,
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await

@@ -279,6 +279,7 @@ fn alarm(settings: &AlertSettings) -> AlarmSettings {
         bell: settings.bell,
         osc9: matches!(settings.notify, Osc9 | Both),
         osc777: matches!(settings.notify, Osc777 | Both),
+        in_tmux: std::env::var_os("TMUX").is_some(),
     }
 }
 
@@ -633,9 +634,13 @@ fn market(batch: MarketBatch) -> Vec<FromEngine> {
         bars,
         gaps: _,
         health,
+        terms,
     } = batch;
     let mut told = Vec::with_capacity(4);
     told.extend(health.map(FromEngine::Health));
+    if !terms.is_empty() {
+        told.push(FromEngine::Terms(terms));
+    }
     if !quotes.is_empty() {
         told.push(FromEngine::Quotes(quotes));
     }

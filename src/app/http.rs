@@ -6,10 +6,10 @@ use super::doors;
 use super::paths::Paths;
 use super::serve::build;
 use super::tls;
-use crate::config::Settings;
+use crate::config::{Loaded, MetricsSetting, Settings};
 use crate::server::handle::Wanted;
 use crate::server::http::proxy::Proxies;
-use crate::server::http::{About, Entry, Gate, serve_http};
+use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Setting, serve_http};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -77,22 +77,29 @@ impl Port {
     /// Serves it until `stop` changes.
     pub(super) async fn serve(
         self,
-        settings: &Settings,
+        loaded: &Loaded,
         clock: Clock,
         engine: mpsc::Sender<Wanted>,
         stop: watch::Receiver<bool>,
     ) {
+        let settings = &loaded.settings;
         let about = About {
             build: build(),
             profile: settings.profile.clone(),
             listen: self.listen,
             clock: Arc::new(move || clock.now()),
+            figures_for: match settings.server.metrics {
+                MetricsSetting::Local => FiguresFor::Local,
+                MetricsSetting::Key => FiguresFor::Keys,
+                MetricsSetting::Off => FiguresFor::Nobody,
+            },
             topstepx_terminals: settings.server.topstepx_terminals,
         };
         let reloading = tokio::spawn(reload(self.entry.clone()));
         serve_http(
             self.listener,
             about,
+            given(loaded),
             doors::limits(settings),
             self.entry,
             self.gate,
@@ -116,5 +123,17 @@ async fn reload(entry: Entry) {
                 tracing::error!(%error, "the certificate could not be read again; the one before is shown on");
             }
         }
+    }
+}
+
+/// What the settings give that callers can use or see.
+fn given(loaded: &Loaded) -> Given {
+    let settings = &loaded.settings;
+    let row = |(key, value, source): (String, String, String)| Setting { key, value, source };
+    Given {
+        templates: settings.templates.clone(),
+        watchlists: settings.watchlists.clone(),
+        settings: loaded.effective().into_iter().map(row).collect(),
+        account: (!settings.account.is_empty()).then(|| settings.account.clone()),
     }
 }

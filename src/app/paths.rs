@@ -68,6 +68,10 @@ impl Paths {
     pub fn http_address(&self) -> PathBuf {
         self.run().join("http.address")
     }
+    /// The log of availability.
+    pub fn availability(&self) -> PathBuf {
+        self.profile.join("availability.db")
+    }
     /// Stored bars.
     pub fn bars(&self) -> PathBuf {
         self.profile.join("bars.db")

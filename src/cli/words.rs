@@ -1,6 +1,7 @@
 //! The words of the command line: every command with its arguments, as `--help` shows them.
 
 use super::given::{LISTEN, SETTINGS, SWITCHES};
+use super::watching;
 use clap::{Arg, ArgAction, Command};
 
 /// All of them.
@@ -211,6 +212,29 @@ pub(super) fn command() -> Command {
                         .help("As a page"),
                 ),
         )
+        .subcommand(
+            Command::new("arm-api")
+                .about("Let programs at the HTTP port add risk in an account for a time; on the simulator they may anyway")
+                .arg(
+                    Arg::new("time")
+                        .value_name("TIME")
+                        .default_value("15m")
+                        .help("For how long, such as 15m or 2h; at most 8h"),
+                )
+                .arg(
+                    Arg::new("last4")
+                        .long("confirm")
+                        .value_name("LAST4")
+                        .help("The last four characters of a live account"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("disarm-api")
+                .about("Stop letting programs add risk in an account")
+                .arg(json()),
+        )
+        .subcommands(watching::commands(&json))
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }

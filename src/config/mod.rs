@@ -17,8 +17,8 @@ pub use doors::DoorSettings;
 pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
-pub use server::{Encryption, ServerSettings};
+pub use server::{Encryption, MetricsSetting, ServerSettings};
 pub use settings::{
     BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
-    LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
+    LogFormat, LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

@@ -21,8 +21,23 @@ pub struct ServerSettings {
     pub trusted_proxies: Vec<String>,
     /// The rules of TopStepX about where its accounts may be traded from are known and kept.
     pub topstepx_terminals: bool,
+    /// Who may read the engine's figures at `/metrics`.
+    pub metrics: MetricsSetting,
     /// Who may come in, how often, and for how long.
     pub doors: DoorSettings,
+}
+
+/// Who may read the engine's figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricsSetting {
+    /// Callers of this machine, and others with a key.
+    #[default]
+    Local,
+    /// Callers with a key.
+    Key,
+    /// Nobody.
+    Off,
 }
 
 /// How what crosses the port is encrypted.

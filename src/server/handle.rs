@@ -3,6 +3,7 @@
 //! in the engine's process and is conflated until there is room.
 
 use crate::domain::{InstrumentId, SessionId};
+use crate::engine::programs::Program;
 use crate::engine::{Command, Event, Outcome, SessionKind};
 use crate::wire::{Mark, MarketBatch, Query, Reply, SnapshotMessage, Welcome};
 use std::sync::Arc;
@@ -20,6 +21,14 @@ pub enum Wanted {
         kind: SessionKind,
         /// The answer.
         answer: oneshot::Sender<Welcome>,
+    },
+    /// A program came in by the network: the number under which it commands. The record of who it is is durable before
+    /// anything that it commands.
+    OpenProgram {
+        /// Who.
+        who: Program,
+        /// The answer.
+        answer: oneshot::Sender<SessionId>,
     },
     /// A session ended.
     Close {

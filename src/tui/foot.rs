@@ -15,7 +15,7 @@ use super::view::Drawn;
 use super::widgets::number;
 use super::widgets::text::{Pen, wrap};
 use super::world::Standing;
-use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp};
+use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp, counted};
 use crate::engine::{Abilities, Command, Denial, DenialCode};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -406,11 +406,13 @@ fn draw_question(
 fn what_goes(desk: &Desk, account: AccountKey, view: &View<'_>) -> String {
     let goes = desk.to_flatten(account);
     let one = |(id, held, orders): &(InstrumentId, Quantity, usize)| match (held.is_zero(), *orders) {
-        (true, 1) => format!("1 order {id}"),
-        (true, n) => format!("{n} orders {id}"),
+        (true, n) => format!("{} {id}", counted(n, "order")),
         (false, 0) => format!("{} {id}", number::quantity_signed(*held)),
-        (false, 1) => format!("{} {id} and 1 order", number::quantity_signed(*held)),
-        (false, n) => format!("{} {id} and {n} orders", number::quantity_signed(*held)),
+        (false, n) => format!(
+            "{} {id} and {}",
+            number::quantity_signed(*held),
+            counted(n, "order")
+        ),
     };
     let all: Vec<String> = goes.iter().map(one).collect();
     view.ours(format!("{}: {}", account.account, all.join(", ")))

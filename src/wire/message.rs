@@ -2,12 +2,14 @@
 //! on the events by number, so that it folds the same state; market data comes conflated beside it. A shell command asks
 //! a query or sends a command, and reads one answer.
 
-use crate::domain::{AccountKey, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp};
+use crate::domain::{
+    AccountKey, ClientOrderId, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp,
+};
 use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, SessionKind, State};
-use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -188,6 +190,9 @@ pub struct MarketBatch {
     pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
     /// How a connection is, where that changed.
     pub health: Option<Box<Health>>,
+    /// What a broker says of instruments beside their prices, where that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Terms>,
 }
 
 impl MarketBatch {
@@ -199,6 +204,7 @@ impl MarketBatch {
             && self.gaps.is_empty()
             && self.bars.is_empty()
             && self.health.is_none()
+            && self.terms.is_empty()
     }
 }
 
@@ -261,6 +267,11 @@ pub enum Query {
         before: Option<u64>,
         /// How many at most.
         count: u32,
+    },
+    /// Everything that became of one order, from the journal: answered as a log.
+    History {
+        /// Which.
+        order: ClientOrderId,
     },
     /// Worth and profit of an account since the engine began, after this moment of the venue's clock.
     Curve {

@@ -635,7 +635,7 @@ fn forty_tokens_that_nobody_gave_out_open_nothing() {
             token(&ours, header, &with("sub", json!("a".repeat(20_000)))),
         ),
         ("dots", ".".repeat(200)),
-        ("the refresh token", refresh.clone()),
+        ("the refresh token", refresh),
         ("nothing", String::new()),
         ("a word", "admin".to_owned()),
     ];

@@ -108,7 +108,7 @@ fn five_hundred_who_are_slow_hold_up_neither_health_nor_what_stops_things() {
     assert_eq!(port.ask("GET", "/health", &[], "").status, 200);
     for (method, path) in [
         ("DELETE", "/api/v1/orders"),
-        ("POST", "/api/v1/orders/cancel-all"),
+        ("POST", "/api/v1/orders/cancel"),
         ("POST", "/api/v1/risk/halt"),
     ] {
         let answer = port.ask(method, path, &[("Authorization", &bearer)], "");

@@ -4,8 +4,12 @@
 //! is told by the doors.
 
 mod accept;
+mod act;
+mod body;
 pub mod error;
 pub mod guard;
+mod noted;
+mod openapi;
 pub mod proxy;
 pub mod replica;
 pub mod routes;
@@ -17,16 +21,19 @@ use super::doors::audit::Audit;
 use super::handle::Wanted;
 use super::tls::Tls;
 use crate::domain::Timestamp;
+use crate::engine::sentence::Templates;
 use axum::Router;
 use guard::{Guard, GuardSettings};
 use proxy::Proxies;
 use replica::Replica;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+pub use act::Hand;
 pub use error::ApiError;
 
 /// Whose clock says what time it is.
@@ -88,8 +95,21 @@ pub struct About {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// Who may read the engine's figures.
+    pub figures_for: FiguresFor,
     /// Whether terminals elsewhere may trade live TopStepX accounts.
     pub topstepx_terminals: bool,
+}
+
+/// Who may read the engine's figures without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiguresFor {
+    /// Callers of this machine.
+    Local,
+    /// Nobody: a key is wanted.
+    Keys,
+    /// Nobody at all, with a key neither.
+    Nobody,
 }
 
 impl std::fmt::Debug for About {
@@ -99,6 +119,30 @@ impl std::fmt::Debug for About {
             .field("profile", &self.profile)
             .finish_non_exhaustive()
     }
+}
+
+/// What the settings give, as far as callers can use or see it.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Named exits of order sentences.
+    pub templates: Templates,
+    /// Lists of symbols, by their names.
+    pub watchlists: BTreeMap<String, Vec<String>>,
+    /// Every setting, secrets masked.
+    pub settings: Vec<Setting>,
+    /// The account that is meant where none is named.
+    pub account: Option<String>,
+}
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Such as `limits.max_order_value`.
+    pub key: String,
+    /// Its value as in the file.
+    pub value: String,
+    /// Where it came from.
+    pub source: String,
 }
 
 /// What every route can reach.
@@ -120,6 +164,10 @@ pub struct Context {
     pub engine: mpsc::Sender<Wanted>,
     /// Changes when the engine stops.
     pub stop: watch::Receiver<bool>,
+    /// What the settings give.
+    pub given: Arc<Given>,
+    /// What is kept for commands.
+    pub hand: Arc<Hand>,
 }
 
 /// Who may come in, by which rules, and where it is noted.
@@ -137,6 +185,7 @@ pub struct Gate {
 pub async fn serve_http(
     listener: TcpListener,
     about: About,
+    given: Given,
     limits: HttpLimits,
     entry: Entry,
     gate: Gate,
@@ -154,6 +203,8 @@ pub async fn serve_http(
         guard: Arc::new(Guard::new(gate.guard)),
         engine: engine.clone(),
         stop: stop.clone(),
+        given: Arc::new(given),
+        hand: Arc::default(),
     };
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());

@@ -43,6 +43,7 @@ fn client_examples() -> Vec<(&'static str, ClientMessage)> {
     let legs = Legs {
         stop: Some(price("187")),
         target: None,
+        moves: None,
     };
     let command = Command::Submit {
         id: id(),

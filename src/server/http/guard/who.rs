@@ -33,13 +33,18 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-/// The token of a call: `Authorization: Bearer …`, or `X-API-Key: …`.
+/// The token of a call: `Authorization: Bearer …`, or `X-API-Key: …`; a browser, which can't say these for a WebSocket, names it
+/// as a subprotocol, `tradewind.key.…`.
 fn token(headers: &HeaderMap) -> Option<&str> {
     let bearer = text(headers, "authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
-    bearer.or_else(|| text(headers, "x-api-key"))
+    let named = || {
+        let all = text(headers, "sec-websocket-protocol")?.split(',');
+        all.filter_map(|one| one.trim().strip_prefix("tradewind.key.")).next()
+    };
+    bearer.or_else(|| text(headers, "x-api-key")).or_else(named)
 }
 
 /// Who calls.

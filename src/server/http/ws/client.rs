@@ -6,6 +6,7 @@ use super::frame::{Asked, Encoding, PROTOCOL, Said};
 use super::stream::{Key, News, Place};
 use super::topic::{self, Kind, Params};
 use crate::domain::InstrumentId;
+use crate::metrics::metrics;
 use crate::server::doors::Caller;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -54,7 +55,17 @@ pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, enc
         wake: Arc::default(),
         topics: Topics::new(),
     };
+    let all = metrics();
+    all.clients.of("websocket").add(1);
     let end = client.talk().await;
+    all.clients.of("websocket").add(-1);
+    let how = match end {
+        Some(reason) if reason.starts_with("too slow") => "too_slow",
+        Some(reason) if reason.starts_with("nothing was heard") => "silent",
+        Some(_) => "stopping",
+        None => "ended",
+    };
+    all.disconnections.of(how).inc();
     if let Some(reason) = end {
         tracing::info!(name = client.caller.name, reason, "a WebSocket client is let go");
         let _ = timeout(Duration::from_secs(1), client.close(reason)).await;
@@ -121,6 +132,7 @@ impl Client {
                 }
                 // The newest is what counts: all that it missed is replaced.
                 News::Gone if !place.stream.key.kind.is_fact() => {
+                    metrics().dropped.of("rows").inc();
                     let (at, snapshot) = place.stream.again(*id, &self.context.replica);
                     messages.push(snapshot);
                     place.at = at;

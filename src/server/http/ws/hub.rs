@@ -4,6 +4,7 @@
 use super::stream::{Key, Stream};
 use crate::server::http::Clock;
 use crate::server::http::replica::Replica;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,12 +38,22 @@ impl std::fmt::Debug for Hub {
     }
 }
 
+/// Where this process's numbers of streams begin: by chance, so that who comes back after a restart with a place in a stream of
+/// the process before is not taken for a reader of another of ours. At most 52 bits: any language holds them exactly.
+fn beginning() -> u64 {
+    let mut bytes = [0; 4];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => u64::from(u32::from_be_bytes(bytes)) << 20,
+        Err(_) => 0,
+    }
+}
+
 impl Hub {
     /// Over a replica.
     pub(crate) fn new(replica: Replica, clock: Clock) -> Self {
         Self {
             streams: Arc::default(),
-            made: Arc::default(),
+            made: Arc::new(AtomicU64::new(beginning())),
             readers: Arc::default(),
             replica,
             clock,
