@@ -42,7 +42,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     });
     let named = || {
         let all = text(headers, "sec-websocket-protocol")?.split(',');
-        all.filter_map(|one| one.trim().strip_prefix("tradewind.key.")).next()
+        all.filter_map(|one| one.trim().strip_prefix("tradewind.key."))
+            .next()
     };
     bearer.or_else(|| text(headers, "x-api-key")).or_else(named)
 }
