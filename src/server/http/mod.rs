@@ -211,7 +211,7 @@ pub async fn serve_http(
         gate,
     } = plan;
     let replica = Replica::default();
-    let hub = ws::Hub::new(replica.clone());
+    let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
     let context = Context {
         about: Arc::new(about),
         replica: replica.clone(),
