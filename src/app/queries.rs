@@ -2,7 +2,7 @@
 //! snapshots, on threads of their own, because a disk's time is not the engine's.
 
 use super::clock::Clock;
-use crate::domain::{InstrumentId, SafeText};
+use crate::domain::{ClientOrderId, InstrumentId, SafeText};
 use crate::engine::State;
 use crate::market::{Bar, BarUpdate, Market, Timeframe, bars::roll_up};
 use crate::store::{BarStore, JournalReader, SnapshotFile, Wanted};
@@ -116,6 +116,21 @@ impl Questions {
             let reply = read.unwrap_or_else(|error| Reply::Failed {
                 reason: SafeText::new(&error.to_string()),
             });
+            let _ = answer.send(reply);
+        });
+    }
+
+    /// Everything that became of one order, read over a connection of its own.
+    pub(super) fn history(&self, order: ClientOrderId, answer: oneshot::Sender<Reply>) {
+        let journal = self.journal.clone();
+        tokio::task::spawn_blocking(move || {
+            let read = JournalReader::open(&journal).and_then(|reader| reader.order_events(order));
+            let reply = read.map_or_else(
+                |error| Reply::Failed {
+                    reason: SafeText::new(&error.to_string()),
+                },
+                Reply::Log,
+            );
             let _ = answer.send(reply);
         });
     }

@@ -3,10 +3,12 @@
 
 mod alerts;
 mod order;
+mod programs;
 
 pub use alerts::{alert, alerts};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};
+pub use programs::{arm_programs, disarm_programs};
 
 use super::paths::Paths;
 use super::serve::build;

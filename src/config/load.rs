@@ -82,15 +82,19 @@ impl Loaded {
         let table = Table::try_from(&self.settings).unwrap_or_default();
         self.sources
             .given()
-            .map(|(key, source)| {
-                let value = value_at(&table, key).map(Value::to_string).unwrap_or_default();
-                // An address that anybody who has it may post to is nobody's to read.
-                let value = if key == "alerts.webhook" {
-                    "\"(set)\"".to_owned()
-                } else {
-                    value
-                };
-                (key.to_owned(), value, source.to_string())
+            .map(|(key, source)| (key.to_owned(), shown(&table, key), source.to_string()))
+            .collect()
+    }
+    /// What holds, given or built in: every key with its value as in the file, and its source.
+    pub fn effective(&self) -> Vec<(String, String, String)> {
+        let table = Table::try_from(&self.settings).unwrap_or_default();
+        let keys = Settings::keys().into_iter();
+        let given = self.sources.given().map(|(key, _)| key.to_owned());
+        let all: std::collections::BTreeSet<String> = keys.chain(given).collect();
+        all.into_iter()
+            .map(|key| {
+                let (value, source) = (shown(&table, &key), self.sources.of(&key).to_string());
+                (key, value, source)
             })
             .collect()
     }
@@ -295,10 +299,17 @@ impl Place<'_> {
 
 /// What a template may have.
 fn template_keys() -> Table {
-    ["stop", "target"]
-        .map(|key| (key.to_owned(), Value::String(String::new())))
-        .into_iter()
-        .collect()
+    [
+        "stop",
+        "target",
+        "breakeven",
+        "breakeven_offset",
+        "trail",
+        "trail_after",
+    ]
+    .map(|key| (key.to_owned(), Value::String(String::new())))
+    .into_iter()
+    .collect()
 }
 
 /// What is wrong with a value of another kind than the default. A number where a text belongs must never get further: it
@@ -320,6 +331,16 @@ fn join(prefix: &str, key: &str) -> String {
         "" => key.to_owned(),
         _ => format!("{prefix}.{key}"),
     }
+}
+
+/// A value as people may read it.
+fn shown(table: &Table, key: &str) -> String {
+    let value = value_at(table, key).map(Value::to_string).unwrap_or_default();
+    // An address that anybody who has it may post to is nobody's to read.
+    if key == "alerts.webhook" && value != "\"\"" {
+        return "\"(set)\"".to_owned();
+    }
+    value
 }
 
 fn value_at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {

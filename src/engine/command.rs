@@ -2,8 +2,10 @@
 //! the asker alone, while what happened because of it goes to everyone as facts.
 
 use super::alerts::{AlertId, AlertSpec};
+use super::programs::Program;
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, TradingState,
+    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, StopMoves,
+    TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +28,8 @@ pub enum SessionKind {
     Shell,
     /// Looks only.
     Monitor,
+    /// A program at the network's door: trades where its key may, and off the simulator while a person armed programs.
+    Program,
 }
 
 /// The protective and profit-taking children of an entry, as absolute prices.
@@ -35,6 +39,9 @@ pub struct Legs {
     pub stop: Option<Price>,
     /// Price of a profit-taking limit.
     pub target: Option<Price>,
+    /// How the stop moves by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<StopMoves>,
 }
 impl Legs {
     /// True without any leg.
@@ -81,6 +88,11 @@ pub enum Command {
     OpenSession,
     /// A session ended, by its own word or because its socket did.
     CloseSession,
+    /// A program came in by the network. Sent by the engine's process itself.
+    OpenProgram {
+        /// Who.
+        who: Program,
+    },
     /// Place an order, with children if `legs` has any.
     Submit {
         /// Made by the asker; repeated for every retry.
@@ -89,7 +101,8 @@ pub enum Command {
         spec: OrderSpec,
         /// Its children.
         legs: Legs,
-        /// What a person saw of it before they sent it; nothing where nobody looked, as for a program.
+        /// What a person saw of it before they sent it; nothing where nobody looked, as for a program. A terminal's order
+        /// that adds risk must have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Seen>,
     },
@@ -108,6 +121,9 @@ pub enum Command {
         second: ClientOrderId,
         /// The second order.
         second_spec: OrderSpec,
+        /// What a person saw of the first, then of the second; empty where nobody looked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Seen>,
     },
     /// Change a live order.
     Modify {
@@ -176,6 +192,20 @@ pub enum Command {
     },
     /// Stop allowing it.
     Disarm {
+        /// Where.
+        account: AccountKey,
+    },
+    /// Allow programs to add risk in an account for a time. `confirmation` as for [`Command::Arm`].
+    ArmPrograms {
+        /// Where.
+        account: AccountKey,
+        /// What the person typed.
+        confirmation: SafeText,
+        /// For how many minutes, at most [`super::programs::LONGEST_MINUTES`].
+        minutes: u32,
+    },
+    /// Stop allowing it.
+    DisarmPrograms {
         /// Where.
         account: AccountKey,
     },
@@ -250,6 +280,9 @@ pub struct Denial {
     pub code: DenialCode,
     /// For people: what was wrong, and the nearest value that would pass.
     pub text: SafeText,
+    /// That value alone, for programs, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<SafeText>,
 }
 impl Denial {
     /// A denial with its words.
@@ -257,6 +290,15 @@ impl Denial {
         Self {
             code,
             text: text.into(),
+            nearest: None,
+        }
+    }
+    /// The same with the nearest value that would pass.
+    #[must_use]
+    pub fn near(self, value: impl std::fmt::Display) -> Self {
+        Self {
+            nearest: Some(SafeText::new(&value.to_string())),
+            ..self
         }
     }
 }
@@ -311,7 +353,7 @@ denial_codes! {
     NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference, no gap and no doubled order to accept.";
     BadAlert = "BAD_ALERT", "The alert can't be as it is asked for; the words say why.";
     UnknownAlert = "UNKNOWN_ALERT", "No alert has this number.";
-    StalePreview = "STALE_PREVIEW", "The market moved or time passed since the order was previewed, or another order was; look again.";
+    StalePreview = "STALE_PREVIEW", "The market moved or time passed since the order was previewed, another order was, or none was and the asker is a terminal; look again.";
     Expiring = "EXPIRING", "The future's last trading days are here; it can be closed, not opened.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

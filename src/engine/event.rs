@@ -8,8 +8,8 @@ use super::pause::Pause;
 use super::state::FlattenStep;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase, Fee,
-    Instrument, InstrumentId, Limits, LinkState, Money, Order, OrderChange, OrderKind, OrderSpec, Phase,
-    Price, Quantity, SafeText, SessionId, Timestamp, TradingState,
+    Instrument, InstrumentId, Limits, LinkState, Money, Mover, Order, OrderChange, OrderKind, OrderSpec,
+    Phase, Price, Quantity, SafeText, SessionId, StopMoves, Timestamp, TradingState,
 };
 use crate::market::Quote;
 use serde::{Deserialize, Serialize};
@@ -529,12 +529,53 @@ facts! {
         /// Nothing more is tried.
         is_final: bool,
     }
+    /// A program came in by the network: commands of this session are its.
+    85 ProgramOpened "program_opened" {
+        /// Which session.
+        session: SessionId,
+        /// The name of its key or user.
+        name: SafeText,
+        /// The characters that name its key, where it came by one.
+        key: Option<SafeText>,
+        /// From where.
+        address: SafeText,
+    }
+    /// Programs may add risk in an account until a moment.
+    86 ProgramsArmed "programs_armed" {
+        /// Where.
+        account: AccountKey,
+        /// Until when.
+        until: Timestamp,
+    }
+    /// Programs may no longer add risk in an account.
+    87 ProgramsDisarmed "programs_disarmed" {
+        /// Where.
+        account: AccountKey,
+        /// Why.
+        reason: SafeText,
+    }
     /// A broker is away for longer than the settings bear. Told without anybody having asked, once an outage.
     77 BrokerAway "broker_away" {
         /// Which.
         broker: BrokerId,
         /// Since when.
         since: Timestamp,
+    }
+    /// How a protective stop moves by itself was said with its order.
+    80 StopPlanned "stop_planned" {
+        /// Which stop.
+        id: ClientOrderId,
+        /// When, and how far.
+        moves: StopMoves,
+    }
+    /// A protective stop is moved by itself; the change that is asked for follows.
+    81 StopAdvanced "stop_advanced" {
+        /// Which stop.
+        id: ClientOrderId,
+        /// Where to.
+        to: Price,
+        /// Why.
+        by: Mover,
     }
 }
 
@@ -568,7 +609,9 @@ impl Fact {
             Self::ModifyRequested { id, .. } | Self::Modified { id, .. } | Self::ModifyRefused { id, .. } => {
                 Some(*id)
             }
-            Self::CancelRequested { id }
+            Self::StopPlanned { id, .. }
+            | Self::StopAdvanced { id, .. }
+            | Self::CancelRequested { id }
             | Self::CancelRefused { id, .. }
             | Self::Cancelled { id, .. }
             | Self::Expired { id } => Some(*id),

@@ -77,6 +77,15 @@ impl State {
             Fact::Disarmed { session, account, .. } => {
                 self.armed.remove(&(*session, *account));
             }
+            Fact::ProgramOpened { session, .. } => {
+                self.sessions.insert(*session, SessionKind::Program);
+            }
+            Fact::ProgramsArmed { account, until } => {
+                self.programs_armed.insert(*account, *until);
+            }
+            Fact::ProgramsDisarmed { account, .. } => {
+                self.programs_armed.remove(account);
+            }
             Fact::TradingChanged {
                 account,
                 state,
@@ -297,7 +306,10 @@ impl State {
                 order.pending = Some(Pending::Modify { change: *change });
                 order.pending_since = Some(at);
             }),
+            Fact::StopPlanned { id, moves } => self.plan_stop(*id, *moves),
+            Fact::StopAdvanced { .. } => {}
             Fact::Modified { id, quantity, kind } => {
+                self.stop_was_moved(*id, *kind);
                 self.edit(*id, |order| {
                     order.spec.quantity = *quantity;
                     order.spec.kind = *kind;
@@ -314,6 +326,7 @@ impl State {
                 self.complete(*id, at);
             }
             Fact::ModifyRefused { id, reason } => {
+                self.stop_was_refused(*id, at);
                 self.edit(*id, |order| {
                     answer_change(order, at);
                     order.reason = Some(reason.clone());
@@ -344,6 +357,7 @@ impl State {
     fn begin_run(&mut self, at: Timestamp) {
         self.sessions.clear();
         self.armed.clear();
+        self.programs_armed.clear();
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;

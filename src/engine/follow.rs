@@ -7,6 +7,7 @@ use super::command::SessionKind;
 use super::decide::{cancel, is_protective};
 use super::event::{Event, Fact};
 use super::flatten;
+use super::programs;
 use super::state::State;
 use crate::domain::{
     AccountClass, AccountKey, BrokerId, ClientOrderId, LinkState, Order, Pending, Phase, SafeText, SessionId,
@@ -127,6 +128,7 @@ fn disarm(state: &State, account: AccountKey) -> Vec<Fact> {
             account,
             reason: reason.clone(),
         })
+        .chain(programs::disarmed(state, account, &reason))
         .collect()
 }
 
@@ -232,6 +234,8 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         Fact::CancelRequested { .. }
         | Fact::CancelRefused { .. }
         | Fact::ModifyRequested { .. }
+        | Fact::StopPlanned { .. }
+        | Fact::StopAdvanced { .. }
         | Fact::Missed { .. } => Vec::new(),
         _ => brackets::settle_order(state, id),
     };

@@ -20,6 +20,7 @@ pub mod pause;
 pub mod pnl;
 pub mod port;
 pub mod preview;
+pub mod programs;
 mod reconcile;
 mod release;
 pub mod risk;
@@ -27,11 +28,13 @@ pub mod sentence;
 pub mod sheet;
 pub mod state;
 pub mod statement;
+pub mod stops;
 pub mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod timers;
 pub mod timing;
+pub mod trips;
 pub mod worth;
 
 pub use self::core::{Batch, Engine, Input};

@@ -208,7 +208,7 @@ impl Check<'_> {
                 "{} takes multiples of {}; nearest: {nearest}",
                 instrument.id, instrument.lot
             );
-            return Err(Denial::new(DenialCode::BadQuantity, text));
+            return Err(Denial::new(DenialCode::BadQuantity, text).near(nearest));
         }
         Abilities::of(spec.account.broker).takes(spec)?;
         for price in [spec.kind.limit(), spec.kind.trigger()].into_iter().flatten() {
@@ -509,7 +509,7 @@ impl Check<'_> {
                 self.state.limits.collar_bps,
                 instrument.show(Price::from_raw(passes))
             );
-            return Err(Denial::new(DenialCode::Collar, text));
+            return Err(Denial::new(DenialCode::Collar, text).near(Price::from_raw(passes)));
         }
         let text = format!(
             "{} is {} through the market at {}; the collar is {} bps, {} would pass",
@@ -519,7 +519,7 @@ impl Check<'_> {
             self.state.limits.collar_bps,
             instrument.show(nearest)
         );
-        Err(Denial::new(DenialCode::Collar, text))
+        Err(Denial::new(DenialCode::Collar, text).near(nearest))
     }
 
     fn count(&self, spec: &OrderSpec) -> Result<(), Denial> {
@@ -598,12 +598,13 @@ fn on_tick(price: Price, side: Side, instrument: &Instrument) -> Result<(), Deni
         ));
     }
     if !instrument.ticks.allows(price) {
+        let nearest = instrument.ticks.toward_less_risk(price, side);
         let text = format!(
             "{price} is between ticks of {}; nearest: {}",
             instrument.ticks.tick_at(price),
-            instrument.show(instrument.ticks.toward_less_risk(price, side))
+            instrument.show(nearest)
         );
-        return Err(Denial::new(DenialCode::BadPrice, text));
+        return Err(Denial::new(DenialCode::BadPrice, text).near(nearest));
     }
     Ok(())
 }
@@ -622,7 +623,7 @@ fn in_ticks(what: &str, step: Price, tick: Price, least: Price) -> Result<(), De
         "the {what} {step} is no multiple of the tick of {tick}; nearest: {}",
         down.max(least)
     );
-    Err(Denial::new(DenialCode::BadPrice, text))
+    Err(Denial::new(DenialCode::BadPrice, text).near(down.max(least)))
 }
 
 /// Combinations that contradict themselves.

@@ -4,6 +4,7 @@
 use super::alerts::Alerts;
 use super::command::SessionKind;
 use super::pause::Pause;
+use super::stops::StopPlan;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
     Instrument, InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity,
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// How many notices the state keeps for screens; all of them are in the journal.
 pub const NOTICES_KEPT: usize = 200;
@@ -45,6 +46,9 @@ pub struct State {
     pub live: BTreeSet<(AccountKey, InstrumentId, ClientOrderId)>,
     /// Which order a broker's durable id belongs to.
     pub bound: BTreeMap<(BrokerId, BrokerOrderId), ClientOrderId>,
+    /// Protective stops that move by themselves.
+    #[serde(default)]
+    pub stop_plans: BTreeMap<ClientOrderId, StopPlan>,
     /// What one fill takes from the others.
     pub groups: BTreeMap<ClientOrderId, Group>,
     /// Positions with the executions that made them.
@@ -57,6 +61,9 @@ pub struct State {
     pub token: Option<SessionId>,
     /// Who may add risk where.
     pub armed: BTreeSet<(SessionId, AccountKey)>,
+    /// Where programs may add risk, and until when.
+    #[serde(default)]
+    pub programs_armed: BTreeMap<AccountKey, Timestamp>,
     /// The limits in force.
     pub limits: Limits,
     /// Executions booked before this moment are part of the opening positions; when that was last moved.

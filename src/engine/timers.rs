@@ -1,6 +1,7 @@
 //! Named deadlines. The engine only states the next one; whoever drives it sleeps until then and says "timer".
 
 use super::event::Fact;
+use super::programs;
 use super::state::{AccountState, State};
 use super::timing::{
     ANSWER_WITHIN, ARMED_WITHOUT_LINK, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY,
@@ -24,6 +25,8 @@ enum Timer {
     Flat(AccountKey, crate::domain::InstrumentId),
     /// Arming ends: the broker has been away for too long.
     Disarm(BrokerId),
+    /// The time for which programs were armed is over.
+    DisarmPrograms(AccountKey),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -70,10 +73,14 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     }
     for (broker, link) in &state.links {
         if let Some(lost) = link.lost_since
-            && armed_for_real(state, *broker).next().is_some()
+            && (armed_for_real(state, *broker).next().is_some()
+                || programs::armed_at(state, *broker).next().is_some())
         {
             tell(lost.after(ARMED_WITHOUT_LINK), Timer::Disarm(*broker));
         }
+    }
+    for (account, until) in &state.programs_armed {
+        tell(*until, Timer::DisarmPrograms(*account));
     }
     for ((account, instrument), flattening) in &state.flattening {
         tell(
@@ -171,6 +178,12 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
                     reason: reason.clone(),
                 }),
             );
+            let programs = programs::armed_at(state, broker);
+            facts.extend(programs.filter_map(|account| programs::disarmed(state, account, &reason)));
+        }
+        Timer::DisarmPrograms(account) => {
+            let over = SafeText::new("their time is over");
+            facts.extend(programs::disarmed(state, account, &over));
         }
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),

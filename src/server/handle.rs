@@ -3,8 +3,9 @@
 //! in the engine's process and is conflated until there is room.
 
 use crate::domain::{InstrumentId, SessionId};
+use crate::engine::programs::Program;
 use crate::engine::{Command, Event, Outcome, SessionKind};
-use crate::wire::{MarketBatch, Query, Reply, SnapshotMessage, Welcome};
+use crate::wire::{Mark, MarketBatch, Query, Reply, SnapshotMessage, Welcome};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,6 +22,14 @@ pub enum Wanted {
         /// The answer.
         answer: oneshot::Sender<Welcome>,
     },
+    /// A program came in by the network: the number under which it commands. The record of who it is is durable before
+    /// anything that it commands.
+    OpenProgram {
+        /// Who.
+        who: Program,
+        /// The answer.
+        answer: oneshot::Sender<SessionId>,
+    },
     /// A session ended.
     Close {
         /// Which.
@@ -32,6 +41,8 @@ pub enum Wanted {
         session: SessionId,
         /// Where to tell it.
         queue: mpsc::Sender<Told>,
+        /// The last event that it has; nothing for one that begins.
+        after: Option<Mark>,
     },
     /// A session wants market data of these, in place of those it wanted before.
     Watch {
@@ -80,6 +91,8 @@ pub enum Wanted {
 pub enum Told {
     /// The state to begin with.
     Snapshot(Arc<SnapshotMessage>),
+    /// No state is needed: what it has is what came before the events that follow.
+    Resumed,
     /// Events that follow it.
     Events(Arc<Vec<Event>>),
     /// Market data.

@@ -1,10 +1,14 @@
 //! What programs see: orders, executions, positions and status as JSON, projected from the state. Numbers are decimal
 //! strings, times are RFC 3339 in UTC, unknown is null. The names are an interface: they are added to, never changed.
 
+pub mod notice;
+pub mod rows;
+
 use crate::domain::{AccountKey, Execution, Instrument, InstrumentId, Money, Order, Price, Timestamp};
 use crate::engine::State;
 use crate::market::{Market, Print, Quote};
 use crate::wire::StatusReply;
+use rows::{ExecutionRow, OrderRow, PositionRow, PrintRow, QuoteRow};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -46,76 +50,26 @@ fn text(value: Option<impl ToString>) -> Value {
     value.map_or(Value::Null, |value| json!(value.to_string()))
 }
 
-fn side(side: crate::domain::Side) -> &'static str {
-    match side {
-        crate::domain::Side::Buy => "buy",
-        crate::domain::Side::Sell => "sell",
-    }
-}
-
 /// One order.
 pub fn order(order: &Order) -> Value {
-    let spec = &order.spec;
-    json!({
-        "broker": spec.account.broker.as_str(),
-        "account": spec.account.account.as_str(),
-        "client_order_id": order.id.as_str(),
-        "broker_order_id": text(order.broker_id),
-        "symbol": spec.instrument.as_str(),
-        "side": side(spec.side),
-        "quantity": spec.quantity.to_string(),
-        "filled": order.filled.to_string(),
-        "price": text(spec.kind.limit()),
-        "trigger": text(spec.kind.trigger()),
-        "distance": text(spec.kind.distance().map(|distance| distance.text(|amount| amount.to_string()))),
-        "offset": text(match spec.kind {
-            crate::domain::OrderKind::TrailLimit { offset, .. } => Some(offset),
-            _ => None,
-        }),
-        "average_price": text(order.average_price()),
-        "type": spec.kind.word(),
-        "tif": spec.tif.word(),
-        "until": match spec.tif {
-            crate::domain::TimeInForce::Gtd { until } => time(Some(until)),
-            _ => Value::Null,
-        },
-        "outside_hours": spec.outside_hours,
-        "phase": serde_json::to_value(order.phase).unwrap_or(Value::Null),
-        "pending": order.pending.map(|pending| match pending {
-            crate::domain::Pending::Cancel => "cancel",
-            crate::domain::Pending::Modify { .. } => "modify",
-        }),
-        "reason": text(order.reason.as_ref()),
-        "parent": text(spec.parent),
-        "external": order.external,
-        "created_at": time(Some(order.created_at)),
-        "sent_at": time(order.sent_at),
-        "acknowledged_at": time(order.acked_at),
-        "ended_at": time(order.ended_at),
-    })
+    json!(OrderRow::from(order))
 }
 
 /// One execution.
 pub fn execution(execution: &Execution) -> Value {
-    json!({
-        "broker": execution.account.broker.as_str(),
-        "account": execution.account.account.as_str(),
-        "client_order_id": text(execution.order),
-        "broker_order_id": text(execution.broker_order),
-        "execution_id": execution.id.base.as_str(),
-        "revision": execution.id.revision,
-        "symbol": execution.instrument.as_str(),
-        "side": side(execution.side),
-        "quantity": execution.quantity.to_string(),
-        "price": execution.price.to_string(),
-        "fee": text(execution.fee.map(|fee| fee.amount)),
-        "currency": text(execution.fee.map(|fee| fee.currency)),
-        "at": time(Some(execution.at)),
-    })
+    json!(ExecutionRow::from(execution))
 }
 
 /// Every position that is held or was closed with a result.
 pub fn positions(state: &State, marks: &Marks) -> Vec<Value> {
+    position_rows(state, marks)
+        .into_iter()
+        .map(|row| json!(row))
+        .collect()
+}
+
+/// The same, as rows.
+pub fn position_rows(state: &State, marks: &Marks) -> Vec<PositionRow> {
     let mut rows = Vec::new();
     for ((account, id), ledger) in &state.ledgers {
         let (position, instrument) = (&ledger.position, state.instruments.get(id));
@@ -130,26 +84,36 @@ pub fn positions(state: &State, marks: &Marks) -> Vec<Value> {
         };
         let decimals = instrument.map_or(2, |i| i.currency.minor_decimals());
         let money = |money: Money| format!("{:.*}", decimals as usize, money.round_to(decimals));
-        rows.push(json!({
-            "broker": account.broker.as_str(),
-            "account": account.account.as_str(),
-            "symbol": id.as_str(),
-            "quantity": position.quantity.to_string(),
-            "average_price": text(position.average_price(ledger.multiplier)),
-            "market_price": text(mark),
-            "realized_pnl": money(position.realized),
-            "unrealized_pnl": unrealized.map(money),
-            "fees": money(position.fees),
-            "currency": text(instrument.map(|i: &Instrument| i.currency)),
-            "protected": state.protected(*account, *id).to_string(),
-            "since": time(ledger.opened_at),
-        }));
+        rows.push(PositionRow {
+            broker: account.broker.to_string(),
+            account: account.account.to_string(),
+            symbol: id.to_string(),
+            quantity: position.quantity.to_string(),
+            average_price: rows::text(position.average_price(ledger.multiplier)),
+            market_price: rows::text(mark),
+            realized_pnl: money(position.realized),
+            unrealized_pnl: unrealized.map(money),
+            fees: money(position.fees),
+            currency: rows::text(instrument.map(|i: &Instrument| i.currency)),
+            protected: state.protected(*account, *id).to_string(),
+            since: rows::time(ledger.opened_at),
+        });
     }
     rows
 }
 
 /// Positions of the accounts that `sees` lets through, marked at what the market says.
 pub fn seen_positions(state: &State, market: &Market, sees: impl Fn(AccountKey) -> bool) -> Vec<Value> {
+    let rows = seen_position_rows(state, market, sees);
+    rows.into_iter().map(|row| json!(row)).collect()
+}
+
+/// The same, as rows.
+pub fn seen_position_rows(
+    state: &State,
+    market: &Market,
+    sees: impl Fn(AccountKey) -> bool,
+) -> Vec<PositionRow> {
     let ids = state.ledgers.keys().map(|(_, id)| *id);
     let quotes: Vec<Quote> = ids.clone().filter_map(|id| market.quote(id).copied()).collect();
     let prints: Vec<Print> = ids.filter_map(|id| market.last(id).copied()).collect();
@@ -159,37 +123,19 @@ pub fn seen_positions(state: &State, market: &Market, sees: impl Fn(AccountKey) 
         .filter(|key| sees(**key))
         .map(|key| (key.broker.as_str(), key.account.as_str()))
         .collect();
-    let mut rows = positions(state, &Marks::new(&quotes, &prints));
-    rows.retain(|row| {
-        let named = |key: &str| row[key].as_str().unwrap_or("");
-        seen.contains(&(named("broker"), named("account")))
-    });
+    let mut rows = position_rows(state, &Marks::new(&quotes, &prints));
+    rows.retain(|row| seen.contains(&(row.broker.as_str(), row.account.as_str())));
     rows
 }
 
 /// One quote.
 pub fn quote(quote: &Quote) -> Value {
-    json!({
-        "symbol": quote.instrument.as_str(),
-        "bid": text(quote.bid.map(|side| side.0)),
-        "bid_size": text(quote.bid.map(|side| side.1)),
-        "ask": text(quote.ask.map(|side| side.0)),
-        "ask_size": text(quote.ask.map(|side| side.1)),
-        "at": time(Some(quote.at)),
-        "quality": serde_json::to_value(quote.quality).unwrap_or(Value::Null),
-    })
+    json!(QuoteRow::from(quote))
 }
 
 /// One print.
 pub fn print(print: &Print) -> Value {
-    json!({
-        "symbol": print.instrument.as_str(),
-        "number": print.number,
-        "price": print.price.to_string(),
-        "size": print.size.to_string(),
-        "aggressor": print.aggressor.map(side),
-        "at": time(Some(print.at)),
-    })
+    json!(PrintRow::from(print))
 }
 
 /// All orders, the newest first.

@@ -14,6 +14,10 @@ use std::ops::ControlFlow;
 const BEGIN: &[u16] = &[20, 21, 38];
 /// Kinds that move an order or book a trade.
 const MOVES: std::ops::RangeInclusive<u16> = 20..=43;
+/// Kinds that name an order.
+const OF_ORDERS: std::ops::RangeInclusive<u16> = 20..=46;
+/// Events of one order that are told at most.
+const EVENTS_MAX: usize = 5_000;
 /// Kinds of trades.
 const TRADES: &[u16] = &[40];
 /// Kinds that change what a trade was: a correction, a fee.
@@ -133,6 +137,41 @@ impl JournalReader {
             executions: executions.collect(),
             next: found.next,
         })
+    }
+
+    /// Everything that became of one order, oldest first: its beginning is looked for among the newest orders, and what
+    /// followed in a bounded number of events after it. Empty where it is not found there.
+    ///
+    /// # Errors
+    /// The journal can't be read.
+    pub fn order_events(&self, wanted: ClientOrderId) -> Result<Vec<Event>, StoreError> {
+        let (mut begun, mut looked) = (None, 0);
+        self.visit_back(BEGIN, u64::MAX, |event| {
+            looked += 1;
+            if event.fact.order() == Some(wanted) {
+                begun = Some(event.sequence);
+            }
+            if begun.is_some() || looked > LOOKED_AT {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        let Some(begun) = begun else {
+            return Ok(Vec::new());
+        };
+        let mut events = Vec::new();
+        self.visit(OF_ORDERS, begun..begun.saturating_add(LOOK_AHEAD), |event| {
+            if event.fact.order() == Some(wanted) {
+                events.push(event);
+            }
+            if events.len() < EVENTS_MAX {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        Ok(events)
     }
 
     /// What the orders of a stretch hoped for.

@@ -9,8 +9,8 @@ use super::pin::Pin;
 use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
-use crate::domain::{AccountId, SafeText, Timestamp, TradingState};
-use crate::engine::Command;
+use crate::domain::{AccountId, AccountKey, SafeText, Timestamp, TradingState};
+use crate::engine::{Command, programs};
 use std::time::Duration;
 
 /// What can't be pinned is read again after this long: the market or the state may have come to it.
@@ -217,6 +217,15 @@ impl Desk {
                             return Vec::new();
                         }
                     },
+                    "arm" | "disarm" if rest.trim() == "api" || rest.trim().starts_with("api ") => {
+                        match programs_word(word, rest, account) {
+                            Ok(command) => command,
+                            Err(why) => {
+                                self.say(Tone::Warn, why, now);
+                                return Vec::new();
+                            }
+                        }
+                    }
                     "arm" => Command::Arm {
                         account,
                         confirmation: SafeText::new(rest),
@@ -281,4 +290,22 @@ impl Desk {
             self.choose_theme(&name, now);
         }
     }
+}
+
+/// `arm api [15m] [LAST FOUR]` and `disarm api`: what programs may do.
+fn programs_word(word: &str, rest: &str, account: AccountKey) -> Result<Command, String> {
+    if word == "disarm" {
+        return Ok(Command::DisarmPrograms { account });
+    }
+    let mut words = rest.split_ascii_whitespace().skip(1).peekable();
+    // What ends in a letter is a time; the last four of an account may be any characters, and come after it.
+    let minutes = match words.peek() {
+        None => programs::USUAL_MINUTES,
+        Some(_) => programs::minutes(words.next().unwrap_or_default())?,
+    };
+    Ok(Command::ArmPrograms {
+        account,
+        confirmation: SafeText::new(words.next().unwrap_or_default()),
+        minutes,
+    })
 }

@@ -30,6 +30,7 @@ impl Desk {
             self.touched(now);
         }
         let effects = self.take_input(input, drawn, now);
+        self.see_alerts();
         self.pin_line(now);
         self.world.holding = self.modal.is_some();
         effects
@@ -366,7 +367,7 @@ impl Desk {
         self.pane(self.focus)
             .is_some_and(|place| place.pane.has_open(&view))
     }
-    fn is_in_front(&self, pane: PaneId) -> bool {
+    pub(super) fn is_in_front(&self, pane: PaneId) -> bool {
         let layout = self.layout(self.body);
         layout
             .slots

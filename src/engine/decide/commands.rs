@@ -4,12 +4,13 @@
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
     AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
-    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
+    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState, counted,
 };
 use crate::engine::alerts;
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
+use crate::engine::programs;
 use crate::engine::risk::{self, Check, Effect};
 use crate::engine::state::State;
 use crate::engine::{digest, doubles};
@@ -37,7 +38,11 @@ pub(super) fn decide(
             first_spec,
             second,
             second_spec,
-        } => desk.submit_pair((*first, first_spec), (*second, second_spec)),
+            seen,
+        } => desk.submit_pair(
+            (*first, first_spec, seen.first()),
+            (*second, second_spec, seen.get(1)),
+        ),
         Command::Modify { id, change } => desk.modify(*id, *change),
         Command::Cancel { id } => desk.cancel(*id),
         Command::CancelAll {
@@ -73,6 +78,9 @@ pub(super) fn decide(
         | Command::TakeToken
         | Command::Arm { .. }
         | Command::Disarm { .. } => sessions::decide(state, origin, command),
+        Command::OpenProgram { .. } | Command::ArmPrograms { .. } | Command::DisarmPrograms { .. } => {
+            programs::decide(state, origin, command, now)
+        }
     };
     decided.unwrap_or_else(Decision::refused)
 }
@@ -99,7 +107,7 @@ impl Desk<'_> {
     fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
         self.not_flattening(spec)?;
         if risk::effect(self.state, spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
         }
         self.check().order(spec)
     }
@@ -131,13 +139,16 @@ impl Desk<'_> {
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
         }
-        if let Some(seen) = seen {
-            digest::check(seen, self.state, self.market, spec, legs)?;
-        }
+        self.was_seen(seen, spec, legs)?;
         match self.allowed(spec).and_then(|()| self.submitted(id, spec, legs)) {
             Ok(facts) => Ok(Decision::done(facts)),
             Err(denial) => Ok(denied(id, spec, denial)),
         }
+    }
+
+    /// Whether the asker had before their eyes what this session must have seen of an order.
+    fn was_seen(&self, seen: Option<&Seen>, spec: &OrderSpec, legs: Legs) -> Result<(), Denial> {
+        digest::require(self.origin.kind, seen, self.state, self.market, spec, legs)
     }
 
     /// The facts of one new order and its children.
@@ -161,6 +172,7 @@ impl Desk<'_> {
             oco: Some(id),
             quote: None,
         }));
+        facts.extend(planned(id, legs)?);
         Ok(facts)
     }
 
@@ -172,7 +184,13 @@ impl Desk<'_> {
             child.asked.kind.limit().or(child.asked.kind.trigger())
         };
         let denied = order(id).is_some_and(|order| order.phase == Phase::Denied);
-        if denied || (legs.stop, legs.target) == (price(1), price(2)) {
+        let moves = || {
+            let plan = self.state.stop_plans.get(&id.child(1)?)?;
+            Some(plan.moves)
+        };
+        // A plan that a hand ended says nothing of what was asked.
+        let as_planned = moves().is_none_or(|moves| legs.moves == Some(moves));
+        if denied || (as_planned && (legs.stop, legs.target) == (price(1), price(2))) {
             return Ok(id);
         }
         let text = format!("{id} is already an order with another stop or target; make a new id");
@@ -236,8 +254,8 @@ impl Desk<'_> {
 
     fn submit_pair(
         &self,
-        first: (ClientOrderId, &OrderSpec),
-        second: (ClientOrderId, &OrderSpec),
+        first: (ClientOrderId, &OrderSpec, Option<&Seen>),
+        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         stands_alone(first.1)?;
@@ -270,6 +288,9 @@ impl Desk<'_> {
                 "both orders of a pair have one account, instrument and quantity",
             ));
         }
+        for (_, spec, seen) in [first, second] {
+            self.was_seen(seen, spec, Legs::default())?;
+        }
         if let Err(denial) = self.allowed(first.1).and_then(|()| self.allowed(second.1)) {
             let mut decision = denied(first.0, first.1, denial.clone());
             decision
@@ -278,7 +299,7 @@ impl Desk<'_> {
             return Ok(decision);
         }
         let quote = self.market.quote(first.1.instrument).copied();
-        let submitted = |(id, spec): (ClientOrderId, &OrderSpec)| Fact::Submitted {
+        let submitted = |(id, spec, _): (ClientOrderId, &OrderSpec, Option<&Seen>)| Fact::Submitted {
             id,
             spec: spec.clone(),
             oco: Some(first.0),
@@ -318,7 +339,7 @@ impl Desk<'_> {
             return Err(Denial::new(DenialCode::BadQuantity, text));
         }
         if risk::change_effect(self.state, order, &spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account)?;
+            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
         }
         self.check().change(order, &spec)?;
         Ok(Decision::done(vec![match order.phase {
@@ -439,7 +460,7 @@ impl Desk<'_> {
             ));
         };
         if to < entry.trading {
-            sessions::may_add_risk(self.state, self.origin, account)?;
+            sessions::may_add_risk(self.state, self.origin, account, self.now)?;
         }
         let facts = vec![Fact::TradingChanged {
             account,
@@ -457,6 +478,7 @@ impl Desk<'_> {
     /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
     fn accept_difference(&self, account: AccountKey, instrument: InstrumentId) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
         let entry = self.state.accounts.get(&account);
         let mismatch = entry
             .and_then(|entry| entry.mismatches.get(&instrument))
@@ -493,6 +515,7 @@ impl Desk<'_> {
 
     fn accept_gap(&self, account: AccountKey) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
         let gap = self.state.accounts.get(&account).and_then(|entry| entry.gap);
         match gap {
             Some(_) => Ok(Decision::done(vec![Fact::GapAccepted { account }])),
@@ -505,6 +528,7 @@ impl Desk<'_> {
 
     fn accept_double(&self, account: AccountKey) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
         doubles::drop_newer(self.state, account).map(|(facts, note)| Decision::noted(facts, &note))
     }
 
@@ -526,12 +550,25 @@ impl Desk<'_> {
     }
 }
 
+/// How the stop of a new order moves by itself, where it does.
+fn planned(id: ClientOrderId, legs: Legs) -> Result<Option<Fact>, Denial> {
+    let Some(moves) = legs.moves else {
+        return Ok(None);
+    };
+    let stop = id.child(1).filter(|_| legs.stop.is_some() && moves.is_sound());
+    let fact = stop.map(|id| Fact::StopPlanned { id, moves });
+    fact.map(Some).ok_or_else(|| {
+        let text =
+            "a stop that moves by itself needs a stop, a gain above zero, and an offset nearer than that";
+        Denial::new(DenialCode::BadOrder, text)
+    })
+}
+
 /// What a cancel at large did and left.
 fn told(going: usize, kept: usize, foreign: usize) -> String {
-    let stops = if kept == 1 { "stop" } else { "stops" };
-    let mut note = format!("{going} cancels");
+    let mut note = counted(going, "cancel");
     if kept > 0 {
-        note += &format!(", kept: {kept} {stops}");
+        note += &format!(", kept: {}", counted(kept, "stop"));
     }
     if foreign > 0 {
         note += &format!(", {foreign} made elsewhere that only their own session can cancel");

@@ -9,6 +9,7 @@ mod sessions;
 pub(super) use basket::{Ahead, entries};
 pub(super) use broker::{accepted, book};
 pub(super) use commands::{closing, exit};
+pub(super) use sessions::{may_act, may_arm};
 
 use super::command::{Denial, Outcome};
 use super::core::Input;
@@ -31,7 +32,7 @@ impl Decision {
     fn facts(facts: Vec<Fact>) -> Self {
         Self { facts, outcome: None }
     }
-    fn done(facts: Vec<Fact>) -> Self {
+    pub(super) fn done(facts: Vec<Fact>) -> Self {
         Self {
             facts,
             outcome: Some(Outcome::Done {
@@ -40,7 +41,7 @@ impl Decision {
             }),
         }
     }
-    fn noted(facts: Vec<Fact>, note: &str) -> Self {
+    pub(super) fn noted(facts: Vec<Fact>, note: &str) -> Self {
         Self {
             facts,
             outcome: Some(Outcome::Done {

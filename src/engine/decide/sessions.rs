@@ -2,13 +2,19 @@
 //! not a mere onlooker; adding risk needs the token (terminals) and an armed account.
 
 use super::Decision;
-use crate::domain::{AccountClass, AccountKey, SafeText};
+use crate::domain::{AccountClass, AccountKey, SafeText, Timestamp};
 use crate::engine::command::{Command, Denial, DenialCode, Origin, SessionKind};
 use crate::engine::event::Fact;
+use crate::engine::programs;
 use crate::engine::state::State;
 
 /// Whether this session may add risk in this account.
-pub(super) fn may_add_risk(state: &State, origin: Origin, account: AccountKey) -> Result<(), Denial> {
+pub(super) fn may_add_risk(
+    state: &State,
+    origin: Origin,
+    account: AccountKey,
+    now: Timestamp,
+) -> Result<(), Denial> {
     may_act(origin)?;
     let simulated = state
         .accounts
@@ -20,6 +26,7 @@ pub(super) fn may_add_risk(state: &State, origin: Origin, account: AccountKey) -
             DenialCode::NoToken,
             "another terminal holds the trading token; take it with :token",
         )),
+        SessionKind::Program => programs::may_add_risk(state, account, now),
         SessionKind::Shell if simulated => Ok(()),
         _ if armed => Ok(()),
         _ => Err(Denial::new(
@@ -30,10 +37,10 @@ pub(super) fn may_add_risk(state: &State, origin: Origin, account: AccountKey) -
 }
 
 /// Whether this session may act at all.
-pub(super) fn may_act(origin: Origin) -> Result<(), Denial> {
+pub(in crate::engine) fn may_act(origin: Origin) -> Result<(), Denial> {
     match origin.kind {
         SessionKind::Monitor => Err(Denial::new(DenialCode::ReadOnly, "this session only looks")),
-        SessionKind::Terminal | SessionKind::Shell => Ok(()),
+        SessionKind::Terminal | SessionKind::Shell | SessionKind::Program => Ok(()),
     }
 }
 
@@ -58,7 +65,11 @@ pub(super) fn decide(state: &State, origin: Origin, command: &Command) -> Result
         Command::Arm {
             account,
             confirmation,
-        } => arm(state, origin, *account, confirmation)?,
+        } => {
+            may_arm(state, origin, *account, confirmation)?;
+            let account = *account;
+            Decision::done(vec![Fact::Armed { session, account }])
+        }
         Command::Disarm { account } => Decision::done(vec![Fact::Disarmed {
             session,
             account: *account,
@@ -69,13 +80,14 @@ pub(super) fn decide(state: &State, origin: Origin, command: &Command) -> Result
 }
 
 /// Arming a live account takes its last four characters, typed; practice accounts take nothing.
-fn arm(
+pub(in crate::engine) fn may_arm(
     state: &State,
     origin: Origin,
     account: AccountKey,
     confirmation: &SafeText,
-) -> Result<Decision, Denial> {
+) -> Result<(), Denial> {
     may_act(origin)?;
+    programs::by_a_person(origin)?;
     let Some(entry) = state.accounts.get(&account) else {
         return Err(Denial::new(
             DenialCode::UnknownAccount,
@@ -104,8 +116,5 @@ fn arm(
             ));
         }
     }
-    Ok(Decision::done(vec![Fact::Armed {
-        session: origin.session,
-        account,
-    }]))
+    Ok(())
 }

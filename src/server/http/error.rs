@@ -7,6 +7,7 @@ use crate::server::doors::{Caller, Role};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,15 +24,27 @@ pub struct ApiError {
     pub retry_after: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct Body<'a> {
+/// The code of a refusal, with the answer, for those that note it.
+#[derive(Clone, Debug)]
+pub(super) struct Code(pub(super) String);
+
+/// What every refusal looks like.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Refusal)]
+pub(super) struct Body<'a> {
     error: Words<'a>,
 }
 
-#[derive(Serialize)]
-struct Words<'a> {
+/// A refusal in words.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RefusalWords)]
+pub(super) struct Words<'a> {
+    /// Stable, upper case: what a program looks at.
+    #[schema(example = "PRICE_COLLAR")]
     code: &'a str,
+    /// What happened, where, and what can be done.
     message: &'a str,
+    /// The nearest value that would pass, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<&'a str>,
 }
@@ -62,6 +75,21 @@ impl ApiError {
     /// Known, and not allowed to.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+    /// It comes too early: so many seconds.
+    pub fn too_many(message: impl Into<String>, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY", message)
+        }
+    }
+    /// The address is there, and not for this method.
+    pub fn no_such_method() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "METHOD_NOT_ALLOWED",
+            "this address does not take that method; the answer's Allow line names those that it takes",
+        )
     }
     /// It can't be done now.
     pub fn unavailable(message: impl Into<String>) -> Self {
@@ -105,11 +133,17 @@ impl Caller {
 impl From<Denial> for ApiError {
     /// The engine's own code and words.
     fn from(denial: Denial) -> Self {
-        Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            denial.code.as_str(),
-            denial.text.to_string(),
-        )
+        let code = denial.code.as_str();
+        let status = super::act::status_of(code);
+        let wait = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        Self {
+            nearest: denial.nearest.map(|value| value.to_string()),
+            retry_after: wait.then_some(1),
+            ..Self::new(status, code, denial.text.to_string())
+        }
     }
 }
 
@@ -123,6 +157,7 @@ impl IntoResponse for ApiError {
             },
         };
         let mut answer = (self.status, axum::Json(body)).into_response();
+        answer.extensions_mut().insert(Code(self.code.clone()));
         if let Some(seconds) = self.retry_after
             && let Ok(value) = axum::http::HeaderValue::from_str(&seconds.to_string())
         {

@@ -2,14 +2,20 @@
 //! it needs under a lock that is held for microseconds and never across a wait. What the session is told goes on to
 //! whoever listens, in the same order.
 
+use super::error::ApiError;
 use crate::domain::{InstrumentId, SessionId, Timestamp};
+use crate::engine::state::NOTICES_KEPT;
 use crate::engine::{Fact, SessionKind, State};
 use crate::market::{BarUpdate, Market};
 use crate::server::handle::{QUEUE, Told, Wanted};
+use crate::server::views::notice::{Scope, scope};
 use crate::wire::{MarketBatch, Welcome};
-use std::sync::{Arc, PoisonError, RwLock};
+use axum::http::StatusCode;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 /// How long after a lost session the next is asked for.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
@@ -17,6 +23,16 @@ const AGAIN_AFTER: Duration = Duration::from_millis(200);
 const HEARD_MAX: usize = 4_096;
 /// How many instruments are watched at most: brokers count lines.
 const WATCHED: usize = 100;
+/// How many instruments callers may make us watch beside those, and of how many the book: brokers count these too.
+const WISHES: usize = 32;
+/// How long such a wish lasts after it was last asked for.
+const WISHED_FOR: Duration = Duration::from_secs(60);
+/// How often wishes are looked through for those that are over.
+const LOOK_THROUGH_EVERY: Duration = Duration::from_secs(5);
+/// How long the first data of a new wish are waited for.
+const FIRST_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long the replica may take to follow what the engine has answered.
+const FOLLOWS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is known here.
 #[derive(Debug)]
@@ -33,12 +49,40 @@ pub struct Known {
     pub told_at: Option<Timestamp>,
     /// How the connection to each broker is, where it tells.
     pub health: Vec<crate::engine::port::Health>,
+    /// Whom the newest notices concern, by their events.
+    pub scopes: BTreeMap<u64, Scope>,
+    /// The engine's time when it said what the venue's clock is.
+    pub welcomed_at: Option<Timestamp>,
+}
+
+impl Known {
+    /// The venue's time at `now`: a tape has its own, and its own speed.
+    pub fn venue_now(&self, now: Timestamp) -> Timestamp {
+        let Some(welcome) = &self.welcome else { return now };
+        let elapsed = i128::from(now.0) - i128::from(self.welcomed_at.unwrap_or(now).0);
+        let faster = elapsed * (i128::from(welcome.venue_speed_milli) - 1_000) / 1_000;
+        let venue = i128::from(now.0) + i128::from(welcome.venue_offset_ns) + faster;
+        Timestamp(i64::try_from(venue).unwrap_or(now.0))
+    }
+}
+
+/// What a caller asked to be watched.
+#[derive(Debug)]
+struct Wish {
+    until: Instant,
+    book: bool,
+    /// Something came since it was asked for.
+    came: bool,
 }
 
 /// Shared by everybody who reads.
 #[derive(Clone, Debug)]
 pub struct Replica {
     known: Arc<RwLock<Known>>,
+    wishes: Arc<Mutex<BTreeMap<InstrumentId, Wish>>>,
+    wished: Arc<Notify>,
+    /// The last event that is folded here.
+    reached: watch::Sender<u64>,
     told: broadcast::Sender<Told>,
     /// Whether somebody wants each piece of market data the moment it comes.
     prompt: watch::Sender<bool>,
@@ -54,7 +98,12 @@ impl Default for Replica {
                 synced: false,
                 told_at: None,
                 health: Vec::new(),
+                scopes: BTreeMap::new(),
+                welcomed_at: None,
             })),
+            wishes: Arc::default(),
+            wished: Arc::default(),
+            reached: watch::channel(0).0,
             told: broadcast::channel(HEARD_MAX).0,
             prompt: watch::channel(false).0,
         }
@@ -75,11 +124,107 @@ impl Replica {
     pub fn listen(&self) -> broadcast::Receiver<Told> {
         self.told.subscribe()
     }
+    /// Waits until an event is folded here, and no longer than a moment: what the engine has answered is then in what is
+    /// read.
+    pub async fn reach(&self, sequence: u64) {
+        let mut reached = self.reached.subscribe();
+        let _ = tokio::time::timeout(FOLLOWS_WITHIN, reached.wait_for(|at| *at >= sequence)).await;
+    }
+    /// Waits until something is folded here, or until a moment.
+    pub async fn changed(&self, until: Instant) {
+        let _ = tokio::time::timeout_at(until, self.reached.subscribe().changed()).await;
+    }
+    /// Has an instrument watched for a while, `book` with its depth, and waits a moment for the first data where it was
+    /// not watched yet.
+    ///
+    /// # Errors
+    /// Too many are watched at others' wish already.
+    pub async fn wish(&self, id: InstrumentId, book: bool) -> Result<(), ApiError> {
+        let fresh = self.note_wish(id, book)?;
+        if !fresh {
+            return Ok(());
+        }
+        self.wished.notify_one();
+        let mut told = self.listen();
+        let came = async {
+            while !self.wishes(|wishes| wishes.get(&id).is_none_or(|wish| wish.came)) {
+                if told.recv().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(FIRST_WITHIN, came).await;
+        Ok(())
+    }
+    /// True where it is new.
+    fn note_wish(&self, id: InstrumentId, book: bool) -> Result<bool, ApiError> {
+        let until = Instant::now() + WISHED_FOR;
+        let known = self.read(|known| watched(&known.state).contains(&id));
+        self.wishes(|wishes| {
+            if let Some(wish) = wishes.get_mut(&id) {
+                wish.until = until;
+                let more = book && !wish.book;
+                wish.book |= book;
+                wish.came &= !more;
+                return Ok(more);
+            }
+            if known && !book {
+                return Ok(false);
+            }
+            if wishes.len() >= WISHES {
+                let text =
+                    format!("{WISHES} instruments are watched on request already; try again in a minute");
+                let error = ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_BOOKS", text);
+                return Err(ApiError {
+                    retry_after: Some(WISHED_FOR.as_secs()),
+                    ..error
+                });
+            }
+            let came = false;
+            wishes.insert(id, Wish { until, book, came });
+            Ok(true)
+        })
+    }
+    fn wishes<T>(&self, look: impl FnOnce(&mut BTreeMap<InstrumentId, Wish>) -> T) -> T {
+        look(&mut self.wishes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// True where a wish's time is over: it is forgotten.
+    fn forget_wishes(&self) -> bool {
+        let now = Instant::now();
+        self.wishes(|wishes| {
+            let before = wishes.len();
+            wishes.retain(|_, wish| wish.until > now);
+            wishes.len() != before
+        })
+    }
+    /// What has to be watched now: all, and of which the book.
+    fn wanted(&self) -> (Vec<InstrumentId>, Vec<InstrumentId>) {
+        let (mut all, books): (Vec<_>, Vec<_>) = self.wishes(|wishes| {
+            let books = wishes.iter().filter(|(_, wish)| wish.book).map(|(id, _)| *id);
+            (wishes.keys().copied().collect(), books.collect())
+        });
+        let usual = self.read(|known| watched(&known.state));
+        let already: BTreeSet<InstrumentId> = all.iter().copied().collect();
+        all.extend(usual.into_iter().filter(|id| !already.contains(id)));
+        all.truncate(WATCHED);
+        (all, books)
+    }
+    /// Notes which wishes something came for.
+    fn note_market(&self, batch: &MarketBatch) {
+        self.wishes(|wishes| {
+            let ids = batch.depths.iter().map(|depth| (depth.instrument, true));
+            for (id, book) in ids.chain(batch.quotes.iter().map(|quote| (quote.instrument, false))) {
+                if let Some(wish) = wishes.get_mut(&id) {
+                    wish.came |= book == wish.book;
+                }
+            }
+        });
+    }
     fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
-    /// Takes what the engine tells; the instruments that have to be watched now, where that changed.
-    fn take(&self, told: Told) -> Result<Option<Vec<InstrumentId>>, ()> {
+    /// Takes what the engine tells; true where other instruments may have to be watched now.
+    fn take(&self, told: Told) -> Result<bool, ()> {
         let watch = self.change(|known| match &told {
             Told::Snapshot(snapshot) => {
                 for instrument in snapshot.state.instruments.values() {
@@ -87,8 +232,10 @@ impl Replica {
                 }
                 known.state = snapshot.state.clone();
                 known.told_at = Some(snapshot.now);
+                known.welcomed_at = Some(snapshot.now);
                 known.synced = true;
-                Ok(Some(watched(&known.state)))
+                known.scopes.clear();
+                Ok(true)
             }
             Told::Events(events) => {
                 let mut listed = false;
@@ -105,8 +252,16 @@ impl Replica {
                     }
                     known.state.apply(event);
                     known.told_at = Some(event.at);
+                    let newest = known.state.notices.back().map(|notice| notice.sequence);
+                    if newest == Some(event.sequence) {
+                        let scope = scope(&known.state, &event.fact);
+                        known.scopes.insert(event.sequence, scope);
+                        while known.scopes.len() > NOTICES_KEPT {
+                            known.scopes.pop_first();
+                        }
+                    }
                 }
-                Ok(listed.then(|| watched(&known.state)))
+                Ok(listed)
             }
             Told::Market(batch) => {
                 take_market(&mut known.market, batch);
@@ -114,11 +269,17 @@ impl Replica {
                     known.health.retain(|other| other.broker != health.broker);
                     known.health.push(health.as_ref().clone());
                 }
-                Ok(None)
+                Ok(false)
             }
             // Which instrument terminals look at together is theirs.
-            Told::Linked(..) => Ok(None),
+            Told::Linked(..) | Told::Resumed => Ok(false),
         })?;
+        if let Told::Market(batch) = &told {
+            self.note_market(batch);
+        } else {
+            let sequence = self.read(|known| known.state.sequence);
+            self.reached.send_replace(sequence);
+        }
         // Nobody listening is no fault.
         let _ = self.told.send(told);
         Ok(watch)
@@ -148,6 +309,9 @@ fn take_market(market: &mut Market, batch: &MarketBatch) {
     }
     for depth in &batch.depths {
         market.on_depth(depth.clone());
+    }
+    for terms in &batch.terms {
+        market.on_terms(terms.clone());
     }
     // A replica takes its bars ready-made, so a print changes none here.
     let mut none = Vec::new();
@@ -188,24 +352,34 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
     let session = welcome.session;
     replica.change(|known| known.welcome = Some(welcome));
     let (queue, mut told) = mpsc::channel(QUEUE);
-    engine.send(Wanted::Subscribe { session, queue }).await.ok()?;
+    let after = None;
+    let subscribe = Wanted::Subscribe {
+        session,
+        queue,
+        after,
+    };
+    engine.send(subscribe).await.ok()?;
     let mut prompt = replica.prompt.subscribe();
+    let mut look_through = tokio::time::interval(LOOK_THROUGH_EVERY);
     loop {
-        let instruments = tokio::select! {
+        let again = tokio::select! {
             message = told.recv() => match message.map(|message| replica.take(message)) {
-                Some(Ok(None)) => continue,
-                Some(Ok(Some(instruments))) => instruments,
+                Some(Ok(again)) => again,
                 Some(Err(())) | None => return Some(session),
             },
-            _ = prompt.changed() => replica.read(|known| watched(&known.state)),
+            _ = prompt.changed() => true,
+            () = replica.wished.notified() => true,
+            _ = look_through.tick() => replica.forget_wishes(),
         };
-        let watch = Wanted::Watch {
-            session,
-            instruments,
-            // Nobody reads books here, and brokers count each.
-            depth: Vec::new(),
-            prompt: *prompt.borrow_and_update(),
-        };
-        engine.send(watch).await.ok()?;
+        if again {
+            let (instruments, depth) = replica.wanted();
+            let watch = Wanted::Watch {
+                session,
+                instruments,
+                depth,
+                prompt: *prompt.borrow_and_update(),
+            };
+            engine.send(watch).await.ok()?;
+        }
     }
 }

@@ -477,9 +477,49 @@ fn alert_facts() -> Vec<Fact> {
     ]
 }
 
+/// What programs at the network's door lead to.
+fn program_facts() -> Vec<Fact> {
+    let account = key();
+    vec![
+        Fact::ProgramOpened {
+            session: SessionId(4),
+            name: text("bot"),
+            key: Some(text("abcdefgh")),
+            address: text("127.0.0.1"),
+        },
+        Fact::ProgramsArmed { account, until: NOW },
+        Fact::ProgramsDisarmed {
+            account,
+            reason: text("their time is over"),
+        },
+    ]
+}
+
+fn stop_facts() -> Vec<Fact> {
+    let moves = StopMoves {
+        breakeven: Some(Breakeven {
+            after: price("0.4"),
+            offset: price("0.01"),
+        }),
+        trailing: Some(Trailing {
+            distance: price("0.5"),
+            after: price("1"),
+        }),
+    };
+    vec![
+        Fact::StopPlanned { id: id(), moves },
+        Fact::StopAdvanced {
+            id: id(),
+            to: price("189.5"),
+            by: Mover::Breakeven,
+        },
+    ]
+}
+
 pub fn facts() -> Vec<Fact> {
     let orders = account_facts().into_iter().chain(order_facts());
-    orders.chain(alert_facts()).collect()
+    let orders = orders.chain(alert_facts()).chain(program_facts());
+    orders.chain(stop_facts()).collect()
 }
 
 /// Facts with what came to their kinds later, each beside the first golden file of its kind: what is absent from that one
@@ -549,6 +589,14 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
         ),
         ("option", Fact::InstrumentListed { instrument: option }),
         ("option_limit", Fact::LimitsSet { limits }),
+        (
+            "nearest",
+            Fact::Denied {
+                id: id(),
+                spec: limit(),
+                denial: Denial::new(DenialCode::BadPrice, "between ticks").near(price("189.5")),
+            },
+        ),
     ]
 }
 

@@ -4,7 +4,7 @@
 use super::super::error::ApiError;
 use axum::Json;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 /// Items of a page where nothing is said.
 const USUAL: usize = 100;
@@ -12,31 +12,35 @@ const USUAL: usize = 100;
 const MOST: usize = 1_000;
 
 /// What a list may be asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Page {
+    /// Items of the page: 1 to 1000, 100 where nothing is said.
     limit: Option<usize>,
+    /// What the page before this one told as `next`; the beginning without.
     cursor: Option<String>,
 }
 
 /// One page.
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    items: Vec<Value>,
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Answer<T> {
+    /// The items, in order.
+    pub(super) items: Vec<T>,
     /// The cursor of the next page; null on the last.
-    next: Option<String>,
+    pub(super) next: Option<String>,
     /// The event up to which this is true.
-    sequence: u64,
+    pub(super) sequence: u64,
 }
 
 impl Page {
     /// The page of `all`, which is in order; `id` names an item and `show` turns it into what is told.
-    pub(super) fn of<T>(
+    pub(super) fn of<T, R>(
         &self,
         all: &[T],
         sequence: u64,
         id: impl Fn(&T) -> String,
-        show: impl Fn(&T) -> Value,
-    ) -> Result<Json<Answer>, ApiError> {
+        show: impl Fn(&T) -> R,
+    ) -> Result<Json<Answer<R>>, ApiError> {
         let limit = self.limit.unwrap_or(USUAL);
         if !(1..=MOST).contains(&limit) {
             return Err(ApiError::bad(format!(
@@ -48,13 +52,14 @@ impl Page {
             Some(cursor) => {
                 let at = all.iter().position(|item| id(item) == *cursor);
                 at.ok_or_else(|| {
+                    let cursor = crate::domain::SafeText::new(cursor);
                     ApiError::bad(format!(
                         "cursor '{cursor}' names nothing here any more; begin again without one"
                     ))
                 })? + 1
             }
         };
-        let page = &all[from..(from + limit).min(all.len())];
+        let page = &all[from..(from.saturating_add(limit)).min(all.len())];
         let more = from + page.len() < all.len();
         Ok(Json(Answer {
             items: page.iter().map(show).collect(),
@@ -67,7 +72,7 @@ impl Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn pages_join_without_a_gap_though_the_list_grows_at_its_head() {

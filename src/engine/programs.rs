@@ -1,0 +1,140 @@
+//! Programs that come in by the network: who they are, and for how long they may add risk. On a simulated account a program
+//! whose key may trade may trade; anywhere else a person arms programs for an account and for a time, which ends by itself.
+//! A program can't arm anybody. Who is who, and what a key may do, is told at the doors of the server.
+
+use super::command::{Command, Denial, DenialCode, Origin, SessionKind};
+use super::decide::{Decision, may_act, may_arm};
+use super::event::Fact;
+use super::state::State;
+use crate::domain::{AccountClass, AccountKey, BrokerId, SafeText, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How many minutes are meant where none are said.
+pub const USUAL_MINUTES: u32 = 15;
+/// The longest time for which programs can be armed, in minutes: a trading day and a little.
+pub const LONGEST_MINUTES: u32 = 480;
+
+/// Who a program's session belongs to, for the journal.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Program {
+    /// The name of the key or of the user.
+    pub name: SafeText,
+    /// The characters that name the key, where it came by one.
+    pub key: Option<SafeText>,
+    /// From where.
+    pub address: SafeText,
+}
+
+/// Reads `15m` or `2h` as minutes.
+///
+/// # Errors
+/// In words, with an example.
+pub fn minutes(text: &str) -> Result<u32, String> {
+    let wrong = || format!("'{}' is no time such as 15m or 2h", SafeText::new(text));
+    let (digits, each) = match (text.strip_suffix('m'), text.strip_suffix('h')) {
+        (Some(digits), _) => (digits, 1),
+        (_, Some(digits)) => (digits, 60),
+        _ => return Err(wrong()),
+    };
+    let count: u32 = digits.parse().map_err(|_| wrong())?;
+    let minutes = count.checked_mul(each).ok_or_else(wrong)?;
+    in_range(minutes).map_err(|denial| denial.text.to_string())
+}
+
+fn in_range(minutes: u32) -> Result<u32, Denial> {
+    if (1..=LONGEST_MINUTES).contains(&minutes) {
+        return Ok(minutes);
+    }
+    let text = format!("programs are armed for 1 to {LONGEST_MINUTES} minutes, not {minutes}");
+    Err(Denial::new(DenialCode::BadOrder, text))
+}
+
+/// Whether a program may add risk in this account now.
+pub(super) fn may_add_risk(state: &State, account: AccountKey, now: Timestamp) -> Result<(), Denial> {
+    let known = state.accounts.get(&account);
+    let simulated = known.is_some_and(|known| known.account.class == AccountClass::Sim);
+    let armed = state.programs_armed.get(&account);
+    if simulated || armed.is_some_and(|until| now < *until) {
+        return Ok(());
+    }
+    let text = format!(
+        "programs may not add risk in {account}: a person arms them at the desk with ':arm api 15m', or with 'tradewind arm-api'"
+    );
+    Err(Denial::new(DenialCode::NotArmed, text))
+}
+
+/// Arming and disarming, and a program's coming in.
+pub(super) fn decide(
+    state: &State,
+    origin: Origin,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Decision, Denial> {
+    Ok(match command {
+        Command::OpenProgram { who } => Decision::done(vec![Fact::ProgramOpened {
+            session: origin.session,
+            name: who.name.clone(),
+            key: who.key.clone(),
+            address: who.address.clone(),
+        }]),
+        Command::ArmPrograms {
+            account,
+            confirmation,
+            minutes,
+        } => {
+            by_a_person(origin)?;
+            let minutes = in_range(*minutes)?;
+            may_arm(state, origin, *account, confirmation)?;
+            let until = now.after(Duration::from_secs(60 * u64::from(minutes)));
+            let account = *account;
+            let note = format!("programs may add risk in {account} for {minutes} minutes");
+            Decision::noted(vec![Fact::ProgramsArmed { account, until }], &note)
+        }
+        Command::DisarmPrograms { account } => {
+            may_act(origin)?;
+            let reason = SafeText::new("disarmed by hand");
+            Decision::done(disarmed(state, *account, &reason).into_iter().collect())
+        }
+        _ => Decision::default(),
+    })
+}
+
+/// A program can't arm itself or another.
+pub(super) fn by_a_person(origin: Origin) -> Result<(), Denial> {
+    if origin.kind != SessionKind::Program {
+        return Ok(());
+    }
+    Err(Denial::new(
+        DenialCode::ReadOnly,
+        "that is a person's to do: at the desk, or in a shell on the engine's machine",
+    ))
+}
+
+/// The fact that programs are no longer armed, where they were.
+pub(super) fn disarmed(state: &State, account: AccountKey, reason: &SafeText) -> Option<Fact> {
+    let armed = state.programs_armed.contains_key(&account);
+    armed.then(|| Fact::ProgramsDisarmed {
+        account,
+        reason: reason.clone(),
+    })
+}
+
+/// The accounts of a broker that programs are armed for.
+pub(super) fn armed_at(state: &State, broker: BrokerId) -> impl Iterator<Item = AccountKey> {
+    let armed = state.programs_armed.keys().copied();
+    armed.filter(move |account| account.broker == broker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::minutes;
+
+    #[test]
+    fn times_are_read_and_bounded() {
+        assert_eq!((minutes("15m"), minutes("2h")), (Ok(15), Ok(120)));
+        for bad in ["", "m", "0m", "15", "9h", "-1m", "99999999999m", "4294967295h"] {
+            assert!(minutes(bad).is_err(), "{bad}");
+        }
+    }
+}
