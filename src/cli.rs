@@ -2,10 +2,12 @@
 //! shown by `tradewind status`. The commands and their arguments are in `cli/words.rs`, what is laid over config.toml in
 //! `cli/given.rs`; here each is led to who does it.
 
+mod doors;
 mod given;
+mod watching;
 mod words;
 
-use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, serve, shell};
+use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
 use crate::config::Loaded;
 use crate::domain::ClientOrderId;
 use crate::tui::layout::{WORKSPACES, workspace_named};
@@ -45,6 +47,9 @@ fn fail(error: &anyhow::Error) -> (u8, String) {
 }
 
 fn run(matches: &ArgMatches) -> Ended {
+    if let Some(ended) = watching::run(matches) {
+        return ended;
+    }
     let loaded = settings(matches)?;
     let paths =
         Paths::new(&loaded.settings.data_dir, &loaded.settings.profile).map_err(|error| fail(&error))?;
@@ -60,17 +65,18 @@ fn run(matches: &ArgMatches) -> Ended {
             };
             block_on(desk::run(&loaded, &paths, Some(&flags), &opened)).map_err(|error| fail(&error))
         }
-        Some(("attach", sub)) => match block_on(desk::run(&loaded, &paths, None, &opened(sub)?)) {
-            Err(error)
-                if error
-                    .downcast_ref::<crate::attach::AttachError>()
-                    .is_some_and(|error| matches!(error, crate::attach::AttachError::NoEngine(_))) =>
-            {
-                Err((3, format!("{error:#}")))
-            }
-            other => other.map_err(|error| fail(&error)),
-        },
+        Some(("attach", sub)) => attach(&loaded, paths, sub),
+        Some(("tls", sub)) => {
+            let json = sub
+                .subcommand_matches("show")
+                .is_some_and(|sub| sub.get_flag("json"));
+            tls::show(&loaded.settings, &paths, json).map_err(|error| fail(&error))
+        }
         Some(("api-key", sub)) => run_key(sub, &paths).map_err(|error| fail(&error)),
+        Some(("user", sub)) => {
+            doors::run_user(sub, &paths, &loaded.settings.profile).map_err(|error| fail(&error))
+        }
+        Some(("audit", sub)) => doors::run_audit(sub, &paths).map_err(|error| fail(&error)),
         Some(("keys", sub)) => keys(&loaded, sub),
         Some(("restart", sub)) => restart(&paths, &flags, sub.get_flag("json")),
         Some((name, sub)) => one_shot(name, sub, &loaded, &paths),
@@ -92,6 +98,34 @@ fn keys(loaded: &Loaded, sub: &ArgMatches) -> Ended {
     };
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
+}
+
+/// The desk on an engine that runs, here or elsewhere. What a terminal remembers of one elsewhere lies in a profile of its own.
+fn attach(loaded: &Loaded, mut paths: Paths, sub: &ArgMatches) -> Ended {
+    use crate::attach::AttachError;
+    let opened = opened(sub)?;
+    if let Some(wish) = &opened.remote {
+        paths = Paths::new(&loaded.settings.data_dir, &wish.profile()).map_err(|error| fail(&error))?;
+    }
+    block_on(desk::run(loaded, &paths, None, &opened)).map_err(|error| {
+        let nobody = matches!(
+            error.downcast_ref::<AttachError>(),
+            Some(AttachError::NoEngine(_) | AttachError::Unreachable { .. })
+        );
+        (if nobody { 3 } else { 1 }, format!("{error:#}"))
+    })
+}
+
+/// The engine elsewhere that `attach` was told of.
+fn elsewhere(sub: &ArgMatches) -> Result<Option<remote::Wish>, (u8, String)> {
+    let Some(address) = sub.get_one::<String>("address") else {
+        return Ok(None);
+    };
+    Ok(Some(remote::Wish {
+        place: crate::attach::Place::parse(address).map_err(|what| (2, what))?,
+        key_file: sub.get_one::<String>("key-file").map(PathBuf::from),
+        pin: sub.get_one::<String>("pin").cloned(),
+    }))
 }
 
 /// What `attach` was told.
@@ -116,6 +150,8 @@ fn opened(sub: &ArgMatches) -> Result<desk::Opened, (u8, String)> {
         workspace,
         link,
         plain: sub.get_flag("plain"),
+        read_only: sub.get_flag("read-only"),
+        remote: elsewhere(sub)?,
     })
 }
 
@@ -207,6 +243,8 @@ fn run_key(sub: &ArgMatches, paths: &Paths) -> anyhow::Result<()> {
                 accounts: words(sub, "account"),
                 days: sub.get_one::<u32>("days").copied(),
                 addresses: words(sub, "address"),
+                scopes: words(sub, "scope"),
+                signed: sub.get_flag("signed"),
             };
             api_keys::add(paths, &wish, sub.get_flag("json"))
         }

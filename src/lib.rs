@@ -11,7 +11,8 @@ pub mod engine; //   domain, market: decide, fold, release
 pub mod exchange; // domain: books, matching, settlement, in ticks and lots
 pub mod gateway; //  domain, market, venue: the exchange as a server that speaks TWS
 pub mod market; //   domain: quotes, prints, depth, bars, studies
-pub mod server; //   wire: the engine's doors
+pub mod metrics; //  nothing: what is counted, and how it is told
+pub mod server; //   wire, metrics: the engine's doors
 pub mod store; //    domain, market, engine: journal, snapshots, bars
 pub mod tui; //      domain, market, engine, config: the desk, over a replica
 pub mod venue; //    domain, market, exchange: the exchange as a running service

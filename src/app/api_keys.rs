@@ -1,7 +1,8 @@
-//! `tradewind key`: makes, lists and removes the keys by which programs come in. Works whether an engine runs or not; one
+//! `tradewind api-key`: makes, lists and removes the keys by which programs come in. Works whether an engine runs or not; one
 //! that runs sees the change with the next call.
 
 use super::clock::wall;
+use super::doors;
 use super::paths::Paths;
 use crate::domain::{AccountId, Timestamp};
 use crate::server::doors::{KeyBook, KeySpec, Role};
@@ -24,11 +25,27 @@ pub struct Wish {
     pub days: Option<u32>,
     /// Addresses from which it may be used; none for any.
     pub addresses: Vec<String>,
+    /// Parts of the API that it may call; none for all.
+    pub scopes: Vec<String>,
+    /// Whether each call has to be signed.
+    pub signed: bool,
 }
 
 fn book(paths: &Paths) -> Result<KeyBook> {
     paths.create()?;
     Ok(KeyBook::open(&paths.doors())?)
+}
+
+/// Accounts by their names; none for all.
+pub(super) fn accounts(names: &[String]) -> Result<Option<BTreeSet<AccountId>>> {
+    let mut accounts = BTreeSet::new();
+    for name in names {
+        match AccountId::new(name) {
+            Ok(id) => accounts.insert(id),
+            Err(_) => bail!("'{name}' is no name of an account"),
+        };
+    }
+    Ok((!accounts.is_empty()).then_some(accounts))
 }
 
 /// Makes a key and prints it: the only time that it is shown.
@@ -37,13 +54,7 @@ fn book(paths: &Paths) -> Result<KeyBook> {
 /// A word is not understood, the name is taken, or the book can't be written.
 pub fn add(paths: &Paths, wish: &Wish, json: bool) -> Result<()> {
     let now = wall();
-    let mut accounts = BTreeSet::new();
-    for name in &wish.accounts {
-        match AccountId::new(name) {
-            Ok(id) => accounts.insert(id),
-            Err(_) => bail!("'{name}' is no name of an account"),
-        };
-    }
+    let accounts = accounts(&wish.accounts)?;
     let mut addresses = BTreeSet::new();
     for text in &wish.addresses {
         match text.parse() {
@@ -56,14 +67,17 @@ pub fn add(paths: &Paths, wish: &Wish, json: bool) -> Result<()> {
     let spec = KeySpec {
         name: wish.name.clone(),
         role,
-        accounts: (!accounts.is_empty()).then_some(accounts),
+        accounts,
         expires: wish.days.map(until),
         addresses,
+        scopes: (!wish.scopes.is_empty()).then(|| wish.scopes.iter().cloned().collect()),
+        signed: wish.signed,
     };
-    let key = book(paths)?.add(&spec, now)?;
+    let key = book(paths)?.add(&spec, &doors::secret(paths)?, now)?;
+    doors::note(paths, "key.add", &format!("{} ({role}), {}", spec.name, key.id))?;
     let mut out = std::io::stdout().lock();
     if json {
-        let value = json!({"name": spec.name, "id": key.id, "role": role.word(), "token": key.token});
+        let value = json!({"name": spec.name, "id": key.id, "role": role.word(), "token": key.token, "signed": spec.signed});
         writeln!(out, "{value}")?;
     } else {
         writeln!(out, "{}", key.token)?;
@@ -90,6 +104,7 @@ pub fn list(paths: &Paths, json: bool) -> Result<()> {
             .iter()
             .map(|key| {
                 json!({"id": key.id, "name": key.name, "role": key.role.word(), "made": key.made.to_string(),
+                       "signed": key.is_signed(), "scopes": key.scopes,
                        "expires": time(key.expires),
                        "accounts": key.accounts.as_ref().map(|ids| ids.iter().map(|id| id.as_str().to_owned()).collect::<Vec<_>>()),
                        "addresses": key.addresses.iter().map(ToString::to_string).collect::<Vec<_>>()})
@@ -123,7 +138,7 @@ pub fn list(paths: &Paths, json: bool) -> Result<()> {
 /// There is none of this name, or the book can't be written.
 pub fn remove(paths: &Paths, name: &str) -> Result<()> {
     if book(paths)?.remove(name)? {
-        return Ok(());
+        return doors::note(paths, "key.remove", name);
     }
     bail!("there is no key '{name}'; 'tradewind api-key list' shows them")
 }

@@ -1,11 +1,13 @@
-//! The desk's two channels, filled and emptied over a socket: a terminal that can't tell what is at the other end. When
-//! the link is lost this tries again for ever, and the desk says so; the engine's own end closes that of its sessions.
+//! The desk's two channels, filled and emptied over a socket of this machine or over the network: a terminal that can't tell
+//! what is at the other end. When the link is lost this tries again for ever, and the desk says so; the engine's own end
+//! closes that of its sessions.
 
 use super::clock::Clock;
 use super::identity::IdMaker;
 use super::launch;
 use super::memory::{self, Keeper};
 use super::paths::Paths;
+use super::remote::{self, Engine};
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
 use crate::config::{
@@ -21,7 +23,7 @@ use crate::tui::ticket::FirstQuantities;
 use crate::tui::{
     self, Answer, Ask, ColourDepth, Exit, FromEngine, Group, LineSpeed, Opening, ToEngine, TuiSettings,
 };
-use crate::wire::{ClientMessage, MarketBatch, Query, Reply, ServerMessage, Welcome};
+use crate::wire::{ClientMessage, Mark, MarketBatch, Query, Reply, ServerMessage, Welcome};
 use anyhow::{Result, bail};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, IsTerminal, Write};
@@ -33,11 +35,9 @@ use tokio::sync::mpsc;
 const QUEUE: usize = 4_096;
 /// How often the engine is asked whether it is there.
 const PING_EVERY: Duration = Duration::from_secs(2);
-/// How long between two tries to come back.
-const AGAIN_AFTER: Duration = Duration::from_millis(300);
 
 /// What a terminal is told when it is opened, beyond the settings.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Opened {
     /// The workspace to begin with, by its number.
     pub workspace: Option<u8>,
@@ -45,6 +45,10 @@ pub struct Opened {
     pub link: Option<Group>,
     /// A stream of sentences in place of a screen.
     pub plain: bool,
+    /// It only looks, whatever else it might.
+    pub read_only: bool,
+    /// The engine is elsewhere.
+    pub remote: Option<remote::Wish>,
 }
 
 /// Opens the desk. With `start` (the flags to pass on) an engine is started where none runs.
@@ -59,9 +63,22 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
     {
         bail!("the desk needs a terminal; 'tradewind serve' runs the engine without one");
     }
-    let attached = match start {
-        Some(flags) => attach(loaded, paths, flags).await?,
-        None => Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await?,
+    let kind = if opened.read_only {
+        SessionKind::Monitor
+    } else {
+        SessionKind::Terminal
+    };
+    let (engine, attached) = match (&opened.remote, start) {
+        (Some(wish), _) => {
+            paths.create()?;
+            remote::attach(wish, kind).await?
+        }
+        (None, Some(flags)) => (Engine::Here(paths.clone()), attach(loaded, paths, flags).await?),
+        (None, None) => {
+            let here = Engine::Here(paths.clone());
+            let attached = here.attach(kind).await?;
+            (here, attached)
+        }
     };
     let clock = Clock::start();
     let log: super::log_tail::Lines = Arc::default();
@@ -83,6 +100,9 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
     let (memory, fault) = memory::load(&paths.terminal());
     let keeper = Keeper::start(paths.terminal(), &memory);
     let mut settings = settings(&loaded.settings, log);
+    if let Some(wish) = &opened.remote {
+        settings.profile = wish.place.name();
+    }
     settings.opening = Opening {
         keep: keeper.keep(),
         faults: fault.into_iter().chain(wrong_keys).collect(),
@@ -97,7 +117,7 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
         memory,
     };
     let now = clock.clone();
-    let link = tokio::spawn(link(attached, paths.clone(), to_desk, from_desk, clock));
+    let link = tokio::spawn(link(attached, (engine, kind), to_desk, from_desk, clock));
     let exit = if opened.plain {
         super::plain::run(&settings, from_engine, &to_engine, new_id, &now)
             .await
@@ -118,6 +138,13 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
     let _ = tokio::time::timeout(Duration::from_secs(2), link).await;
     drop(keeper);
     match exit? {
+        Exit::StopEngine if opened.remote.is_some() => {
+            writeln!(
+                std::io::stderr().lock(),
+                "tradewind: the engine goes on: it is stopped on its own machine, with 'tradewind stop'"
+            )?;
+            Ok(())
+        }
         Exit::StopEngine => Ok(super::shell::stop(paths).await.or_else(|error| match error {
             super::shell::ShellError::NoEngine(_) => Ok(()),
             other => Err(other),
@@ -252,6 +279,7 @@ fn alarm(settings: &AlertSettings) -> AlarmSettings {
         bell: settings.bell,
         osc9: matches!(settings.notify, Osc9 | Both),
         osc777: matches!(settings.notify, Osc777 | Both),
+        in_tmux: std::env::var_os("TMUX").is_some(),
     }
 }
 
@@ -278,62 +306,115 @@ fn colour(setting: ColourSetting) -> ColourDepth {
 /// Carries messages both ways until the desk leaves; comes back after every loss.
 async fn link(
     first: Attached,
-    paths: Paths,
+    (engine, kind): (Engine, SessionKind),
     to_desk: mpsc::Sender<FromEngine>,
     mut from_desk: mpsc::Receiver<ToEngine>,
     clock: Clock,
 ) {
     let mut attached = Some(first);
     let mut wanted = Wanted::default();
+    let mut tries = 0;
     loop {
+        let mut refused = false;
         let reason = match attached.take() {
-            Some(engine) => match carry(engine, &to_desk, &mut from_desk, &mut wanted, &clock).await {
-                Some(reason) => reason,
+            Some(attached) => {
+                tries = 0;
+                match carry(attached, &to_desk, &mut from_desk, &mut wanted, &clock).await {
+                    Some(reason) => reason,
+                    None => return,
+                }
+            }
+            None => match trying(&engine, kind, &mut from_desk, &mut wanted).await {
                 None => return,
-            },
-            None => match Attached::connect(&paths.socket(), SessionKind::Terminal, &build()).await {
-                Ok(engine) => {
-                    attached = Some(engine);
+                Some(Ok(again)) => {
+                    attached = Some(again);
                     continue;
                 }
-                Err(AttachError::NoEngine(_)) => "no engine runs; waiting for one".to_owned(),
-                Err(error) => error.to_string(),
+                Some(Err(AttachError::NoEngine(_))) => "no engine runs; waiting for one".to_owned(),
+                Some(Err(error)) => {
+                    refused = matches!(error, AttachError::NotAdmitted(_) | AttachError::Trust(_));
+                    error.to_string()
+                }
             },
         };
         if to_desk.send(FromEngine::Lost { reason }).await.is_err()
-            || !pause(&mut from_desk, &mut wanted).await
+            || !pause(&mut from_desk, &mut wanted, engine.again_after(tries, refused)).await
         {
             return;
+        }
+        tries = tries.saturating_add(1);
+    }
+}
+
+/// Tries once to attach again; nothing where the desk leaves meanwhile.
+async fn trying(
+    engine: &Engine,
+    kind: SessionKind,
+    from_desk: &mut mpsc::Receiver<ToEngine>,
+    wanted: &mut Wanted,
+) -> Option<Result<Attached, AttachError>> {
+    tokio::select! {
+        attached = engine.attach(kind) => Some(attached),
+        () = let_go(from_desk, wanted) => None,
+    }
+}
+
+/// What the desk last asked to watch, asked again after a loss; and the last event that it was told, to go on from there.
+#[derive(Debug, Default)]
+struct Wanted {
+    watch: Option<ClientMessage>,
+    last: Option<crate::engine::Event>,
+}
+
+impl Wanted {
+    /// How a connection begins.
+    fn begin(&self) -> ClientMessage {
+        match &self.last {
+            Some(event) => ClientMessage::Resume {
+                after: Mark::of(event),
+            },
+            None => ClientMessage::Subscribe,
+        }
+    }
+    /// Notes up to where the desk has been told.
+    fn note(&mut self, message: &ServerMessage) {
+        match message {
+            ServerMessage::Snapshot(_) => self.last = None,
+            ServerMessage::Events(events) => {
+                if let Some(last) = events.last() {
+                    self.last = Some(last.clone());
+                }
+            }
+            _ => {}
         }
     }
 }
 
-/// What the desk last asked to watch: asked again after a loss.
-#[derive(Debug, Default)]
-struct Wanted {
-    watch: Option<ClientMessage>,
+/// Waits a moment while the link is down. False where the desk has left.
+async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted, span: Duration) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(span) => true,
+        () = let_go(from_desk, wanted) => false,
+    }
 }
 
-/// Waits a moment while the link is down. What the desk sends meanwhile is let go, but for what it watches: an order must
-/// never leave later than the moment it was meant for. False where the desk has left.
-async fn pause(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) -> bool {
-    let again = tokio::time::sleep(AGAIN_AFTER);
-    tokio::pin!(again);
+/// What the desk sends while the link is down is let go, but for what it watches: an order must never leave later than the
+/// moment it was meant for. Ends where the desk leaves.
+async fn let_go(from_desk: &mut mpsc::Receiver<ToEngine>, wanted: &mut Wanted) {
     loop {
-        tokio::select! {
-            () = &mut again => return true,
-            asked = from_desk.recv() => match asked {
-                None | Some(ToEngine::Detach | ToEngine::StopEngine) => return false,
-                Some(ToEngine::Watch { instruments, depth }) => wanted.watch = Some(ClientMessage::Watch { instruments, depth }),
-                Some(
-                    ToEngine::Command { .. }
-                    | ToEngine::Link { .. }
-                    | ToEngine::Bars { .. }
-                    | ToEngine::Find(_)
-                    | ToEngine::Margin { .. }
-                    | ToEngine::Ask(_),
-                ) => {}
-            },
+        match from_desk.recv().await {
+            None | Some(ToEngine::Detach | ToEngine::StopEngine) => return,
+            Some(ToEngine::Watch { instruments, depth }) => {
+                wanted.watch = Some(ClientMessage::Watch { instruments, depth });
+            }
+            Some(
+                ToEngine::Command { .. }
+                | ToEngine::Link { .. }
+                | ToEngine::Bars { .. }
+                | ToEngine::Find(_)
+                | ToEngine::Margin { .. }
+                | ToEngine::Ask(_),
+            ) => {}
         }
     }
 }
@@ -350,17 +431,23 @@ async fn carry(
         welcome,
         mut reader,
         mut writer,
+        why,
         ..
     } = engine;
-    if to_desk.send(greeting(&welcome)).await.is_err() {
-        return None;
+    let looks = (welcome.kind == SessionKind::Monitor).then_some(FromEngine::OnlyLooks);
+    for told in std::iter::once(greeting(&welcome)).chain(looks) {
+        if to_desk.send(told).await.is_err() {
+            return None;
+        }
     }
-    let begin = [Some(ClientMessage::Subscribe), wanted.watch.clone()];
+    let begin = [Some(wanted.begin()), wanted.watch.clone()];
     for message in begin.into_iter().flatten() {
         if let Err(error) = writer.write(&message).await {
             return Some(error.to_string());
         }
     }
+    // Both halves note what a next connection has to know.
+    let wanted = Mutex::new(wanted);
     let asked: Mutex<BTreeMap<u64, Asked>> = Mutex::default();
     let pinged: Mutex<Option<(u64, crate::domain::Timestamp)>> = Mutex::default();
     let reading = async {
@@ -368,9 +455,13 @@ async fn carry(
             let message = match reader.read().await {
                 Ok(Some(ServerMessage::Goodbye { reason })) => return Some(reason.to_string()),
                 Ok(Some(message)) => message,
-                Ok(None) => return Some("the engine closed the connection".to_owned()),
-                Err(error) => return Some(error.to_string()),
+                Ok(None) => {
+                    let why = why.told();
+                    return Some(why.unwrap_or_else(|| "the engine closed the connection".to_owned()));
+                }
+                Err(error) => return Some(why.told().unwrap_or_else(|| error.to_string())),
             };
+            lock(&wanted).note(&message);
             let timed = matches!(message, ServerMessage::Market(_) | ServerMessage::Events(_));
             if timed && to_desk.send(FromEngine::ReadAt(clock.now())).await.is_err() {
                 return None;
@@ -393,7 +484,7 @@ async fn carry(
                     Some(ToEngine::Command { token, command }) => ClientMessage::Command { token, command: Box::new(command) },
                     Some(ToEngine::Watch { instruments, depth }) => {
                         let watch = ClientMessage::Watch { instruments, depth };
-                        wanted.watch = Some(watch.clone());
+                        lock(&wanted).watch = Some(watch.clone());
                         watch
                     }
                     Some(ToEngine::Link { group, instrument }) => ClientMessage::Link { group, instrument },
@@ -417,7 +508,7 @@ async fn carry(
                 }
             };
             if let Err(error) = writer.write(&message).await {
-                return Some(error.to_string());
+                return Some(why.told().unwrap_or_else(|| error.to_string()));
             }
             if let ClientMessage::Command { token, .. } = message {
                 // A desk that has no room for it does without.
@@ -461,6 +552,7 @@ fn translate(
         ServerMessage::Snapshot(snapshot) => {
             vec![FromEngine::Snapshot(Box::new(snapshot.state), snapshot.now)]
         }
+        ServerMessage::Resumed => vec![FromEngine::Resumed],
         ServerMessage::Events(events) => vec![FromEngine::Events(events)],
         ServerMessage::Market(batch) => market(batch),
         ServerMessage::Linked { group, instrument } => vec![FromEngine::Linked { group, instrument }],
@@ -546,9 +638,13 @@ fn market(batch: MarketBatch) -> Vec<FromEngine> {
         bars,
         gaps: _,
         health,
+        terms,
     } = batch;
     let mut told = Vec::with_capacity(4);
     told.extend(health.map(FromEngine::Health));
+    if !terms.is_empty() {
+        told.push(FromEngine::Terms(terms));
+    }
     if !quotes.is_empty() {
         told.push(FromEngine::Quotes(quotes));
     }

@@ -6,8 +6,10 @@ use super::alerts::Ways;
 use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
 use super::curve::Curves;
+use super::figures::{Figures, Queues};
 use super::market_out::MarketOut;
 use super::queries::{Page, Questions};
+use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
@@ -16,9 +18,10 @@ use crate::engine::{
     BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
 };
 use crate::market::{BarUpdate, Market, Timeframe};
+use crate::metrics::metrics;
 use crate::server::handle::{Told, Wanted};
 use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Wanted as PageWanted, Writer};
-use crate::wire::{PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
+use crate::wire::{Mark, PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +51,8 @@ pub(super) struct EngineParts {
     pub(super) broker: (BrokerId, Box<dyn Adapter>),
     /// How people are told of alerts.
     pub(super) alerts: Ways,
+    /// What is counted.
+    pub(super) figures: Figures,
 }
 
 /// What does not change while an engine runs.
@@ -130,11 +135,13 @@ pub(super) struct EngineTask {
     broker: BrokerSide,
     curves: Curves,
     alerts: Ways,
+    figures: Figures,
     commits: mpsc::UnboundedSender<Commit>,
     /// Batches given to the writer and not yet answered.
     uncommitted: usize,
     waiting: VecDeque<Waiting>,
     listeners: BTreeMap<SessionId, Listener>,
+    recent: Recent,
     /// What each link group of terminals shows. For screens alone: never recorded, gone with the process.
     links: BTreeMap<char, InstrumentId>,
     watches: BTreeMap<SessionId, MarketOut>,
@@ -157,6 +164,7 @@ impl EngineTask {
             uncommitted: 0,
             engine: Engine::new(parts.state).with_alerts(parts.alerts.rules()),
             alerts: parts.alerts,
+            figures: parts.figures,
             market: parts.market,
             writer: parts.writer,
             questions: parts.questions,
@@ -166,6 +174,7 @@ impl EngineTask {
             curves: Curves::default(),
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
+            recent: Recent::default(),
             links: BTreeMap::new(),
             watches: BTreeMap::new(),
             kinds: BTreeMap::new(),
@@ -218,7 +227,11 @@ impl EngineTask {
                 Some(wanted) = wanted.recv() => self.serve(wanted),
                 Some(told) = bars_told.recv() => self.take_history(told),
                 Some(fact) = delivered.recv() => self.record(fact),
-                _ = flush.tick() => self.flush(),
+                _ = flush.tick() => {
+                    metrics().queues.of("broker").set_count(broker.len());
+                    metrics().queues.of("wanted").set_count(wanted.len());
+                    self.flush();
+                }
                 () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
             }
             if self.stopping && self.uncommitted == 0 {
@@ -233,6 +246,7 @@ impl EngineTask {
     /// Working orders stay where they are; what the broker does from now on, the next start reads.
     fn end(mut self, ending: Ending) -> Ending {
         self.listeners.clear();
+        self.figures.end(self.clock.now());
         self.broker.adapter.stop();
         match self.writer.stop() {
             Ok(journal) if ending == Ending::Stopped => {
@@ -250,11 +264,14 @@ impl EngineTask {
     /// Decides and folds one input, lets cancels leave, and hands the batch to the writer.
     fn step(&mut self, input: Input, answer: Option<oneshot::Sender<Outcome>>) {
         let now = self.clock.now();
+        self.figures.taken(self.clock.monotonic_ns());
         let batch = self.engine.step(&self.market, &input, now);
         self.store(batch.events, answer.zip(batch.outcome));
     }
 
     fn store(&mut self, events: Vec<Event>, answer: Option<(oneshot::Sender<Outcome>, Outcome)>) {
+        self.figures
+            .folded(&events, self.engine.state(), self.clock.monotonic_ns());
         for event in &events {
             if matches!(event.fact, Fact::Executed { .. } | Fact::Corrected { .. }) {
                 self.curves.hurry();
@@ -335,6 +352,8 @@ impl EngineTask {
                 None,
             );
         }
+        self.figures
+            .stored(&events, &committed, self.clock.monotonic_ns());
         let events = Arc::new(events);
         self.tell(&events);
         let failed = self.alerts.tell(&events, self.engine.state());
@@ -362,6 +381,7 @@ impl EngineTask {
         let Some(last) = events.last().map(|event| event.sequence) else {
             return;
         };
+        self.recent.keep(events);
         self.listeners.retain(|session, listener| {
             if last <= listener.from {
                 return true;
@@ -369,6 +389,7 @@ impl EngineTask {
             let kept = listener.queue.try_send(Told::Events(Arc::clone(events))).is_ok();
             if !kept {
                 tracing::warn!(?session, "a session could not keep up and was cut off");
+                metrics().disconnections.of("too_slow").inc();
             }
             kept
         });
@@ -418,6 +439,7 @@ impl EngineTask {
 
     fn send(&mut self, request: Request) {
         tracing::debug!(?request, "released");
+        self.figures.sent(&request, self.clock.monotonic_ns());
         if let Err(not_sent) = self.broker.adapter.send(request) {
             tracing::warn!(reason = not_sent.reason, "a request did not leave");
             if let Some(id) = not_sent.order {
@@ -456,13 +478,19 @@ impl EngineTask {
     fn market_data(&mut self, data: &[MarketData]) {
         for piece in data {
             match piece {
+                MarketData::Terms(news) => {
+                    self.market.on_terms(news.clone());
+                }
                 MarketData::Quote(quote) => {
+                    metrics().quotes.inc();
                     self.market.on_quote(*quote);
                 }
                 MarketData::Depth(depth) => {
+                    metrics().books.inc();
                     self.market.on_depth(depth.clone());
                 }
                 MarketData::Print(print) => {
+                    metrics().prints.inc();
                     self.market.on_print(*print, &mut self.bars);
                 }
             }
@@ -492,6 +520,18 @@ impl EngineTask {
     /// Sends waiting market data to those who have room; for the others it goes on being conflated.
     fn flush(&mut self) {
         let now = self.clock.now();
+        let queue = crate::server::handle::QUEUE;
+        let fullest = self
+            .listeners
+            .values()
+            .map(|listener| queue.saturating_sub(listener.queue.capacity()));
+        let queues = Queues {
+            journal: self.uncommitted,
+            told: fullest.max().unwrap_or(0),
+            kinds: &self.kinds,
+            storage_failed: self.storage_failed,
+        };
+        self.figures.look(now, self.engine.state(), &queues);
         if self.curves.is_due(now) {
             let venue = Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)));
             self.curves.sample(self.engine.state(), &self.market, now, venue);
@@ -515,7 +555,11 @@ impl EngineTask {
             Wanted::Open { kind, answer } => self.open(kind, answer),
             Wanted::OpenProgram { who, answer } => self.open_program(who, answer),
             Wanted::Close { session } => self.close(session),
-            Wanted::Subscribe { session, queue } => self.subscribe(session, queue),
+            Wanted::Subscribe {
+                session,
+                queue,
+                after,
+            } => self.subscribe(session, queue, after),
             Wanted::Watch {
                 session,
                 instruments,
@@ -563,6 +607,7 @@ impl EngineTask {
             fold: crate::engine::FOLD_VERSION,
             build: SafeText::new(&self.life.build),
             session,
+            kind,
             prefix: SafeText::new(&self.life.prefix),
             venue_offset_ns: self.life.venue_clock.offset_ns(now),
             venue_speed_milli: self.life.venue_clock.speed_milli,
@@ -592,7 +637,9 @@ impl EngineTask {
     }
 
     fn close(&mut self, session: SessionId) {
-        self.listeners.remove(&session);
+        if self.listeners.remove(&session).is_some() {
+            metrics().disconnections.of("ended").inc();
+        }
         self.watches.remove(&session);
         let Some(kind) = self.kinds.remove(&session) else {
             return;
@@ -608,17 +655,30 @@ impl EngineTask {
         }
     }
 
-    fn subscribe(&mut self, session: SessionId, queue: mpsc::Sender<Told>) {
-        let state = self.engine.state();
-        let snapshot = SnapshotMessage {
-            state: state.clone(),
-            now: self.clock.now(),
-        };
-        let from = state.sequence;
-        if queue.try_send(Told::Snapshot(Arc::new(snapshot))).is_ok() {
-            for (group, instrument) in &self.links {
-                let _ = queue.try_send(Told::Linked(*group, *instrument));
+    /// Begins with the state, or with what was missed since an event that is still kept.
+    fn subscribe(&mut self, session: SessionId, queue: mpsc::Sender<Told>, after: Option<Mark>) {
+        let missed = after.and_then(|mark| self.recent.after(mark));
+        let (begin, from) = match (missed, self.recent.last()) {
+            (Some(missed), Some(last)) => {
+                let resumed = [Told::Resumed, Told::Events(Arc::new(missed))];
+                (Vec::from(resumed), last)
             }
+            _ => {
+                let state = self.engine.state();
+                let snapshot = SnapshotMessage {
+                    state: state.clone(),
+                    now: self.clock.now(),
+                };
+                (vec![Told::Snapshot(Arc::new(snapshot))], state.sequence)
+            }
+        };
+        let links = self.links.iter();
+        let links = links.map(|(group, instrument)| Told::Linked(*group, *instrument));
+        if begin
+            .into_iter()
+            .chain(links)
+            .all(|told| queue.try_send(told).is_ok())
+        {
             self.listeners.insert(session, Listener { queue, from });
         }
     }
@@ -650,6 +710,9 @@ impl EngineTask {
         for id in &instruments {
             if let Some(quote) = self.market.quote(*id) {
                 out.put(&MarketData::Quote(*quote));
+            }
+            if let Some(terms) = self.market.terms(*id) {
+                out.put(&MarketData::Terms(terms.clone()));
             }
             if let Some(print) = self.market.last(*id) {
                 out.put(&MarketData::Print(*print));
@@ -848,7 +911,7 @@ fn alerting(piece: &MarketData) -> Option<InstrumentId> {
     match piece {
         MarketData::Quote(quote) => Some(quote.instrument),
         MarketData::Print(print) => Some(print.instrument),
-        MarketData::Depth(_) => None,
+        MarketData::Depth(_) | MarketData::Terms(_) => None,
     }
 }
 

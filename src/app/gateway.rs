@@ -57,7 +57,7 @@ pub fn run(loaded: &Loaded, paths: &Paths, options: &Options, watch_pid: Option<
     } else {
         PathBuf::from(&settings.log.directory)
     };
-    let guard = logging::start(&logs, "gateway", &settings.log.filter, settings.log.keep_days)?;
+    let guard = logging::start(&logs, "gateway", &settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

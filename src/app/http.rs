@@ -1,17 +1,20 @@
-//! Opens the HTTP port where the settings ask for one. An address that others can reach is refused: nothing is encrypted
-//! on this port yet.
+//! Opens the HTTP port where the settings ask for one. What others can reach is encrypted, unless the settings name a proxy
+//! that does it. A hang-up signal reads the certificate's files again.
 
 use super::clock::Clock;
+use super::doors;
 use super::paths::Paths;
 use super::serve::build;
-use crate::config::{Loaded, Settings};
-use crate::server::doors::{Doors, KeyBook};
+use super::tls;
+use crate::config::{Loaded, MetricsSetting, Settings};
 use crate::server::handle::Wanted;
-use crate::server::http::{About, Given, HttpLimits, Setting, serve_http};
-use anyhow::{Context, Result, bail};
+use crate::server::http::proxy::Proxies;
+use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Plan, Setting, serve_http};
+use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 /// A port that is open and not yet served.
@@ -19,13 +22,14 @@ use tokio::sync::{mpsc, watch};
 pub(super) struct Port {
     listener: TcpListener,
     listen: SocketAddr,
-    doors: Doors,
+    entry: Entry,
+    gate: Gate,
 }
 
 /// Opens the port, where one is wanted.
 ///
 /// # Errors
-/// The address can't be understood, is one that others can reach, or is taken; or the book of keys can't be opened.
+/// The address can't be understood or is taken; the certificate or the book of keys can't be used.
 pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Port>> {
     let wanted = settings.server.listen.as_str();
     if wanted.is_empty() {
@@ -34,13 +38,14 @@ pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Po
     let address: SocketAddr = wanted.parse().with_context(|| {
         format!("server.listen: '{wanted}' is no address and port, such as 127.0.0.1:7600")
     })?;
-    if !address.ip().is_loopback() {
-        bail!(
-            "server.listen: {address} can be reached by others, and nothing is encrypted on this port: use 127.0.0.1 and a tunnel (ssh -L)"
-        );
-    }
-    let keys = KeyBook::open(&paths.doors())
-        .with_context(|| format!("{} can't be opened", paths.doors().display()))?;
+    let proxies = Proxies::parse(&settings.server.trusted_proxies)
+        .map_err(|what| anyhow::anyhow!("server.trusted_proxies: {what}"))?;
+    let entry = Entry {
+        tls: tls::open(settings, paths, address.ip())?,
+        proxies,
+    };
+    let encrypted = entry.tls.is_some() || settings.server.behind_proxy;
+    let gate = doors::open(settings, paths, encrypted)?;
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("server.listen: can't listen on {address}"))?;
@@ -52,14 +57,22 @@ pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Po
     Ok(Some(Port {
         listener,
         listen,
-        doors: Doors::new(keys),
+        entry,
+        gate,
     }))
 }
 
 impl Port {
-    /// Where it listens.
-    pub(super) fn address(&self) -> SocketAddr {
-        self.listen
+    /// Where it listens and what it shows, for people.
+    pub(super) fn announcement(&self) -> String {
+        match &self.entry.tls {
+            None => format!("listening on http://{}", self.listen),
+            Some(tls) => format!(
+                "listening on https://{}\ncertificate {}",
+                self.listen,
+                tls.fingerprint()
+            ),
+        }
     }
     /// Serves it until `stop` changes.
     pub(super) async fn serve(
@@ -75,17 +88,43 @@ impl Port {
             profile: settings.profile.clone(),
             listen: self.listen,
             clock: Arc::new(move || clock.now()),
+            figures_for: match settings.server.metrics {
+                MetricsSetting::Local => FiguresFor::Local,
+                MetricsSetting::Key => FiguresFor::Keys,
+                MetricsSetting::Off => FiguresFor::Nobody,
+            },
+            topstepx_terminals: settings.server.topstepx_terminals,
         };
+        let reloading = tokio::spawn(reload(self.entry.clone()));
         serve_http(
             self.listener,
-            about,
-            given(loaded),
-            HttpLimits::default(),
-            self.doors,
+            Plan {
+                about,
+                given: given(loaded),
+                limits: doors::limits(settings),
+                entry: self.entry,
+                gate: self.gate,
+            },
             engine,
             stop,
         )
         .await;
+        reloading.abort();
+    }
+}
+
+/// Reads the certificate's files again whenever a hang-up signal comes. What can't be used is told, and changes nothing.
+async fn reload(entry: Entry) {
+    let (Some(tls), Ok(mut hang_up)) = (entry.tls, signal(SignalKind::hangup())) else {
+        return;
+    };
+    while hang_up.recv().await.is_some() {
+        match tls.reload() {
+            Ok(fingerprint) => tracing::info!(fingerprint, "the certificate was read again"),
+            Err(error) => {
+                tracing::error!(%error, "the certificate could not be read again; the one before is shown on");
+            }
+        }
     }
 }
 

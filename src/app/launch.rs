@@ -2,19 +2,23 @@
 //! parent in a session of its own starts it, and starts it again after a crash; it ends when the engine ends in order.
 
 use super::paths::Paths;
+use super::run_lock::holder;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
 use crate::engine::SessionKind;
 use anyhow::{Context, Result, bail};
 use std::collections::VecDeque;
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a start may take before it is given up.
-const START_WITHIN: Duration = Duration::from_secs(15);
+/// How long a start may take before it is given up: a long journal on a slow disk is read for a while.
+const START_WITHIN: Duration = Duration::from_secs(60);
+/// After so long a person is told what is waited for.
+const TOLD_AFTER: Duration = Duration::from_secs(2);
 /// An engine that crashed is started again at most this often …
 const RESTARTS: usize = 3;
 /// … within this span; then it stays down.
@@ -30,18 +34,27 @@ pub async fn attach_or_start(paths: &Paths, flags: &[String], kind: SessionKind)
         other => return Ok(other?),
     }
     paths.create()?;
-    let mut parent = start_parent(paths, flags)?;
-    let begun = Instant::now();
+    // One that is on its way already is waited for: a second would only be turned away.
+    let mut parent = match holder(paths) {
+        Some(_) => None,
+        None => Some(start_parent(paths, flags)?),
+    };
+    let (begun, mut told) = (Instant::now(), false);
     loop {
         tokio::time::sleep(Duration::from_millis(10)).await;
         match Attached::connect(&paths.socket(), kind, &build()).await {
             Err(AttachError::NoEngine(_)) => {}
             other => return Ok(other?),
         }
-        if let Some(status) = parent.try_wait()?
-            && !status.success()
-        {
+        let ended = match parent.as_mut() {
+            Some(parent) => parent.try_wait()?.is_some_and(|status| !status.success()),
+            None => true,
+        };
+        if ended && holder(paths).is_none() {
             bail!("the engine did not start:\n{}", last_words(paths));
+        }
+        if ended {
+            parent = None;
         }
         if begun.elapsed() > START_WITHIN {
             bail!(
@@ -49,6 +62,9 @@ pub async fn attach_or_start(paths: &Paths, flags: &[String], kind: SessionKind)
                 START_WITHIN.as_secs(),
                 paths.run().display()
             );
+        }
+        if begun.elapsed() > TOLD_AFTER && !std::mem::replace(&mut told, true) {
+            let _ = writeln!(std::io::stderr(), "tradewind: the engine is starting …");
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The newest lines of the engine's log, for the desk's log pane: looked at once a second, read from where the last look
 //! ended. The file is the engine's; nothing is kept but a bounded number of lines.
 
+use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -81,9 +84,29 @@ impl Place {
         let text = String::from_utf8_lossy(&bytes);
         text.lines()
             .skip(usize::from(skipped))
-            .map(|line| line.chars().take(LONGEST).collect())
+            .map(|line| readable(line).chars().take(LONGEST).collect())
             .collect()
     }
+}
+
+/// A line as people read it: one that is a JSON object is told in the order of the plain ones.
+fn readable(line: &str) -> Cow<'_, str> {
+    let parsed = line
+        .starts_with('{')
+        .then(|| serde_json::from_str::<Value>(line).ok());
+    let Some(Value::Object(mut fields)) = parsed.flatten() else {
+        return Cow::Borrowed(line);
+    };
+    let mut take = |name: &str| match fields.remove(name) {
+        Some(Value::String(text)) => text,
+        other => other.map_or(String::new(), |value| value.to_string()),
+    };
+    let (at, level, target, message) = (take("timestamp"), take("level"), take("target"), take("message"));
+    let mut text = format!("{at} {level:>5} {target}: {message}");
+    for (name, value) in &fields {
+        let _ = write!(text, " {name}={value}");
+    }
+    Cow::Owned(text)
 }
 
 /// The engine's newest log: their names have the date in them.
@@ -118,5 +141,8 @@ mod tests {
         // The next day's file is the newest from its first line on.
         std::fs::write(folder.path().join("engine.2026-11-28.log"), "four\n").unwrap();
         assert_eq!(place.look(folder.path()), ["four"]);
+        // What is written for a collector is read by people too.
+        let line = r#"{"timestamp":"T","level":"WARN","message":"slow","target":"tradewind::store","ms":7}"#;
+        assert_eq!(readable(line), "T  WARN tradewind::store: slow ms=7");
     }
 }

@@ -4,8 +4,9 @@
 use crate::broker::MarketData;
 use crate::domain::InstrumentId;
 use crate::engine::port::Health;
-use crate::market::BarUpdate;
 use crate::market::conflate::{Conflater, PrintRing, TapeItem, Update};
+use crate::market::{BarUpdate, Terms};
+use crate::metrics::metrics;
 use crate::wire::MarketBatch;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +22,7 @@ pub(super) struct MarketOut {
     newest: Conflater,
     health: Option<Health>,
     prints: BTreeMap<InstrumentId, PrintRing>,
+    terms: BTreeMap<InstrumentId, Terms>,
 }
 
 impl MarketOut {
@@ -58,6 +60,12 @@ impl MarketOut {
                     .or_insert_with(|| PrintRing::new(PRINTS))
                     .push(*print);
             }
+            MarketData::Terms(terms) if self.instruments.contains(&terms.instrument) => {
+                let waiting = self.terms.entry(terms.instrument);
+                waiting
+                    .or_insert_with_key(|id| Terms::of(*id))
+                    .take(terms.clone());
+            }
             _ => {}
         }
     }
@@ -85,6 +93,9 @@ impl MarketOut {
                 MarketData::Print(print) if self.instruments.contains(&print.instrument) => {
                     batch.prints.push(*print);
                 }
+                MarketData::Terms(terms) if self.instruments.contains(&terms.instrument) => {
+                    batch.terms.push(terms.clone());
+                }
                 _ => {}
             }
         }
@@ -97,7 +108,10 @@ impl MarketOut {
         Some(batch)
     }
     fn is_empty(&self) -> bool {
-        self.health.is_none() && self.newest.is_empty() && self.prints.values().all(PrintRing::is_empty)
+        self.health.is_none()
+            && self.terms.is_empty()
+            && self.newest.is_empty()
+            && self.prints.values().all(PrintRing::is_empty)
     }
     /// Everything that waits, or nothing.
     pub(super) fn drain(&mut self) -> Option<MarketBatch> {
@@ -106,6 +120,7 @@ impl MarketOut {
         }
         let mut batch = MarketBatch {
             health: self.health.take().map(Box::new),
+            terms: std::mem::take(&mut self.terms).into_values().collect(),
             ..MarketBatch::default()
         };
         let mut updates = Vec::new();
@@ -122,7 +137,10 @@ impl MarketOut {
             ring.drain(&mut items);
             for item in items.drain(..) {
                 match item {
-                    TapeItem::Gap(_) => batch.gaps.push(*id),
+                    TapeItem::Gap(lost) => {
+                        metrics().dropped.of("prints").add(lost);
+                        batch.gaps.push(*id);
+                    }
                     TapeItem::Print(print) => batch.prints.push(print),
                 }
             }

@@ -56,9 +56,21 @@ impl Paths {
     pub fn doors(&self) -> PathBuf {
         self.profile.join("doors.db")
     }
+    /// What all keys of the doors are derived from.
+    pub fn doors_secret(&self) -> PathBuf {
+        self.profile.join("doors.secret")
+    }
+    /// The certificate of our own making, and its key.
+    pub fn tls(&self) -> PathBuf {
+        self.profile.join("tls.pem")
+    }
     /// Where the HTTP port listens, while it does.
     pub fn http_address(&self) -> PathBuf {
         self.run().join("http.address")
+    }
+    /// The log of availability.
+    pub fn availability(&self) -> PathBuf {
+        self.profile.join("availability.db")
     }
     /// Stored bars.
     pub fn bars(&self) -> PathBuf {

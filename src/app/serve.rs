@@ -2,15 +2,18 @@
 //! stopped. The same whether in the foreground (`serve`) or behind a terminal.
 
 use super::alerts::Ways;
+use super::availability::Minutes;
 use super::brokers;
 use super::clock::Clock;
 use super::engine_task::{Ending, EngineParts, EngineTask, FactsOfLife, VenueClock};
+use super::figures::Figures;
 use super::http;
 use super::logging;
 use super::paths::Paths;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
 use crate::config::Loaded;
+use crate::metrics::metrics;
 use crate::server;
 use crate::store::{BarStore, Journal, JournalSettings, Writer, recover};
 use anyhow::{Context, Result, bail};
@@ -49,7 +52,9 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
     } else {
         PathBuf::from(&settings.log.directory)
     };
-    let guard = logging::start(&logs, "engine", &settings.log.filter, settings.log.keep_days)?;
+    let guard = logging::start(&logs, "engine", &settings.log)?;
+    metrics().set_about(&build(), &settings.profile);
+    metrics().set_slow_after(Duration::from_millis(settings.log.slow_ms.into()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -100,6 +105,8 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let opened = brokers::open(settings, paths, &clock, &recovered.state, bars.as_ref(), tell)?;
     let (alerts, faults) = Ways::open(&settings.alerts, &settings.profile);
     let notices = opened.notices.into_iter().chain(faults).collect();
+    let minutes = Minutes::begin(paths.availability(), clock.now())?;
+    let figures = Figures::new(paths.journal(), journal_settings.max_bytes, minutes);
     let life = life(loaded, opened.venue_clock, notices, opened_journal.prefix);
     let questions = Questions::start(&paths.journal(), bars, clock.clone())?;
     let parts = EngineParts {
@@ -111,6 +118,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         facts_of_life: life,
         broker: (opened.broker, opened.adapter),
         alerts,
+        figures,
     };
     let (task, commits) = EngineTask::new(parts);
     let (stop, stopping) = watch::channel(false);
@@ -119,7 +127,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let port = http::open(settings, paths).await?;
     let door = tokio::spawn(server::serve_local(listener, wants.clone(), stopping.clone()));
     let port = port.map(|port| {
-        let _ = writeln!(std::io::stderr().lock(), "listening on http://{}", port.address());
+        let _ = writeln!(std::io::stderr().lock(), "{}", port.announcement());
         let (loaded, stopping) = (loaded.clone(), stopping.clone());
         tokio::spawn(async move { port.serve(&loaded, clock, wants, stopping).await })
     });

@@ -1,5 +1,14 @@
-//! The other end: how a terminal or a shell command reaches an engine. Connects, greets, and from then on sends and reads
-//! whole messages. Whether an engine runs, and starting one, is for others.
+//! The other end: how a terminal or a shell command reaches an engine, on this machine by its socket or on another one over
+//! the network. Connects, greets, and from then on sends and reads whole messages. Whether an engine runs, and starting one,
+//! is for others.
+
+mod place;
+mod remote;
+mod trust;
+
+pub use place::Place;
+pub use remote::Remote;
+pub use trust::{Trust, TrustError};
 
 use crate::domain::SafeText;
 use crate::engine::{Command, FOLD_VERSION, Outcome, SessionKind};
@@ -7,10 +16,12 @@ use crate::wire::{
     ClientMessage, FrameReader, FrameWriter, Hello, PROTOCOL_VERSION, Query, Reply, ServerMessage, Welcome,
     WireError,
 };
+use std::fmt::Debug;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 /// How long an engine may take to answer a greeting or a question.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -24,6 +35,9 @@ pub enum AttachError {
     /// The engine refused, in its own words.
     #[error("{0}")]
     Refused(SafeText),
+    /// An engine elsewhere does not let this key in, in its own words.
+    #[error("{0}")]
+    NotAdmitted(SafeText),
     /// The engine is of a build that can't be understood by this one.
     #[error(
         "the engine that runs here ({engine}) differs in {what} from this program ({ours}): 'tradewind restart' starts \
@@ -37,6 +51,17 @@ pub enum AttachError {
         /// In what they differ.
         what: String,
     },
+    /// An engine elsewhere can't be reached.
+    #[error("{place}: {what}")]
+    Unreachable {
+        /// Which.
+        place: String,
+        /// Why, in words.
+        what: String,
+    },
+    /// An engine elsewhere shows a certificate that is not the one that is known, or none that is.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The engine closed the connection.
     #[error("the engine closed the connection")]
     Closed,
@@ -76,15 +101,38 @@ fn fits(welcome: &Welcome, build: &str) -> Result<(), AttachError> {
     })
 }
 
+/// A stream from an engine, whichever way it takes.
+pub trait Reading: AsyncRead + Send + Unpin + Debug {}
+impl<T: AsyncRead + Send + Unpin + Debug> Reading for T {}
+/// A stream to an engine, whichever way it takes.
+pub trait Writing: AsyncWrite + Send + Unpin + Debug {}
+impl<T: AsyncWrite + Send + Unpin + Debug> Writing for T {}
+
+/// Why the link ended, where whoever carries it knows more than that it did.
+#[derive(Clone, Debug, Default)]
+pub struct Why(Arc<Mutex<Option<String>>>);
+
+impl Why {
+    /// The reason, once there is one.
+    pub fn told(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn tell(&self, why: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+}
+
 /// A greeted connection.
 #[derive(Debug)]
 pub struct Attached {
     /// What the engine said of itself.
     pub welcome: Welcome,
     /// Messages from the engine.
-    pub reader: FrameReader<OwnedReadHalf, ServerMessage>,
+    pub reader: FrameReader<Box<dyn Reading>, ServerMessage>,
     /// Messages to the engine.
-    pub writer: FrameWriter<OwnedWriteHalf, ClientMessage>,
+    pub writer: FrameWriter<Box<dyn Writing>, ClientMessage>,
+    /// Why the link ended, once it has.
+    pub why: Why,
     next_token: u64,
 }
 
@@ -96,6 +144,16 @@ impl Attached {
     pub async fn connect(socket: &Path, kind: SessionKind, build: &str) -> Result<Self, AttachError> {
         let stream = UnixStream::connect(socket).await.map_err(AttachError::NoEngine)?;
         let (read, write) = stream.into_split();
+        Self::greet((Box::new(read), Box::new(write)), Why::default(), kind, build).await
+    }
+
+    /// Greets the engine at the other end of a pair of streams.
+    async fn greet(
+        (read, write): (Box<dyn Reading>, Box<dyn Writing>),
+        why: Why,
+        kind: SessionKind,
+        build: &str,
+    ) -> Result<Self, AttachError> {
         let (mut reader, mut writer) = (FrameReader::new(read), FrameWriter::new(write));
         let hello = Hello {
             protocol: PROTOCOL_VERSION,
@@ -107,13 +165,16 @@ impl Attached {
         match tokio::time::timeout(ANSWER_WITHIN, reader.read()).await {
             Err(_) => Err(AttachError::Silent),
             Ok(Err(error)) => Err(error.into()),
-            Ok(Ok(None)) => Err(AttachError::Closed),
+            Ok(Ok(None)) => Err(why.told().map_or(AttachError::Closed, |why| {
+                AttachError::Refused(SafeText::new(&why))
+            })),
             Ok(Ok(Some(ServerMessage::Welcome(welcome)))) => {
                 fits(&welcome, build)?;
                 Ok(Self {
                     welcome,
                     reader,
                     writer,
+                    why,
                     next_token: 1,
                 })
             }

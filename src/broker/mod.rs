@@ -8,7 +8,7 @@ pub mod sim;
 use crate::domain::{ClientOrderId, InstrumentId, OrderSpec, SafeText, Timestamp};
 use crate::engine::port::{Health, Margin};
 use crate::engine::{BrokerEvent, Request};
-use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
 use tokio::sync::oneshot;
 
 /// The engine's end of a broker.
@@ -58,6 +58,8 @@ pub enum MarketData {
     Print(Print),
     /// A book.
     Depth(Depth),
+    /// What is said of an instrument beside its prices.
+    Terms(Terms),
 }
 
 /// Market data that somebody wants.

@@ -94,6 +94,20 @@ pub(super) const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
+/// Flags of `serve` that turn something on: name, key, what it is.
+pub(super) const SWITCHES: &[(&str, &str, &str)] = &[
+    (
+        "tls",
+        "server.tls",
+        "Encrypt the port on this machine's own addresses too",
+    ),
+    (
+        "behind-proxy",
+        "server.behind_proxy",
+        "A proxy in front encrypts: listen in the clear, whatever the address",
+    ),
+];
+
 /// The one setting whose flag is the engine's alone: a gateway listens elsewhere under the same word.
 pub(super) const LISTEN: &str = "listen";
 
@@ -163,6 +177,11 @@ fn overrides(matches: &ArgMatches) -> Vec<Override> {
             && let Some(value) = from.get_one::<String>(name)
         {
             add(from, name, key, variable, value.clone());
+        }
+    }
+    if let Some(serve) = matches.subcommand_matches("serve") {
+        for (name, key, _) in SWITCHES.iter().filter(|(name, ..)| serve.get_flag(name)) {
+            add(serve, name, key, "", "true".to_owned());
         }
     }
     if matches.get_flag("no-mouse") {

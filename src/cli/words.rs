@@ -1,6 +1,7 @@
 //! The words of the command line: every command with its arguments, as `--help` shows them.
 
-use super::given::{LISTEN, SETTINGS};
+use super::given::{LISTEN, SETTINGS, SWITCHES};
+use super::watching;
 use clap::{Arg, ArgAction, Command};
 
 /// All of them.
@@ -29,12 +30,52 @@ pub(super) fn command() -> Command {
         .subcommand(
             Command::new("serve")
                 .about("Run the engine in the foreground")
-                .args(of_serve.into_iter().map(setting)),
+                .args(of_serve.into_iter().map(setting))
+                .args(SWITCHES.iter().map(|(name, _, help)| {
+                    Arg::new(*name).long(*name).action(ArgAction::SetTrue).help(*help)
+                })),
+        )
+        .subcommand(
+            Command::new("tls")
+                .about("The certificate that the engine's port shows")
+                .subcommand_required(true)
+                .subcommand(
+                    Command::new("show")
+                        .about("Its fingerprint, which 'tradewind attach' compares")
+                        .arg(json()),
+                ),
         )
         .subcommand(key_command(json()))
+        .subcommand(super::doors::user_command())
+        .subcommand(super::doors::audit_command())
         .subcommand(
             Command::new("attach")
-                .about("Open the desk on a running engine; starts none")
+                .about("Open the desk on a running engine, of this machine or of another; starts none")
+                .arg(
+                    Arg::new("address")
+                        .value_name("ADDRESS")
+                        .help("An engine elsewhere, such as wss://desk.example.com:7600; its key comes from TRADEWIND_KEY or --key-file"),
+                )
+                .arg(
+                    Arg::new("key-file")
+                        .long("key-file")
+                        .value_name("FILE")
+                        .requires("address")
+                        .help("The file with the key that opens an engine elsewhere; nobody else may read it"),
+                )
+                .arg(
+                    Arg::new("pin")
+                        .long("pin")
+                        .value_name("FINGERPRINT")
+                        .requires("address")
+                        .help("The certificate of the engine elsewhere, as 'tradewind tls show' prints it there: sha256:..."),
+                )
+                .arg(
+                    Arg::new("read-only")
+                        .long("read-only")
+                        .action(ArgAction::SetTrue)
+                        .help("Only look: this terminal can't trade"),
+                )
                 .arg(
                     Arg::new("workspace")
                         .long("workspace")
@@ -193,6 +234,7 @@ pub(super) fn command() -> Command {
                 .about("Stop letting programs add risk in an account")
                 .arg(json()),
         )
+        .subcommands(watching::commands(&json))
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
 }
@@ -275,6 +317,16 @@ fn key_command(json: Arg) -> Command {
                     "address",
                     "The addresses from which it may be used; any where none is named",
                 ))
+                .arg(many(
+                    "scope",
+                    "The parts of the API it may call, such as orders; all where none is named",
+                ))
+                .arg(
+                    Arg::new("signed")
+                        .long("signed")
+                        .action(ArgAction::SetTrue)
+                        .help("Each call has to be signed; the key itself is never sent"),
+                )
                 .arg(
                     Arg::new("days")
                         .long("days")

@@ -1,7 +1,7 @@
 //! Ranges: what a value must keep beyond being of the right kind.
 
 use super::settings::{IbkrSettings, Settings};
-use crate::domain::{AccountId, BrokerId, Money, Quantity, Timestamp};
+use crate::domain::{AccountId, BrokerId, ExitError, Money, Price, Quantity, TickTable, Timestamp};
 use std::collections::BTreeSet;
 
 /// The first value out of range: its key, and what would be right.
@@ -9,7 +9,27 @@ pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     names(settings)?;
     ranges(settings)?;
     settings.alerts.check()?;
+    settings.server.check()?;
+    templates(settings)?;
     accounts(settings)
+}
+
+/// That a template's stop can move as it says, tried on a price of 100 with a stop at 99: distances are checked where an
+/// order is made, what contradicts itself is said here.
+fn templates(settings: &Settings) -> Result<(), (&'static str, String)> {
+    let Some(tick) = TickTable::uniform("0.01".parse().unwrap_or(Price::ZERO)) else {
+        return Ok(());
+    };
+    for (name, template) in &settings.templates {
+        let whole = |number: i64| Price::from_raw(number * 1_000_000_000);
+        let stop = template.stop.map(|_| whole(99));
+        match template.moves(whole(100), stop, &tick) {
+            // A stop may come with the order.
+            Ok(_) | Err(ExitError::NoStopToMove | ExitError::OffsetTooFar) => {}
+            Err(error) => return Err(("templates", format!("{name}: {error}"))),
+        }
+    }
+    Ok(())
 }
 
 fn names(settings: &Settings) -> Result<(), (&'static str, String)> {
@@ -115,6 +135,7 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
             1_440,
         ),
         ("log.keep_days", settings.log.keep_days.into(), 1, 365),
+        ("log.slow_ms", settings.log.slow_ms.into(), 0, 60_000),
     ];
     for (key, value, least, most) in whole {
         if !(least..=most).contains(&value) {

@@ -299,10 +299,17 @@ impl Place<'_> {
 
 /// What a template may have.
 fn template_keys() -> Table {
-    ["stop", "target"]
-        .map(|key| (key.to_owned(), Value::String(String::new())))
-        .into_iter()
-        .collect()
+    [
+        "stop",
+        "target",
+        "breakeven",
+        "breakeven_offset",
+        "trail",
+        "trail_after",
+    ]
+    .map(|key| (key.to_owned(), Value::String(String::new())))
+    .into_iter()
+    .collect()
 }
 
 /// What is wrong with a value of another kind than the default. A number where a text belongs must never get further: it

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod check;
+mod doors;
 mod error;
 mod load;
 mod nearest;
@@ -12,11 +13,12 @@ mod settings;
 pub mod template;
 
 pub use alerts::{AlertSettings, MailTls, NotifySetting};
+pub use doors::DoorSettings;
 pub use error::ConfigError;
 pub use load::{Loaded, Override, Source, Sources};
 pub use nearest::nearest;
-pub use server::ServerSettings;
+pub use server::{Encryption, MetricsSetting, ServerSettings};
 pub use settings::{
     BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
-    LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
+    LogFormat, LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

@@ -405,6 +405,21 @@ pub struct LogSettings {
     pub directory: String,
     /// Files of how many days are kept.
     pub keep_days: u32,
+    /// How a line is written.
+    pub format: LogFormat,
+    /// From how many milliseconds on an operation is named as slow; 0 for never.
+    pub slow_ms: u32,
+}
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 impl Default for LogSettings {
     fn default() -> Self {
@@ -412,6 +427,8 @@ impl Default for LogSettings {
             filter: "info".into(),
             directory: String::new(),
             keep_days: 7,
+            format: LogFormat::Text,
+            slow_ms: 100,
         }
     }
 }

@@ -75,6 +75,20 @@ pub enum ExitError {
         /// The same distance on the right side.
         nearest: String,
     },
+    /// A stop that is to move, and none.
+    #[error("a breakeven or a trail moves the stop: give one, such as stop -8t")]
+    NoStopToMove,
+    /// A price where a distance belongs.
+    #[error("how a stop moves is said in distances: 8t, +0.40 or 1R")]
+    NoDistance,
+    /// How to move, and not when.
+    #[error(
+        "breakeven_offset goes with a breakeven or trail_after with a trail; this template has no breakeven or trail"
+    )]
+    NothingMoves,
+    /// It would go past the market that sends it.
+    #[error("the offset of a breakeven lies nearer the entry than the gain that sends the stop there")]
+    OffsetTooFar,
     /// It leads to zero or below, or out of range.
     #[error("from an entry at {entry} that is no price")]
     NoPrice {
@@ -222,7 +236,7 @@ impl From<ExitPrice> for String {
     }
 }
 
-/// A named pair of exits that any entry can be given.
+/// Named exits that any entry can be given, and how the stop moves by itself (see [`StopMoves`](super::StopMoves)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExitTemplate {
@@ -232,6 +246,18 @@ pub struct ExitTemplate {
     /// Where the profit target lies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<ExitPrice>,
+    /// After which gain the stop goes to the entry's price: a distance, or a multiple of the risk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakeven: Option<ExitPrice>,
+    /// How far beyond the entry it goes then; `-` is short of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breakeven_offset: Option<ExitPrice>,
+    /// How far behind the market the stop follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trail: Option<ExitPrice>,
+    /// After which gain it begins to; at once where that is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trail_after: Option<ExitPrice>,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod order;
 pub mod position;
 pub mod recurring;
 pub mod spans;
+mod stop_moves;
 pub mod text;
 pub mod time;
 pub mod trail;
@@ -32,6 +33,7 @@ pub use order::{Order, OrderChange, OrderKind, OrderSpec, Pending, Phase, Role, 
 pub use position::Position;
 pub use recurring::{Occurrence, Recurring};
 pub use spans::Spans;
-pub use text::{SafeText, Text};
+pub use stop_moves::{Breakeven, Mover, StopMoves, Trailing};
+pub use text::{SafeText, Text, counted};
 pub use time::Timestamp;
 pub use trail::{Distance, DistanceError};

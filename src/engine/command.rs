@@ -4,7 +4,8 @@
 use super::alerts::{AlertId, AlertSpec};
 use super::programs::Program;
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, TradingState,
+    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, StopMoves,
+    TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct Legs {
     pub stop: Option<Price>,
     /// Price of a profit-taking limit.
     pub target: Option<Price>,
+    /// How the stop moves by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<StopMoves>,
 }
 impl Legs {
     /// True without any leg.
@@ -97,7 +101,8 @@ pub enum Command {
         spec: OrderSpec,
         /// Its children.
         legs: Legs,
-        /// What a person saw of it before they sent it; nothing where nobody looked, as for a program.
+        /// What a person saw of it before they sent it; nothing where nobody looked, as for a program. A terminal's order
+        /// that adds risk must have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Seen>,
     },
@@ -116,6 +121,9 @@ pub enum Command {
         second: ClientOrderId,
         /// The second order.
         second_spec: OrderSpec,
+        /// What a person saw of the first, then of the second; empty where nobody looked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Seen>,
     },
     /// Change a live order.
     Modify {
@@ -345,7 +353,7 @@ denial_codes! {
     NothingToAccept = "NOTHING_TO_ACCEPT", "There is no confirmed difference, no gap and no doubled order to accept.";
     BadAlert = "BAD_ALERT", "The alert can't be as it is asked for; the words say why.";
     UnknownAlert = "UNKNOWN_ALERT", "No alert has this number.";
-    StalePreview = "STALE_PREVIEW", "The market moved or time passed since the order was previewed, or another order was; look again.";
+    StalePreview = "STALE_PREVIEW", "The market moved or time passed since the order was previewed, another order was, or none was and the asker is a terminal; look again.";
     Expiring = "EXPIRING", "The future's last trading days are here; it can be closed, not opened.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

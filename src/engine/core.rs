@@ -9,6 +9,7 @@ use super::follow;
 use super::port::BrokerEvent;
 use super::release::{self, Release};
 use super::state::State;
+use super::stops;
 use super::timers;
 use crate::domain::{BrokerId, Limits, SafeText, Timestamp};
 use crate::market::Market;
@@ -135,7 +136,8 @@ impl Engine {
         batch
     }
 
-    /// Market data of an instrument came and are in `market`: alerts that concern it are evaluated.
+    /// Market data of an instrument came and are in `market`: stops that move by themselves are moved, then alerts that
+    /// concern it are evaluated.
     pub fn on_market(
         &mut self,
         market: &Market,
@@ -144,7 +146,15 @@ impl Engine {
     ) -> Batch {
         let now = now.max(self.state.at);
         let mut batch = Batch::default();
-        let facts = self.alerts.on_market(&self.state, market, instrument, now);
+        if !self.state.stop_plans.is_empty() {
+            let moved = stops::on_market(&self.state, market, instrument, now);
+            self.fold_all(moved, Actor::Engine, now, &mut batch.events);
+        }
+        let mut facts = Vec::new();
+        if !batch.events.is_empty() {
+            facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
+        }
+        facts.extend(self.alerts.on_market(&self.state, market, instrument, now));
         self.fold_alerts(facts, now, &mut batch.events);
         batch
     }

@@ -1,7 +1,8 @@
 //! What was previewed is what is sent: a digest of the order as it was shown, the quote it was shown with, and when both
-//! are outdated. The terminal asks before it sends, the engine once more before it records; both by these functions.
+//! are outdated. The terminal asks before it sends, the engine once more before it records; both by these functions. Who must
+//! have seen an order at all says [`require`].
 
-use super::command::{Command, Denial, DenialCode, Legs, Seen};
+use super::command::{Command, Denial, DenialCode, Legs, Seen, SessionKind};
 use super::risk::{self, Effect};
 use super::state::State;
 use crate::domain::{ClientOrderId, OrderSpec, Price, SafeText, TickTable, TimeInForce};
@@ -38,6 +39,8 @@ pub fn digest(spec: &OrderSpec, legs: Legs) -> SafeText {
         or_none(legs.stop),
         or_none(legs.target),
     );
+    let moves = legs.moves.map_or(String::new(), |moves| format!(" {moves}"));
+    let text = text + &moves;
     let hash = sha2::Sha256::digest(text.as_bytes());
     let digits: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     SafeText::new(&digits)
@@ -123,6 +126,32 @@ pub fn check(
     Ok(())
 }
 
+/// What an order must bring of what its sender saw. In a terminal a key away from Enter is an order, so one that adds risk is taken
+/// only with what was shown of it; a key that sends by itself brings what the desk made of its sentence in that moment.
+/// Shell and programs state their order in full: where they looked, it must still hold, and they need not have looked.
+///
+/// # Errors
+/// `STALE_PREVIEW`, with what changed, or that nothing was seen.
+pub fn require(
+    kind: SessionKind,
+    seen: Option<&Seen>,
+    state: &State,
+    market: &Market,
+    spec: &OrderSpec,
+    legs: Legs,
+) -> Result<(), Denial> {
+    match seen {
+        Some(seen) => check(seen, state, market, spec, legs),
+        None if kind == SessionKind::Terminal && risk::effect(state, spec) == Effect::Adds => {
+            let text = format!(
+                "{spec} comes from a terminal without what was shown of it; preview it, then send it"
+            );
+            Err(Denial::new(DenialCode::StalePreview, text))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The orders of a command that places some, with their children.
 pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
     match command {
@@ -141,6 +170,10 @@ pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
 /// stays.
 pub fn attach(command: &mut Command, looks: Vec<Seen>) {
     let mut looks = looks.into_iter();
+    if let Command::SubmitPair { seen, .. } = command {
+        *seen = looks.collect();
+        return;
+    }
     let mut keep = |place: &mut Option<Seen>| {
         let reduces = place.as_ref().is_some_and(|promise| promise.reduces);
         if let Some(seen) = looks.next() {
@@ -152,6 +185,15 @@ pub fn attach(command: &mut Command, looks: Vec<Seen>) {
         Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| keep(&mut entry.seen)),
         _ => {}
     }
+}
+
+/// A command as somebody sends it who has its orders before their eyes now.
+#[must_use]
+pub fn looked_at(market: &Market, mut command: Command) -> Command {
+    let looks = orders(&command).into_iter();
+    let looks = looks.map(|(spec, legs)| seen_now(market, spec, legs)).collect();
+    attach(&mut command, looks);
+    command
 }
 
 /// Gives every order of a command an id of its own.

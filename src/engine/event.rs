@@ -8,8 +8,8 @@ use super::pause::Pause;
 use super::state::FlattenStep;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase, Fee,
-    Instrument, InstrumentId, Limits, LinkState, Money, Order, OrderChange, OrderKind, OrderSpec, Phase,
-    Price, Quantity, SafeText, SessionId, Timestamp, TradingState,
+    Instrument, InstrumentId, Limits, LinkState, Money, Mover, Order, OrderChange, OrderKind, OrderSpec,
+    Phase, Price, Quantity, SafeText, SessionId, StopMoves, Timestamp, TradingState,
 };
 use crate::market::Quote;
 use serde::{Deserialize, Serialize};
@@ -561,6 +561,22 @@ facts! {
         /// Since when.
         since: Timestamp,
     }
+    /// How a protective stop moves by itself was said with its order.
+    80 StopPlanned "stop_planned" {
+        /// Which stop.
+        id: ClientOrderId,
+        /// When, and how far.
+        moves: StopMoves,
+    }
+    /// A protective stop is moved by itself; the change that is asked for follows.
+    81 StopAdvanced "stop_advanced" {
+        /// Which stop.
+        id: ClientOrderId,
+        /// Where to.
+        to: Price,
+        /// Why.
+        by: Mover,
+    }
 }
 
 impl Fact {
@@ -593,7 +609,9 @@ impl Fact {
             Self::ModifyRequested { id, .. } | Self::Modified { id, .. } | Self::ModifyRefused { id, .. } => {
                 Some(*id)
             }
-            Self::CancelRequested { id }
+            Self::StopPlanned { id, .. }
+            | Self::StopAdvanced { id, .. }
+            | Self::CancelRequested { id }
             | Self::CancelRefused { id, .. }
             | Self::Cancelled { id, .. }
             | Self::Expired { id } => Some(*id),

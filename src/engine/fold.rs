@@ -306,7 +306,10 @@ impl State {
                 order.pending = Some(Pending::Modify { change: *change });
                 order.pending_since = Some(at);
             }),
+            Fact::StopPlanned { id, moves } => self.plan_stop(*id, *moves),
+            Fact::StopAdvanced { .. } => {}
             Fact::Modified { id, quantity, kind } => {
+                self.stop_was_moved(*id, *kind);
                 self.edit(*id, |order| {
                     order.spec.quantity = *quantity;
                     order.spec.kind = *kind;
@@ -323,6 +326,7 @@ impl State {
                 self.complete(*id, at);
             }
             Fact::ModifyRefused { id, reason } => {
+                self.stop_was_refused(*id, at);
                 self.edit(*id, |order| {
                     answer_change(order, at);
                     order.reason = Some(reason.clone());

@@ -234,6 +234,8 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         Fact::CancelRequested { .. }
         | Fact::CancelRefused { .. }
         | Fact::ModifyRequested { .. }
+        | Fact::StopPlanned { .. }
+        | Fact::StopAdvanced { .. }
         | Fact::Missed { .. } => Vec::new(),
         _ => brackets::settle_order(state, id),
     };

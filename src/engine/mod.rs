@@ -28,6 +28,7 @@ pub mod sentence;
 pub mod sheet;
 pub mod state;
 pub mod statement;
+pub mod stops;
 pub mod terms;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,6 +4,7 @@
 use super::alerts::Alerts;
 use super::command::SessionKind;
 use super::pause::Pause;
+use super::stops::StopPlan;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
     Instrument, InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity,
@@ -45,6 +46,9 @@ pub struct State {
     pub live: BTreeSet<(AccountKey, InstrumentId, ClientOrderId)>,
     /// Which order a broker's durable id belongs to.
     pub bound: BTreeMap<(BrokerId, BrokerOrderId), ClientOrderId>,
+    /// Protective stops that move by themselves.
+    #[serde(default)]
+    pub stop_plans: BTreeMap<ClientOrderId, StopPlan>,
     /// What one fill takes from the others.
     pub groups: BTreeMap<ClientOrderId, Group>,
     /// Positions with the executions that made them.

@@ -13,12 +13,14 @@ mod line;
 pub mod quote_bars;
 pub mod series;
 pub mod studies;
+pub mod terms;
 pub mod ticker;
 pub mod timeframe;
 pub mod watch;
 
 pub use data::{Bar, Depth, Level, Print, Quality, Quote, Timeframe};
 pub use line::TAPE_LIMIT;
+pub use terms::Terms;
 pub use ticker::{Basis, Mark, Ticker};
 pub use watch::Watches;
 
@@ -100,6 +102,8 @@ pub struct Market {
     /// How many of them have a quote.
     quoted: usize,
     builds: bool,
+    /// What brokers say of instruments beside their prices.
+    terms: BTreeMap<InstrumentId, Terms>,
 }
 
 impl Default for Market {
@@ -116,7 +120,17 @@ impl Market {
             lines: Vec::new(),
             quoted: 0,
             builds: true,
+            terms: BTreeMap::new(),
         }
+    }
+    /// What a broker says of an instrument beside its prices, where it said anything.
+    pub fn terms(&self, instrument: InstrumentId) -> Option<&Terms> {
+        self.terms.get(&instrument)
+    }
+    /// Takes what a broker says; true where something changed.
+    pub fn on_terms(&mut self, news: Terms) -> bool {
+        let known = self.terms.entry(news.instrument);
+        known.or_insert_with_key(|id| Terms::of(*id)).take(news)
     }
     /// An empty market that believes what it is told and takes bars ready-made: a terminal's.
     pub fn replica() -> Self {

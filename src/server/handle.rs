@@ -5,7 +5,7 @@
 use crate::domain::{InstrumentId, SessionId};
 use crate::engine::programs::Program;
 use crate::engine::{Command, Event, Outcome, SessionKind};
-use crate::wire::{MarketBatch, Query, Reply, SnapshotMessage, Welcome};
+use crate::wire::{Mark, MarketBatch, Query, Reply, SnapshotMessage, Welcome};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,6 +41,8 @@ pub enum Wanted {
         session: SessionId,
         /// Where to tell it.
         queue: mpsc::Sender<Told>,
+        /// The last event that it has; nothing for one that begins.
+        after: Option<Mark>,
     },
     /// A session wants market data of these, in place of those it wanted before.
     Watch {
@@ -89,6 +91,8 @@ pub enum Wanted {
 pub enum Told {
     /// The state to begin with.
     Snapshot(Arc<SnapshotMessage>),
+    /// No state is needed: what it has is what came before the events that follow.
+    Resumed,
     /// Events that follow it.
     Events(Arc<Vec<Event>>),
     /// Market data.

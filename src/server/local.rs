@@ -2,7 +2,7 @@
 //! harms no other.
 
 use super::handle::Wanted;
-use super::session;
+use super::session::{self, Door};
 use rustix::net::sockopt::socket_peercred;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub async fn serve_local(
         };
         let (engine, stop) = (engine.clone(), stop.clone());
         tokio::spawn(async move {
-            session::run(stream, engine, stop).await;
+            session::run(stream.into_split(), Door::Local, engine, stop).await;
             drop(place);
         });
     }

@@ -6,6 +6,7 @@ pub mod handle;
 pub mod http;
 mod local;
 mod session;
+pub mod tls;
 pub mod views;
 
 pub use local::serve_local;

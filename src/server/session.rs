@@ -1,13 +1,16 @@
 //! One session: greets, then passes what it is asked to the engine and what it is told to the socket. Reading and writing
-//! are two halves that never wait for each other; answers may overtake one another, each carries its token.
+//! are two halves that never wait for each other; answers may overtake one another, each carries its token. The same over
+//! the socket of this machine and over the network: a pair of streams, and what its door allows.
 
 use super::handle::{QUEUE, Told, Wanted};
 use crate::domain::{SafeText, SessionId};
 use crate::engine::{FOLD_VERSION, SessionKind};
-use crate::wire::{ClientMessage, FrameReader, FrameWriter, Hello, PROTOCOL_VERSION, ServerMessage, Welcome};
+use crate::wire::{
+    ClientMessage, FrameReader, FrameWriter, Hello, Mark, PROTOCOL_VERSION, Query, Reply, ServerMessage,
+    Welcome,
+};
 use std::time::Duration;
-use tokio::net::UnixStream;
-use tokio::net::unix::OwnedWriteHalf;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A caller that does not greet within this time is let go.
@@ -16,11 +19,57 @@ const GREETING_WITHIN: Duration = Duration::from_secs(5);
 /// Answers on their way to the socket.
 const ANSWERS: usize = 256;
 
-type Writer = FrameWriter<OwnedWriteHalf, ServerMessage>;
+/// What the door by which a session came in allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door {
+    /// The socket of this machine, for this user's own processes: anything.
+    Local,
+    /// The network: a terminal, and one that only looks where the key allows no more.
+    Remote {
+        /// Whether the key allows to trade.
+        trades: bool,
+    },
+}
+
+impl Door {
+    /// What a session that asks to be `kind` is.
+    fn admits(self, kind: SessionKind) -> Result<SessionKind, &'static str> {
+        match (self, kind) {
+            (Self::Local, kind) => Ok(kind),
+            (Self::Remote { .. }, SessionKind::Shell) => {
+                Err("only terminals come in by this address; programs use /api/v1 and /ws")
+            }
+            (Self::Remote { trades: true }, SessionKind::Terminal) => Ok(SessionKind::Terminal),
+            (Self::Remote { .. }, _) => Ok(SessionKind::Monitor),
+        }
+    }
+    /// Why a question is not passed on.
+    fn refuses(self, kind: SessionKind, query: &Query) -> Option<&'static str> {
+        match (self, kind, query) {
+            (Self::Remote { .. }, _, Query::Stop) => {
+                Some("an engine is stopped on its own machine: 'tradewind stop' there")
+            }
+            (_, SessionKind::Monitor, Query::Margin { .. }) => {
+                Some("a session that only looks asks the broker nothing about orders")
+            }
+            _ => None,
+        }
+    }
+}
+
+type Reader<R> = FrameReader<R, ClientMessage>;
+type Writer<W> = FrameWriter<W, ServerMessage>;
 
 /// Runs a connection to its end.
-pub(super) async fn run(stream: UnixStream, engine: mpsc::Sender<Wanted>, stop: watch::Receiver<bool>) {
-    let (read, write) = stream.into_split();
+pub(super) async fn run<R, W>(
+    (read, write): (R, W),
+    door: Door,
+    engine: mpsc::Sender<Wanted>,
+    stop: watch::Receiver<bool>,
+) where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
     let (mut reader, mut writer) = (FrameReader::new(read), FrameWriter::new(write));
     let hello = match tokio::time::timeout(GREETING_WITHIN, reader.read()).await {
         Ok(Ok(Some(ClientMessage::Hello(hello)))) => hello,
@@ -31,12 +80,17 @@ pub(super) async fn run(stream: UnixStream, engine: mpsc::Sender<Wanted>, stop: 
     if let Err(reason) = fits(&hello) {
         return goodbye(&mut writer, &reason).await;
     }
-    let Some(welcome) = open(&engine, hello.kind).await else {
+    let kind = match door.admits(hello.kind) {
+        Ok(kind) => kind,
+        Err(reason) => return goodbye(&mut writer, reason).await,
+    };
+    let Some(welcome) = open(&engine, kind).await else {
         return goodbye(&mut writer, "the engine is stopping").await;
     };
     let session = Session {
         id: welcome.session,
-        kind: hello.kind,
+        kind,
+        door,
         engine,
     };
     if writer.write(&ServerMessage::Welcome(welcome)).await.is_ok() {
@@ -69,7 +123,7 @@ async fn open(engine: &mpsc::Sender<Wanted>, kind: SessionKind) -> Option<Welcom
     opened.await.ok()
 }
 
-async fn goodbye(writer: &mut Writer, reason: &str) {
+async fn goodbye<W: AsyncWrite + Unpin>(writer: &mut Writer<W>, reason: &str) {
     tracing::info!(reason, "a caller was turned away");
     let _ = writer
         .write(&ServerMessage::Goodbye {
@@ -82,14 +136,15 @@ async fn goodbye(writer: &mut Writer, reason: &str) {
 struct Session {
     id: SessionId,
     kind: SessionKind,
+    door: Door,
     engine: mpsc::Sender<Wanted>,
 }
 
 impl Session {
-    async fn talk(
+    async fn talk<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         &self,
-        mut reader: FrameReader<tokio::net::unix::OwnedReadHalf, ClientMessage>,
-        mut writer: Writer,
+        mut reader: Reader<R>,
+        mut writer: Writer<W>,
         mut stop: watch::Receiver<bool>,
     ) {
         let (answers, mut answered) = mpsc::channel::<ServerMessage>(ANSWERS);
@@ -134,6 +189,17 @@ impl Session {
         }
     }
 
+    /// Hands the session's queue over, once; false where the session has to end.
+    async fn subscribe(&self, queue: &mut Option<mpsc::Sender<Told>>, after: Option<Mark>) -> bool {
+        let Some(queue) = queue.take() else { return true };
+        let wanted = Wanted::Subscribe {
+            session: self.id,
+            queue,
+            after,
+        };
+        self.engine.send(wanted).await.is_ok()
+    }
+
     /// Passes one message on; false where the session has to end.
     async fn hear(
         &self,
@@ -143,17 +209,10 @@ impl Session {
     ) -> bool {
         match message {
             ClientMessage::Hello(_) => false,
-            ClientMessage::Subscribe => match queue.take() {
-                Some(queue) => self
-                    .engine
-                    .send(Wanted::Subscribe {
-                        session: self.id,
-                        queue,
-                    })
-                    .await
-                    .is_ok(),
-                None => true,
-            },
+            ClientMessage::Subscribe => self.subscribe(queue, None).await,
+            ClientMessage::Resume { after } => self.subscribe(queue, Some(after)).await,
+            // What other screens show is not for one who only looks.
+            ClientMessage::Link { .. } if self.kind == SessionKind::Monitor => true,
             ClientMessage::Watch { instruments, depth } => self
                 .engine
                 .send(Wanted::Watch {
@@ -194,6 +253,11 @@ impl Session {
                 true
             }
             ClientMessage::Query { token, query } => {
+                if let Some(reason) = self.door.refuses(self.kind, &query) {
+                    let reason = SafeText::new(reason);
+                    let reply = Reply::Failed { reason };
+                    return answers.send(ServerMessage::Reply { token, reply }).await.is_ok();
+                }
                 let (answer, answered) = oneshot::channel();
                 if self
                     .engine
@@ -222,6 +286,7 @@ impl Session {
 fn message(told: Told) -> ServerMessage {
     match told {
         Told::Snapshot(snapshot) => ServerMessage::Snapshot(Box::new(snapshot.as_ref().clone())),
+        Told::Resumed => ServerMessage::Resumed,
         Told::Events(events) => ServerMessage::Events(events.as_ref().clone()),
         Told::Market(batch) => ServerMessage::Market(batch),
         Told::Linked(group, instrument) => ServerMessage::Linked { group, instrument },

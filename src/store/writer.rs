@@ -9,7 +9,7 @@ use super::journal::{Journal, Stamp};
 use crate::engine::Event;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Batches that may wait for the disk. When it is full, [`Writer::submit`] waits: facts are never dropped.
 const WAITING_MAX: usize = 4096;
@@ -25,6 +25,8 @@ pub struct Committed {
     pub last: u64,
     /// True once the reserve is in use: nothing that adds risk may leave any more.
     pub on_reserve: bool,
+    /// How long the commit took, told with the first of its batches.
+    pub took: Option<Duration>,
 }
 
 /// What is called with the answer, and with the events back.
@@ -113,9 +115,11 @@ fn run(mut journal: Journal, receiver: &Receiver<Waiting>) -> Journal {
     while let Some(first) = next(&mut journal, receiver) {
         group.push(first);
         group.extend(receiver.try_iter().take(GROUP_MAX - 1));
+        let began = Instant::now();
         if failure.is_none() {
             failure = commit(&mut journal, &group).err();
         }
+        let mut took = Some(began.elapsed());
         for waiting in group.drain(..) {
             let result = match &failure {
                 Some(error) => Err(error.clone()),
@@ -125,6 +129,7 @@ fn run(mut journal: Journal, receiver: &Receiver<Waiting>) -> Journal {
                         .last()
                         .map_or(journal.last(), |event| event.sequence),
                     on_reserve: journal.is_on_reserve(),
+                    took: took.take(),
                 }),
             };
             (waiting.answer)(result, waiting.events);

@@ -2,6 +2,7 @@
 //! rings. What fires, and when, is the engine's; here it is only told, at a pace that can be borne, and without numbers where
 //! they are masked. A staged order is never put under a person's hands by itself: a key asks for it, Enter sends it.
 
+use super::clipboard::through;
 use super::desk::{Desk, Effect, Modal, Tone};
 use super::forecast::{Forecast, bold, span};
 use super::layout::PaneId;
@@ -10,7 +11,7 @@ use super::pane::{View, hidden};
 use super::widgets::number;
 use crate::domain::{SafeText, Timestamp};
 use crate::engine::alerts::grammar::{Names, Said, read, span_text};
-use crate::engine::alerts::{AlertId, AlertSpec, Channel, Condition, measure};
+use crate::engine::alerts::{AlertId, AlertSpec, Channel, Condition, Firing, measure};
 use crate::engine::{Command, Event, Fact, State};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub struct AlarmSettings {
     pub osc9: bool,
     /// A notification by OSC 777.
     pub osc777: bool,
+    /// The terminal is one of tmux, which would keep notifications to itself.
+    pub in_tmux: bool,
 }
 
 /// What waits to be told, and the order that waits for a person.
@@ -39,6 +42,8 @@ pub(super) struct Alarm {
     due: Vec<String>,
     rang_at: Option<Timestamp>,
     staged: Option<(AlertId, SafeText)>,
+    /// The last firing that a person had before their eyes in the pane of alerts.
+    pub(super) seen: u64,
 }
 
 impl Alarm {
@@ -48,6 +53,7 @@ impl Alarm {
             due: Vec::new(),
             rang_at: None,
             staged: None,
+            seen: 0,
         }
     }
     /// An order that was staged while nobody was attached waits still.
@@ -78,11 +84,12 @@ impl Alarm {
 fn bytes(settings: AlarmSettings, text: &str) -> Vec<u8> {
     let text: String = text.replace(';', ",").chars().take(LONGEST).collect();
     let mut bytes = Vec::new();
+    let mut notify = |sequence: String| bytes.extend(through(sequence, settings.in_tmux).bytes());
     if settings.osc9 {
-        bytes.extend(format!("\u{1b}]9;tradewind: {text}\u{7}").bytes());
+        notify(format!("\u{1b}]9;tradewind: {text}\u{7}"));
     }
     if settings.osc777 {
-        bytes.extend(format!("\u{1b}]777;notify;tradewind;{text}\u{7}").bytes());
+        notify(format!("\u{1b}]777;notify;tradewind;{text}\u{7}"));
     }
     if settings.bell {
         bytes.push(7);
@@ -105,6 +112,30 @@ impl Desk {
         self.alarm.rang_at = Some(now);
         let bytes = bytes(self.alarm.settings, &text);
         (!bytes.is_empty()).then_some(Effect::Ring(bytes))
+    }
+
+    /// How many alerts are waited for, and how many firings nobody has looked at.
+    pub(super) fn alerts_count(&self) -> (usize, usize) {
+        let alerts = &self.world.state.alerts;
+        let live = alerts.all.values().filter(|alert| alert.is_active()).count();
+        let new = |firing: &&Firing| firing.alert.is_some() && firing.sequence > self.alarm.seen;
+        (live, alerts.firings.iter().filter(new).count())
+    }
+
+    /// What fired is seen while the pane of alerts has the focus in sight.
+    pub(super) fn see_alerts(&mut self) {
+        let in_sight = self.focus == PaneId::Alerts && !self.too_small && self.is_in_front(PaneId::Alerts);
+        let last = self
+            .world
+            .state
+            .alerts
+            .firings
+            .iter()
+            .map(|firing| firing.sequence)
+            .max();
+        if let (true, Some(last)) = (in_sight, last) {
+            self.alarm.seen = last;
+        }
     }
 
     /// Begins an alert at the price under the cursor, else at the last price.

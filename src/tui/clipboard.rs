@@ -17,12 +17,17 @@ pub fn copies(text: &str, in_tmux: bool) -> Vec<u8> {
         end -= 1;
     }
     let sequence = format!("\x1b]52;c;{}\x07", base64(&text.as_bytes()[..end]));
+    through(sequence, in_tmux).into_bytes()
+}
+
+/// A sequence for the terminal that a person sits at: within tmux it is handed through (`allow-passthrough` there), each
+/// escape in it doubled.
+pub fn through(sequence: String, in_tmux: bool) -> String {
     if in_tmux {
-        // Each escape within is doubled.
         let inner = sequence.replace('\x1b', "\x1b\x1b");
-        return format!("\x1bPtmux;{inner}\x1b\\").into_bytes();
+        return format!("\x1bPtmux;{inner}\x1b\\");
     }
-    sequence.into_bytes()
+    sequence
 }
 
 /// The row that a pane's cursor holds (it has a mark, or the ground of what is selected), as it is shown: its words with

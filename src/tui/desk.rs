@@ -25,7 +25,8 @@ use super::watched::watched;
 use super::what_if::WhatIf;
 use super::world::{Link, World};
 use crate::domain::{
-    AccountClass, AccountKey, ClientOrderId, InstrumentId, Quantity, SafeText, Timestamp, TradingState,
+    AccountClass, AccountKey, ClientOrderId, InstrumentId, Pending, Phase, Quantity, SafeText, Timestamp,
+    TradingState, counted,
 };
 use crate::engine::state::NoticeLevel;
 use crate::engine::{Command, Outcome};
@@ -338,7 +339,8 @@ impl Desk {
         }
         if let Some(group) = opening.link {
             for pane in self.tab_order() {
-                self.plan.links.insert(pane, group);
+                let before = self.plan.links.insert(pane, group);
+                self.plan.told.insert(pane, before);
             }
         }
         for fault in &opening.faults {
@@ -365,6 +367,7 @@ impl Desk {
                 self.world.build = build;
                 self.world.link = Link::Attached;
                 self.world.is_known = false;
+                self.world.only_looks = false;
                 self.world.health.clear();
                 let venue = Timestamp(now.0.saturating_add(venue_offset_ns));
                 self.world.venue_clock = (venue, now, venue_speed_milli);
@@ -377,9 +380,14 @@ impl Desk {
                 }
             }
             FromEngine::Snapshot(state, _) => self.take_snapshot(*state),
+            FromEngine::Resumed => self.world.is_known = true,
+            FromEngine::OnlyLooks => self.world.only_looks = true,
             FromEngine::Events(events) => self.take_events(&events, now),
             FromEngine::Quotes(quotes) => quotes.into_iter().for_each(|quote| {
                 self.world.market.on_quote(quote);
+            }),
+            FromEngine::Terms(all) => all.into_iter().for_each(|terms| {
+                self.world.market.on_terms(terms);
             }),
             FromEngine::Depths(depths) => depths.into_iter().for_each(|depth| {
                 self.world.market.on_depth(depth);
@@ -825,6 +833,9 @@ impl Desk {
         let others = state
             .live_orders(account, instrument)
             .filter(|other| other.id != id && other.spec.kind.is_stop() && other.spec.side == order.spec.side)
+            // One that waits for its entry, is on its way, or is itself being cancelled guards nothing.
+            .filter(|other| matches!(other.phase, Phase::Held | Phase::Working) && !state.waits(other))
+            .filter(|other| !matches!(other.pending, Some(Pending::Cancel)))
             .fold(Quantity::ZERO, |sum, other| sum.saturating_add(other.leaves()));
         let bare = position.quantity.abs().saturating_sub(others);
         bare.is_positive().then(|| format!("{bare} {instrument}"))
@@ -909,7 +920,8 @@ pub(super) fn words(command: &Command) -> String {
         Command::Close { instrument, .. } => format!("closing {instrument}"),
         Command::Flatten { instrument, .. } => format!("flattening {instrument}"),
         Command::FlattenAccount { account, exits } => {
-            format!("flattening {}: {} instruments", account.account, exits.len())
+            let all = counted(exits.len(), "instrument");
+            format!("flattening {}: {all}", account.account)
         }
         Command::SetTrading { state, .. } => format!("trading {}", state.word()),
         Command::TakeToken => "this terminal has the trading token".to_owned(),

@@ -15,7 +15,7 @@ use super::view::Drawn;
 use super::widgets::number;
 use super::widgets::text::{Pen, wrap};
 use super::world::Standing;
-use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp};
+use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp, counted};
 use crate::engine::{Abilities, Command, Denial, DenialCode};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -158,6 +158,7 @@ fn unarmed(desk: &Desk) -> Option<(Tone, String)> {
         Standing::Disarmed => "this terminal is not armed: :arm first",
         Standing::NoToken => "no terminal has the trading token: Space t takes it",
         Standing::TokenElsewhere => "another terminal has the trading token: Space t takes it",
+        Standing::Looks => "this terminal only looks: it can't send orders",
     };
     Some((Tone::Warn, text.to_owned()))
 }
@@ -405,11 +406,13 @@ fn draw_question(
 fn what_goes(desk: &Desk, account: AccountKey, view: &View<'_>) -> String {
     let goes = desk.to_flatten(account);
     let one = |(id, held, orders): &(InstrumentId, Quantity, usize)| match (held.is_zero(), *orders) {
-        (true, 1) => format!("1 order {id}"),
-        (true, n) => format!("{n} orders {id}"),
+        (true, n) => format!("{} {id}", counted(n, "order")),
         (false, 0) => format!("{} {id}", number::quantity_signed(*held)),
-        (false, 1) => format!("{} {id} and 1 order", number::quantity_signed(*held)),
-        (false, n) => format!("{} {id} and {n} orders", number::quantity_signed(*held)),
+        (false, n) => format!(
+            "{} {id} and {}",
+            number::quantity_signed(*held),
+            counted(n, "order")
+        ),
     };
     let all: Vec<String> = goes.iter().map(one).collect();
     view.ours(format!("{}: {}", account.account, all.join(", ")))

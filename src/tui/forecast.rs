@@ -8,6 +8,8 @@ use super::widgets::number;
 use crate::domain::{Currency, Money, OrderKind, Price, Quantity, Side};
 use crate::engine::preview::{Preview, Previews, Share, Worst, previews};
 use crate::engine::{Command, Denial};
+use crate::market::Quality;
+use crate::market::terms::Borrow;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
 
@@ -127,6 +129,7 @@ fn order(preview: &Preview, view: &View<'_>) -> Vec<Group> {
         ),
         span(view.ours(number::quantity_signed(after)), signed(after, view)),
     ]);
+    groups.extend(warnings(preview, view));
     groups.extend(exits(preview, view, &show));
     groups.extend(worst(preview, view));
     groups.extend(terms(preview, view));
@@ -180,6 +183,38 @@ fn amount(money: Money, preview: &Preview, view: &View<'_>, with_currency: bool)
     })
 }
 
+/// What the broker says of the market that an order goes to: that it is halted, and whether shares can be borrowed where it
+/// sells short.
+fn warnings(preview: &Preview, view: &View<'_>) -> Vec<Group> {
+    let (theme, id) = (view.theme, preview.spec.instrument);
+    let mut groups = Vec::new();
+    let quality = view.market.quote(id).map(|quote| quote.quality);
+    if quality == Some(Quality::Halted) {
+        groups.push(vec![bold("HALTED", theme.error)]);
+    }
+    let (before, after) = preview.position;
+    let terms = view
+        .market
+        .terms(id)
+        .filter(|_| after.is_negative() && after < before);
+    if let Some(borrow) = terms.and_then(|terms| terms.borrow) {
+        let shares = terms.and_then(|terms| terms.shares);
+        let shares = shares.map_or(String::new(), |shares| {
+            format!(", {} shares", number::short(i128::from(shares.raw())))
+        });
+        let colour = if borrow == Borrow::Easy {
+            theme.dim
+        } else {
+            theme.warn
+        };
+        groups.push(vec![span(
+            format!("to borrow: {}{shares}", borrow.word()),
+            colour,
+        )]);
+    }
+    groups
+}
+
 /// Stop and target, what is lost and gained there, and who holds them.
 fn exits(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> Vec<Group> {
     let (theme, legs) = (view.theme, preview.legs);
@@ -196,6 +231,9 @@ fn exits(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> 
             format!(" {}.{}R", hundredths / 100, hundredths % 100 / 10)
         });
         groups.push(vec![span(format!("target {}{reward}", show(target)), theme.up)]);
+    }
+    if let Some(moves) = legs.moves {
+        groups.push(vec![span(moves.to_string(), theme.text)]);
     }
     if let Some(other) = &preview.pair {
         groups.push(vec![span(format!("oco {other}"), theme.text)]);

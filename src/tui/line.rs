@@ -11,7 +11,7 @@ use super::theme::nearest;
 use crate::domain::{AccountKey, ClientOrderId, Currency, Money, Timestamp};
 use crate::engine::Command;
 use crate::engine::sentence::complete::complete;
-use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, parse, resolve};
+use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, names_account, parse, resolve};
 use std::ops::Range;
 use tui_input::{Input, InputRequest};
 
@@ -297,7 +297,18 @@ pub fn read(text: &str, view: &View<'_>, new_id: &mut dyn FnMut() -> ClientOrder
     }
     let wrong = |SentenceError { at, text }| Reading::Wrong(at, text);
     let sentence = match parse(text) {
-        Ok(Sentence::Flat { symbol: None }) => return Reading::FlattenAccount,
+        Ok(Sentence::Flat {
+            symbol: None,
+            last_four,
+        }) => {
+            let named = view
+                .account
+                .map(|account| names_account(view.state, account, last_four.as_ref()));
+            return match named {
+                Some(Err(error)) => wrong(error),
+                _ => Reading::FlattenAccount,
+            };
+        }
         Ok(sentence) => sentence,
         Err(error) => return wrong(with_hint(error, &lower)),
     };

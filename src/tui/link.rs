@@ -6,7 +6,7 @@ use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, State};
-use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
 use std::time::Duration;
 
 /// A question of a pane. The answer comes back with the question itself.
@@ -68,10 +68,16 @@ pub enum FromEngine {
     },
     /// The whole state, and the engine's time.
     Snapshot(Box<State>, Timestamp),
+    /// The link is back, and what the desk has is what came before the events that follow.
+    Resumed,
+    /// This session only looks, because its key or whoever opened it says so.
+    OnlyLooks,
     /// Events in order.
     Events(Vec<Event>),
     /// Newest quotes.
     Quotes(Vec<Quote>),
+    /// What a broker says of instruments beside their prices.
+    Terms(Vec<Terms>),
     /// Newest depths.
     Depths(Vec<Depth>),
     /// Prints in order.

@@ -43,6 +43,8 @@ pub struct DeskMemory {
     pub links: BTreeMap<String, String>,
     /// What each group shows.
     pub groups: BTreeMap<String, String>,
+    /// The last firing of an alert that was looked at.
+    pub alerts_seen: u64,
     /// What each pane wants kept.
     pub panes: BTreeMap<String, toml::Table>,
 }
@@ -96,6 +98,9 @@ impl Desk {
             .panes
             .iter()
             .map(|place| (name_of(place.id), place.pane.remember()));
+        // What this start alone was told is no wish for the next one.
+        let told = self.plan.told.iter();
+        let told = told.filter_map(|(pane, before)| Some((name_of(*pane), before.as_ref()?.to_string())));
         DeskMemory {
             version: VERSION,
             theme: self.remembered_theme(),
@@ -114,7 +119,9 @@ impl Desk {
                 .plan
                 .links
                 .iter()
+                .filter(|(pane, _)| !self.plan.told.contains_key(pane))
                 .map(|(pane, group)| (name_of(*pane), group.to_string()))
+                .chain(told)
                 .collect(),
             groups: self
                 .plan
@@ -122,6 +129,7 @@ impl Desk {
                 .iter()
                 .map(|(group, id)| (group.to_string(), id.to_string()))
                 .collect(),
+            alerts_seen: self.alarm.seen,
             panes: panes.filter(|(_, table)| !table.is_empty()).collect(),
         }
     }
@@ -147,6 +155,7 @@ impl Desk {
     pub(super) fn recall(&mut self, memory: &DeskMemory, theme_is_told: bool, now: Timestamp) {
         let mut faults = Vec::new();
         self.tour = !memory.tour_seen;
+        self.alarm.seen = memory.alerts_seen;
         self.world.zone = Zone::of(&memory.zone);
         self.history = memory
             .history

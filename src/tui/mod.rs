@@ -26,6 +26,8 @@ pub mod layout;
 pub mod line;
 mod link;
 pub mod memory;
+#[cfg(debug_assertions)]
+mod mishap;
 mod mouse;
 mod moves;
 mod overlay;

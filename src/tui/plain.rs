@@ -17,7 +17,7 @@ use crate::engine::Command;
 use std::collections::BTreeMap;
 
 /// What may be typed beside orders and the words of the desk.
-const WORDS: &str = "orders, positions, account and quote SYMBOL tell how things stand; an order is a sentence, such as buy 100 AAPL @bid; yes sends \
+const WORDS: &str = "orders, positions, account, quote SYMBOL and state tell how things stand; an order is a sentence, such as buy 100 AAPL @bid; yes sends \
                      what was previewed; cancel orders with x SYMBOL, halt with halt; quit leaves";
 
 /// A desk that speaks.
@@ -177,6 +177,25 @@ impl Plain {
             text
         }
     }
+    /// How far the link is, and up to which event this terminal knows the engine's state, with its digest: two that show the
+    /// same know the same.
+    fn state_line(&self) -> String {
+        let world = &self.desk.world;
+        let far = world
+            .round_trip
+            .map_or(number::UNKNOWN.to_owned(), number::latency);
+        let digest = world.state.digest();
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let known = if world.is_known {
+            ""
+        } else {
+            " (old: the link is down)"
+        };
+        format!(
+            "state: event {}, {digits}, {far} away{known}",
+            world.state.sequence
+        )
+    }
     fn account_line(&self, now: Timestamp) -> String {
         let world = &self.desk.world;
         let Some(account) = world.account else {
@@ -190,6 +209,7 @@ impl Plain {
             super::world::Standing::TokenElsewhere => {
                 "read-only, the trading token is elsewhere: token takes it"
             }
+            super::world::Standing::Looks => "read-only, this terminal only looks",
         };
         let totals = super::profit::totals(&world.view(now), account);
         let money: Vec<String> = totals
@@ -250,6 +270,7 @@ impl Plain {
         let told = match (words.next().unwrap_or_default(), words.next()) {
             ("help" | "?", None) => Some(vec![WORDS.to_owned(), self.desk_words()]),
             ("account", None) => Some(vec![self.account_line(now)]),
+            ("state", None) => Some(vec![self.state_line()]),
             ("orders", None) => {
                 let live = self
                     .desk

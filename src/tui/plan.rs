@@ -75,6 +75,8 @@ pub struct Plan {
     pub saved: BTreeMap<String, Node>,
     /// The group that a pane follows, where it follows one.
     pub links: BTreeMap<PaneId, Group>,
+    /// Panes whose group this start was told, with the one that was remembered: a hand that links anew ends it.
+    pub told: BTreeMap<PaneId, Option<Group>>,
     /// What each group shows.
     pub groups: BTreeMap<Group, InstrumentId>,
     /// Steps that can be taken back, newest last.
@@ -86,6 +88,7 @@ impl Default for Plan {
             workspaces: beginnings(),
             saved: BTreeMap::new(),
             links: BTreeMap::new(),
+            told: BTreeMap::new(),
             groups: BTreeMap::new(),
             undo: Vec::new(),
         }
@@ -108,11 +111,10 @@ impl Plan {
 impl Desk {
     /// Where the panes are now.
     pub fn layout(&self, body: Rect) -> Layout {
-        arrange(
-            self.plan.tree(self.workspace),
-            self.zoomed.then_some(self.focus),
-            body,
-        )
+        let zoomed = self.zoomed.then_some(self.focus);
+        let mut layout = arrange(self.plan.tree(self.workspace), zoomed, body);
+        layout.give_feed_to(|slot| self.front(&slot.tabs) == Some(PaneId::Activity));
+        layout
     }
     /// The panes in the order of Tab.
     pub(super) fn tab_order(&self) -> Vec<PaneId> {
@@ -314,6 +316,7 @@ impl Desk {
 
     fn follow(&mut self, group: Option<Group>, now: Timestamp) -> Vec<Effect> {
         let (pane, shown) = (self.focus, self.instrument());
+        self.plan.told.remove(&pane);
         match group {
             None => {
                 self.plan.links.remove(&pane);

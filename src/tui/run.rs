@@ -134,6 +134,11 @@ pub enum TuiError {
     /// The terminal refused a setting.
     #[error("the terminal could not be set up: {0}")]
     Terminal(#[from] std::io::Error),
+    /// Something beside the loop panicked: its terminal is given back, and what it did nobody does now.
+    #[error(
+        "a part of the desk ended in a panic, told above and in the log; the engine goes on, and 'tradewind attach' comes back to it"
+    )]
+    Panicked,
 }
 
 /// Whose clock says what time it is.
@@ -155,6 +160,9 @@ pub async fn run(
     }
     let mut hangup = signal(SignalKind::hangup())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // Keys can't send these in raw mode; somebody's `kill` can.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut quit = signal(SignalKind::quit())?;
     let mut resized = signal(SignalKind::window_change())?;
     let mut resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     let mut stage = Stage::new(&settings, new_id, clock)?;
@@ -176,6 +184,8 @@ pub async fn run(
             biased;
             _ = hangup.recv() => break Exit::HungUp,
             _ = terminate.recv() => break Exit::HungUp,
+            _ = interrupt.recv() => break Exit::HungUp,
+            _ = quit.recv() => break Exit::HungUp,
             _ = resumed.recv() => stage.come_back()?,
             bytes = typed => match bytes {
                 Some(bytes) => stage.take_input(&bytes),
@@ -206,7 +216,7 @@ pub async fn run(
                 }
             },
         }
-        if stage.writer.has_failed() {
+        if stage.writer.has_failed() || !Terminal::is_taken() {
             break Exit::HungUp;
         }
         match stage.settle(&to) {
@@ -221,11 +231,14 @@ pub async fn run(
             }
         }
     };
-    if exit != Exit::HungUp {
-        stage.hear_out(reader.as_mut()).await;
-    }
+    let panicked = !Terminal::is_taken();
+    // A terminal that is gone ends the reader, and is waited for no longer.
+    stage.hear_out(reader.as_mut()).await;
     drop(reader);
     stage.leave(exit, &to);
+    if panicked {
+        return Err(TuiError::Panicked);
+    }
     Ok(exit)
 }
 
@@ -328,6 +341,8 @@ impl Stage {
         self.dirty = true;
     }
     fn take_input(&mut self, bytes: &[u8]) {
+        #[cfg(debug_assertions)]
+        super::mishap::at(bytes);
         let now = self.now();
         self.watch.typed(now);
         self.woken = false;
@@ -407,7 +422,7 @@ impl Stage {
     }
     /// Draws one frame and hands it to the writer, where it is free. Nothing is written where nothing differs.
     fn draw(&mut self) {
-        if self.writer.is_busy() {
+        if self.writer.is_busy() || !Terminal::is_taken() {
             return;
         }
         let now = self.now();
@@ -530,8 +545,7 @@ impl Stage {
         };
         self.untold.push_back(last);
         self.tell(to);
-        if exit != Exit::HungUp {
-            self.writer.drain(Duration::from_millis(200));
-        }
+        // A frame that is written after the terminal was given back would stand on the shell's screen.
+        self.writer.drain(Duration::from_millis(200));
     }
 }

@@ -71,16 +71,25 @@ pub fn settings() -> TuiSettings {
 }
 /// A desk that nobody has told anything.
 pub fn empty_desk() -> Desk {
+    told_nothing(&settings())
+}
+fn told_nothing(settings: &TuiSettings) -> Desk {
     let mut count = 0;
     let new_id = move || {
         count += 1;
         ClientOrderId::new(&format!("TW{count:026}")).unwrap()
     };
-    Desk::new(&settings(), Box::new(new_id), now())
+    Desk::new(settings, Box::new(new_id), now())
 }
 /// A desk in the middle of a morning, armed, and what it asked of the engine.
 pub fn desk() -> (Desk, Vec<Effect>) {
-    let mut desk = empty_desk();
+    let (desk, effects) = attached(&settings());
+    assert_eq!(desk.world.theme, Theme::builtin());
+    (desk, effects)
+}
+/// The same with settings of one's own.
+pub fn attached(settings: &TuiSettings) -> (Desk, Vec<Effect>) {
+    let mut desk = told_nothing(settings);
     let session = SessionId(7);
     let mut effects = desk.on_engine(
         FromEngine::Attached {
@@ -100,6 +109,5 @@ pub fn desk() -> (Desk, Vec<Effect>) {
     desk.world.market = rich.market;
     effects.extend(desk.on_engine(FromEngine::Snapshot(Box::new(state), now()), now()));
     desk.world.round_trip = Some(std::time::Duration::from_micros(212));
-    assert_eq!(desk.world.theme, Theme::builtin());
     (desk, effects)
 }

@@ -180,6 +180,31 @@ mod tests {
     }
 
     #[test]
+    fn a_future_that_is_delivered_wants_a_look_and_one_in_cash_has_no_notice() {
+        let roll = |delivers| {
+            let mut desk = sample::desk().0;
+            let ids: Vec<_> = desk.world.state.instruments.keys().copied().collect();
+            for id in ids {
+                let terms = crate::market::Terms {
+                    delivers: Some(delivers),
+                    ..crate::market::Terms::of(id)
+                };
+                desk.world.market.on_terms(terms);
+            }
+            let area = Rect::new(0, 0, 160, 60);
+            let mut buf = Buffer::empty(area);
+            draw(&desk, Sheet::Preopen, 0, sample::now(), area, &mut buf);
+            screen_of(&buf).join("\n")
+        };
+        let (delivered, cash) = (roll(true), roll(false));
+        assert!(
+            delivered.contains("! roll        ESZ6 is delivered: first notice"),
+            "{delivered}"
+        );
+        assert!(!cash.contains("notice"), "{cash}");
+    }
+
+    #[test]
     fn the_sheets_name_what_is_bare_and_what_nobody_told_at_any_size() {
         for sheet in [Sheet::Preopen, Sheet::Close, Sheet::Statement] {
             for (width, height) in [(0, 0), (1, 1), (20, 4), (37, 9), (80, 20), (240, 60)] {

@@ -10,7 +10,7 @@ use super::widgets::number;
 use super::widgets::text::Pen;
 use super::world::{Link, Standing};
 use crate::domain::{
-    AccountClass, AccountKey, CalendarId, Currency, LinkState, Money, Timestamp, TradingState,
+    AccountClass, AccountKey, CalendarId, Currency, LinkState, Money, Timestamp, TradingState, counted,
 };
 use jiff::tz::TimeZone;
 use ratatui::style::{Color, Modifier, Style};
@@ -183,6 +183,7 @@ fn standing(desk: &Desk, armed: Color, class: &str) -> Vec<Span<'static>> {
         Standing::Disarmed => vec![bold("READ-ONLY", theme.warn), span(" :arm", theme.dim)],
         Standing::NoToken => vec![bold("READ-ONLY", theme.warn), span(" Space t", theme.dim)],
         Standing::TokenElsewhere => vec![bold("READ-ONLY", theme.warn), span(" token elsewhere", theme.dim)],
+        Standing::Looks => vec![bold("READ-ONLY", theme.warn), span(" only looks", theme.dim)],
     }
 }
 
@@ -247,6 +248,22 @@ fn amount_span(desk: &Desk, gap: &str, amount: Money, currency: Currency, is_pro
     bold(format!("{gap}{}", number::profit(amount, decimals)), colour)
 }
 
+/// How many alerts are waited for, and how many fired that nobody has looked at; nothing without either.
+fn alerts(desk: &Desk) -> Option<Part> {
+    let theme = &desk.world.theme;
+    let (live, unseen) = desk.alerts_count();
+    let mut spans = Vec::new();
+    if unseen > 0 {
+        spans.push(bold(format!("{unseen} FIRED"), theme.warn));
+    }
+    if live > 0 {
+        let gap = if spans.is_empty() { "" } else { " " };
+        spans.push(span(format!("{gap}{}", counted(live, "alert")), theme.dim));
+    }
+    let worth = if unseen > 0 { 8 } else { 3 };
+    (!spans.is_empty()).then_some(Part { worth, spans })
+}
+
 fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
     let (world, theme) = (&desk.world, &desk.world.theme);
     let mut parts = Vec::new();
@@ -304,6 +321,7 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
             });
         }
     }
+    parts.extend(alerts(desk));
     let silent = now.since(world.heard_at);
     if silent > Duration::from_secs(5) && world.is_known {
         let words = format!("engine silent {}", number::age(silent));
@@ -329,8 +347,10 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
         parts.push(Part { worth: 4, spans });
     }
     if desk.profile != "default" && !desk.profile.is_empty() {
+        // A colon is no part of a profile's name: it is a host and a port, and where orders go has to be seen.
+        let worth = if desk.profile.contains(':') { 5 } else { 1 };
         parts.push(Part {
-            worth: 1,
+            worth,
             spans: vec![span(desk.profile.clone(), theme.dim)],
         });
     }

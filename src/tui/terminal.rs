@@ -17,8 +17,10 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The panic hook is installed once a process.
 static HOOK: Once = Once::new();
 
-/// Alternate screen, bracketed paste, no line wrap surprises, cursor hidden; the title is kept on the terminal's stack.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[22;0t\x1b[?25l";
+/// Alternate screen, bracketed paste, cursor hidden.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l";
+/// The title onto the terminal's stack.
+const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
 /// Button presses and the wheel, with coordinates beyond column 223.
 const MOUSE: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 /// Undoes everything that was ever switched on; harmless where it was not. Ends an unfinished synchronized frame first.
@@ -37,6 +39,7 @@ impl Terminal {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
                 give_back();
+                tracing::error!("{panic}");
                 before(panic);
             }));
         });
@@ -47,8 +50,12 @@ impl Terminal {
     /// Enters raw mode and the alternate screen; also after the shell let the program go on.
     pub fn enter(&self) -> std::io::Result<()> {
         enable_raw_mode()?;
-        TAKEN.store(true, Ordering::Release);
-        let mut bytes = ENTER.to_vec();
+        let mut bytes = Vec::new();
+        // Once for each time that it is taken off there.
+        if !TAKEN.swap(true, Ordering::AcqRel) {
+            bytes.extend_from_slice(KEEP_TITLE);
+        }
+        bytes.extend_from_slice(ENTER);
         if self.mouse {
             bytes.extend_from_slice(MOUSE);
         }
@@ -60,6 +67,10 @@ impl Terminal {
         give_back();
         kill_current_process_group(Signal::TSTP)?;
         self.enter()
+    }
+    /// True while it is taken: not once a panic, wherever it was, has given it back.
+    pub fn is_taken() -> bool {
+        TAKEN.load(Ordering::Acquire)
     }
     /// The size in columns and rows; nothing where it can't be told, as on a serial line, which says zero.
     pub fn size() -> Option<(u16, u16)> {

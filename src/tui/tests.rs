@@ -1,7 +1,9 @@
 //! The desk as a person meets it: keys in, a screen out.
 
+mod hostile;
 mod pictures;
 mod safety;
+mod trader;
 
 use super::chord::{Chord, Key};
 use super::desk::{Desk, Effect, Modal};

@@ -7,8 +7,8 @@ mod template;
 pub use style::Style;
 
 use crate::domain::{
-    AccountKey, ClientOrderId, Distance, Instrument, InstrumentKind, Order, OrderChange, OrderKind,
-    OrderSpec, Price, Quantity, Role, Side, TimeInForce, Timestamp,
+    AccountKey, ClientOrderId, Distance, ExitTemplate, Instrument, InstrumentKind, Order, OrderChange,
+    OrderKind, OrderSpec, Price, Quantity, Role, Side, TimeInForce, Timestamp,
 };
 use crate::engine::digest::{self, FRESH};
 use crate::engine::{Command, Legs, Seen};
@@ -79,6 +79,8 @@ pub struct Ticket {
     pub target: Option<Price>,
     /// The template that stop and target came from.
     pub template: Option<String>,
+    /// What that said of how the stop moves by itself.
+    pub rules: ExitTemplate,
     /// It may open a short.
     pub short: bool,
     /// Outside the regular session too.
@@ -211,6 +213,7 @@ impl Ticket {
             stop: None,
             target: None,
             template: None,
+            rules: ExitTemplate::default(),
             short: false,
             outside: false,
             field: if at_market { Field::Quantity } else { Field::Price },
@@ -251,6 +254,7 @@ impl Ticket {
             stop: None,
             target: None,
             template: None,
+            rules: ExitTemplate::default(),
             short: spec.allow_short,
             outside: spec.outside_hours,
             field: own,
@@ -406,6 +410,7 @@ impl Ticket {
             legs: Legs {
                 stop: self.stop,
                 target: self.target,
+                moves: self.moves()?,
             },
             seen: None,
         })

@@ -30,6 +30,7 @@ impl Desk {
             self.touched(now);
         }
         let effects = self.take_input(input, drawn, now);
+        self.see_alerts();
         self.pin_line(now);
         self.world.holding = self.modal.is_some();
         effects
@@ -316,10 +317,18 @@ impl Desk {
             | Action::OrderDown => self.count.unwrap_or(1).clamp(1, 1_000),
             _ => 1,
         };
-        let mut wishes = Vec::new();
+        let (mut wishes, mut effects) = (Vec::new(), Vec::new());
         for _ in 0..times {
             match self.pane_acts(self.focus, action, now) {
-                Some(more) => wishes.extend(more),
+                // A list goes on from what it has just put on the desk.
+                Some(more) => {
+                    for wish in more {
+                        match wish {
+                            Wish::Select(instrument) => effects = self.select(instrument),
+                            other => wishes.push(other),
+                        }
+                    }
+                }
                 None => match owner(action) {
                     Some(pane) if self.is_in_front(pane) => {
                         wishes.extend(self.pane_acts(pane, action, now).unwrap_or_default());
@@ -335,7 +344,8 @@ impl Desk {
                 },
             }
         }
-        self.grant(wishes, now)
+        effects.extend(self.grant(wishes, now));
+        effects
     }
     pub(super) fn pane_acts(&mut self, pane: PaneId, action: Action, now: Timestamp) -> Option<Vec<Wish>> {
         let instrument = self.instrument_of(pane);
@@ -357,7 +367,7 @@ impl Desk {
         self.pane(self.focus)
             .is_some_and(|place| place.pane.has_open(&view))
     }
-    fn is_in_front(&self, pane: PaneId) -> bool {
+    pub(super) fn is_in_front(&self, pane: PaneId) -> bool {
         let layout = self.layout(self.body);
         layout
             .slots

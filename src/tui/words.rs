@@ -6,7 +6,7 @@ use super::layout::{PaneId, WORKSPACES, arrange};
 use super::link::{Ask, ToEngine};
 use super::pane::{View, Wish};
 use super::plan::Undone;
-use crate::domain::Timestamp;
+use crate::domain::{Timestamp, counted};
 use ratatui::text::Span;
 
 /// What a pane made of a word: what it wishes, or what is wrong with it.
@@ -114,14 +114,18 @@ pub(super) fn left_alone(view: &View<'_>) -> Vec<Span<'static>> {
         .partition::<Vec<_>, _>(|order| view.state.waits(order) && !order.phase.is_at_broker());
     let mut spans = vec![span(
         format!(
-            "{held} positions and {} orders stay at the broker; fills are seen only after :connect",
-            working.len()
+            "{} and {} stay at the broker; fills are seen only after :connect",
+            counted(held, "position"),
+            counted(working.len(), "order")
         ),
         view.theme.warn,
     )];
     if !waiting.is_empty() {
         spans.push(span(
-            format!("; {} children held here are not sent meanwhile", waiting.len()),
+            format!(
+                "; held here and not sent meanwhile: {}",
+                counted(waiting.len(), "waiting order")
+            ),
             view.theme.warn,
         ));
     }

@@ -74,6 +74,8 @@ pub enum Standing {
     NoToken,
     /// Another terminal holds it.
     TokenElsewhere,
+    /// It only looks.
+    Looks,
 }
 
 /// The replica and what is on the desk.
@@ -107,6 +109,8 @@ pub struct World {
     pub build: String,
     /// A snapshot has come since we attached.
     pub is_known: bool,
+    /// Whether this session only looks.
+    pub only_looks: bool,
     /// The last round trip.
     pub round_trip: Option<Duration>,
     /// How long the terminal's own parts of the way take.
@@ -139,6 +143,7 @@ impl World {
             session: None,
             build: String::new(),
             is_known: false,
+            only_looks: false,
             round_trip: None,
             times: Times::default(),
             health: BTreeMap::new(),
@@ -213,6 +218,9 @@ impl World {
     }
     /// What this session may do in the desk's account.
     pub fn standing(&self) -> Standing {
+        if self.only_looks {
+            return Standing::Looks;
+        }
         match (self.state.token, self.session, self.account) {
             (None, ..) => Standing::NoToken,
             (Some(token), Some(session), Some(account)) if token == session => {

@@ -127,6 +127,16 @@ pub fn encode_into<M: Message>(message: &M, out: &mut Vec<u8>) -> Result<(), Wir
     result.map(|_| ())
 }
 
+/// A part of a message as it is encoded inside one; nothing where it can't be.
+pub(super) fn content<T: Serialize>(part: &T) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(256);
+    let mut encoder = rmp_serde::Serializer::new(&mut bytes)
+        .with_struct_map()
+        .with_human_readable();
+    part.serialize(&mut encoder).ok()?;
+    Some(bytes)
+}
+
 /// Reads one message from the content of a frame. All of the content must belong to it.
 pub fn decode<M: Message>(content: &[u8]) -> Result<M, WireError> {
     checked_size::<M>(content.len())?;

@@ -9,8 +9,9 @@ use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, SessionKind, State};
-use crate::market::{Bar, Depth, Print, Quote, Timeframe};
+use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Raised when an older program could misread a message.
 pub const PROTOCOL_VERSION: u32 = 4;
@@ -22,6 +23,12 @@ pub enum ClientMessage {
     Hello(Hello),
     /// Send the state and, from then on, its events.
     Subscribe,
+    /// The same for one that was here before and has the state up to this event: where the engine still has all that came
+    /// after it, it answers with `Resumed` and these events, otherwise with the whole state.
+    Resume {
+        /// The last event that it has.
+        after: Mark,
+    },
     /// Do something. `token` comes back with the answer.
     Command {
         /// Chosen by the asker.
@@ -70,6 +77,28 @@ pub struct Hello {
     pub kind: SessionKind,
 }
 
+/// An event by its number, and by what it says: two histories that share a number share no mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Its number.
+    pub sequence: u64,
+    /// The first eight bytes of the SHA-256 of the event as it crosses the socket, big-endian.
+    pub hash: u64,
+}
+
+impl Mark {
+    /// Of an event.
+    pub fn of(event: &Event) -> Self {
+        let bytes = super::codec::content(event).unwrap_or_default();
+        let digest = Sha256::digest(bytes);
+        let first = digest.first_chunk().copied().unwrap_or_default();
+        Self {
+            sequence: event.sequence,
+            hash: u64::from_be_bytes(first),
+        }
+    }
+}
+
 /// From the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ServerMessage {
@@ -82,6 +111,8 @@ pub enum ServerMessage {
     },
     /// The state as it is, and market data to begin with.
     Snapshot(Box<SnapshotMessage>),
+    /// What was asked to be resumed is: the events after the one that was named follow.
+    Resumed,
     /// Events in order, each batch whole.
     Events(Vec<Event>),
     /// Conflated market data since the last such message.
@@ -125,6 +156,8 @@ pub struct Welcome {
     pub build: SafeText,
     /// The number of this session.
     pub session: SessionId,
+    /// What it is: one that asked for more than its key allows only looks.
+    pub kind: SessionKind,
     /// The two characters that begin client order ids made for this engine.
     pub prefix: SafeText,
     /// The venue's clock minus the engine's, in nanoseconds: not zero on a tape.
@@ -157,6 +190,9 @@ pub struct MarketBatch {
     pub bars: Vec<(InstrumentId, Timeframe, Bar)>,
     /// How a connection is, where that changed.
     pub health: Option<Box<Health>>,
+    /// What a broker says of instruments beside their prices, where that changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub terms: Vec<Terms>,
 }
 
 impl MarketBatch {
@@ -168,6 +204,7 @@ impl MarketBatch {
             && self.gaps.is_empty()
             && self.bars.is_empty()
             && self.health.is_none()
+            && self.terms.is_empty()
     }
 }
 

@@ -3,9 +3,12 @@
 
 pub mod codec;
 pub mod message;
+mod pin;
+pub mod socket;
 
 pub use codec::{FrameReader, FrameWriter, Message, WireError, decode, encode, frame_limit};
 pub use message::{
-    ClientMessage, Hello, MarketBatch, PROTOCOL_VERSION, Query, Reply, ServerMessage, SnapshotMessage,
+    ClientMessage, Hello, Mark, MarketBatch, PROTOCOL_VERSION, Query, Reply, ServerMessage, SnapshotMessage,
     StatusReply, Welcome,
 };
+pub use pin::{fingerprint, parse_fingerprint};

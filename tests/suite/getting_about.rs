@@ -205,3 +205,97 @@ fn the_desk_speaks_in_plain_lines_and_nothing_goes_without_a_yes() {
     assert!(!heard.chars().any(|c| c.is_control() && c != '\n'), "{heard}");
     assert!(home.is_ready(), "and the engine goes on");
 }
+
+/// The title of every pane when it has something to show, or says why it has not.
+const PANES: [(&str, &str); 16] = [
+    ("watch", "WATCH"),
+    ("chart", "AAPL 1m"),
+    ("depth", "LADDER AAPL"),
+    ("positions", "POSITIONS 1"),
+    ("orders", "ORDERS"),
+    ("executions", "EXECUTIONS"),
+    ("account", "ACCOUNT"),
+    ("log", "LOG"),
+    ("links", "CONNECTIONS"),
+    ("detail", "DETAIL AAPL"),
+    ("activity", "ACTIVITY"),
+    ("tape", "TAPE AAPL"),
+    ("market", "MARKET"),
+    ("depthchart", "DEPTH AAPL"),
+    ("alerts", "ALERTS"),
+    ("curve", "CURVE"),
+];
+
+#[test]
+fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.says("buy 5 AAPL mkt", || home.list("positions").len() == 1);
+    desk.types("z");
+    for (name, title) in PANES {
+        word(&mut desk, &format!("pane {name}"));
+        desk.comes_to(title, |screen| {
+            let head = screen.lines().nth(1).unwrap_or_default();
+            head.starts_with(&format!("▌{title}"))
+        });
+        desk.shows_no_more("loading");
+    }
+    word(&mut desk, "layout reset");
+    desk.types("gt");
+    desk.types("z");
+
+    // A click on a row puts it on the desk, a click on a workspace's name goes there, and neither sends.
+    desk.clicks("MSFT");
+    desk.shows("MSFT 1m");
+    desk.clicks("Portfolio");
+    desk.shows("ACCOUNT");
+    desk.types("gt");
+    desk.shows("MSFT 1m");
+
+    // Frozen, nothing leaves.
+    desk.types(" f");
+    desk.shows("FROZEN");
+    desk.types("B");
+    desk.shows("BUY  100  MSFT");
+    pause(Duration::from_millis(1_200));
+    desk.types(ENTER);
+    desk.shows("not sent");
+    desk.escapes();
+    desk.types(" f");
+    desk.shows_no_more("FROZEN");
+
+    // Halted, what adds risk is denied and what takes it off is not; typing undoes it.
+    desk.types("!");
+    desk.shows("HALTED");
+    desk.types("B");
+    desk.shows("BUY  100  MSFT");
+    pause(Duration::from_millis(1_200));
+    desk.types(ENTER);
+    desk.shows("reducing orders pass");
+    desk.escapes();
+    desk.says("sell all AAPL mkt", || {
+        home.list("positions").iter().all(|row| row["quantity"] == "0")
+    });
+    word(&mut desk, "resume");
+    desk.shows_no_more("HALTED");
+    assert!(
+        home.books().orders.len() == 2,
+        "the buy and the sell of AAPL and no other"
+    );
+
+    // What is ours is hidden, on the screen and in what is copied.
+    let account = "SIM100001";
+    desk.shows(account);
+    desk.types(" p");
+    desk.shows_no_more(account);
+    word(&mut desk, "pane orders");
+    desk.types("j");
+    desk.types("yy");
+    desk.shows("copied: ");
+    desk.types(" p");
+    desk.shows(account);
+    signal(desk.pid(), Signal::TERM);
+    desk.ends();
+    home.done(&["stop"]);
+}

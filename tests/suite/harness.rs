@@ -502,19 +502,29 @@ impl Desk {
         Self::open_in(home, arguments, size, true)
     }
     /// In a terminal that answers when it is asked how it is, or in one that never does.
-    pub fn open_in(home: &Home, arguments: &[&str], (columns, rows): (u16, u16), answers: bool) -> Self {
+    pub fn open_in(home: &Home, arguments: &[&str], size: (u16, u16), answers: bool) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tradewind"));
+        command.args(arguments);
+        Self::spawn(home, command, size, answers)
+    }
+    /// Under a shell with job control, which runs this script; `$TRADEWIND` is the program.
+    pub fn open_in_shell(home: &Home, script: &str, size: (u16, u16)) -> Self {
+        let mut command = CommandBuilder::new("/bin/sh");
+        command.args(["-m", "-c", script]);
+        Self::spawn(home, command, size, true)
+    }
+    fn spawn(home: &Home, mut command: CommandBuilder, (columns, rows): (u16, u16), answers: bool) -> Self {
         let size = PtySize {
             rows,
             cols: columns,
             ..PtySize::default()
         };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_tradewind"));
-        command.args(arguments);
         command.env_clear();
         for (name, value) in home.environment() {
             command.env(name, value);
         }
+        command.env("TRADEWIND", env!("CARGO_BIN_EXE_tradewind"));
         command.cwd(home.folder());
         let child = pair.slave.spawn_command(command).unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -546,6 +556,7 @@ impl Desk {
         }
     }
     /// A desk that starts its engine, or finds it, and shows a market.
+    #[track_caller]
     pub fn ready(home: &Home, size: (u16, u16)) -> Self {
         let desk = Self::open(home, &[], size);
         desk.shows("● ready");
@@ -617,6 +628,19 @@ impl Desk {
         self.types(ESC);
         pause(Duration::from_millis(200));
     }
+    /// Clicks on the first cell of a text that is on the screen.
+    #[track_caller]
+    pub fn clicks(&mut self, text: &str) {
+        self.shows(text);
+        let screen = self.text();
+        let (row, before) = screen
+            .lines()
+            .enumerate()
+            .find_map(|(row, line)| Some((row, line.split_once(text)?.0)))
+            .unwrap();
+        let (row, column) = (row + 1, before.chars().count() + 1);
+        self.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    }
     pub fn resize(&self, columns: u16, rows: u16) {
         lock(&self.screen)
             .screen_mut()
@@ -654,34 +678,42 @@ impl Desk {
         }
         seen.len()
     }
+    /// What is switched on in the terminal that a shell has off.
+    fn modes(&self) -> Vec<&'static str> {
+        let parser = lock(&self.screen);
+        let screen = parser.screen();
+        let local = self.master.get_termios().unwrap().local_flags.bits();
+        let cooked = rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO;
+        let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+        let modes = [
+            (screen.alternate_screen(), "alternate screen"),
+            (screen.hide_cursor(), "hidden cursor"),
+            (screen.bracketed_paste(), "bracketed paste"),
+            (mouse, "mouse"),
+            (local & cooked.bits() != cooked.bits(), "raw mode"),
+        ];
+        modes
+            .into_iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, name)| name)
+            .collect()
+    }
     /// True where the terminal is as it was: no mode is left on, and the line discipline echoes and edits again.
     #[track_caller]
     pub fn is_given_back(&self) {
-        let kept = || {
-            let parser = lock(&self.screen);
-            let screen = parser.screen();
-            let termios = self.master.get_termios().unwrap();
-            let local = termios.local_flags.bits();
-            let cooked = rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO;
-            let mut kept = Vec::new();
-            let modes = [
-                (screen.alternate_screen(), "alternate screen"),
-                (screen.hide_cursor(), "hidden cursor"),
-                (screen.bracketed_paste(), "bracketed paste"),
-                (
-                    screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None,
-                    "mouse",
-                ),
-                (local & cooked.bits() != cooked.bits(), "raw mode"),
-            ];
-            kept.extend(modes.iter().filter(|(on, _)| *on).map(|(_, name)| *name));
-            if kept.is_empty() {
-                Ok(())
-            } else {
-                Err(format!("the terminal back without {}", kept.join(", ")))
-            }
-        };
-        until_right(kept);
+        until_right(|| match self.modes() {
+            kept if kept.is_empty() => Ok(()),
+            kept => Err(format!("the terminal back without {}", kept.join(", "))),
+        });
+    }
+    /// True where the desk has the terminal; the cursor may be seen, where something is typed.
+    #[track_caller]
+    pub fn is_taken(&self) {
+        let wanted = ["alternate screen", "bracketed paste", "mouse", "raw mode"];
+        until_right(|| match self.modes() {
+            taken if wanted.iter().all(|mode| taken.contains(mode)) => Ok(()),
+            taken => Err(format!("the terminal taken, not only {}", taken.join(", "))),
+        });
     }
 }
 

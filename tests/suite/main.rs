@@ -1,9 +1,13 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
 mod alerts;
+mod deploy;
+mod doors;
+mod doors_crowds;
 mod gateway;
 mod gateway_faults;
 mod getting_about;
+mod given_back;
 mod harness;
 mod hostile;
 mod http;
@@ -15,6 +19,7 @@ mod oracle_matching;
 mod oracle_studies;
 mod oracle_tws;
 mod program;
+mod remote;
 mod rest;
 mod rules;
 mod sentence;
@@ -23,3 +28,5 @@ mod store;
 mod tape;
 mod terminal;
 mod tws_names;
+mod watching;
+mod web;

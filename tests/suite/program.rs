@@ -473,6 +473,7 @@ fn welcome(protocol: u32, fold: u32) -> ServerMessage {
         fold,
         build: SafeText::new("0.0.7"),
         session: tradewind::domain::SessionId(1),
+        kind: SessionKind::Terminal,
         prefix: SafeText::new("AA"),
         venue_offset_ns: 0,
         venue_speed_milli: 1_000,

@@ -9,6 +9,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("config", &["domain"]),
     ("exchange", &["domain"]),
+    ("metrics", &[]),
     ("market", &["domain"]),
     ("analytics", &["domain"]),
     ("engine", &["domain", "market"]),
@@ -27,7 +28,10 @@ const LAW: &[(&str, &[&str])] = &[
     ("store", &["domain", "market", "engine", "analytics"]),
     ("wire", &["domain", "market", "engine", "analytics"]),
     ("gateway", &["domain", "market", "venue"]),
-    ("server", &["domain", "market", "engine", "analytics", "wire"]),
+    (
+        "server",
+        &["domain", "market", "engine", "analytics", "wire", "metrics"],
+    ),
     ("attach", &["domain", "market", "engine", "analytics", "wire"]),
     ("tui", &["domain", "market", "engine", "analytics", "config"]),
 ];

@@ -492,3 +492,52 @@ fn a_whole_bracket_moves_by_keys_and_by_one_enter() {
     desk.confirms(|| prices() == ["140.02", "150.02", "400.02"]);
     desk.shows_no_more("MOVE BRACKET");
 }
+
+#[test]
+fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    focus(&mut desk, "LADDER");
+    // An order where the cursor holds a price, three dollars below the market.
+    desk.types("300j");
+    // More keys at once would be a paste.
+    pause(Duration::from_millis(200));
+    desk.types("10b");
+    desk.shows("BUY  10  AAPL");
+    desk.confirms(|| live(&home).len() == 1);
+    let now = || -> f64 { live(&home)[0]["price"].as_str().unwrap().parse().unwrap() };
+    let stands = |desk: &Desk, ticks: i32, from: f64| {
+        let wanted = format!("{:.2}", from + f64::from(ticks) / 100.0);
+        until_right(|| match format!("{:.2}", now()) {
+            is if is == wanted => Ok(()),
+            is => Err(format!("{wanted}, but it stands at {is}\n{}", desk.text())),
+        });
+    };
+    let first = now();
+    // Away from the market costs nothing and goes at once.
+    desk.types("J");
+    stands(&desk, -1, first);
+    pause(Duration::from_millis(200));
+    desk.types("2J");
+    stands(&desk, -3, first);
+    // Towards it is looked at first.
+    desk.types("K");
+    desk.shows("more aggressive");
+    desk.shows("CHANGE BUY");
+    pause(Duration::from_millis(300));
+    stands(&desk, -3, first);
+    desk.confirms(|| format!("{:.2}", now()) == format!("{:.2}", first - 0.02));
+    // And it is cancelled from there.
+    desk.types("x");
+    until("no working order", || live(&home).is_empty().then_some(()));
+    assert_eq!(position(&home, "AAPL"), "0");
+    // A click on the ladder fills a ticket with the price that was clicked, and sends nothing.
+    let price = format!("{:.2}", first - 0.02);
+    desk.clicks(&price);
+    desk.shows("BUY");
+    desk.shows("Esc drop");
+    assert!(live(&home).is_empty());
+    desk.escapes();
+    home.agrees_with_the_exchange();
+}

@@ -124,7 +124,7 @@ fn one_id_one_order(sentences: &[(String, Sentence)], options: &OrderOptions) ->
     let several = match sentences {
         [(_, sentence)] => matches!(
             sentence,
-            Sentence::Basket(_) | Sentence::Reverse { .. } | Sentence::Flat { symbol: None }
+            Sentence::Basket(_) | Sentence::Reverse { .. } | Sentence::Flat { symbol: None, .. }
         ),
         _ => true,
     };
@@ -408,6 +408,9 @@ fn describe(preview: &Preview) -> String {
             format!(", {}.{:02}R", hundredths / 100, hundredths % 100)
         });
         text += &format!("; target {target}{reward}");
+    }
+    if let Some(moves) = preview.legs.moves {
+        text += &format!("; the stop moves by itself: {moves}");
     }
     text += &match preview.worst {
         Worst::Less => "; takes risk off".to_owned(),

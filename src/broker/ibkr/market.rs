@@ -4,10 +4,11 @@
 use super::contracts::Contracts;
 use super::farms::Farms;
 use super::session::lock;
-use super::{Env, translate};
+use super::{Env, read, translate};
 use crate::broker::{FromBroker, MarketData, Want};
 use crate::domain::{InstrumentId, InstrumentKind, Price, Quantity, Timestamp};
 use crate::engine::port::{Farm, FarmKind, FarmState};
+use crate::market::terms::{Borrow, Terms};
 use crate::market::{Depth, Level, Print, Quality, Quote};
 use ibapi::Client;
 use ibapi::contracts::{Contract, tick_types::TickType};
@@ -27,6 +28,10 @@ const ROWS: i32 = 10;
 const TICK_BY_TICK: usize = 3;
 /// How long a line rests that another session took the data from, before it is asked for again.
 const ASK_AGAIN: Duration = Duration::from_secs(8);
+/// Hours that were told hold for so long.
+const HOURS_HOLD: Duration = Duration::from_secs(12 * 3_600);
+/// How long their answer is waited for.
+const HOURS_WITHIN: Duration = Duration::from_secs(60);
 
 /// What all lines of a connection share.
 #[derive(Clone)]
@@ -75,6 +80,8 @@ pub(super) struct Lines {
     numbers: BTreeMap<InstrumentId, Arc<AtomicU64>>,
     farms: Farms,
     wanted: Want,
+    /// When each instrument's hours were last asked for.
+    hours_asked: BTreeMap<InstrumentId, Timestamp>,
 }
 
 /// How many lines and books there are, and how many were wanted.
@@ -100,6 +107,7 @@ impl Lines {
             numbers: BTreeMap::new(),
             farms: Farms::default(),
             wanted: Want::default(),
+            hours_asked: BTreeMap::new(),
         }
     }
 
@@ -221,6 +229,7 @@ impl Lines {
         }) else {
             return;
         };
+        self.ask_hours(id, &contract);
         let stale = Arc::new(AtomicBool::new(self.is_stale(id)));
         let number = self.numbers.entry(id).or_default();
         let feed = Feed {
@@ -242,6 +251,26 @@ impl Lines {
             env,
         };
         self.quotes.insert(id, line);
+    }
+
+    /// Asks when an instrument trades, once in half a day: halts and short days are the broker's to know.
+    fn ask_hours(&mut self, id: InstrumentId, contract: &Contract) {
+        let now = self.shared.env.now();
+        let asked = self.hours_asked.get(&id);
+        if asked.is_some_and(|at| now.since(*at) < HOURS_HOLD) {
+            return;
+        }
+        self.hours_asked.insert(id, now);
+        let (shared, contract) = (self.shared.clone(), contract.clone());
+        tokio::spawn(async move {
+            let asked = read::details(&shared.env, &shared.client, &contract);
+            // One that is not answered is asked for again with the next connection.
+            if let Ok(Ok(found)) = tokio::time::timeout(HOURS_WITHIN, asked).await
+                && let Some(details) = found.first()
+            {
+                read::tell_hours(&shared.env, id, details).await;
+            }
+        });
     }
 
     fn open_book(&mut self, id: InstrumentId) {
@@ -269,6 +298,26 @@ struct Fold {
     quality: Quality,
     halted: bool,
     last: Option<(Price, Quantity)>,
+}
+
+/// What a tick says of selling short: above 2.5 there are at least 1,000 shares to borrow, above 1.5 some that have to be
+/// located first, below that none; or how many there are.
+fn borrowing(tick: &TickTypes, instrument: InstrumentId) -> Option<Terms> {
+    let mut terms = Terms::of(instrument);
+    match tick {
+        TickTypes::Generic(tick) if tick.tick_type == TickType::Shortable && tick.value > 0.0 => {
+            terms.borrow = Some(match tick.value {
+                value if value > 2.5 => Borrow::Easy,
+                value if value > 1.5 => Borrow::Locate,
+                _ => Borrow::No,
+            });
+        }
+        TickTypes::Size(tick) if tick.tick_type == TickType::ShortableShares => {
+            terms.shares = Some(translate::quantity(tick.size).filter(|shares| !shares.is_negative())?);
+        }
+        _ => return None,
+    }
+    Some(terms)
 }
 
 impl Fold {
@@ -437,6 +486,11 @@ impl Feed {
         }
         if let Some(print) = self.print(tick)
             && !self.send(MarketData::Print(print)).await
+        {
+            return false;
+        }
+        if let Some(terms) = borrowing(tick, self.id)
+            && !self.send(MarketData::Terms(terms)).await
         {
             return false;
         }
@@ -625,6 +679,30 @@ fn change(sides: &mut [Vec<Level>; 2], side: i32, operation: i32, position: i32,
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_can_be_borrowed_is_told_by_two_ticks_and_unknown_is_not_none() {
+        use ibapi::market_data::realtime::{TickGeneric, TickSize};
+        let id = InstrumentId::new("GME").unwrap();
+        let generic = |value| {
+            let tick = TickGeneric {
+                tick_type: TickType::Shortable,
+                value,
+            };
+            borrowing(&TickTypes::Generic(tick), id).and_then(|terms| terms.borrow)
+        };
+        assert_eq!(
+            [3.0, 2.0, 1.0].map(generic),
+            [Some(Borrow::Easy), Some(Borrow::Locate), Some(Borrow::No)]
+        );
+        assert_eq!([-1.0, 0.0, f64::NAN].map(generic), [None; 3]);
+        let shares = TickTypes::Size(TickSize {
+            tick_type: TickType::ShortableShares,
+            size: 1_200.0,
+        });
+        let shares = borrowing(&shares, id).and_then(|terms| terms.shares);
+        assert_eq!(shares.map(|shares| shares.to_string()).as_deref(), Some("1200"));
+    }
 
     #[test]
     fn rows_move_by_position_and_impossible_ones_change_nothing() {

@@ -13,6 +13,7 @@ pub mod codes;
 pub mod contracts;
 pub mod farms;
 mod history;
+mod hours;
 mod link;
 mod market;
 pub mod orders;

@@ -2,14 +2,17 @@
 //! come to its end proves nothing: the whole read has failed. Contracts that nobody has seen yet are asked for on the way.
 
 use super::contracts::{Contracts, rule_number};
+use super::hours::hours;
 use super::orders::Orders as KnownOrders;
 use super::translate;
 use super::{Env, session::lock};
+use crate::broker::{FromBroker, MarketData};
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, Execution, Instrument, InstrumentId, Money, OrderKind, OrderSpec,
     Phase, Quantity, Role, SafeText, Timestamp,
 };
 use crate::engine::{BrokerEvent, BrokerOrder, Snapshot};
+use crate::market::Terms;
 use ibapi::Client;
 use ibapi::accounts::{AccountMultiValue, AccountUpdateMulti, Position, PositionUpdate, types::AccountId};
 use ibapi::contracts::{Contract, ContractDetails};
@@ -232,6 +235,22 @@ pub(super) async fn details(
     }
 }
 
+/// Tells when an instrument trades and how it ends, where the broker says so. It tells no first notice day.
+pub(super) async fn tell_hours(env: &Env, instrument: InstrumentId, details: &ContractDetails) {
+    let terms = Terms {
+        hours: hours(details),
+        delivers: match details.settlement_method.as_str() {
+            "Physical" => Some(true),
+            "Cash" => Some(false),
+            _ => None,
+        },
+        ..Terms::of(instrument)
+    };
+    if terms != Terms::of(instrument) {
+        env.say(FromBroker::Market(vec![MarketData::Terms(terms)])).await;
+    }
+}
+
 /// Keeps an instrument and tells it.
 pub(super) async fn learn(
     env: &Env,
@@ -249,6 +268,7 @@ pub(super) async fn learn(
     let instrument = lock(contracts).learn(details, rule.as_ref())?;
     env.event(BrokerEvent::Instrument(Box::new(instrument.clone())))
         .await;
+    tell_hours(env, instrument.id, details).await;
     Ok(instrument)
 }
 

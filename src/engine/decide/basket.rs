@@ -35,9 +35,8 @@ impl Desk<'_> {
         let mut facts = Vec::new();
         for entry in orders {
             let added = ahead.add(entry, |state, spec| {
-                if let Some(seen) = &entry.seen {
-                    digest::check(seen, state, self.market, spec, entry.legs)?;
-                }
+                let (kind, seen) = (self.origin.kind, entry.seen.as_ref());
+                digest::require(kind, seen, state, self.market, spec, entry.legs)?;
                 if risk::effect(state, spec) == Effect::Adds {
                     sessions::may_add_risk(state, self.origin, spec.account, self.now)?;
                 }

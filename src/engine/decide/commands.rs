@@ -4,7 +4,7 @@
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
     AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
-    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState,
+    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState, counted,
 };
 use crate::engine::alerts;
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
@@ -38,7 +38,11 @@ pub(super) fn decide(
             first_spec,
             second,
             second_spec,
-        } => desk.submit_pair((*first, first_spec), (*second, second_spec)),
+            seen,
+        } => desk.submit_pair(
+            (*first, first_spec, seen.first()),
+            (*second, second_spec, seen.get(1)),
+        ),
         Command::Modify { id, change } => desk.modify(*id, *change),
         Command::Cancel { id } => desk.cancel(*id),
         Command::CancelAll {
@@ -135,13 +139,16 @@ impl Desk<'_> {
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
         }
-        if let Some(seen) = seen {
-            digest::check(seen, self.state, self.market, spec, legs)?;
-        }
+        self.was_seen(seen, spec, legs)?;
         match self.allowed(spec).and_then(|()| self.submitted(id, spec, legs)) {
             Ok(facts) => Ok(Decision::done(facts)),
             Err(denial) => Ok(denied(id, spec, denial)),
         }
+    }
+
+    /// Whether the asker had before their eyes what this session must have seen of an order.
+    fn was_seen(&self, seen: Option<&Seen>, spec: &OrderSpec, legs: Legs) -> Result<(), Denial> {
+        digest::require(self.origin.kind, seen, self.state, self.market, spec, legs)
     }
 
     /// The facts of one new order and its children.
@@ -165,6 +172,7 @@ impl Desk<'_> {
             oco: Some(id),
             quote: None,
         }));
+        facts.extend(planned(id, legs)?);
         Ok(facts)
     }
 
@@ -176,7 +184,13 @@ impl Desk<'_> {
             child.asked.kind.limit().or(child.asked.kind.trigger())
         };
         let denied = order(id).is_some_and(|order| order.phase == Phase::Denied);
-        if denied || (legs.stop, legs.target) == (price(1), price(2)) {
+        let moves = || {
+            let plan = self.state.stop_plans.get(&id.child(1)?)?;
+            Some(plan.moves)
+        };
+        // A plan that a hand ended says nothing of what was asked.
+        let as_planned = moves().is_none_or(|moves| legs.moves == Some(moves));
+        if denied || (as_planned && (legs.stop, legs.target) == (price(1), price(2))) {
             return Ok(id);
         }
         let text = format!("{id} is already an order with another stop or target; make a new id");
@@ -240,8 +254,8 @@ impl Desk<'_> {
 
     fn submit_pair(
         &self,
-        first: (ClientOrderId, &OrderSpec),
-        second: (ClientOrderId, &OrderSpec),
+        first: (ClientOrderId, &OrderSpec, Option<&Seen>),
+        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         stands_alone(first.1)?;
@@ -274,6 +288,9 @@ impl Desk<'_> {
                 "both orders of a pair have one account, instrument and quantity",
             ));
         }
+        for (_, spec, seen) in [first, second] {
+            self.was_seen(seen, spec, Legs::default())?;
+        }
         if let Err(denial) = self.allowed(first.1).and_then(|()| self.allowed(second.1)) {
             let mut decision = denied(first.0, first.1, denial.clone());
             decision
@@ -282,7 +299,7 @@ impl Desk<'_> {
             return Ok(decision);
         }
         let quote = self.market.quote(first.1.instrument).copied();
-        let submitted = |(id, spec): (ClientOrderId, &OrderSpec)| Fact::Submitted {
+        let submitted = |(id, spec, _): (ClientOrderId, &OrderSpec, Option<&Seen>)| Fact::Submitted {
             id,
             spec: spec.clone(),
             oco: Some(first.0),
@@ -533,12 +550,25 @@ impl Desk<'_> {
     }
 }
 
+/// How the stop of a new order moves by itself, where it does.
+fn planned(id: ClientOrderId, legs: Legs) -> Result<Option<Fact>, Denial> {
+    let Some(moves) = legs.moves else {
+        return Ok(None);
+    };
+    let stop = id.child(1).filter(|_| legs.stop.is_some() && moves.is_sound());
+    let fact = stop.map(|id| Fact::StopPlanned { id, moves });
+    fact.map(Some).ok_or_else(|| {
+        let text =
+            "a stop that moves by itself needs a stop, a gain above zero, and an offset nearer than that";
+        Denial::new(DenialCode::BadOrder, text)
+    })
+}
+
 /// What a cancel at large did and left.
 fn told(going: usize, kept: usize, foreign: usize) -> String {
-    let stops = if kept == 1 { "stop" } else { "stops" };
-    let mut note = format!("{going} cancels");
+    let mut note = counted(going, "cancel");
     if kept > 0 {
-        note += &format!(", kept: {kept} {stops}");
+        note += &format!(", kept: {}", counted(kept, "stop"));
     }
     if foreign > 0 {
         note += &format!(", {foreign} made elsewhere that only their own session can cancel");

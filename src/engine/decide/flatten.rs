@@ -2,7 +2,7 @@
 
 use super::commands::{Desk, known_as, known_instrument};
 use super::{Decision, sessions};
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, OrderSpec};
+use crate::domain::{AccountKey, ClientOrderId, InstrumentId, OrderSpec, counted};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::flatten::guards;
@@ -150,11 +150,10 @@ impl Desk<'_> {
         }
         let mut parts = Vec::new();
         if going > 0 {
-            parts.push(format!("{going} cancels"));
+            parts.push(counted(going, "cancel"));
         }
         if stops > 0 {
-            let word = if stops == 1 { "stop" } else { "stops" };
-            parts.push(format!("{stops} {word} until the exit is in"));
+            parts.push(format!("{} until the exit is in", counted(stops, "stop")));
         }
         if foreign > 0 {
             parts.push(format!("NOT_OURS: {foreign} made elsewhere"));

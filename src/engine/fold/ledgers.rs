@@ -253,6 +253,7 @@ impl State {
         self.groups
             .retain(|_, group| group.members.iter().any(|id| orders.contains_key(id)));
         self.bound.retain(|_, id| orders.contains_key(id));
+        self.stop_plans.retain(|id, _| orders.contains_key(id));
         self.doubles.retain(|id, _| orders.contains_key(id));
         // An execution is forgotten exactly when it has become part of an opening position; one that is repeated later is
         // known by its age. How old it is here is told by our clock, because a tape's is years away from it.

@@ -1,7 +1,7 @@
 //! What a person should see of an event, in words. Kept in the state so that every screen shows the same.
 
 use super::{Event, Fact, State};
-use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp};
+use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted};
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
 use std::collections::BTreeMap;
 
@@ -67,6 +67,7 @@ impl State {
             Fact::Cancelled { id, .. } => (Info, format!("cancelled {}", what(id))),
             Fact::Expired { id } => (Info, format!("expired {}", what(id))),
             Fact::CancelRefused { id, reason } => (Warning, format!("cancel refused {}: {reason}", what(id))),
+            Fact::StopAdvanced { id, to, by } => (Info, format!("{} moves {} to {to}", by.word(), what(id))),
             Fact::ModifyRefused { id, reason } => (Warning, format!("change refused {}: {reason}", what(id))),
             Fact::Overfilled { id, excess } => (
                 Warning,
@@ -227,14 +228,6 @@ impl State {
 fn clock(at: Timestamp) -> String {
     at.to_jiff()
         .map_or_else(|| "--".to_owned(), |at| at.strftime("%H:%M:%S UTC").to_string())
-}
-
-fn counted(count: u32, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
 }
 
 /// The one result of an account's flatten.

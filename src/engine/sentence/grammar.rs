@@ -33,8 +33,10 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
         },
         "flat" | "flatten" => {
             let symbol = words.need("the symbol to flatten, such as flat AAPL, or flat all")?;
+            let all = symbol.is("all");
             Sentence::Flat {
-                symbol: (!symbol.is("all")).then_some(symbol),
+                last_four: if all { last_four(&mut words)? } else { None },
+                symbol: (!all).then_some(symbol),
             }
         }
         other => {
@@ -49,6 +51,17 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
     };
     words.end()?;
     Ok(sentence)
+}
+
+/// What may stand behind `flat all`: the end of the account's name.
+fn last_four(words: &mut Words<'_>) -> Result<Option<Word>, SentenceError> {
+    match words.next() {
+        Some(word) if word.text.chars().count() != 4 => {
+            let text = format!("'{}' is not expected here", shown(&word.text));
+            wrong(word.at, text)
+        }
+        word => Ok(word),
+    }
 }
 
 /// Parses a sentence that comes from a shell, a script or a file: there a `$` is somebody else's.

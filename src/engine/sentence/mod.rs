@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! sentence := order ["oco" [order]] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "reverse" SYMBOL
-//!           | "breakeven" SYMBOL | "flat" (SYMBOL | "all")
+//!           | "breakeven" SYMBOL | "flat" (SYMBOL | "all" [LAST FOUR])
 //! order    := ("buy"|"b"|"sell"|"s") (amount what | what amount) { word }
 //! what     := SYMBOL | "{" SYMBOL { "," SYMBOL } "}"
 //! amount   := QUANTITY | MONEY | "risk" (PERCENT | MONEY) | "all" | "half"
@@ -31,7 +31,7 @@ mod tests;
 mod words;
 
 pub use grammar::{parse, parse_outside};
-pub use resolve::{Resolved, Scene, resolve};
+pub use resolve::{Resolved, Scene, names_account, resolve};
 pub use words::{SentenceError, Word};
 
 use crate::domain::{Currency, Distance, ExitPrice, ExitTemplate, Money, Price, Quantity, Side, TimeInForce};
@@ -77,6 +77,8 @@ pub enum Sentence {
     Flat {
         /// Nothing means the whole account.
         symbol: Option<Word>,
+        /// Of the whole account: the last four characters of its name, which a real one wants.
+        last_four: Option<Word>,
     },
 }
 

@@ -84,7 +84,14 @@ fn legs(
     let target = said(&words.target, template.target)
         .map(|(place, at)| price(place, at, Role::Target, stop))
         .transpose()?;
-    Ok(Legs { stop, target })
+    let moves = if template.breakeven.is_some() || template.trail.is_some() {
+        let entry = entry(words, spec, scene)?;
+        let moves = template.moves(entry, stop, &instrument.ticks);
+        moves.or_else(|error| wrong(named, error.to_string()))?
+    } else {
+        None
+    };
+    Ok(Legs { stop, target, moves })
 }
 
 fn template(words: &OrderWords, scene: &Scene<'_>) -> Result<ExitTemplate, SentenceError> {

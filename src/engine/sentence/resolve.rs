@@ -5,7 +5,7 @@ use super::order::order;
 use super::words::{SentenceError, Word, shown, wrong};
 use super::{OrderWords, Sentence, Templates};
 use crate::domain::{
-    AccountKey, ClientOrderId, Currency, Instrument, InstrumentId, Money, OrderSpec, Timestamp,
+    AccountClass, AccountKey, ClientOrderId, Currency, Instrument, InstrumentId, Money, OrderSpec, Timestamp,
 };
 use crate::engine::command::{Command, Entry, Legs, Seen};
 use crate::engine::digest;
@@ -64,6 +64,7 @@ pub fn resolve(
                 second_spec,
                 first: new_id(),
                 second: new_id(),
+                seen: Vec::new(),
             }]
         }
         Sentence::Basket(all) => vec![basket(all, scene, &mut notes, new_id)?],
@@ -83,19 +84,26 @@ pub fn resolve(
         }],
         Sentence::Reverse { symbol } => vec![reverse(symbol, scene, &mut notes, new_id)?],
         Sentence::Breakeven { symbol } => breakeven(symbol, scene, &mut notes)?,
-        Sentence::Flat { symbol: Some(symbol) } => vec![Command::Flatten {
+        Sentence::Flat {
+            symbol: Some(symbol), ..
+        } => vec![Command::Flatten {
             id: new_id(),
             account,
             instrument: find_held(scene, symbol, &mut notes)?.id,
         }],
-        Sentence::Flat { symbol: None } => concerned(scene)
-            .into_iter()
-            .map(|instrument| Command::Flatten {
+        Sentence::Flat {
+            symbol: None,
+            last_four,
+        } => {
+            names_account(scene.state, account, last_four.as_ref())?;
+            let all = concerned(scene).into_iter();
+            all.map(|instrument| Command::Flatten {
                 id: new_id(),
                 account,
                 instrument,
             })
-            .collect(),
+            .collect()
+        }
     };
     notes.dedup();
     Ok(Resolved { commands, notes })
@@ -132,6 +140,36 @@ fn entry(words: &OrderWords, spec: OrderSpec, legs: Legs, scene: &Scene<'_>, id:
         ..digest::seen_now(scene.market, &spec, legs)
     });
     Entry { id, spec, legs, seen }
+}
+
+/// Four letters end a whole day: of a real account `flat all` wants to hear which is meant, by the last four characters
+/// of its name. What was typed for another account is refused whatever its class.
+///
+/// # Errors
+/// In words, where they are missing or another's.
+pub fn names_account(
+    state: &State,
+    account: AccountKey,
+    last_four: Option<&Word>,
+) -> Result<(), SentenceError> {
+    let known = state.accounts.get(&account);
+    let is_live = known.is_none_or(|known| known.account.class == AccountClass::Live);
+    let id = account.account.as_str();
+    let last = &id[id.len().saturating_sub(4)..];
+    match last_four {
+        Some(typed) if typed.text.eq_ignore_ascii_case(last) => Ok(()),
+        Some(typed) => wrong(
+            typed.at.clone(),
+            format!("'{}' is not how {account} ends", shown(&typed.text)),
+        ),
+        None if is_live => wrong(
+            0..0,
+            format!(
+                "flat all closes everything in {account}: type the last four characters of its name behind it"
+            ),
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Every instrument that the account holds or has live orders in.

@@ -137,7 +137,7 @@ fn standing_orders(ground: &Ground<'_>) -> Vec<Line> {
 
 /// Futures and options that end soon.
 fn rolls(ground: &Ground<'_>) -> Vec<Line> {
-    let (mut lines, mut dated) = (Vec::new(), 0);
+    let (mut lines, mut dated, mut untold) = (Vec::new(), 0, false);
     for id in ground.concerned() {
         let Some(instrument) = ground.instrument(id) else {
             continue;
@@ -146,6 +146,16 @@ fn rolls(ground: &Ground<'_>) -> Vec<Line> {
             continue;
         }
         dated += 1;
+        // No broker of ours tells the first notice day; one that says how a contract ends says whether there is any.
+        match ground.market.terms(id).and_then(|terms| terms.delivers) {
+            _ if instrument.kind != InstrumentKind::Future => {}
+            Some(true) => {
+                let text = format!("{id} is delivered: first notice comes before its last day, look up when");
+                lines.push(Line::new(Mark::Look, "roll", text));
+            }
+            Some(false) => {}
+            None => untold = true,
+        }
         match instrument.expires {
             None => lines.push(Line::new(
                 Mark::Unknown,
@@ -168,7 +178,7 @@ fn rolls(ground: &Ground<'_>) -> Vec<Line> {
             "roll",
             "nothing that expires is held or working",
         ));
-    } else {
+    } else if untold {
         lines.push(Line::new(Mark::Unknown, "roll", "first notice days are not told"));
     }
     lines

@@ -46,7 +46,7 @@ fn the_stop_goes_last_and_the_broker_has_the_last_word() {
     let Outcome::Done { note: Some(note), .. } = flatten(&mut desk) else {
         panic!("done")
     };
-    assert_eq!(note.as_str(), "1 cancels, 1 stop until the exit is in");
+    assert_eq!(note.as_str(), "1 cancel, 1 stop until the exit is in");
     assert_eq!(flatten(&mut desk), Outcome::Known { id: id("X") });
     assert_eq!(desk.sent(), ["cancel A.2"], "the target goes, the stop stays");
     let meanwhile = desk.submit("M", spec(Side::Buy, 1, limit("99")));

@@ -215,6 +215,7 @@ fn of_a_pair_one_takes_from_the_other() {
         first_spec: spec(Side::Sell, 100, limit("105")),
         second: id("P2"),
         second_spec: spec(Side::Sell, 100, OrderKind::Stop { trigger: p("95") }),
+        seen: Vec::new(),
     };
     assert!(
         matches!(desk.command(pair.clone()), Outcome::Done { .. }),
@@ -226,6 +227,7 @@ fn of_a_pair_one_takes_from_the_other() {
         first_spec,
         second,
         mut second_spec,
+        ..
     } = pair
     else {
         unreachable!()
@@ -236,6 +238,7 @@ fn of_a_pair_one_takes_from_the_other() {
         first_spec,
         second,
         second_spec,
+        seen: Vec::new(),
     };
     assert_eq!(refusal(desk.command(other)).0, DenialCode::IdReused);
     desk.accept("P1");
@@ -321,8 +324,66 @@ fn cancel_all_keeps_stops_unless_told() {
     };
     assert_eq!(
         (note.as_str(), desk.sent()),
-        ("1 cancels, kept: 1 stop", vec!["cancel B".to_owned()])
+        ("1 cancel, kept: 1 stop", vec!["cancel B".to_owned()])
     );
     desk.command(all(true));
     assert_eq!(desk.sent(), ["cancel B", "cancel S"]);
+}
+
+#[test]
+fn a_terminal_sends_no_pair_and_no_order_that_adds_risk_without_what_was_shown_of_it() {
+    let mut desk = Desk::ready();
+    let pair = |name: &str| Command::SubmitPair {
+        first: id(&format!("{name}1")),
+        first_spec: spec(Side::Buy, 100, limit("99")),
+        second: id(&format!("{name}2")),
+        second_spec: spec(Side::Buy, 100, OrderKind::Stop { trigger: p("101") }),
+        seen: Vec::new(),
+    };
+    let (code, text) = refusal(desk.blind(pair("P")));
+    assert_eq!(code, DenialCode::StalePreview);
+    assert!(text.contains("preview it"), "{text}");
+    // Half of it was seen: that is not the pair.
+    let mut half = digest::looked_at(&desk.market, pair("P"));
+    if let Command::SubmitPair { seen, .. } = &mut half {
+        seen.truncate(1);
+    }
+    assert_eq!(refusal(desk.blind(half)).0, DenialCode::StalePreview);
+    // The market left where it was looked at.
+    let seen = digest::looked_at(&desk.market, pair("P"));
+    desk.quote("101.00", "101.02");
+    assert_eq!(refusal(desk.blind(seen.clone())).0, DenialCode::StalePreview);
+    desk.quote("100.00", "100.02");
+    assert!(matches!(desk.blind(seen), Outcome::Done { .. }));
+    let single = |name: &str, side| Command::Submit {
+        id: id(name),
+        spec: spec(side, 10, limit("98")),
+        legs: Legs::default(),
+        seen: None,
+    };
+    assert_eq!(
+        refusal(desk.blind(single("A", Side::Buy))).0,
+        DenialCode::StalePreview
+    );
+    let entries = vec![Entry {
+        id: id("B"),
+        spec: spec(Side::Buy, 11, limit("98")),
+        legs: Legs::default(),
+        seen: None,
+    }];
+    let basket = Command::SubmitAll { orders: entries };
+    assert_eq!(refusal(desk.blind(basket)).0, DenialCode::StalePreview);
+    assert!(
+        !desk.engine.state().orders.contains_key(&id("A")),
+        "nothing is recorded of it"
+    );
+    // The way out asks for nothing, and a shell states its order in full.
+    let mut desk = Desk::holding(100);
+    desk.now = desk.now.after(SECOND);
+    assert!(matches!(
+        desk.blind(single("X", Side::Sell)),
+        Outcome::Done { .. }
+    ));
+    desk.origin.kind = SessionKind::Shell;
+    assert!(matches!(desk.blind(single("C", Side::Buy)), Outcome::Done { .. }));
 }

@@ -311,6 +311,7 @@ fn what_was_cancelled_before_it_left_does_not_leave() {
         legs: Legs::default(),
         seen: None,
     };
+    let submit = desk.looked_at(submit);
     let stored = desk.engine.step(
         &desk.market,
         &Input::Command {
@@ -341,6 +342,7 @@ fn what_a_halt_or_a_lost_link_overtakes_does_not_leave() {
             legs: Legs::default(),
             seen: None,
         };
+        let submit = desk.looked_at(submit);
         let stored = desk.engine.step(
             &desk.market,
             &Input::Command {

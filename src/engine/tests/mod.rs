@@ -10,6 +10,7 @@ mod planned;
 mod programs;
 mod property;
 mod reading;
+mod stops;
 mod vocabulary;
 
 use super::port::{BrokerOrder, Report, Snapshot};
@@ -196,7 +197,25 @@ impl Desk {
             }
         }
     }
+    /// A command whose orders are before its sender's eyes.
     pub fn command(&mut self, command: Command) -> Outcome {
+        let command = self.looked_at(command);
+        self.blind(command)
+    }
+    /// What nobody looked at yet is looked at now.
+    pub fn looked_at(&self, command: Command) -> Command {
+        let has_looked = match &command {
+            Command::Submit { seen, .. } => seen.is_some(),
+            Command::SubmitAll { orders } => orders.iter().any(|entry| entry.seen.is_some()),
+            _ => false,
+        };
+        if has_looked {
+            return command;
+        }
+        digest::looked_at(&self.market, command)
+    }
+    /// A command as it is.
+    pub fn blind(&mut self, command: Command) -> Outcome {
         self.step(&Input::Command {
             origin: self.origin,
             command,
@@ -229,6 +248,7 @@ impl Desk {
         let legs = Legs {
             stop: Some(p(stop)),
             target: Some(p(target)),
+            ..Legs::default()
         };
         self.command(Command::Submit {
             id: id(name),

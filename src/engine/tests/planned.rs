@@ -124,6 +124,7 @@ fn f8_an_order_that_was_stored_when_the_pause_began_does_not_leave() {
         legs: Legs::default(),
         seen: None,
     };
+    let submit = desk.looked_at(submit);
     let origin = desk.origin;
     let input = Input::Command {
         origin,

@@ -56,7 +56,11 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
             Command::Submit {
                 id: if more % 4 > 0 { name(n % 3) } else { fresh },
                 spec: order,
-                legs: Legs { stop, target },
+                legs: Legs {
+                    stop,
+                    target,
+                    ..Legs::default()
+                },
                 seen: None,
             }
         }
@@ -65,6 +69,7 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
             first_spec: order.clone(),
             second: name(n),
             second_spec: order,
+            seen: Vec::new(),
         },
         3 => Command::Modify { id: name(n), change },
         4 => Command::Cancel { id: name(n) },

@@ -1,26 +1,20 @@
 //! The book of API keys: one SQLite file of the profile. A key is `tw_`, eight characters that name it, and 52 that prove
 //! it; only a hash of the proof is kept. The proof has 260 bits of chance, so that a plain hash can't be searched.
 
-use super::Role;
+use super::secret::{Secret, chance_bytes, chance_text, hex};
+use super::{Role, book};
 use crate::domain::{AccountId, Timestamp};
-use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use ring::hmac;
+use rusqlite::{Connection, Row, params};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
 
-/// The layout of the file.
-const SCHEMA: i64 = 1;
-/// Characters of a key's name and its proof; none can be mistaken for another.
-const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 /// How many characters name a key.
 const NAME_LENGTH: usize = 8;
 /// How many prove it: 52 of 32 kinds are 260 bits.
 const PROOF_LENGTH: usize = 52;
-/// How long another process may hold the file.
-const BUSY: Duration = Duration::from_secs(2);
 
 /// What is wrong with a key, or its book.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +34,9 @@ pub enum KeyError {
     /// The book can't be read or written.
     #[error("the book of keys can't be used: {0}")]
     Book(#[from] rusqlite::Error),
+    /// A signed call that is too old or too new, or came before.
+    #[error("{0}")]
+    Stale(&'static str),
     /// Chance is not to be had.
     #[error("the system gave no random numbers")]
     Chance,
@@ -58,6 +55,10 @@ pub struct KeySpec {
     pub expires: Option<Timestamp>,
     /// From where it may be used; empty means from anywhere.
     pub addresses: BTreeSet<IpAddr>,
+    /// The parts of the API it may call, such as `orders`; nothing means all that its role may.
+    pub scopes: Option<BTreeSet<String>>,
+    /// Whether each call has to be signed.
+    pub signed: bool,
 }
 
 /// A key as it is kept.
@@ -77,7 +78,41 @@ pub struct StoredKey {
     pub addresses: BTreeSet<IpAddr>,
     /// When it was made.
     pub made: Timestamp,
+    /// The parts of the API it may call; nothing means all that its role may.
+    pub scopes: Option<BTreeSet<String>>,
     hash: [u8; 32],
+    signing: Option<Vec<u8>>,
+}
+
+impl StoredKey {
+    /// Whether each call has to be signed.
+    pub fn is_signed(&self) -> bool {
+        self.signing.is_some()
+    }
+    /// With what its calls are signed, where they have to be. The book alone does not tell: the profile's secret goes in.
+    pub(super) fn signing_key(&self, secret: &Secret) -> Option<hmac::Key> {
+        let words = signing_words(secret, &self.id, self.signing.as_ref()?);
+        Some(hmac::Key::new(hmac::HMAC_SHA256, words.as_bytes()))
+    }
+    /// Whether it is good now and from here.
+    fn is_good(&self, address: IpAddr, now: Timestamp) -> Result<&Self, KeyError> {
+        if let Some(expires) = self.expires.filter(|expires| *expires <= now) {
+            return Err(KeyError::Expired(expires));
+        }
+        if !self.addresses.is_empty() && !self.addresses.contains(&address) {
+            return Err(KeyError::Elsewhere(address));
+        }
+        Ok(self)
+    }
+}
+
+/// What a caller signs with, as text.
+fn signing_words(secret: &Secret, id: &str, salt: &[u8]) -> String {
+    let key = secret.key("signed calls");
+    let mut context = hmac::Context::with_key(&key);
+    context.update(id.as_bytes());
+    context.update(salt);
+    hex(context.sign().as_ref())
 }
 
 /// A key just made. This is the only time that it is whole.
@@ -104,26 +139,8 @@ impl KeyBook {
     /// # Errors
     /// The file can't be opened, or is of a later program.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
-        let file = Connection::open(path)?;
-        file.busy_timeout(BUSY)?;
-        file.pragma_update(None, "journal_mode", "WAL")?;
-        let version: i64 = file.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version > SCHEMA {
-            return Err(KeyError::Book(rusqlite::Error::InvalidParameterName(format!(
-                "{} is of a later version of this program",
-                path.display()
-            ))));
-        }
-        file.execute_batch(&format!(
-            "BEGIN IMMEDIATE;
-             CREATE TABLE IF NOT EXISTS keys (
-               id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, hash BLOB NOT NULL, role TEXT NOT NULL,
-               accounts TEXT, expires INTEGER, addresses TEXT NOT NULL, made INTEGER NOT NULL) STRICT;
-             PRAGMA user_version = {SCHEMA};
-             COMMIT;"
-        ))?;
         Ok(Self {
-            file,
+            file: book::open(path)?,
             version: None,
             keys: BTreeMap::new(),
         })
@@ -132,13 +149,16 @@ impl KeyBook {
     ///
     /// # Errors
     /// The name is taken, or the book can't be written.
-    pub fn add(&mut self, spec: &KeySpec, now: Timestamp) -> Result<NewKey, KeyError> {
+    pub fn add(&mut self, spec: &KeySpec, secret: &Secret, now: Timestamp) -> Result<NewKey, KeyError> {
         let (id, proof) = (chance(NAME_LENGTH)?, chance(PROOF_LENGTH)?);
+        let salt = chance_bytes::<16>().ok_or(KeyError::Chance)?;
+        let signing = spec.signed.then_some(salt.as_slice());
         let names =
             |ids: &BTreeSet<AccountId>| ids.iter().map(AccountId::as_str).collect::<Vec<_>>().join(",");
         let addresses: Vec<String> = spec.addresses.iter().map(ToString::to_string).collect();
         let done = self.file.execute(
-            "INSERT INTO keys (id, name, hash, role, accounts, expires, addresses, made) VALUES (?,?,?,?,?,?,?,?)",
+            "INSERT INTO keys (id, name, hash, role, accounts, expires, addresses, made, scopes, signing)
+             VALUES (?,?,?,?,?,?,?,?,?,?)",
             params![
                 id,
                 spec.name,
@@ -147,16 +167,21 @@ impl KeyBook {
                 spec.accounts.as_ref().map(names),
                 spec.expires.map(|at| at.0),
                 addresses.join(","),
-                now.0
+                now.0,
+                spec.scopes
+                    .as_ref()
+                    .map(|scopes| scopes.iter().cloned().collect::<Vec<_>>().join(",")),
+                signing
             ],
         );
         match done {
             Ok(_) => {
                 self.version = None;
-                Ok(NewKey {
-                    token: format!("tw_{id}{proof}"),
-                    id,
-                })
+                let token = match signing {
+                    None => format!("tw_{id}{proof}"),
+                    Some(salt) => format!("tws_{id}{}", signing_words(secret, &id, salt)),
+                };
+                Ok(NewKey { token, id })
             }
             Err(rusqlite::Error::SqliteFailure(error, _))
                 if error.code == rusqlite::ErrorCode::ConstraintViolation =>
@@ -199,32 +224,36 @@ impl KeyBook {
             .map(|body| body.split_at(NAME_LENGTH))
             .ok_or(KeyError::Unknown)?;
         let key = self.keys.get(id).ok_or(KeyError::Unknown)?;
-        // Compared as hashes: how long that takes tells nothing of the proof.
-        if hash(proof) != key.hash {
+        // Compared as hashes: how long that takes tells nothing of the proof. One that signs never shows a proof.
+        if hash(proof) != key.hash || key.is_signed() {
             return Err(KeyError::Unknown);
         }
-        if let Some(expires) = key.expires.filter(|expires| *expires <= now) {
-            return Err(KeyError::Expired(expires));
-        }
-        if !key.addresses.is_empty() && !key.addresses.contains(&address) {
-            return Err(KeyError::Elsewhere(address));
-        }
-        Ok(key)
+        key.is_good(address, now)
+    }
+    /// The key of this id whose calls are signed, if it is good now and from here. Who calls proves it by the signature.
+    ///
+    /// # Errors
+    /// There is none, or it is not good.
+    pub fn signing(&mut self, id: &str, address: IpAddr, now: Timestamp) -> Result<&StoredKey, KeyError> {
+        self.refresh()?;
+        let key = self.keys.get(id).filter(|key| key.is_signed());
+        key.ok_or(KeyError::Unknown)?.is_good(address, now)
+    }
+    /// The key of this id as it is now; nothing where it was taken away, has expired, or may not be used from here.
+    pub(super) fn still(&mut self, id: &str, address: IpAddr, now: Timestamp) -> Option<&StoredKey> {
+        self.refresh().ok()?;
+        self.keys.get(id)?.is_good(address, now).ok()
     }
     /// Reads the book again where another process changed it.
     fn refresh(&mut self) -> Result<(), KeyError> {
-        let version: i64 = self
-            .file
-            .pragma_query_value(None, "data_version", |row| row.get(0))
-            .optional()?
-            .unwrap_or(0);
+        let version = book::changes(&self.file)?;
         if self.version == Some(version) {
             return Ok(());
         }
         let mut keys = BTreeMap::new();
-        let mut query = self
-            .file
-            .prepare("SELECT id, name, hash, role, accounts, expires, addresses, made FROM keys")?;
+        let mut query = self.file.prepare(
+            "SELECT id, name, hash, role, accounts, expires, addresses, made, scopes, signing FROM keys",
+        )?;
         let rows = query.query_map([], stored)?;
         for key in rows {
             let key = key?;
@@ -238,15 +267,9 @@ impl KeyBook {
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredKey> {
-    let list = |text: String| -> Vec<String> {
-        text.split(',')
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
     let accounts: Option<String> = row.get(4)?;
     let accounts = accounts.map(|text| {
-        list(text)
+        book::list(&text)
             .iter()
             .filter_map(|name| AccountId::new(name).ok())
             .collect()
@@ -260,11 +283,15 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredKey> {
         role: role.parse().unwrap_or(Role::View),
         accounts,
         expires: row.get::<_, Option<i64>>(5)?.map(Timestamp),
-        addresses: list(row.get(6)?)
+        addresses: book::list(&row.get::<_, String>(6)?)
             .iter()
             .filter_map(|text| text.parse().ok())
             .collect(),
         made: Timestamp(row.get(7)?),
+        scopes: row
+            .get::<_, Option<String>>(8)?
+            .map(|text| book::list(&text).into_iter().collect()),
+        signing: row.get(9)?,
     })
 }
 
@@ -274,14 +301,7 @@ fn hash(proof: &str) -> [u8; 32] {
 
 /// So many characters of chance.
 fn chance(length: usize) -> Result<String, KeyError> {
-    let mut bytes = vec![0_u8; length];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| KeyError::Chance)?;
-    Ok(bytes
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
-        .collect())
+    chance_text(length).ok_or(KeyError::Chance)
 }
 
 #[cfg(test)]
@@ -297,7 +317,13 @@ mod tests {
             accounts: None,
             expires: None,
             addresses: BTreeSet::new(),
+            scopes: None,
+            signed: false,
         }
+    }
+
+    fn secret(folder: &tempfile::TempDir) -> Secret {
+        Secret::open(&folder.path().join("s")).unwrap()
     }
 
     #[test]
@@ -306,7 +332,7 @@ mod tests {
         let path = folder.path().join("doors.db");
         let (mut book, mut other) = (KeyBook::open(&path).unwrap(), KeyBook::open(&path).unwrap());
         let now = Timestamp(1_000);
-        let key = other.add(&spec("bot"), now).unwrap();
+        let key = other.add(&spec("bot"), &secret(&folder), now).unwrap();
         // Made by another process while this one runs.
         assert_eq!(book.find(&key.token, HERE, now).unwrap().name, "bot");
         let mut near = key.token.clone().into_bytes();
@@ -323,7 +349,10 @@ mod tests {
         for bad in ["", "tw_", "tw_é", &key.token[1..], &format!("{}a", key.token)] {
             assert!(matches!(book.find(bad, HERE, now), Err(KeyError::Unknown)));
         }
-        assert!(matches!(other.add(&spec("bot"), now), Err(KeyError::Taken(_))));
+        assert!(matches!(
+            other.add(&spec("bot"), &secret(&folder), now),
+            Err(KeyError::Taken(_))
+        ));
         assert!(other.remove("bot").unwrap());
         assert!(matches!(book.find(&key.token, HERE, now), Err(KeyError::Unknown)));
         let text = std::fs::read(&path).unwrap();
@@ -346,6 +375,7 @@ mod tests {
                     addresses: [there].into(),
                     ..spec("phone")
                 },
+                &secret(&folder),
                 Timestamp(1),
             )
             .unwrap();
@@ -358,5 +388,25 @@ mod tests {
             book.find(&key.token, HERE, Timestamp(49)),
             Err(KeyError::Elsewhere(_))
         ));
+    }
+
+    #[test]
+    fn a_key_that_signs_proves_nothing_by_being_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut book = KeyBook::open(&folder.path().join("doors.db")).unwrap();
+        let wanted = KeySpec {
+            signed: true,
+            ..spec("signer")
+        };
+        let key = book.add(&wanted, &secret(&folder), Timestamp(1)).unwrap();
+        assert!(matches!(
+            book.find(&key.token, HERE, Timestamp(2)),
+            Err(KeyError::Unknown)
+        ));
+        let stored = book.signing(&key.id, HERE, Timestamp(2)).unwrap();
+        let ours = stored.signing_key(&secret(&folder)).unwrap();
+        let words = key.token.strip_prefix(&format!("tws_{}", key.id)).unwrap();
+        let theirs = hmac::Key::new(hmac::HMAC_SHA256, words.as_bytes());
+        assert!(hmac::verify(&ours, b"call", hmac::sign(&theirs, b"call").as_ref()).is_ok());
     }
 }

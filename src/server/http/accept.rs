@@ -1,16 +1,20 @@
-//! Takes connections in: bounded in number, by address, and in the time that a caller may take to say what it wants. A
-//! caller that is slow holds a place and nothing else; one place more is refused rather than queued, so that a halt gets
-//! through whatever others do.
+//! Takes connections in: bounded in number, by address, and in the time that a caller may take to say what it wants, its
+//! handshake included. A caller that is slow holds a place and nothing else; one place more is refused rather than queued,
+//! so that a halt gets through whatever others do.
 
-use super::HttpLimits;
+use super::proxy::Proxies;
+use super::{Entry, HttpLimits};
+use crate::server::tls::Tls;
 use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, Request};
+use axum::middleware::{Next, from_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -18,6 +22,10 @@ use tokio::sync::watch;
 const HEAD_MAX: usize = 32 * 1024;
 /// Header lines of a request.
 const HEADERS_MAX: usize = 64;
+/// The first byte of a handshake. Nothing that is said in the clear begins with it.
+const HANDSHAKE: u8 = 22;
+/// What one is told who speaks in the clear to a port that does not.
+const IN_THE_CLEAR: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: 96\r\n\r\n{\"error\":{\"code\":\"TLS\",\"message\":\"this port is encrypted: use https:// or wss:// in its place\"}}";
 
 /// Who is connected, by address.
 #[derive(Debug, Default)]
@@ -30,14 +38,15 @@ struct Place {
 }
 
 impl Places {
-    fn take(self: &Arc<Self>, address: IpAddr, limits: &HttpLimits) -> Option<Place> {
+    /// One place of `most`, of which an address may have `here` at once.
+    fn take(self: &Arc<Self>, address: IpAddr, most: usize, here: usize) -> Option<Place> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = taken.values().sum();
-        let here = taken.get(&address).copied().unwrap_or(0);
-        if all >= limits.connections || here >= limits.connections_per_address {
+        let had = taken.get(&address).copied().unwrap_or(0);
+        if all >= most || had >= here {
             return None;
         }
-        taken.insert(address, here + 1);
+        taken.insert(address, had + 1);
         Some(Place {
             places: Arc::clone(self),
             address,
@@ -62,9 +71,11 @@ pub(super) async fn accept(
     listener: TcpListener,
     router: Router,
     limits: HttpLimits,
+    entry: Entry,
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Places::default());
+    let hands = Arc::new(Places::default());
     loop {
         let accepted = tokio::select! {
             _ = stop.changed() => return,
@@ -72,13 +83,32 @@ pub(super) async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let Some(place) = places.take(peer.ip(), &limits) else {
+                // Behind a proxy all callers have one address: its own.
+                let here = if entry.proxies.trusts(peer.ip()) {
+                    limits.connections
+                } else {
+                    limits.connections_per_address
+                };
+                let Some(place) = places.take(peer.ip(), limits.connections, here) else {
                     tracing::warn!(%peer, "too many connections: one more was turned away");
                     continue;
                 };
                 let (router, stop) = (router.clone(), stop.clone());
+                let (entry, hands) = (entry.clone(), Arc::clone(&hands));
                 tokio::spawn(async move {
-                    talk(stream, peer, router, limits, stop).await;
+                    // Answers are small and wanted at once.
+                    let _ = stream.set_nodelay(true);
+                    let router = router.layer(from_fn(move |request, next| {
+                        forwarded(entry.proxies.clone(), request, next)
+                    }));
+                    match entry.tls {
+                        None => talk(stream, peer, router, limits, stop).await,
+                        Some(tls) => {
+                            if let Some(stream) = shake(stream, peer, &tls, &hands, &limits).await {
+                                talk(stream, peer, router, limits, stop).await;
+                            }
+                        }
+                    }
                     drop(place);
                 });
             }
@@ -90,15 +120,59 @@ pub(super) async fn accept(
     }
 }
 
-async fn talk(
-    stream: TcpStream,
+/// The handshake: bounded in number and time. Nothing where it came to nothing.
+async fn shake(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    tls: &Tls,
+    hands: &Arc<Places>,
+    limits: &HttpLimits,
+) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    let Some(_place) = hands.take(peer.ip(), limits.handshakes, limits.handshakes_per_address) else {
+        tracing::warn!(%peer, "too many handshakes at once: one more was turned away");
+        return None;
+    };
+    let shaking = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
+            stream.write_all(IN_THE_CLEAR).await?;
+            let _ = stream.shutdown().await;
+            return Err(std::io::Error::other("it spoke in the clear"));
+        }
+        tls.acceptor().accept(stream).await
+    };
+    match tokio::time::timeout(limits.handshake_within, shaking).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, "no handshake");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(%peer, "a handshake took too long");
+            None
+        }
+    }
+}
+
+/// Puts the address of who really calls in place of the proxy's.
+async fn forwarded(proxies: Proxies, mut request: Request, next: Next) -> axum::response::Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+    if let Some(ConnectInfo(peer)) = peer {
+        let caller = proxies.caller(peer.ip(), request.headers());
+        request
+            .extensions_mut()
+            .insert(ConnectInfo(SocketAddr::new(caller, peer.port())));
+    }
+    next.run(request).await
+}
+
+async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
     peer: SocketAddr,
     router: Router,
     limits: HttpLimits,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Answers are small and wanted at once.
-    let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(peer))));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -355,6 +355,7 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
             first_spec,
             second,
             second_spec,
+            ..
         } => {
             account(&first_spec.account)?;
             account(&second_spec.account)?;

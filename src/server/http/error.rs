@@ -24,6 +24,10 @@ pub struct ApiError {
     pub retry_after: Option<u64>,
 }
 
+/// The code of a refusal, with the answer, for those that note it.
+#[derive(Clone, Debug)]
+pub(super) struct Code(pub(super) String);
+
 /// What every refusal looks like.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Refusal)]
@@ -71,6 +75,13 @@ impl ApiError {
     /// Known, and not allowed to.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+    /// It comes too early: so many seconds.
+    pub fn too_many(message: impl Into<String>, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY", message)
+        }
     }
     /// The address is there, and not for this method.
     pub fn no_such_method() -> Self {
@@ -146,6 +157,7 @@ impl IntoResponse for ApiError {
             },
         };
         let mut answer = (self.status, axum::Json(body)).into_response();
+        answer.extensions_mut().insert(Code(self.code.clone()));
         if let Some(seconds) = self.retry_after
             && let Ok(value) = axum::http::HeaderValue::from_str(&seconds.to_string())
         {

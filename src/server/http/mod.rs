@@ -7,16 +7,24 @@ mod accept;
 mod act;
 mod body;
 pub mod error;
+pub mod guard;
+mod noted;
 mod openapi;
+pub mod proxy;
 pub mod replica;
 pub mod routes;
+pub mod terminal;
 mod ws;
 
 use super::doors::Doors;
+use super::doors::audit::Audit;
 use super::handle::Wanted;
+use super::tls::Tls;
 use crate::domain::Timestamp;
 use crate::engine::sentence::Templates;
 use axum::Router;
+use guard::{Guard, GuardSettings};
+use proxy::Proxies;
 use replica::Replica;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -38,6 +46,12 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Of these, from one address.
     pub connections_per_address: usize,
+    /// TLS handshakes under way at once.
+    pub handshakes: usize,
+    /// Of these, from one address.
+    pub handshakes_per_address: usize,
+    /// How long a handshake may take.
+    pub handshake_within: Duration,
     /// How long the head of a request may take to arrive.
     pub head_within: Duration,
     /// How long a request may take as a whole.
@@ -51,11 +65,23 @@ impl Default for HttpLimits {
         Self {
             connections: 2_048,
             connections_per_address: 1_024,
+            handshakes: 1_024,
+            handshakes_per_address: 512,
+            handshake_within: Duration::from_secs(5),
             head_within: Duration::from_secs(5),
             request_within: Duration::from_secs(10),
             body_max: 64 * 1024,
         }
     }
+}
+
+/// What lies between a caller and the port.
+#[derive(Clone, Debug, Default)]
+pub struct Entry {
+    /// The encryption; none on a port that only this machine or a proxy reaches.
+    pub tls: Option<Tls>,
+    /// Whose word for who calls is taken.
+    pub proxies: Proxies,
 }
 
 /// What does not change while the door is open.
@@ -69,6 +95,21 @@ pub struct About {
     pub listen: SocketAddr,
     /// The clock.
     pub clock: Clock,
+    /// Who may read the engine's figures.
+    pub figures_for: FiguresFor,
+    /// Whether terminals elsewhere may trade live TopStepX accounts.
+    pub topstepx_terminals: bool,
+}
+
+/// Who may read the engine's figures without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FiguresFor {
+    /// Callers of this machine.
+    Local,
+    /// Nobody: a key is wanted.
+    Keys,
+    /// Nobody at all, with a key neither.
+    Nobody,
 }
 
 impl std::fmt::Debug for About {
@@ -115,32 +156,71 @@ pub struct Context {
     pub(crate) hub: ws::Hub,
     /// Who may call.
     pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: Arc<Guard>,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
+    /// Changes when the engine stops.
+    pub stop: watch::Receiver<bool>,
     /// What the settings give.
     pub given: Arc<Given>,
     /// What is kept for commands.
     pub hand: Arc<Hand>,
 }
 
+/// Who may come in, by which rules, and where it is noted.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Who may call.
+    pub doors: Doors,
+    /// What callers did.
+    pub audit: Audit,
+    /// What every call passes.
+    pub guard: GuardSettings,
+}
+
+/// How a port is to be served.
+#[derive(Debug)]
+pub struct Plan {
+    /// What does not change.
+    pub about: About,
+    /// What the settings give.
+    pub given: Given,
+    /// What callers may take of this machine.
+    pub limits: HttpLimits,
+    /// How connections come in.
+    pub entry: Entry,
+    /// Who may come in.
+    pub gate: Gate,
+}
+
 /// Serves until `stop` changes.
 pub async fn serve_http(
     listener: TcpListener,
-    about: About,
-    given: Given,
-    limits: HttpLimits,
-    doors: Doors,
+    plan: Plan,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
 ) {
+    let Plan {
+        about,
+        given,
+        limits,
+        entry,
+        gate,
+    } = plan;
     let replica = Replica::default();
-    let hub = ws::Hub::new(replica.clone());
+    let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
     let context = Context {
         about: Arc::new(about),
         replica: replica.clone(),
         hub: hub.clone(),
-        doors,
+        doors: gate.doors,
+        audit: gate.audit,
+        guard: Arc::new(Guard::new(gate.guard)),
         engine: engine.clone(),
+        stop: stop.clone(),
         given: Arc::new(given),
         hand: Arc::default(),
     };
@@ -150,6 +230,6 @@ pub async fn serve_http(
     tokio::join!(
         following,
         streaming,
-        accept::accept(listener, router, limits, stop)
+        accept::accept(listener, router, limits, entry, stop)
     );
 }

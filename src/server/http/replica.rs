@@ -272,7 +272,7 @@ impl Replica {
                 Ok(false)
             }
             // Which instrument terminals look at together is theirs.
-            Told::Linked(..) => Ok(false),
+            Told::Linked(..) | Told::Resumed => Ok(false),
         })?;
         if let Told::Market(batch) = &told {
             self.note_market(batch);
@@ -309,6 +309,9 @@ fn take_market(market: &mut Market, batch: &MarketBatch) {
     }
     for depth in &batch.depths {
         market.on_depth(depth.clone());
+    }
+    for terms in &batch.terms {
+        market.on_terms(terms.clone());
     }
     // A replica takes its bars ready-made, so a print changes none here.
     let mut none = Vec::new();
@@ -349,7 +352,13 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
     let session = welcome.session;
     replica.change(|known| known.welcome = Some(welcome));
     let (queue, mut told) = mpsc::channel(QUEUE);
-    engine.send(Wanted::Subscribe { session, queue }).await.ok()?;
+    let after = None;
+    let subscribe = Wanted::Subscribe {
+        session,
+        queue,
+        after,
+    };
+    engine.send(subscribe).await.ok()?;
     let mut prompt = replica.prompt.subscribe();
     let mut look_through = tokio::time::interval(LOOK_THROUGH_EVERY);
     loop {

@@ -132,7 +132,13 @@ fn it_rings_at_a_pace_and_tells_no_numbers_where_they_are_masked() {
     fire(&mut desk, 1, None, now);
     assert_eq!(heard(&mut desk, now), "", "off until it is set up");
     let (bell, osc9, osc777) = (true, true, true);
-    desk.alarm = Alarm::new(AlarmSettings { bell, osc9, osc777 });
+    let in_tmux = false;
+    desk.alarm = Alarm::new(AlarmSettings {
+        bell,
+        osc9,
+        osc777,
+        in_tmux,
+    });
     fire(&mut desk, 2, None, now);
     assert_eq!(
         heard(&mut desk, now),
@@ -147,4 +153,46 @@ fn it_rings_at_a_pace_and_tells_no_numbers_where_they_are_masked() {
     let told = heard(&mut desk, now.after(APART));
     assert!(told.contains("(+· more)") && !told.contains("200"), "{told:?}");
     assert_eq!(heard(&mut desk, now.after(APART * 2)), "");
+}
+
+#[test]
+fn within_tmux_a_notification_is_handed_through_and_the_bell_is_not() {
+    let settings = AlarmSettings {
+        bell: true,
+        osc9: true,
+        osc777: false,
+        in_tmux: true,
+    };
+    let told = String::from_utf8(bytes(settings, "alert 1")).unwrap();
+    assert_eq!(
+        told,
+        "\u{1b}Ptmux;\u{1b}\u{1b}]9;tradewind: alert 1\u{7}\u{1b}\\\u{7}"
+    );
+}
+
+#[test]
+fn the_status_bar_counts_what_is_waited_for_and_what_fired_unseen_until_it_is_looked_at() {
+    let (mut desk, _) = sample::desk();
+    let mut now = sample::now();
+    let before = desk.alerts_count();
+    fire(&mut desk, 90, None, now);
+    let (live, unseen) = desk.alerts_count();
+    assert_eq!(
+        (live, unseen),
+        (before.0, before.1 + 1),
+        "one that fired once waits no more"
+    );
+    desk.body = ratatui::layout::Rect::new(0, 1, 160, 43);
+    press(&mut desk, "Esc", &mut now);
+    assert_eq!(desk.alerts_count().1, unseen, "another pane has the focus");
+    desk.show_alerts();
+    press(&mut desk, "Esc", &mut now);
+    assert_eq!(desk.alerts_count().1, 0);
+    let kept = desk.memory();
+    fire(&mut desk, 91, None, now);
+    assert_eq!(
+        kept.alerts_seen,
+        desk.world.state.sequence - 2,
+        "it is remembered"
+    );
 }

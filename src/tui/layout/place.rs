@@ -39,6 +39,18 @@ pub fn arrange(node: &Node, zoomed: Option<PaneId>, body: Rect) -> Layout {
 }
 
 impl Layout {
+    /// Where a place above the newest notices tells them already, their rows are that place's: the same twice says nothing.
+    pub fn give_feed_to(&mut self, tells_them: impl Fn(&Slot) -> bool) {
+        let Some(feed) = self.feed else { return };
+        let above = |slot: &&mut Slot| {
+            let area = slot.area;
+            (area.x, area.width, area.bottom()) == (feed.x, feed.width, feed.y) && tells_them(slot)
+        };
+        if let Some(slot) = self.slots.iter_mut().find(above) {
+            slot.area.height = slot.area.height.saturating_add(feed.height);
+            self.feed = None;
+        }
+    }
     fn add(&mut self, area: Rect, tabs: Vec<PaneId>) {
         if area.width > 0 && area.height > 0 && !tabs.is_empty() {
             self.slots.push(Slot { area, tabs });

@@ -1,5 +1,7 @@
 //! Alerts: what each waits for, how far that is, how it stands, when it last fired and how telling people went.
 
+mod study;
+
 use super::read;
 use crate::engine::Command;
 use crate::engine::alerts::{Alert, AlertId, measure};
@@ -11,6 +13,8 @@ use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::cell::RefCell;
+use study::Values;
 
 /// In what order the columns stand.
 const COLUMNS: [Column; 7] = [
@@ -27,6 +31,7 @@ const COLUMNS: [Column; 7] = [
 #[derive(Debug, Default)]
 pub struct AlertsPane {
     cursor: Cursor<AlertId>,
+    values: RefCell<Values>,
 }
 
 impl AlertsPane {
@@ -54,7 +59,7 @@ fn keys(rows: &[(AlertId, &Alert)]) -> Vec<AlertId> {
 }
 
 /// What the first test sees now, and how far it is from its level.
-fn now_and_distance(view: &View<'_>, alert: &Alert) -> (String, String) {
+fn now_and_distance(view: &View<'_>, alert: &Alert, values: &mut Values) -> (String, String) {
     let unknown = || number::UNKNOWN.to_owned();
     let mut priced = None;
     alert.spec.condition.each(&mut |test| {
@@ -67,12 +72,21 @@ fn now_and_distance(view: &View<'_>, alert: &Alert) -> (String, String) {
         let distance = read::price(view, id, distance);
         return (read::price(view, id, now), format!("{sign}{distance}"));
     }
+    let mut rough = None;
+    alert.spec.condition.each(&mut |test| {
+        if rough.is_none() {
+            rough = values.distance(view.market, test);
+        }
+    });
+    if let Some((now, distance)) = rough {
+        return (format!("{now:.2}"), format!("{distance:+.2}"));
+    }
     let seen = measure::glance(view.state, view.market, &alert.spec.condition, view.now);
     let value = seen.first().map(|seen| number::grouped(seen.value.as_str()));
     (view.ours(value.unwrap_or_else(unknown)), unknown())
 }
 
-fn cells(view: &View<'_>, id: AlertId, alert: &Alert) -> [Cell; 7] {
+fn cells(view: &View<'_>, id: AlertId, alert: &Alert, values: &mut Values) -> [Cell; 7] {
     let theme = view.theme;
     let quiet = ink(theme.dim);
     let word = alert.word();
@@ -93,7 +107,7 @@ fn cells(view: &View<'_>, id: AlertId, alert: &Alert) -> [Cell; 7] {
     let (now, distance) = if alert.ended.is_some() {
         (number::UNKNOWN.to_owned(), number::UNKNOWN.to_owned())
     } else {
-        now_and_distance(view, alert)
+        now_and_distance(view, alert, values)
     };
     let fired = match alert.fired_at {
         None => Cell::new(number::UNKNOWN, ink(theme.faint)),
@@ -144,11 +158,21 @@ impl Pane for AlertsPane {
             head: view.theme.faint,
             selection: view.theme.selection,
         };
+        let mut values = self.values.borrow_mut();
         let rows = table(&mut pen, COLUMNS, look, rows.len(), cursor, |at| {
-            rows.get(at)
-                .map_or_else(Default::default, |(id, alert)| cells(view, *id, alert))
+            rows.get(at).map_or_else(Default::default, |(id, alert)| {
+                cells(view, *id, alert, &mut values)
+            })
         });
         Hits { rows }
+    }
+
+    /// Bars that a study waits for, where they are not here yet.
+    fn wants(&self, view: &View<'_>) -> Option<Wish> {
+        let active = view.state.alerts.all.values().filter(|alert| alert.is_active());
+        let mut wanted = active.flat_map(|alert| study::bars_of(&alert.spec.condition));
+        let missing = wanted.find(|(id, timeframe)| view.market.bars(*id, *timeframe).is_empty());
+        missing.map(|(id, timeframe)| Wish::Bars(id, timeframe))
     }
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {

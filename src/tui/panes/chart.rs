@@ -12,6 +12,7 @@ mod heikin;
 mod marks;
 mod moves;
 mod plot;
+mod remembered;
 pub mod settings;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,9 @@ const ENOUGH: usize = 120;
 /// Studies on one chart at most.
 const STUDIES: usize = 12;
 
+/// What is on a chart that nobody has changed.
+const FIRST_STUDIES: [StudySpec; 2] = [StudySpec::Ema(9), StudySpec::Ema(21)];
+
 /// Where the last drawing put things, so that keys move by what is seen. Nothing but movement depends on it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Drawn {
@@ -55,6 +59,8 @@ struct Drawn {
 #[derive(Debug)]
 pub struct Chart {
     name: &'static str,
+    /// The length of bars that it begins with.
+    usual: Timeframe,
     timeframe: Timeframe,
     /// Above zero: more cells a bar. Below: more bars a cell.
     zoom: i8,
@@ -87,13 +93,14 @@ impl Chart {
     pub fn of(name: &'static str, timeframe: Timeframe) -> Self {
         Self {
             name,
+            usual: timeframe,
             timeframe,
             zoom: 0,
             style: Style::default(),
             glyphs: Glyphs::default(),
             bare: false,
             volume: true,
-            studies: vec![StudySpec::Ema(9), StudySpec::Ema(21)],
+            studies: FIRST_STUDIES.to_vec(),
             held: None,
             cross: None,
             chooser: None,
@@ -304,6 +311,14 @@ impl Pane for Chart {
             wishes.push(Wish::Say(said));
             Ok(wishes)
         })
+    }
+
+    fn remember(&self) -> toml::Table {
+        self.to_remember()
+    }
+
+    fn recall(&mut self, table: &toml::Table) {
+        self.take_remembered(table);
     }
 
     fn has_open(&self, view: &View<'_>) -> bool {

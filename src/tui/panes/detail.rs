@@ -3,8 +3,9 @@
 //! state and the bars know; what lies before them is unknown.
 
 use super::read;
+use super::watchlist::{session, shortable};
 use crate::domain::{
-    Execution, Instrument, InstrumentId, Money, Multiplier, Price, Quantity, Role, Side, Timestamp,
+    Execution, Instrument, InstrumentId, Money, Multiplier, Price, Quantity, Role, Side, Timestamp, counted,
 };
 use crate::engine::pnl;
 use crate::engine::state::Ledger;
@@ -218,10 +219,36 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
     let orders = account.map_or(0, |account| view.state.live_orders(account, id).count());
     facts.push((
         "working",
-        format!("{orders} orders, closing {}", number::quantity(exits)),
+        format!(
+            "{}, closing {}",
+            counted(orders, "order"),
+            number::quantity(exits)
+        ),
         quiet,
     ));
+    let doing = session::doing(view, held.instrument);
+    let left = doing.until.map_or(String::new(), |until| {
+        format!(" {}", session::short(until.since(view.venue_now)))
+    });
+    let halted = doing.word == "HALTED";
+    facts.push((
+        "market",
+        format!("{}{left} ({})", doing.word, doing.by),
+        if halted { bold(theme.error) } else { quiet },
+    ));
+    facts.push(("shortable", shortable_words(view, id), quiet));
     facts
+}
+
+/// Whether it can be sold short, with how many shares there are to borrow where the broker says.
+fn shortable_words(view: &View<'_>, id: InstrumentId) -> String {
+    let word = shortable(view, id);
+    match view.market.terms(id).and_then(|terms| terms.shares) {
+        Some(shares) if matches!(word, "yes" | "locate") => {
+            format!("{word}, {} to borrow", number::short(i128::from(shares.raw())))
+        }
+        _ => word.to_owned(),
+    }
 }
 
 /// How many R it has made: its open profit over what was at risk from the average to where the bracket's stop first stood.

@@ -7,6 +7,7 @@ pub mod filter;
 mod lists;
 mod roster;
 pub mod session;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -21,12 +22,14 @@ use crate::tui::theme::nearest;
 use crate::tui::widgets::columns::{Column, Look, grid};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::text::Pen;
+pub use column::shortable;
 use filter::Filter;
 use lists::{Group, Lists};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use roster::{Roster, Wanted};
 use serde::{Deserialize, Serialize};
+use shapes::Shapes;
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -121,6 +124,7 @@ pub struct Watchlist {
     roster: RefCell<Roster>,
     /// The instruments in sight at the last frame.
     seen: RefCell<Vec<InstrumentId>>,
+    shapes: Shapes,
     shown: Shown,
 }
 
@@ -139,6 +143,7 @@ impl Default for Watchlist {
             moved_at: None,
             roster: RefCell::default(),
             seen: RefCell::default(),
+            shapes: Shapes::default(),
             shown: Shown::default(),
         }
     }
@@ -522,6 +527,10 @@ impl Pane for Watchlist {
         if let Ok(memory) = table.clone().try_into() {
             self.take_up(&memory);
         }
+    }
+
+    fn wants(&self, view: &View<'_>) -> Option<Wish> {
+        self.shapes.next(&self.seen.borrow(), &self.columns, view)
     }
 
     fn seen(&self) -> Vec<InstrumentId> {

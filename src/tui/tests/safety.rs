@@ -390,3 +390,73 @@ fn a_flatten_under_way_is_in_the_status_bar() {
         hands.screen(80, 24)
     );
 }
+
+#[test]
+fn a_stop_that_is_going_or_waiting_covers_nothing_for_the_next_one() {
+    let mut hands = Hands::new();
+    let state = &mut hands.desk.world.state;
+    let stop = state.orders.values().find(|order| order.spec.kind.is_stop());
+    let stop = stop.unwrap().clone();
+    let twin = crate::domain::ClientOrderId::new("TWIN").unwrap();
+    let key = (stop.spec.account, stop.spec.instrument, twin);
+    let mut other = crate::domain::Order {
+        id: twin,
+        ..stop.clone()
+    };
+    other.spec.parent = None;
+    state.orders.insert(twin, other);
+    state.live.insert(key);
+    let cancel = |hands: &mut Hands, id| {
+        let wish = crate::tui::pane::Wish::Send(Box::new(Command::Cancel { id }));
+        let now = hands.now;
+        let effects = hands.desk.grant(vec![wish], now);
+        effects.iter().any(|effect| {
+            let Effect::Tell(ToEngine::Command { command, .. }) = effect else {
+                return false;
+            };
+            matches!(command, Command::Cancel { .. })
+        })
+    };
+    assert!(cancel(&mut hands, stop.id), "the other still covers all of it");
+    // The cancel is under way, not done: the second key asks.
+    let order = hands.desk.world.state.orders.get_mut(&stop.id).unwrap();
+    order.pending = Some(crate::domain::Pending::Cancel);
+    assert!(!cancel(&mut hands, twin), "{}", hands.said());
+    assert!(hands.screen(80, 24).contains("leaves 100 AAPL NAKED"));
+    // And one that only waits to be sent never covered anything.
+    hands.press("Esc");
+    let order = hands.desk.world.state.orders.get_mut(&stop.id).unwrap();
+    (order.pending, order.phase) = (None, crate::domain::Phase::Created);
+    assert!(!cancel(&mut hands, twin), "{}", hands.said());
+}
+
+#[test]
+fn flat_all_of_a_real_account_wants_its_last_four_and_the_panic_key_does_not() {
+    let mut hands = Hands::new();
+    hands.becomes(AccountClass::Live);
+    for (typed, words) in [("flat all", "last four"), ("flat all 9999", "not how")] {
+        hands.press(":").type_text(typed).wait(QUIET).press("Enter");
+        assert!(hands.said().contains(words), "{typed}: {}", hands.said());
+        hands.wait(QUIET).press("Enter");
+        assert!(hands.sent.is_empty(), "{typed}: {:?}", hands.sent);
+        hands.press("Esc");
+    }
+    hands
+        .press(":")
+        .type_text("flat all 0001")
+        .wait(QUIET)
+        .press("Enter");
+    hands.wait(QUIET).press("Enter");
+    assert!(
+        matches!(hands.sent[..], [Command::FlattenAccount { .. }]),
+        "{:?}",
+        hands.sent
+    );
+    hands.sent.clear();
+    hands.press("Ctrl-x F").wait(QUIET).press("Enter");
+    assert!(
+        matches!(hands.sent[..], [Command::FlattenAccount { .. }]),
+        "{:?}",
+        hands.sent
+    );
+}

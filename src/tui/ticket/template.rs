@@ -2,7 +2,7 @@
 //! that the draft has then. What they came to is shown as prices, and can be changed like any other.
 
 use super::{Purpose, Ticket};
-use crate::domain::{Price, Role, Timestamp};
+use crate::domain::{ExitTemplate, Price, Role, StopMoves, Timestamp};
 use crate::engine::sentence::Templates;
 use crate::market::Quote;
 
@@ -33,6 +33,7 @@ impl Ticket {
         };
         let Some((name, template)) = next.and_then(|name| templates.get_key_value(*name)) else {
             (self.template, self.stop, self.target) = (None, None, None);
+            self.rules = ExitTemplate::default();
             return Ok(None);
         };
         let entry = self
@@ -48,9 +49,30 @@ impl Ticket {
         };
         let stop = leg(template.stop, Role::StopLoss, None)?;
         let target = leg(template.target, Role::Target, stop)?;
-        (self.stop, self.target) = (stop, target);
+        template
+            .moves(entry, stop, &self.instrument.ticks)
+            .map_err(|error| format!("template {name}: {error}"))?;
+        (self.stop, self.target, self.rules) = (stop, target, *template);
         self.template = Some(name.clone());
         Ok(Some(name.clone()))
+    }
+
+    /// How the stop moves by itself, counted from the draft as it is now: a stop that was changed by hand is another risk.
+    /// A draft whose stop was taken out has none to move.
+    pub(super) fn moves(&self) -> Result<Option<StopMoves>, &'static str> {
+        if self.stop.is_none() {
+            return Ok(None);
+        }
+        let at_market = || Some(self.seen.as_ref()?.opposite(self.side)?.0);
+        let Some(entry) = self.price.or(self.trigger).or_else(at_market) else {
+            return match self.rules == ExitTemplate::default() {
+                true => Ok(None),
+                false => Err("there is no price to count the template's distances from"),
+            };
+        };
+        self.rules
+            .moves(entry, self.stop, &self.instrument.ticks)
+            .map_err(|_| "the template's breakeven does not fit this stop")
     }
 }
 
@@ -58,7 +80,8 @@ impl Ticket {
 mod tests {
     use super::super::super::sample;
     use super::*;
-    use crate::domain::{ExitTemplate, Quantity, Side};
+    use crate::domain::{ClientOrderId, Quantity, Side};
+    use crate::engine::Command;
 
     #[test]
     fn a_key_goes_through_the_templates_and_back_to_none() {
@@ -70,6 +93,8 @@ mod tests {
         let scalp = ExitTemplate {
             stop: "-8t".parse().ok(),
             target: "2R".parse().ok(),
+            breakeven: "1R".parse().ok(),
+            ..ExitTemplate::default()
         };
         let templates = Templates::from([("scalp".to_owned(), scalp)]);
         let mut next = |templates: &Templates| {
@@ -80,6 +105,20 @@ mod tests {
         let given = next(&templates);
         assert_eq!(given.0, Ok(Some("scalp".to_owned())));
         assert_eq!((given.1, given.2), ("189.43".parse().ok(), "189.67".parse().ok()));
-        assert_eq!(next(&templates), (Ok(None), None, None));
+        // What moves by itself is counted from the draft as it stands: a nearer stop is a smaller risk.
+        let planned = |ticket: &Ticket| {
+            let Ok(Command::Submit { legs, .. }) = ticket.command(ClientOrderId::new("TW1").unwrap()) else {
+                panic!("no order")
+            };
+            legs.moves.map(|moves| moves.to_string())
+        };
+        assert_eq!(planned(&ticket).as_deref(), Some("breakeven +0 after +0.08"));
+        ticket.stop = "189.47".parse().ok();
+        assert_eq!(planned(&ticket).as_deref(), Some("breakeven +0 after +0.04"));
+        ticket.stop = None;
+        assert_eq!(planned(&ticket), None);
+        let none = ticket.next_template(&templates, Some(&quote), sample::now());
+        assert_eq!((none, ticket.stop, ticket.target), (Ok(None), None, None));
+        assert_eq!(ticket.rules, ExitTemplate::default());
     }
 }

@@ -495,9 +495,31 @@ fn program_facts() -> Vec<Fact> {
     ]
 }
 
+fn stop_facts() -> Vec<Fact> {
+    let moves = StopMoves {
+        breakeven: Some(Breakeven {
+            after: price("0.4"),
+            offset: price("0.01"),
+        }),
+        trailing: Some(Trailing {
+            distance: price("0.5"),
+            after: price("1"),
+        }),
+    };
+    vec![
+        Fact::StopPlanned { id: id(), moves },
+        Fact::StopAdvanced {
+            id: id(),
+            to: price("189.5"),
+            by: Mover::Breakeven,
+        },
+    ]
+}
+
 pub fn facts() -> Vec<Fact> {
     let orders = account_facts().into_iter().chain(order_facts());
-    orders.chain(alert_facts()).chain(program_facts()).collect()
+    let orders = orders.chain(alert_facts()).chain(program_facts());
+    orders.chain(stop_facts()).collect()
 }
 
 /// Facts with what came to their kinds later, each beside the first golden file of its kind: what is absent from that one

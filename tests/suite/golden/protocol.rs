@@ -6,7 +6,7 @@ use tradewind::domain::SessionId;
 use tradewind::engine::{Actor, Command, Denial, DenialCode, Event, Fact, Legs, Outcome, SessionKind, State};
 use tradewind::market::{Bar, Timeframe};
 use tradewind::wire::{
-    ClientMessage, Hello, MarketBatch, Message, PROTOCOL_VERSION, Query, Reply, ServerMessage,
+    ClientMessage, Hello, Mark, MarketBatch, Message, PROTOCOL_VERSION, Query, Reply, ServerMessage,
     SnapshotMessage, Welcome, decode, encode, frame_limit,
 };
 
@@ -43,6 +43,7 @@ fn client_examples() -> Vec<(&'static str, ClientMessage)> {
     let legs = Legs {
         stop: Some(price("187")),
         target: None,
+        moves: None,
     };
     let command = Command::Submit {
         id: id(),
@@ -63,9 +64,14 @@ fn client_examples() -> Vec<(&'static str, ClientMessage)> {
         token: 1,
         command: Box::new(command),
     };
+    let after = Mark {
+        sequence: 41,
+        hash: 0x0123_4567_89AB_CDEF,
+    };
     vec![
         ("Hello", ClientMessage::Hello(hello)),
         ("Subscribe", ClientMessage::Subscribe),
+        ("Resume", ClientMessage::Resume { after }),
         ("Watch", watch),
         ("Ping", ClientMessage::Ping { token: 9 }),
         ("Command", command),
@@ -79,6 +85,7 @@ fn server_examples() -> Vec<(&'static str, ServerMessage)> {
         fold: 1,
         build: text("0.1.0"),
         session: SessionId(3),
+        kind: SessionKind::Shell,
         prefix: text("TW"),
         venue_offset_ns: 0,
         venue_speed_milli: 1000,
@@ -117,6 +124,7 @@ fn server_examples() -> Vec<(&'static str, ServerMessage)> {
     vec![
         ("Welcome", ServerMessage::Welcome(welcome)),
         ("Goodbye", ServerMessage::Goodbye { reason }),
+        ("Resumed", ServerMessage::Resumed),
         ("Market", ServerMessage::Market(market)),
         ("Pong", ServerMessage::Pong { token: 9 }),
         ("Events", ServerMessage::Events(vec![event])),

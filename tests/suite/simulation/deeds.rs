@@ -166,6 +166,7 @@ fn pair(world: &mut World) {
             first_spec,
             second,
             second_spec,
+            seen: Vec::new(),
         },
     );
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tradewind::domain::*;
 use tradewind::engine::{
     Batch, BrokerEvent, BrokerOrder, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Report,
-    Request, SessionKind, Snapshot, State,
+    Request, SessionKind, Snapshot, State, digest,
 };
 use tradewind::market::Market;
 use tradewind::venue::{
@@ -370,6 +370,7 @@ impl World {
     }
 
     pub fn command(&mut self, command: Command) -> Option<Outcome> {
+        let command = digest::looked_at(&self.market, command);
         self.say(format_args!("  {command:?}"));
         let outcome = self.step(&Input::Command {
             origin: self.origin,

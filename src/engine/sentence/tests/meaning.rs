@@ -26,6 +26,7 @@ impl Table {
         let scalp = ExitTemplate {
             stop: "-8t".parse().ok(),
             target: "2R".parse().ok(),
+            ..ExitTemplate::default()
         };
         let mut table = Self {
             now: Timestamp::parse("2026-11-20T15:00:00Z").unwrap(),

@@ -44,7 +44,7 @@ fn sentences_mean_what_they_say() {
     assert_eq!(cancel("cancel all all"), (false, true));
     for (text, whole) in [("flat ES", false), ("flat all", true), ("FLATTEN ALL", true)] {
         assert!(
-            matches!(parse(text), Ok(Sentence::Flat { symbol }) if symbol.is_none() == whole),
+            matches!(parse(text), Ok(Sentence::Flat { symbol, .. }) if symbol.is_none() == whole),
             "{text}"
         );
     }

@@ -8,9 +8,14 @@
 
 mod accounts;
 mod alerts;
+mod audit;
+mod auth;
+mod auth_factor;
 mod executions;
 mod instruments;
+mod keys;
 mod market;
+mod metrics;
 mod names;
 mod orders;
 mod overview;
@@ -19,20 +24,20 @@ mod place;
 mod pnl;
 mod positions;
 mod risk;
+mod secret_body;
 mod system;
 mod trades;
+mod users;
+mod web;
 mod wish;
 
 use super::error::ApiError;
 use super::{Context, HttpLimits, openapi};
-use crate::server::doors::{Caller, KeyError};
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::Method;
-use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -59,14 +64,28 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
 
 /// All of them.
 pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
+    let beside = Router::new()
+        .merge(auth::routes())
+        .merge(auth_factor::routes())
+        .merge(users::routes())
+        .merge(keys::routes())
+        .merge(metrics::api())
+        .merge(web::api())
+        .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
     router
+        .merge(Router::new().nest("/api/v1", beside))
+        .merge(metrics::routes())
+        .merge(web::routes())
         .merge(openapi::routes(document))
         .merge(super::ws::routes())
+        .merge(super::terminal::routes())
         .fallback(|| async { Err::<(), _>(ApiError::not_found("such address; the API begins with /api/v1")) })
         .method_not_allowed_fallback(|| async { Err::<(), _>(ApiError::no_such_method()) })
         .layer(DefaultBodyLimit::max(limits.body_max))
         .layer(from_fn_with_state(limits.request_within, in_time))
+        .layer(from_fn_with_state(context.clone(), super::guard::guard))
+        .layer(from_fn(super::noted::noted))
         .with_state(context)
 }
 
@@ -79,46 +98,4 @@ async fn in_time(State(within): State<Duration>, request: Request, next: Next) -
             true => ApiError::unavailable(format!("not answered within {} s; try again", within.as_secs())),
             false => super::act::unanswered(),
         })
-}
-
-/// From where a call comes.
-fn address(parts: &Parts) -> IpAddr {
-    parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())
-}
-
-/// The token of a call: `Authorization: Bearer …`, or `X-API-Key: …`.
-fn token(parts: &Parts) -> Option<&str> {
-    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text("authorization").and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    bearer.or_else(|| text("x-api-key"))
-}
-
-impl FromRequestParts<Context> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, ApiError> {
-        let token = token(parts).ok_or_else(|| {
-            ApiError::unknown_caller(
-                "this address wants a key: Authorization: Bearer tw_...; 'tradewind api-key add NAME --role view' makes one",
-            )
-        })?;
-        let now = (context.about.clock)();
-        context
-            .doors
-            .by_key(token, address(parts), now)
-            .map_err(|error| match error {
-                KeyError::Elsewhere(_) => ApiError::forbidden(error.to_string()),
-                KeyError::Book(_) => {
-                    tracing::error!(%error, "the book of keys");
-                    ApiError::unavailable("keys can't be checked now; try again")
-                }
-                _ => ApiError::unknown_caller(error.to_string()),
-            })
-    }
 }

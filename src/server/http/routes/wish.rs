@@ -214,6 +214,7 @@ impl Wish {
         let legs = Legs {
             stop: number("stop", self.stop.as_ref())?,
             target: number("target", self.target.as_ref())?,
+            moves: None,
         };
         Ok((spec, legs))
     }

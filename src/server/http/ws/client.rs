@@ -6,6 +6,7 @@ use super::frame::{Asked, Encoding, PROTOCOL, Said};
 use super::stream::{Key, News, Place};
 use super::topic::{self, Kind, Params};
 use crate::domain::InstrumentId;
+use crate::metrics::metrics;
 use crate::server::doors::Caller;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -26,6 +27,8 @@ const TOPICS_MAX: usize = 64;
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// A client that has said nothing for this long is asked whether it is there, and let go when it does not answer by the next.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// How soon a client is let go whose key or session is over.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
 /// One subscription: where this client is in a stream.
 type Topics = BTreeMap<u32, Place>;
@@ -52,7 +55,17 @@ pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, enc
         wake: Arc::default(),
         topics: Topics::new(),
     };
+    let all = metrics();
+    all.clients.of("websocket").add(1);
     let end = client.talk().await;
+    all.clients.of("websocket").add(-1);
+    let how = match end {
+        Some(reason) if reason.starts_with("too slow") => "too_slow",
+        Some(reason) if reason.starts_with("nothing was heard") => "silent",
+        Some(_) => "stopping",
+        None => "ended",
+    };
+    all.disconnections.of(how).inc();
     if let Some(reason) = end {
         tracing::info!(name = client.caller.name, reason, "a WebSocket client is let go");
         let _ = timeout(Duration::from_secs(1), client.close(reason)).await;
@@ -75,6 +88,7 @@ impl Client {
         let mut ping = interval(PING_EVERY);
         let mut heard = true;
         ping.tick().await;
+        let mut look = interval(LOOKED_AT_EVERY);
         loop {
             tokio::select! {
                 asked = self.socket.recv() => {
@@ -89,6 +103,12 @@ impl Client {
                 () = wake.notified() => if let Err(end) = self.tell().await {
                     return end;
                 },
+                _ = look.tick() => {
+                    let now = (self.context.about.clock)();
+                    if !self.context.doors.is_still_good(&self.caller, now) {
+                        return Some("this key or session is over; come in again");
+                    }
+                }
                 _ = ping.tick() => {
                     if !std::mem::take(&mut heard) {
                         return Some("nothing was heard for a while");
@@ -112,6 +132,7 @@ impl Client {
                 }
                 // The newest is what counts: all that it missed is replaced.
                 News::Gone if !place.stream.key.kind.is_fact() => {
+                    metrics().dropped.of("rows").inc();
                     let (at, snapshot) = place.stream.again(*id, &self.context.replica);
                     messages.push(snapshot);
                     place.at = at;

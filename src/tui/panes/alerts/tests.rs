@@ -92,7 +92,7 @@ fn the_list_says_what_is_waited_for_and_how_far_it_is() {
         [
             "   # waits for                                     now   to go state   fired NY",
             "   5 position ESZ6 = 0                               2      -- armed   --",
-            "   4 AAPL 5m rsi 14 > 70                            --      -- paused  --",
+            "   4 AAPL 5m rsi 14 > 70                         45.46  +24.54 paused  --",
             "   3 pnl day USD < -500 and link ready       -9,930.33      -- armed   --",
             "   2 AAPL bid crosses below 189.5 or ESZ6 d…    190.45   -0.95 armed   --",
             "   1 AAPL > 200 · stages sell 100 AAPL @ask     190.45   +9.55 waits   09:56:44",
@@ -111,7 +111,7 @@ fn the_wide_list_says_how_telling_went_too() {
         [
             "   #    waits for                                               now      to go    state      fired NY    told",
             "   5    position ESZ6 = 0                                         2         --    armed      --",
-            "   4    AAPL 5m rsi 14 > 70                                      --         --    paused     --",
+            "   4    AAPL 5m rsi 14 > 70                                   45.46     +24.54    paused     --",
             "   3    pnl day USD < -500 and link ready                 -9,930.33         --    armed      --",
             "   2    AAPL bid crosses below 189.5 or ESZ6 day% < -3       190.45      -0.95    armed      --",
             "   1    AAPL > 200 · stages sell 100 AAPL @ask               190.45      +9.55    waits      09:56:44    command ok, webhook retry 2",

@@ -3,6 +3,7 @@
 
 use super::session;
 use crate::domain::{InstrumentId, InstrumentKind, Price, Quantity};
+use crate::market::terms::Borrow;
 use crate::market::{Ticker, Timeframe};
 use crate::tui::pane::View;
 use crate::tui::panes::read;
@@ -396,8 +397,8 @@ fn earned(view: &View<'_>, id: InstrumentId) -> Cell {
 }
 
 /// Whether an instrument can be sold short, as far as that is known here: never where the limits forbid it; contracts
-/// and pairs always; shares at the built-in exchange, which lends them, always; elsewhere nobody has told.
-fn shortable(view: &View<'_>, id: InstrumentId) -> &'static str {
+/// and pairs always; shares at the built-in exchange, which lends them, always; elsewhere as the broker says.
+pub fn shortable(view: &View<'_>, id: InstrumentId) -> &'static str {
     let Some(instrument) = view.state.instruments.get(&id) else {
         return number::UNKNOWN;
     };
@@ -409,7 +410,11 @@ fn shortable(view: &View<'_>, id: InstrumentId) -> &'static str {
         _ if !view.state.limits.allow_short => "no",
         InstrumentKind::Future | InstrumentKind::Forex | InstrumentKind::Option => "yes",
         InstrumentKind::Equity | InstrumentKind::Crypto if lent_here => "yes",
-        InstrumentKind::Equity | InstrumentKind::Crypto => number::UNKNOWN,
+        InstrumentKind::Equity | InstrumentKind::Crypto => view
+            .market
+            .terms(id)
+            .and_then(|terms| terms.borrow)
+            .map_or(number::UNKNOWN, Borrow::word),
     }
 }
 

@@ -4,6 +4,7 @@
 use crate::domain::calendar::SessionState;
 use crate::domain::{CalendarId, Instrument, InstrumentId, Timestamp};
 use crate::market::Quality;
+use crate::market::terms::ByHours;
 use crate::tui::pane::View;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub struct Doing {
     pub word: &'static str,
     /// Until when; nothing where nobody knows.
     pub until: Option<Timestamp>,
+    /// Who says so.
+    pub by: &'static str,
 }
 
 /// What an instrument's market does now. A halt outranks the calendar.
@@ -35,9 +38,36 @@ pub fn doing(view: &View<'_>, instrument: &Instrument) -> Doing {
         return Doing {
             word: "HALTED",
             until: None,
+            by: "broker",
         };
     }
-    by_calendar(instrument.calendar, view.venue_now)
+    let calendar = by_calendar(instrument.calendar, view.venue_now);
+    let told = view
+        .market
+        .terms(instrument.id)
+        .and_then(|terms| terms.at(view.venue_now));
+    by_broker(told, calendar)
+}
+
+/// What the broker's hours say outranks the calendar, but for calls of auctions and orders before the start, which they
+/// count as closed or as trading.
+fn by_broker(told: Option<(ByHours, Timestamp)>, calendar: Doing) -> Doing {
+    let Some((what, until)) = told else {
+        return calendar;
+    };
+    let calls = matches!(calendar.word, "auction" | "pre-open");
+    let word = match what {
+        ByHours::Open => "open",
+        _ if calls => return calendar,
+        ByHours::Pre => "pre",
+        ByHours::Post => "post",
+        ByHours::Closed => "closed",
+    };
+    Doing {
+        word,
+        until: Some(until),
+        by: "broker",
+    }
 }
 
 /// What a market does by its calendar, the calls of auctions and the hours before the start included.
@@ -54,6 +84,7 @@ pub fn by_calendar(calendar: CalendarId, now: Timestamp) -> Doing {
                 return Doing {
                     word: "auction",
                     until: Some(end),
+                    by: "calendar",
                 };
             }
             "closed"
@@ -65,7 +96,11 @@ pub fn by_calendar(calendar: CalendarId, now: Timestamp) -> Doing {
         (SessionState::Closed, _) => "closed",
         (SessionState::Unknown, _) => "unknown",
     };
-    Doing { word, until }
+    Doing {
+        word,
+        until,
+        by: "calendar",
+    }
 }
 
 /// A span of time in its largest unit alone, so that a countdown changes a cell once a minute and not once a second:
@@ -115,6 +150,32 @@ pub fn stale(view: &View<'_>, id: InstrumentId) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_brokers_hours_outrank_the_calendar_but_not_its_auctions() {
+        let at = |text: &str| Timestamp::parse(text).unwrap();
+        let (noon, close) = (at("2026-11-20T17:00:00Z"), at("2026-11-20T18:00:00Z"));
+        let open = by_calendar(CalendarId::UsEquity, noon);
+        let said = |told, calendar| {
+            let doing = by_broker(told, calendar);
+            (doing.word, doing.by, doing.until)
+        };
+        assert_eq!(said(None, open), ("open", "calendar", open.until));
+        // A day that the calendar does not know to be short.
+        assert_eq!(
+            said(Some((ByHours::Open, close)), open),
+            ("open", "broker", Some(close))
+        );
+        assert_eq!(
+            said(Some((ByHours::Closed, close)), open),
+            ("closed", "broker", Some(close))
+        );
+        let auction = by_calendar(CalendarId::Xetra, at("2026-11-20T07:51:00Z"));
+        assert_eq!(
+            said(Some((ByHours::Closed, close)), auction),
+            ("auction", "calendar", auction.until)
+        );
+    }
 
     #[test]
     fn the_calendar_is_told_in_a_word_and_a_countdown() {

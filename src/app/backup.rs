@@ -1,0 +1,105 @@
+//! `tradewind backup`: copies a profile while its engine runs. Each database is copied page by page as of one moment, the
+//! journal before the exchange's books, so that a copy never knows of an order that its exchange does not; then each copy is
+//! checked, and the sums of all files are written down.
+
+use super::doctor;
+use super::paths::Paths;
+use anyhow::{Context, Result, bail, ensure};
+use rusqlite::{Connection, OpenFlags};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file of sums, as `sha256sum --check` reads it.
+const SUMS: &str = "SHA256SUMS";
+
+/// Copies the profile into an empty or new folder; the files that were copied.
+///
+/// # Errors
+/// There is no profile, the folder is not empty, or a file can't be read, written or is damaged.
+pub fn backup(paths: &Paths, to: &Path) -> Result<Vec<String>> {
+    ensure!(
+        paths.journal().exists(),
+        "there is no profile in {}: nothing to copy",
+        paths.profile.display()
+    );
+    if to.exists() {
+        let mut entries =
+            std::fs::read_dir(to).with_context(|| format!("can't look into {}", to.display()))?;
+        ensure!(
+            entries.next().is_none(),
+            "{} is not empty: name a new folder",
+            to.display()
+        );
+    } else {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to);
+        made.with_context(|| format!("can't make {}", to.display()))?;
+    }
+    let mut files = Vec::new();
+    for file in in_order(paths)? {
+        let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let copy = to.join(name);
+        if file.extension().is_some_and(|end| end == "db") {
+            database(&file, &copy).with_context(|| format!("can't copy {}", file.display()))?;
+            let (_, said) = doctor::check_database(&copy, false)?;
+            if said != "ok" {
+                bail!("the copy of {name} is damaged: {said}; see 'tradewind doctor --deep'");
+            }
+        } else {
+            std::fs::copy(&file, &copy).with_context(|| format!("can't copy {}", file.display()))?;
+        }
+        files.push(name.to_owned());
+    }
+    let mut sums = String::new();
+    for name in &files {
+        let _ = writeln!(sums, "{}  {name}", sum(&to.join(name))?);
+    }
+    std::fs::write(to.join(SUMS), sums)?;
+    Ok(files)
+}
+
+/// The files of the profile: the journal first, then everything that follows from it.
+fn in_order(paths: &Paths) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&paths.profile)
+        .with_context(|| format!("can't look into {}", paths.profile.display()))?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file())
+        // What SQLite keeps beside a database is in the copy already; a snapshot is made anew from the journal.
+        .filter(|path| {
+            let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
+            !end.ends_with("-wal") && !end.ends_with("-shm") && !end.contains("snapshot") && !end.contains("tmp")
+        })
+        .collect();
+    files.sort_by_key(|path| (*path != paths.journal(), path.clone()));
+    Ok(files)
+}
+
+fn database(from: &Path, to: &Path) -> rusqlite::Result<()> {
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    source.busy_timeout(Duration::from_secs(10))?;
+    let mut target = Connection::open(to)?;
+    // All pages in one step: a step at a time begins again with every change of a busy engine.
+    rusqlite::backup::Backup::new(&source, &mut target)?.run_to_completion(-1, Duration::ZERO, None)
+}
+
+fn sum(file: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    let mut reader = std::fs::File::open(file)?;
+    let mut block = vec![0; 1 << 16];
+    loop {
+        let count = std::io::Read::read(&mut reader, &mut block)?;
+        if count == 0 {
+            break;
+        }
+        hash.update(&block[..count]);
+    }
+    Ok(hash.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}

@@ -1,0 +1,70 @@
+//! What is noted of every request: its id, how it ended and how long it took. The id is the caller's (`X-Request-Id`) or
+//! one of our making; it stands in every line that the request leaves in the log, and is told back.
+
+use crate::metrics::metrics;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::time::Instant;
+use tracing::Instrument;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest id that is taken from a caller.
+const LONGEST: usize = 64;
+
+/// Notes one request.
+pub(super) async fn noted(mut request: Request, next: Next) -> Response {
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|id| is_plain(id))
+        .cloned();
+    let id = given.unwrap_or_else(made);
+    request.headers_mut().insert(REQUEST_ID, id.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let text = id.to_str().unwrap_or_default().to_owned();
+    let span = tracing::info_span!("request", request_id = text);
+    let began = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = began.elapsed();
+    let status = response.status();
+    let class = match status.as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "other",
+    };
+    let all = metrics();
+    all.http.of(class).inc();
+    all.http_time.observe(took);
+    span.in_scope(|| {
+        let (status, us) = (
+            status.as_u16(),
+            u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        );
+        // What changes something is worth a line; who only reads would fill the log.
+        if method == Method::GET || method == Method::HEAD {
+            tracing::debug!(target: "tradewind::request", %method, path, status, us, "answered");
+        } else {
+            tracing::info!(target: "tradewind::request", %method, path, status, us, "answered");
+        }
+        all.took("a request over HTTP", took);
+    });
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+/// Letters, digits, and what ids are made of elsewhere: nothing that could forge a line of the log.
+fn is_plain(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    (1..=LONGEST).contains(&bytes.len())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':'))
+}
+
+fn made() -> HeaderValue {
+    HeaderValue::from_str(&ulid::Ulid::generate().to_string()).unwrap_or(HeaderValue::from_static("-"))
+}

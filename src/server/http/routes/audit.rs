@@ -1,0 +1,62 @@
+//! The audit log in pages, for admins.
+
+use super::super::Context;
+use super::super::error::ApiError;
+use super::auth::aside;
+use crate::server::doors::audit::AuditError;
+use crate::server::doors::{Caller, Role};
+use axum::extract::{Query, State};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Records of a page where nothing is said, and at most.
+const USUAL: usize = 100;
+const MOST: usize = 1_000;
+
+pub(super) fn routes() -> Router<Context> {
+    Router::new().route("/audit", get(list))
+}
+
+impl From<AuditError> for ApiError {
+    fn from(error: AuditError) -> Self {
+        tracing::error!(%error, "the audit log");
+        Self::unavailable("the audit log can't be read now; try again")
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    limit: Option<usize>,
+    cursor: Option<u64>,
+}
+
+/// The newest first; `cursor` is the number of the last record of the page before.
+async fn list(
+    State(context): State<Context>,
+    caller: Caller,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, ApiError> {
+    caller.require(Role::Admin)?;
+    let limit = page.limit.unwrap_or(USUAL);
+    if !(1..=MOST).contains(&limit) {
+        return Err(ApiError::bad(format!(
+            "limit {limit} is out of range; 1 to {MOST}"
+        )));
+    }
+    let audit = context.audit.clone();
+    let rows = aside(move || audit.page(page.cursor, limit)).await?;
+    let next = rows
+        .last()
+        .filter(|row| rows.len() == limit && row.sequence > 1)
+        .map(|row| row.sequence.to_string());
+    let items: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let record: Value = serde_json::from_str(&row.record).unwrap_or(Value::Null);
+            json!({"sequence": row.sequence, "record": record, "hash": row.hash})
+        })
+        .collect();
+    Ok(Json(json!({"items": items, "next": next})))
+}

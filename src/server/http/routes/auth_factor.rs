@@ -1,0 +1,114 @@
+//! The second factor: setting it up, giving it again for what wants that, recovery codes, taking it away.
+
+use super::super::Context;
+use super::super::error::ApiError;
+use super::auth::{aside, prove, session_of};
+use super::secret_body::Secretly;
+use crate::server::doors::{Caller, SignIn, totp};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+pub(super) fn routes() -> Router<Context> {
+    Router::new()
+        .route("/auth/step-up", post(step_up))
+        .route("/auth/totp/enrol", post(enrol))
+        .route("/auth/totp/confirm", post(confirm))
+        .route("/auth/totp/remove", post(remove))
+        .route("/auth/recovery-codes", post(recovery))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Again {
+    password: String,
+    #[serde(default)]
+    code: Option<String>,
+}
+
+/// A fresh code: for some minutes more may be done.
+async fn step_up(
+    State(context): State<Context>,
+    caller: Caller,
+    Secretly(shown): Secretly<Code>,
+) -> Result<Json<Value>, ApiError> {
+    let session = session_of(&caller)?;
+    let (doors, name, address) = (context.doors.clone(), caller.name.clone(), caller.address);
+    let now = (context.about.clock)();
+    let until = aside(move || {
+        if !doors.users(|users| users.user(&name).map(|user| user.has_second_factor()))? {
+            return Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "NO_SECOND_FACTOR",
+                "this wants a second factor, and you have none: POST /api/v1/auth/totp/enrol",
+            ));
+        }
+        Ok(doors.step_up(&name, &session, &shown.code, address, now)?)
+    })
+    .await;
+    let outcome = if until.is_ok() { "done" } else { "refused" };
+    context.audit(&caller, "step-up", "", outcome);
+    Ok(Json(json!({"until": until?.to_string()})))
+}
+
+/// Begins a second factor: by the password, and by a code of the one that it is to replace.
+async fn enrol(
+    State(context): State<Context>,
+    caller: Caller,
+    Secretly(shown): Secretly<Again>,
+) -> Result<Json<Value>, ApiError> {
+    session_of(&caller)?;
+    let ask = SignIn {
+        user: caller.name.clone(),
+        password: shown.password,
+        code: shown.code,
+        page: false,
+    };
+    prove(&context, &caller, ask).await?;
+    let (doors, name) = (context.doors.clone(), caller.name.clone());
+    let secret = aside(move || doors.users(|users| users.enrol(&name))).await?;
+    context.audit(&caller, "totp.enrol", "", "done");
+    let uri = totp::address(&caller.name, context.doors.profile(), &secret);
+    Ok(Json(json!({"secret": totp::base32(&secret), "uri": uri})))
+}
+
+/// Confirms it by a code; answers with recovery codes, this once.
+async fn confirm(
+    State(context): State<Context>,
+    caller: Caller,
+    Secretly(shown): Secretly<Code>,
+) -> Result<Json<Value>, ApiError> {
+    session_of(&caller)?;
+    let (doors, name, address) = (context.doors.clone(), caller.name.clone(), caller.address);
+    let now = (context.about.clock)();
+    let codes = aside(move || doors.confirm(&name, &shown.code, address, now)).await?;
+    context.audit(&caller, "totp.confirm", "", "done");
+    Ok(Json(json!({"recovery_codes": codes})))
+}
+
+/// Takes it away; after a step-up.
+async fn remove(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    caller.require_step_up((context.about.clock)())?;
+    let (doors, name) = (context.doors.clone(), caller.name.clone());
+    aside(move || doors.users(|users| users.drop_second(&name))).await?;
+    context.audit(&caller, "totp.remove", "", "done");
+    Ok(Json(json!({"second_factor": false})))
+}
+
+/// New recovery codes in place of the old ones; after a step-up.
+async fn recovery(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    caller.require_step_up((context.about.clock)())?;
+    let (doors, name) = (context.doors.clone(), caller.name.clone());
+    let codes = aside(move || doors.users(|users| users.fresh_recovery(&name))).await?;
+    context.audit(&caller, "recovery-codes", "", "done");
+    Ok(Json(json!({"recovery_codes": codes})))
+}

@@ -1,0 +1,77 @@
+//! The engine's figures: `/metrics` as Prometheus reads them, and the same as JSON for whoever has a key.
+
+use super::super::error::ApiError;
+use super::super::{Context, FiguresFor};
+use crate::metrics::{json, metrics, text};
+use crate::server::doors::Caller;
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::Value;
+use std::net::{IpAddr, SocketAddr};
+
+/// At the root.
+pub(super) fn routes() -> Router<Context> {
+    Router::new().route("/metrics", get(prometheus))
+}
+
+/// Under `/api/v1`.
+pub(super) fn api() -> Router<Context> {
+    Router::new().route("/system/metrics", get(figures))
+}
+
+/// Somebody who may read the figures: of this machine, or with a key, as the settings say.
+struct Reader;
+
+impl FromRequestParts<Context> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, ApiError> {
+        match context.about.figures_for {
+            FiguresFor::Nobody => Err(ApiError::not_found("such address; server.metrics is off")),
+            FiguresFor::Local if is_local(parts) => Ok(Self),
+            _ => Caller::from_request_parts(parts, context).await.map(|_| Self),
+        }
+    }
+}
+
+/// Whether a call comes from this machine and through no proxy, and was meant for it: a page in a browser that gave its own name
+/// this machine's address is told nothing.
+fn is_local(parts: &Parts) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let near = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    let passed_on = ["x-forwarded-for", "forwarded", "x-real-ip", "via"];
+    near && !passed_on.iter().any(|name| parts.headers.contains_key(*name)) && is_named_so(parts)
+}
+
+fn is_named_so(parts: &Parts) -> bool {
+    let host = parts
+        .headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+        if port.bytes().all(|byte| byte.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
+    });
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+}
+
+async fn prometheus(_: Reader) -> impl IntoResponse {
+    (
+        [(CONTENT_TYPE, text::CONTENT_TYPE)],
+        text::write(&metrics().figures()),
+    )
+}
+
+/// The same figures as `/metrics`, with quantiles in place of buckets.
+async fn figures(State(_): State<Context>, _: Caller) -> Json<Value> {
+    Json(json::write(&metrics().figures()))
+}

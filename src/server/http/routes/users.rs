@@ -1,0 +1,177 @@
+//! Users, for admins who proved themselves again a short while ago. An admin who may not see every account makes and changes
+//! nobody who sees more.
+
+use super::super::Context;
+use super::super::error::ApiError;
+use super::auth::aside;
+use super::secret_body::Secretly;
+use crate::domain::AccountId;
+use crate::server::doors::{Caller, Hashed, Role, UserError, UserSpec};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+pub(super) fn routes() -> Router<Context> {
+    Router::new()
+        .route("/users", get(list).post(add))
+        .route("/users/{name}", delete(remove))
+        .route("/users/{name}/reset", post(reset))
+}
+
+/// Accounts by their names; nothing for all.
+///
+/// # Errors
+/// A name that is none, or an account that the caller may not see.
+pub(super) fn accounts(
+    caller: &Caller,
+    names: Option<Vec<String>>,
+) -> Result<Option<BTreeSet<AccountId>>, ApiError> {
+    let named = names.map(|names| {
+        let ids = names.iter().map(|name| {
+            AccountId::new(name).map_err(|_| ApiError::bad("an account's name can't be understood"))
+        });
+        ids.collect::<Result<BTreeSet<_>, _>>()
+    });
+    let named = named.transpose()?;
+    within(caller, named.as_ref())?;
+    Ok(named)
+}
+
+/// Refuses where somebody sees what the caller does not.
+pub(super) fn within(caller: &Caller, accounts: Option<&BTreeSet<AccountId>>) -> Result<(), ApiError> {
+    let Some(own) = &caller.accounts else {
+        return Ok(());
+    };
+    match accounts {
+        Some(accounts) if accounts.is_subset(own) => Ok(()),
+        _ => Err(ApiError::forbidden(
+            "nobody may be given, or be changed who has, accounts that you may not see",
+        )),
+    }
+}
+
+/// An admin who proved themselves again.
+pub(super) fn admin(context: &Context, caller: &Caller) -> Result<(), ApiError> {
+    caller.require(Role::Admin)?;
+    caller.require_step_up((context.about.clock)())
+}
+
+/// Names of accounts; null for all.
+pub(super) fn names(accounts: Option<&BTreeSet<AccountId>>) -> Value {
+    accounts.map_or(Value::Null, |ids| {
+        ids.iter().map(|id| Value::from(id.as_str())).collect()
+    })
+}
+
+async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+    admin(&context, &caller)?;
+    let doors = context.doors.clone();
+    let users = aside(move || doors.users(|users| users.all())).await?;
+    let items: Vec<Value> = users
+        .iter()
+        .map(|user| {
+            json!({"name": user.name, "role": user.role.word(), "accounts": names(user.accounts.as_ref()),
+                   "second_factor": user.has_second_factor(), "made": user.made.to_string()})
+        })
+        .collect();
+    Ok(Json(json!({"items": items, "next": null})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    name: String,
+    role: Role,
+    #[serde(default)]
+    accounts: Option<Vec<String>>,
+    password: String,
+}
+
+async fn add(
+    State(context): State<Context>,
+    caller: Caller,
+    Secretly(wanted): Secretly<NewUser>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    admin(&context, &caller)?;
+    let spec = UserSpec {
+        accounts: accounts(&caller, wanted.accounts)?,
+        name: wanted.name,
+        role: wanted.role,
+    };
+    let now = (context.about.clock)();
+    let place = context.doors.place("", caller.address, now).await?;
+    let (doors, made) = (context.doors.clone(), spec.clone());
+    aside(move || {
+        let _place = place;
+        let password = Hashed::of(&wanted.password, &spec.name)?;
+        doors.users(|users| users.add(&spec, &password, now))
+    })
+    .await?;
+    context.audit(
+        &caller,
+        "user.add",
+        format!("{} ({})", made.name, made.role),
+        "done",
+    );
+    let told = json!({"name": made.name, "role": made.role.word(), "accounts": names(made.accounts.as_ref()),
+                      "second_factor": false, "made": now.to_string()});
+    Ok((StatusCode::CREATED, Json(told)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewPassword {
+    password: String,
+}
+
+/// A new password; the user is signed out everywhere.
+async fn reset(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(name): Path<String>,
+    Secretly(wanted): Secretly<NewPassword>,
+) -> Result<Json<Value>, ApiError> {
+    may_change(&context, &caller, &name).await?;
+    let now = (context.about.clock)();
+    let place = context.doors.place("", caller.address, now).await?;
+    let (doors, user) = (context.doors.clone(), name.clone());
+    aside(move || {
+        let _place = place;
+        let password = Hashed::of(&wanted.password, &user)?;
+        doors.users(|users| users.reset(&user, &password, None))
+    })
+    .await?;
+    context.audit(&caller, "user.reset", &name, "done");
+    Ok(Json(json!({"name": name, "signed_out": true})))
+}
+
+async fn remove(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    may_change(&context, &caller, &name).await?;
+    if name == caller.name {
+        return Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "OWN_USER",
+            "nobody takes themselves away; another admin does, or 'tradewind user remove'",
+        ));
+    }
+    let (doors, user) = (context.doors.clone(), name.clone());
+    aside(move || doors.users(|users| users.remove(&user))).await?;
+    context.audit(&caller, "user.remove", &name, "done");
+    Ok(Json(json!({"removed": name})))
+}
+
+async fn may_change(context: &Context, caller: &Caller, name: &str) -> Result<(), ApiError> {
+    admin(context, caller)?;
+    let (doors, user) = (context.doors.clone(), name.to_owned());
+    let found =
+        aside(move || doors.users(|users| Ok::<_, UserError>(users.user(&user)?.accounts.clone()))).await?;
+    within(caller, found.as_ref())
+}
