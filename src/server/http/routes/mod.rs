@@ -49,6 +49,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(executions::routes())
         .merge(instruments::routes())
         .merge(market::routes())
+        .merge(metrics::api())
         .merge(orders::routes())
         .merge(overview::routes())
         .merge(place::routes())
@@ -69,7 +70,6 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .merge(auth_factor::routes())
         .merge(users::routes())
         .merge(keys::routes())
-        .merge(metrics::api())
         .merge(web::api())
         .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
