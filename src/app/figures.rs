@@ -214,6 +214,7 @@ impl Figures {
             ("terminal", SessionKind::Terminal),
             ("shell", SessionKind::Shell),
             ("monitor", SessionKind::Monitor),
+            ("program", SessionKind::Program),
         ] {
             all.clients
                 .of(name)

@@ -66,6 +66,20 @@ pub(super) struct Done {
     pub(super) sequence: u64,
 }
 
+/// The orders that a command names.
+fn orders_of(command: &Command) -> Vec<ClientOrderId> {
+    match command {
+        Command::Submit { id, .. }
+        | Command::Modify { id, .. }
+        | Command::Cancel { id }
+        | Command::Close { id, .. }
+        | Command::Flatten { id, .. } => vec![*id],
+        Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
+        Command::SubmitPair { first, second, .. } => vec![*first, *second],
+        _ => Vec::new(),
+    }
+}
+
 /// Whose name the caller's requests are remembered under.
 fn owner(caller: &Caller) -> String {
     format!("{} {}", caller.key.as_deref().unwrap_or(""), caller.name)
@@ -80,6 +94,10 @@ impl Context {
         caller.require(Role::Trade)?;
         self.replica.read(|known| may_touch(known, caller, &command))?;
         let session = self.session(caller).await?;
+        // Here the request's id and the order's meet: from this line on the order is followed by its own.
+        for id in orders_of(&command) {
+            tracing::info!(target: "tradewind::order", client_order_id = %id, step = "asked", session = session.0, name = caller.name, "over HTTP");
+        }
         let (answer, answered) = oneshot::channel();
         let wanted = Wanted::Command {
             session,

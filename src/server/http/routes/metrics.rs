@@ -73,7 +73,8 @@ async fn prometheus(_: Reader) -> impl IntoResponse {
     )
 }
 
-/// The same figures as `/metrics`, with quantiles in place of buckets.
+/// The engine's own figures, those of `/metrics`: by name, each with its kind, its words and its samples; of times the count, the
+/// sum and the quantiles in seconds, in place of buckets.
 #[utoipa::path(get, path = "/system/metrics", tag = "system", responses((status = 200, body = Value)))]
 async fn figures(State(_): State<Context>, _: Caller) -> Json<Value> {
     Json(json::write(&metrics().figures()))
