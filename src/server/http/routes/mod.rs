@@ -56,7 +56,8 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(positions::routes())
         .merge(risk::routes())
         .merge(system::api())
-        .merge(trades::routes());
+        .merge(trades::routes())
+        .merge(web::api());
     OpenApiRouter::with_openapi(openapi::head())
         .nest("/api/v1", api)
         .merge(system::routes())
@@ -70,7 +71,6 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .merge(users::routes())
         .merge(keys::routes())
         .merge(metrics::api())
-        .merge(web::api())
         .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
     router
