@@ -315,6 +315,7 @@ async fn link(
     let mut wanted = Wanted::default();
     let mut tries = 0;
     loop {
+        let mut refused = false;
         let reason = match attached.take() {
             Some(attached) => {
                 tries = 0;
@@ -330,11 +331,14 @@ async fn link(
                     continue;
                 }
                 Some(Err(AttachError::NoEngine(_))) => "no engine runs; waiting for one".to_owned(),
-                Some(Err(error)) => error.to_string(),
+                Some(Err(error)) => {
+                    refused = matches!(error, AttachError::NotAdmitted(_) | AttachError::Trust(_));
+                    error.to_string()
+                }
             },
         };
         if to_desk.send(FromEngine::Lost { reason }).await.is_err()
-            || !pause(&mut from_desk, &mut wanted, engine.again_after(tries)).await
+            || !pause(&mut from_desk, &mut wanted, engine.again_after(tries, refused)).await
         {
             return;
         }

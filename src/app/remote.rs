@@ -22,6 +22,8 @@ const KEY_MAX: u64 = 16 * 1024;
 const AGAIN_AFTER: Duration = Duration::from_millis(300);
 /// The longest between two tries to come back to one elsewhere.
 const AGAIN_AT_MOST: Duration = Duration::from_secs(5);
+/// How long until one that refused is asked again.
+const AGAIN_WHEN_REFUSED: Duration = Duration::from_secs(30);
 
 /// What a person gave.
 #[derive(Clone, Debug)]
@@ -60,10 +62,12 @@ impl Engine {
             Self::There(remote) => Attached::connect_remote(remote, kind, &build()).await,
         }
     }
-    /// How long to wait before the next try, after so many in vain.
-    pub(super) fn again_after(&self, tries: u32) -> Duration {
+    /// How long to wait before the next try, after so many in vain. Where a key or a certificate was refused, trying often
+    /// only looks like guessing.
+    pub(super) fn again_after(&self, tries: u32, refused: bool) -> Duration {
         match self {
             Self::Here(_) => AGAIN_AFTER,
+            Self::There(_) if refused => AGAIN_WHEN_REFUSED,
             Self::There(_) => AGAIN_AFTER.saturating_mul(1 << tries.min(10)).min(AGAIN_AT_MOST),
         }
     }

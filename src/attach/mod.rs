@@ -35,6 +35,9 @@ pub enum AttachError {
     /// The engine refused, in its own words.
     #[error("{0}")]
     Refused(SafeText),
+    /// An engine elsewhere does not let this key in, in its own words.
+    #[error("{0}")]
+    NotAdmitted(SafeText),
     /// The engine is of a build that can't be understood by this one.
     #[error(
         "the engine that runs here ({engine}) differs in {what} from this program ({ours}): 'tradewind restart' starts \

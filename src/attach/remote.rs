@@ -205,8 +205,11 @@ fn refusal(place: &Place, error: &Error) -> AttachError {
         .and_then(|body| Some(body.get("error")?.get("message")?.as_str()?.to_owned()));
     let status = response.status();
     match (words, status.as_u16()) {
+        (words, 401 | 403) => {
+            let words = words.unwrap_or_else(|| "the engine does not take this key".to_owned());
+            AttachError::NotAdmitted(SafeText::new(&words))
+        }
         (Some(words), _) => AttachError::Refused(SafeText::new(&words)),
-        (None, 401 | 403) => AttachError::Refused(SafeText::new("the engine does not take this key")),
         (None, 404) => unreachable(
             place,
             "takes no terminals there: is it a tradewind engine, and the path right?",

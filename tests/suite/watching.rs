@@ -143,7 +143,7 @@ fn figures_move_with_an_order_and_a_strict_reader_takes_them() {
     let at = address(&home);
     let before = figures(at);
     let sum = |figures: &BTreeMap<String, f64>, name: &str| figures.get(name).copied().unwrap_or(0.0);
-    assert_eq!(sum(&before, "tradewind_orders_total{status=\"submitted\"}"), 0.0);
+    assert!(sum(&before, "tradewind_orders_total{status=\"submitted\"}") < 0.5);
     home.order("buy 10 AAPL");
     home.run(&["order", "buy 999999 AAPL", "--yes"]);
     let after = until("a fill among the figures", || {

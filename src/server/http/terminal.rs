@@ -3,7 +3,7 @@
 
 use super::Context;
 use super::error::ApiError;
-use crate::domain::AccountClass;
+use crate::domain::{AccountClass, AccountKey};
 use crate::engine::State;
 use crate::server::doors::{Caller, Role};
 use crate::server::session::{self, Door};
@@ -49,17 +49,27 @@ pub(super) fn routes() -> Router<Context> {
 ///
 /// # Errors
 /// Why not, and what can be done.
-pub fn may_be_elsewhere(state: &State, topstepx_terminals: bool) -> Result<(), String> {
-    let mut accounts = state.accounts.values().map(|account| &account.account);
-    let live = accounts
-        .find(|account| account.class == AccountClass::Live && account.key.broker.as_str() == "topstepx");
+pub fn may_be_elsewhere(
+    mut accounts: impl Iterator<Item = (AccountKey, AccountClass)>,
+    topstepx_terminals: bool,
+) -> Result<(), String> {
+    let live =
+        accounts.find(|(key, class)| *class == AccountClass::Live && key.broker.as_str() == "topstepx");
     match live {
-        Some(account) if !topstepx_terminals => Err(format!(
-            "{} is a live TopStepX account, whose rules limit from where it is traded: read them, then set server.topstepx_terminals = true on the engine's machine",
-            account.key
+        Some((key, _)) if !topstepx_terminals => Err(format!(
+            "{key} is a live TopStepX account, whose rules limit from where it is traded: read them, then set server.topstepx_terminals = true on the engine's machine"
         )),
         _ => Ok(()),
     }
+}
+
+/// Asks it about the accounts of a state.
+fn fits(state: &State, context: &Context) -> Result<(), String> {
+    let accounts = state.accounts.iter();
+    may_be_elsewhere(
+        accounts.map(|(key, account)| (*key, account.account.class)),
+        context.about.topstepx_terminals,
+    )
 }
 
 /// The terminals that are in: who, and which of theirs.
@@ -146,10 +156,9 @@ async fn upgrade(
             caller.name
         )));
     }
-    let known = context.replica.read(|known| {
-        let known_accounts = known.synced;
-        known_accounts.then(|| may_be_elsewhere(&known.state, context.about.topstepx_terminals))
-    });
+    let known = context
+        .replica
+        .read(|known| known.synced.then(|| fits(&known.state, &context)));
     known
         .ok_or_else(|| ApiError::unavailable("the engine is starting"))?
         .map_err(ApiError::forbidden)?;
@@ -209,9 +218,7 @@ fn may_stay(context: &Context, caller: &Caller) -> Result<(), String> {
     if !context.doors.is_still_good(caller, (context.about.clock)()) {
         return Err("the key of this terminal is no longer good".to_owned());
     }
-    context
-        .replica
-        .read(|known| may_be_elsewhere(&known.state, context.about.topstepx_terminals))
+    context.replica.read(|known| fits(&known.state, context))
 }
 
 /// The socket in the words of the stream that goes through it.
@@ -262,6 +269,30 @@ fn closing(reason: &str) -> CloseFrame {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AccountId, BrokerId};
+
+    #[test]
+    fn a_live_account_of_topstepx_keeps_terminals_out_until_its_rules_are_acknowledged() {
+        let account = |broker: &str, class| {
+            let broker = BrokerId::new(broker).unwrap();
+            let account = AccountId::new("A1").unwrap();
+            (AccountKey { broker, account }, class)
+        };
+        let asked = |accounts: &[(AccountKey, AccountClass)], acknowledged| {
+            may_be_elsewhere(accounts.iter().copied(), acknowledged)
+        };
+        let harmless = [
+            account("sim", AccountClass::Sim),
+            account("ibkr", AccountClass::Live),
+            account("topstepx", AccountClass::Paper),
+        ];
+        assert_eq!(asked(&harmless, false), Ok(()));
+        let mut all = harmless.to_vec();
+        all.push(account("topstepx", AccountClass::Live));
+        let said = asked(&all, false).unwrap_err();
+        assert!(said.contains("server.topstepx_terminals"), "{said}");
+        assert_eq!(asked(&all, true), Ok(()));
+    }
 
     #[test]
     fn a_terminal_that_comes_back_takes_its_own_place_and_no_other() {
