@@ -62,7 +62,8 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(risk::routes())
         .merge(system::api())
         .merge(trades::routes())
-        .merge(users::routes());
+        .merge(users::routes())
+        .merge(web::api());
     OpenApiRouter::with_openapi(openapi::head())
         .nest("/api/v1", api)
         .merge(system::routes())
@@ -72,7 +73,6 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
 pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
     let (router, document) = documented().split_for_parts();
     router
-        .merge(Router::new().nest("/api/v1", web::api()))
         .merge(metrics::routes())
         .merge(web::routes())
         .merge(openapi::routes(document))
