@@ -80,6 +80,14 @@ fn orders_of(command: &Command) -> Vec<ClientOrderId> {
     }
 }
 
+/// A command for the audit log: its name, and all that it says.
+fn in_words(command: &Command) -> (String, String) {
+    let mut told = serde_json::to_value(command).unwrap_or_default();
+    let name = told.as_object_mut().and_then(|told| told.remove("command"));
+    let name = name.as_ref().and_then(serde_json::Value::as_str);
+    (name.unwrap_or("command").to_owned(), told.to_string())
+}
+
 /// Whose name the caller's requests are remembered under.
 fn owner(caller: &Caller) -> String {
     format!("{} {}", caller.key.as_deref().unwrap_or(""), caller.name)
@@ -91,6 +99,17 @@ impl Context {
     /// # Errors
     /// The caller may not, the engine refuses, or no answer came: then it may have been done.
     pub(super) async fn act(&self, caller: &Caller, command: Command) -> Result<Done, ApiError> {
+        let (what, detail) = in_words(&command);
+        let done = self.do_it(caller, command).await;
+        let outcome = match &done {
+            Ok(done) if done.again => "done before",
+            Ok(_) => "done",
+            Err(error) => error.code.as_str(),
+        };
+        self.audit(caller, &what, detail, outcome);
+        done
+    }
+    async fn do_it(&self, caller: &Caller, command: Command) -> Result<Done, ApiError> {
         caller.require(Role::Trade)?;
         self.replica.read(|known| may_touch(known, caller, &command))?;
         let session = self.session(caller).await?;

@@ -87,7 +87,7 @@ pub(super) async fn place(
     let flattens =
         |command: &Command| matches!(command, Command::Flatten { .. } | Command::FlattenAccount { .. });
     if meant.commands.iter().any(flattens) {
-        caller.require_step_up(now)?;
+        caller.require_step_up_of_person(now)?;
     }
     let (mut ids, mut notes, mut last) = (Vec::new(), meant.notes, None::<Done>);
     let mut again = false;
