@@ -238,8 +238,7 @@ fn days(rows: &[(i64, Row)], marks: &[(i64, String)], until: Option<i64>) -> BTr
         let last = rows
             .iter()
             .map(|(minute, _)| minute + MINUTE)
-            .filter(|end| within(*end))
-            .next_back();
+            .rfind(|end| within(*end));
         let ended = stop.or(last).unwrap_or(*start);
         gap(&mut days, ended, next, stop.is_some());
     }

@@ -84,7 +84,7 @@ fn database(from: &Path, to: &Path) -> rusqlite::Result<()> {
     source.busy_timeout(Duration::from_secs(10))?;
     let mut target = Connection::open(to)?;
     // All pages in one step: a step at a time begins again with every change of a busy engine.
-    rusqlite::backup::Backup::new(&source, &mut target)?.run_to_completion(-1, Duration::ZERO, None)
+    rusqlite::backup::Backup::new(&source, &mut target)?.run_to_completion(i32::MAX, Duration::ZERO, None)
 }
 
 fn sum(file: &Path) -> Result<String> {

@@ -81,6 +81,8 @@ impl Mask {
                 if c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ')') {
                     in_address = false;
                 }
+                // What follows a point in a token belongs to it.
+                secret_next |= c == '.' && out.ends_with("***") && rest[1..].starts_with(is_word);
                 secret_next &= !matches!(c, '\n' | ',' | ';' | '{' | '}');
                 out.push(c);
                 rest = &rest[c.len_utf8()..];
@@ -90,7 +92,12 @@ impl Mask {
             let lower = word.to_ascii_lowercase();
             let path_part =
                 in_address && out.ends_with(['/', '?', '=', '&', '@', '#']) && !out.ends_with("://");
-            if path_part || (secret_next && !BEFORE_SECRETS.contains(&lower.as_str())) || is_secret(word) {
+            let of_mail = after.starts_with('@') || (out.ends_with('@') && !in_address);
+            if path_part
+                || of_mail
+                || (secret_next && !BEFORE_SECRETS.contains(&lower.as_str()))
+                || is_secret(word)
+            {
                 out.push_str("***");
             } else if self.accounts.contains_key(word) || is_account(word) {
                 out.push_str(&self.name(word));
@@ -331,7 +338,7 @@ mod tests {
             told.contains("7K01JD6Z1QK9Y3W6ZP5T4R2N8QXA for account-2 and account-1"),
             "{told}"
         );
-        for secret in ["DU1234567", "Main", "tw_abc", "eyJ", "hunter2"] {
+        for secret in ["DU1234567", "Main", "tw_abc", "eyJ", "J9x", "hunter2"] {
             assert!(!told.contains(secret), "{secret}: {told}");
         }
         assert!(told.contains("port 7497 at 2026-11-27T04:32:13Z"), "{told}");

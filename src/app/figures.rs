@@ -140,7 +140,7 @@ impl Figures {
                 tracing::info!(target: "tradewind::order", client_order_id = %id, step, sequence, session = session.0, "commanded");
             }
             _ => {
-                tracing::info!(target: "tradewind::order", client_order_id = %id, step, sequence, "followed")
+                tracing::info!(target: "tradewind::order", client_order_id = %id, step, sequence, "followed");
             }
         }
         if matches!(event.fact, Fact::NotSent { .. } | Fact::Doubted { .. }) {
@@ -214,6 +214,7 @@ impl Figures {
             ("terminal", SessionKind::Terminal),
             ("shell", SessionKind::Shell),
             ("monitor", SessionKind::Monitor),
+            ("program", SessionKind::Program),
         ] {
             all.clients
                 .of(name)
@@ -238,7 +239,7 @@ impl Figures {
         all.ready.0.set(i64::from(up && !halted));
         all.ready.1.set(i64::from(!state.pauses.is_empty()));
         self.minutes.note(now, passed, up, state);
-        if self.looks % LOOK_EVERY == 0 {
+        if self.looks.is_multiple_of(LOOK_EVERY) {
             let journal = self.journal.clone();
             tokio::task::spawn_blocking(move || {
                 let size = std::fs::metadata(journal).map_or(0, |about| about.len());

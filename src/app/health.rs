@@ -34,7 +34,7 @@ pub async fn ask(paths: &Paths, path: &str) -> Result<String, String> {
             .await
         {
             Ok(answer) if answer.status() == reqwest::StatusCode::BAD_REQUEST => {
-                failed = "it wants TLS".to_owned()
+                failed = "it wants TLS".to_owned();
             }
             Ok(answer) => {
                 let status = answer.status();

@@ -9,7 +9,7 @@ use super::tls;
 use crate::config::{Loaded, MetricsSetting, Settings};
 use crate::server::handle::Wanted;
 use crate::server::http::proxy::Proxies;
-use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Setting, serve_http};
+use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Plan, Setting, serve_http};
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -98,11 +98,13 @@ impl Port {
         let reloading = tokio::spawn(reload(self.entry.clone()));
         serve_http(
             self.listener,
-            about,
-            given(loaded),
-            doors::limits(settings),
-            self.entry,
-            self.gate,
+            Plan {
+                about,
+                given: given(loaded),
+                limits: doors::limits(settings),
+                entry: self.entry,
+                gate: self.gate,
+            },
             engine,
             stop,
         )

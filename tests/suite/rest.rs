@@ -153,7 +153,7 @@ fn orders_are_placed_previewed_changed_and_cancelled() {
         (&preview["denial"], &preview["armed"]),
         (&Value::Null, &json!(true))
     );
-    let mut seen = order.clone();
+    let mut seen = order;
     seen["seen"] = preview["orders"][0]["seen"].clone();
     let placed = bot
         .say("POST", "/orders?wait_ms=3000", "", &seen.to_string())

@@ -10,6 +10,8 @@ const TIMEFRAMES = ["1m", "5m", "15m", "1h", "1d"];
 const COUNT = 600;
 const EMAS = [9, 21];
 const AGAIN_MS = 1000;
+/** Empty places right of the newest bar. */
+const RIGHT = 3;
 
 let timeframe = localStorage.getItem("tradewind.timeframe");
 if (!TIMEFRAMES.includes(timeframe)) timeframe = "1m";
@@ -34,7 +36,7 @@ function looks() {
     },
     grid: { vertLines: { visible: false }, horzLines: { color: colour("rule"), style: 1 } },
     rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.06, bottom: 0.24 } },
-    timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 3, barSpacing: 8, minBarSpacing: 1.5, tickMarkFormatter: tick },
+    timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: RIGHT, barSpacing: 8, minBarSpacing: 1.5, tickMarkFormatter: tick },
     crosshair: { mode: 0, vertLine: { color: colour("faint"), labelBackgroundColor: colour("selection") }, horzLine: { color: colour("faint"), labelBackgroundColor: colour("selection") } },
     localization: { timeFormatter: (at) => `${day(zoned(at))} ${hour(zoned(at))}`, priceFormatter: (price) => grouped(price.toFixed(digits(store.symbol))) },
     autoSize: true,
@@ -62,8 +64,17 @@ function create() {
   chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
   const averages = EMAS.map((_, at) => chart.addSeries(library.LineSeries, average(at)));
   parts = { chart, series, volume, averages };
+  // A pane that was not shown had no width to be scrolled in.
+  let wide = 0;
+  new ResizeObserver(() => {
+    const now = byId("plot").clientWidth;
+    if (now > 0 && wide === 0) newest();
+    wide = now;
+  }).observe(byId("plot"));
   chart.subscribeCrosshairMove((event) => legend(event.time === undefined ? bars.at(-1) : bars.find((bar) => bar.time === event.time)));
 }
+
+const newest = () => parts.chart.timeScale().scrollToPosition(RIGHT, false);
 
 export function restyle() {
   if (!parts) return;
@@ -113,7 +124,7 @@ function fill(fit) {
   });
   if (fit) {
     parts.chart.timeScale().applyOptions({ timeVisible: timeframe !== "1d" });
-    parts.chart.timeScale().scrollToRealTime();
+    newest();
   }
   legend(bars.at(-1));
   const bar = bars.at(-1);

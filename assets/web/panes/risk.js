@@ -3,9 +3,9 @@
 
 import { byId, dress, h, keyed, say, toast } from "../dom.js";
 import { Refusal, post } from "../api.js";
-import { UNKNOWN, grouped, sign } from "../format.js";
+import { UNKNOWN, grouped, moment, sign } from "../format.js";
 import { hold } from "../hold.js";
-import { draws, isShown, refresh, store } from "../store.js";
+import { draws, isShown, link, refresh, store } from "../store.js";
 import { stepUp } from "../step.js";
 import { naked } from "./positions.js";
 
@@ -87,19 +87,35 @@ const cancelAll = () => act("cancel all", async () => {
   return `${told.cancelled.length} cancels asked for.${kept}`;
 });
 
-/** Flattens every account that is shown, one after the other; each is told. */
+/** Whether an account holds or works anything, as far as is known: what is not known is flattened too. */
+function isBusy(row) {
+  if (!store.known.positions || !store.known.orders || link.state !== "open") return true;
+  const mine = (one) => one.account === row.account && one.broker === row.broker;
+  return [...store.positions.values()].some((one) => mine(one) && sign(one.quantity) !== 0) || [...store.orders.values()].some((one) => mine(one) && one.ended_at === null);
+}
+
+/** Flattens every account that is shown, one after the other; one that can't be must not keep the next from it. */
 const flatten = () => act("flatten", async () => {
-  const wanted = accounts().map((row) => row.account);
-  const notes = [];
+  const wanted = accounts().filter(isBusy).map((row) => row.account);
+  if (!wanted.length) return "Nothing is held, and nothing works.";
+  const proven = (moment(store.me?.stepped_up_until) ?? 0) > Date.now() + 5000;
+  const prove = async () => {
+    const told = await stepUp(`Flatten ${wanted.join(" and ")}: cancel what works and close what is held.`);
+    if (store.me) store.me.stepped_up_until = told.until;
+  };
+  if (!proven) await prove();
+  const [done, failed] = [[], []];
   for (const account of wanted) {
-    const send = () => post("/risk/flatten", { account });
-    const told = await send().catch((error) => {
-      if (!(error instanceof Refusal) || error.code !== "STEP_UP") throw error;
-      return stepUp(`Flatten ${wanted.join(" and ")}: cancel what works and close what is held.`).then(send);
-    });
-    notes.push(`${account}${told.note ? `, ${told.note}` : ""}`);
+    try {
+      const told = await post("/risk/flatten", { account });
+      done.push(`${account}${told.note ? `, ${told.note}` : ""}`);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      failed.push(`${account}: ${error.message}`);
+    }
   }
-  return `Flattening: ${notes.join("; ")}.`;
+  if (failed.length) throw new Refusal(0, "PART", `${failed.join("; ")}${done.length ? `. Flattening: ${done.join("; ")}` : ""}`, null);
+  return `Flattening: ${done.join("; ")}.`;
 });
 
 export function risk() {

@@ -181,19 +181,37 @@ pub struct Gate {
     pub guard: GuardSettings,
 }
 
+/// How a port is to be served.
+#[derive(Debug)]
+pub struct Plan {
+    /// What does not change.
+    pub about: About,
+    /// What the settings give.
+    pub given: Given,
+    /// What callers may take of this machine.
+    pub limits: HttpLimits,
+    /// How connections come in.
+    pub entry: Entry,
+    /// Who may come in.
+    pub gate: Gate,
+}
+
 /// Serves until `stop` changes.
 pub async fn serve_http(
     listener: TcpListener,
-    about: About,
-    given: Given,
-    limits: HttpLimits,
-    entry: Entry,
-    gate: Gate,
+    plan: Plan,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
 ) {
+    let Plan {
+        about,
+        given,
+        limits,
+        entry,
+        gate,
+    } = plan;
     let replica = Replica::default();
-    let hub = ws::Hub::new(replica.clone());
+    let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
     let context = Context {
         about: Arc::new(about),
         replica: replica.clone(),

@@ -12,6 +12,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// At the root.
 pub(super) fn routes() -> Router<Context> {
@@ -19,8 +21,8 @@ pub(super) fn routes() -> Router<Context> {
 }
 
 /// Under `/api/v1`.
-pub(super) fn api() -> Router<Context> {
-    Router::new().route("/system/metrics", get(figures))
+pub(super) fn api() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().routes(routes!(figures))
 }
 
 /// Somebody who may read the figures: of this machine, or with a key, as the settings say.
@@ -71,7 +73,9 @@ async fn prometheus(_: Reader) -> impl IntoResponse {
     )
 }
 
-/// The same figures as `/metrics`, with quantiles in place of buckets.
+/// The engine's own figures, those of `/metrics`: by name, each with its kind, its words and its samples; of times the count, the
+/// sum and the quantiles in seconds, in place of buckets.
+#[utoipa::path(get, path = "/system/metrics", tag = "system", responses((status = 200, body = Value)))]
 async fn figures(State(_): State<Context>, _: Caller) -> Json<Value> {
     Json(json::write(&metrics().figures()))
 }

@@ -46,9 +46,14 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
     let api = OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(alerts::routes())
+        .merge(audit::routes())
+        .merge(auth::routes())
+        .merge(auth_factor::routes())
         .merge(executions::routes())
         .merge(instruments::routes())
+        .merge(keys::routes())
         .merge(market::routes())
+        .merge(metrics::api())
         .merge(orders::routes())
         .merge(overview::routes())
         .merge(place::routes())
@@ -56,7 +61,9 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(positions::routes())
         .merge(risk::routes())
         .merge(system::api())
-        .merge(trades::routes());
+        .merge(trades::routes())
+        .merge(users::routes())
+        .merge(web::api());
     OpenApiRouter::with_openapi(openapi::head())
         .nest("/api/v1", api)
         .merge(system::routes())
@@ -64,17 +71,8 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
 
 /// All of them.
 pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
-    let beside = Router::new()
-        .merge(auth::routes())
-        .merge(auth_factor::routes())
-        .merge(users::routes())
-        .merge(keys::routes())
-        .merge(metrics::api())
-        .merge(web::api())
-        .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
     router
-        .merge(Router::new().nest("/api/v1", beside))
         .merge(metrics::routes())
         .merge(web::routes())
         .merge(openapi::routes(document))

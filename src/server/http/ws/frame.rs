@@ -102,6 +102,8 @@ pub(super) enum Said<'a> {
         number: u64,
         /// The last event of the engine that is contained.
         sequence: u64,
+        /// When this was made, by the engine's clock.
+        time: String,
         /// Rows that changed, as they are now.
         data: Vec<Value>,
     },

@@ -2,6 +2,7 @@
 //! engine tells, ended when nobody has read them for a while. A thousand readers of the same cost one encoding.
 
 use super::stream::{Key, Stream};
+use crate::server::http::Clock;
 use crate::server::http::replica::Replica;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::BTreeMap;
@@ -20,12 +21,21 @@ const SWEEP_EVERY: Duration = Duration::from_secs(10);
 const PROMPT: Duration = Duration::from_millis(33);
 
 /// The streams. Cheap to clone; clones are one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Hub {
     streams: Arc<Mutex<BTreeMap<Key, Arc<Stream>>>>,
     made: Arc<AtomicU64>,
     readers: Arc<AtomicU64>,
     replica: Replica,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub")
+            .field("streams", &self.streams)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where this process's numbers of streams begin: by chance, so that who comes back after a restart with a place in a stream of
@@ -40,12 +50,13 @@ fn beginning() -> u64 {
 
 impl Hub {
     /// Over a replica.
-    pub(crate) fn new(replica: Replica) -> Self {
+    pub(crate) fn new(replica: Replica, clock: Clock) -> Self {
         Self {
             streams: Arc::default(),
             made: Arc::new(AtomicU64::new(beginning())),
             readers: Arc::default(),
             replica,
+            clock,
         }
     }
     /// A number for a new reader.
@@ -62,7 +73,7 @@ impl Hub {
             return None;
         }
         let number = self.made.fetch_add(1, Ordering::Relaxed) + 1;
-        let stream = Arc::new(Stream::new(number, key.clone()));
+        let stream = Arc::new(Stream::new(number, key.clone(), Arc::clone(&self.clock)));
         streams.insert(key, Arc::clone(&stream));
         self.replica.be_prompt(
             streams

@@ -7,6 +7,7 @@ use super::topic::{self, Kind, Name, Params};
 use crate::domain::AccountId;
 use crate::server::doors::Caller;
 use crate::server::handle::Told;
+use crate::server::http::Clock;
 use crate::server::http::replica::{Known, Replica};
 use axum::extract::ws::Message;
 use serde_json::Value;
@@ -80,13 +81,22 @@ struct Log {
 }
 
 /// One stream.
-#[derive(Debug)]
 pub(super) struct Stream {
     /// Its number on this port since it was opened: no two streams have the same.
     pub number: u64,
     /// What it is of.
     pub key: Key,
+    clock: Clock,
     log: Mutex<Log>,
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream")
+            .field("number", &self.number)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is new for a reader.
@@ -119,7 +129,7 @@ impl Drop for Place {
 }
 
 impl Stream {
-    pub(super) fn new(number: u64, key: Key) -> Self {
+    pub(super) fn new(number: u64, key: Key, clock: Clock) -> Self {
         let log = Log {
             frames: VecDeque::new(),
             bytes: 0,
@@ -132,6 +142,7 @@ impl Stream {
         Self {
             number,
             key,
+            clock,
             log: Mutex::new(log),
         }
     }
@@ -255,6 +266,7 @@ impl Stream {
             topic: self.key.kind.word(),
             number: log.newest,
             sequence,
+            time: (self.clock)().to_string(),
             data,
         });
         let size = size(&frame);
@@ -307,7 +319,7 @@ mod tests {
             encoding: Encoding::Json,
             sight: None,
         };
-        Arc::new(Stream::new(1, key))
+        Arc::new(Stream::new(1, key, Arc::new(|| crate::domain::Timestamp(0))))
     }
 
     fn push(stream: &Stream) {
