@@ -362,7 +362,59 @@ fn only_the_right_key_and_the_right_certificate_open_the_door() {
     home.done(&["api-key", "remove", "good"]);
     far.hears(0, "no longer good");
     assert_eq!(clients(&home), 0);
-    match shell {
+    assert!(!home.log().contains("tw_"), "a key is in the log");
+}
+
+#[test]
+fn a_key_that_looks_can_never_trade_and_one_terminal_of_many_holds_the_token() {
+    let home = quiet();
+    let (_engine, at) = ready(&home, &["--listen", "127.0.0.1:0"]);
+    let (look, look_file) = key(&home, "look", &["--role", "view"]);
+    let (trade, trade_file) = key(&home, "trade", &["--role", "trade"]);
+    let place = format!("ws://{at}");
+    let mut first = Far::attach(&home, &[&place, "--key-file", &trade_file]);
+    first.hears(0, "armed");
+    let mut second = Far::attach(&home, &[&place, "--key-file", &trade_file]);
+    second.hears(0, "trading token is elsewhere");
+    let onlookers = [
+        Far::attach(&home, &[&place, "--key-file", &look_file]),
+        Far::attach(&home, &[&place, "--key-file", &trade_file, "--read-only"]),
+        Far::attach(&home, &["--read-only"]),
+    ];
+    for mut onlooker in onlookers {
+        onlooker.hears(0, "only looks");
+        onlooker.orders("buy 1 AAPL @1");
+        onlooker.says("token");
+        onlooker.knows_what_the_engine_knows(&home);
+    }
+    // The token is taken by those who say so, and the one that had it knows.
+    second.says("token");
+    until("the second to be armed", || {
+        let before = second.lines();
+        second.says("account");
+        second
+            .hears(before, "account ")
+            .contains(", armed,")
+            .then_some(())
+    });
+    until("the first to know", || {
+        let before = first.lines();
+        first.says("account");
+        first
+            .hears(before, "account ")
+            .contains("elsewhere")
+            .then_some(())
+    });
+    // What a program of somebody else might send with the same key, past every check of a terminal.
+    block_on(async {
+        let remote = |key: &str| Remote {
+            place: Place::parse(&place).unwrap(),
+            key: key.to_owned(),
+            trust: Trust::System,
+            terminal: String::new(),
+        };
+        let shell = Attached::connect_remote(&remote(&trade), SessionKind::Shell, "a test").await;
+        match shell {
             Err(AttachError::Refused(why)) => assert!(why.as_str().contains("only terminals"), "{why}"),
             other => panic!("{other:?}"),
         }
