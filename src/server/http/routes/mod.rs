@@ -7,23 +7,23 @@
 )]
 
 mod accounts;
-mod alerts;
+pub(super) mod alerts;
 mod audit;
 mod auth;
 mod auth_factor;
 mod executions;
 mod instruments;
 mod keys;
-mod market;
+pub(super) mod market;
 mod metrics;
 mod names;
 mod orders;
-mod overview;
+pub(super) mod overview;
 mod page;
 mod place;
-mod pnl;
+pub(super) mod pnl;
 mod positions;
-mod risk;
+pub(super) mod risk;
 mod secret_body;
 mod system;
 mod trades;

@@ -84,7 +84,7 @@ struct LimitsRow {
 
 /// An account's risk.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AccountRisk {
+pub(in super::super) struct AccountRisk {
     broker: String,
     account: String,
     /// `live`, `paper` or `sim`.
@@ -172,7 +172,7 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
     }))
 }
 
-pub(super) fn account_risk(known: &Known, key: AccountKey, now: Timestamp) -> AccountRisk {
+pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timestamp) -> AccountRisk {
     let state = &known.state;
     let entry = state.accounts.get(&key);
     let (programs, until) = armed(known, key, now);
