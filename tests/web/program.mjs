@@ -11,8 +11,8 @@ export const USER = "anna";
 export const PASSWORD = "correct horse battery";
 const LIMITS = "[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\n";
 
-/** Waits until `ready` gives something, for two minutes at most: a debug build begins slowly on a busy machine. */
-export async function until(what, ready, within = 120000) {
+/** Waits until `ready` gives something, for five minutes at most: a debug build begins slowly on a busy machine. */
+export async function until(what, ready, within = 300000) {
   const begun = Date.now();
   for (;;) {
     const got = await ready();
