@@ -140,15 +140,17 @@ export async function openProfile() {
   const dialog = byId("profile");
   const body = byId("profile-body");
   if (!dialog.open) dialog.showModal();
-  const parts = [you()];
+  const parts = [];
   if (store.me?.session) {
     try {
+      store.me = await get("/auth/me");
       parts.push(factor(), password(), await sessions());
     } catch (error) {
       if (!isAbsent(error)) toast(error.message, true);
     }
     if (store.me.role === "admin") parts.push(keys());
   }
+  parts.unshift(you());
   parts.push(h("h3", {}, ""), button(hasKey() ? "Forget the key" : "Sign out", () => dispatchEvent(new Event("sign-out")), "link danger"));
   body.replaceChildren(...parts);
 }

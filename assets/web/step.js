@@ -2,9 +2,11 @@
 
 import { byId, say, show } from "./dom.js";
 import { Refusal, hasKey, post } from "./api.js";
+import { store } from "./store.js";
 
 export function stepUp(why) {
   if (hasKey()) return Promise.reject(new Refusal(403, "STEP_UP", "a key can't do this; sign in with a user that has a second factor", null));
+  if (store.me?.second_factor === false) return Promise.reject(new Refusal(403, "NO_SECOND_FACTOR", "this wants a second factor, and you have none: set one up under your name, top right", null));
   const dialog = byId("step");
   const form = byId("step-form");
   const code = byId("step-code");

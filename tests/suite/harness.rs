@@ -628,9 +628,9 @@ impl Desk {
         self.types(ESC);
         pause(Duration::from_millis(200));
     }
-    /// Clicks on the first cell of a text that is on the screen.
+    /// Clicks on the first cell of a text that is on the screen, or so many cells before it.
     #[track_caller]
-    pub fn clicks(&mut self, text: &str) {
+    pub fn clicks(&mut self, text: &str, before_it: usize) {
         self.shows(text);
         let screen = self.text();
         let (row, before) = screen
@@ -638,7 +638,7 @@ impl Desk {
             .enumerate()
             .find_map(|(row, line)| Some((row, line.split_once(text)?.0)))
             .unwrap();
-        let (row, column) = (row + 1, before.chars().count() + 1);
+        let (row, column) = (row + 1, before.chars().count() + 1 - before_it);
         self.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
     }
     pub fn resize(&self, columns: u16, rows: u16) {

@@ -330,3 +330,73 @@ fn a_client_that_was_cut_off_goes_on_from_its_number_and_misses_nothing() {
         assert_eq!(anew["data"][0]["phase"], "working");
     });
 }
+
+#[test]
+fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
+    let home = Home::new();
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = address(&home);
+    let key = made(&home, "all", &[]);
+    until("readiness", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
+    block_on(async {
+        let mut listener = Listener::open(at, &key, true).await.unwrap();
+        let hello = listener.hear("a greeting", |said| said["type"] == "hello").await;
+        let topics: Vec<String> = serde_json::from_value(hello["topics"].clone()).unwrap();
+        assert_eq!(topics.len(), 14);
+        for (id, topic) in topics.iter().enumerate() {
+            let mut asked = json!({"op": "subscribe", "id": id, "topic": topic});
+            if ["bars", "depth", "indicators"].contains(&topic.as_str()) {
+                // Each says what it lacks.
+                listener.ask(asked.clone()).await;
+                let said = listener
+                    .hear("a complaint", |said| said["type"] == "error" && said["id"] == id)
+                    .await;
+                assert_eq!(said["code"], "BAD_REQUEST", "{said}");
+                asked["symbols"] = json!(["AAPL"]);
+            }
+            if topic == "indicators" {
+                asked["studies"] = json!(["ema 9"]);
+                asked["timeframe"] = json!("5m");
+            }
+            listener.ask(asked).await;
+            let begun = listener
+                .hear(topic, |said| said["type"] == "snapshot" && said["id"] == id)
+                .await;
+            let row = &begun["data"][0];
+            match topic.as_str() {
+                "bars" => assert_eq!(
+                    (&row["symbol"], &row["timeframe"]),
+                    (&json!("AAPL"), &json!("1m"))
+                ),
+                "depth" => assert!(row["bids"][0]["price"].is_string(), "{begun}"),
+                "indicators" => assert!(row["studies"][0]["lines"][0]["values"][0].is_string(), "{begun}"),
+                "pnl" => assert_eq!(row["account"], "SIM100001"),
+                "risk" => assert_eq!(row["trading"], "active"),
+                "dashboard" => assert_eq!(row["ready"], true),
+                _ => {}
+            }
+        }
+        home.order("buy 10 AAPL");
+        let mut waited: Vec<&str> = vec![
+            "orders",
+            "executions",
+            "positions",
+            "pnl",
+            "risk",
+            "notifications",
+            "dashboard",
+            "bars",
+            "indicators",
+            "depth",
+            "quotes",
+        ];
+        while !waited.is_empty() {
+            let update = listener
+                .hear(&format!("{waited:?}"), |said| said["type"] == "update")
+                .await;
+            waited.retain(|topic| update["topic"] != *topic);
+        }
+    });
+}

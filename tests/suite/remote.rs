@@ -237,7 +237,7 @@ fn clients(home: &Home) -> u64 {
 
 #[test]
 fn a_terminal_elsewhere_comes_back_after_every_loss_and_knows_what_the_engine_knows() {
-    let home = Home::new();
+    let home = quiet();
     let (mut engine, at) = ready(&home, &["--listen", "127.0.0.1:0", "--tls"]);
     let (_, key_file) = key(&home, "far", &["--role", "trade"]);
     let network = Network::to(at);
@@ -248,12 +248,12 @@ fn a_terminal_elsewhere_comes_back_after_every_loss_and_knows_what_the_engine_kn
     far.hears(0, "attached to the engine");
     far.hears(0, "armed, broker ready");
     far.knows_what_the_engine_knows(&home);
-    home.order("buy 10 AAPL");
-    far.orders("buy 3 AAPL");
+    home.order("buy 10 AAPL @1");
+    far.orders("buy 3 AAPL @1");
     until("the order from elsewhere", || {
         home.list("orders")
             .iter()
-            .any(|order| order["filled"] == "3")
+            .any(|order| order["quantity"] == "3" && order["phase"] == "working")
             .then_some(())
     });
     far.knows_what_the_engine_knows(&home);
@@ -262,9 +262,9 @@ fn a_terminal_elsewhere_comes_back_after_every_loss_and_knows_what_the_engine_kn
     // meanwhile is known afterwards, and the terminal has its token back.
     let (before, begun) = (far.lines(), Instant::now());
     network.is_cut(true);
-    home.order("buy 5 AAPL");
+    home.order("buy 5 AAPL @1");
     far.hears(before, "LINK LOST");
-    far.orders("buy 7 AAPL");
+    far.orders("buy 7 AAPL @1");
     pause(Duration::from_secs(10).saturating_sub(begun.elapsed()));
     let before = far.lines();
     network.is_cut(false);
@@ -274,8 +274,8 @@ fn a_terminal_elsewhere_comes_back_after_every_loss_and_knows_what_the_engine_kn
     far.says("account");
     far.hears(before, "armed");
     let before = far.lines();
-    far.orders("buy 2 AAPL");
-    far.hears(before, "2 filled");
+    far.orders("buy 2 AAPL @1");
+    far.hears(before, "BUY 2 AAPL lmt 1.00 day: working");
     let quantity = |order: &serde_json::Value| order["quantity"].as_str().map(str::to_owned);
     assert!(
         !home.list("orders").iter().filter_map(quantity).any(|q| q == "7"),
@@ -302,7 +302,7 @@ fn a_terminal_elsewhere_comes_back_after_every_loss_and_knows_what_the_engine_kn
     let listen = at.to_string();
     let _engine = home.serve(&["--listen", &listen, "--tls"]);
     far.hears(before, "attached to the engine");
-    home.order("sell 1 AAPL");
+    home.order("buy 1 AAPL @1");
     far.knows_what_the_engine_knows(&home);
 
     // The terminal dies; orders and positions stay, and the next one knows them.
@@ -414,7 +414,10 @@ fn a_key_that_looks_can_never_trade_and_one_terminal_of_many_holds_the_token() {
             terminal: String::new(),
         };
         let shell = Attached::connect_remote(&remote(&trade), SessionKind::Shell, "a test").await;
-        assert!(matches!(shell, Err(AttachError::Refused(why)) if why.as_str().contains("only terminals")));
+        match shell {
+            Err(AttachError::Refused(why)) => assert!(why.as_str().contains("only terminals"), "{why}"),
+            other => panic!("{other:?}"),
+        }
         let mut eye = Attached::connect_remote(&remote(&look), SessionKind::Terminal, "a test")
             .await
             .unwrap();

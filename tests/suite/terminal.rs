@@ -532,11 +532,9 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
     desk.types("x");
     until("no working order", || live(&home).is_empty().then_some(()));
     assert_eq!(position(&home, "AAPL"), "0");
-    // A click on the ladder fills a ticket with the price that was clicked, and sends nothing.
-    let price = format!("{:.2}", first - 0.02);
-    desk.clicks(&price);
-    desk.shows("BUY");
-    desk.shows("Esc drop");
+    // A click on the ladder's bid side fills a ticket with the price that was clicked, and sends nothing.
+    desk.clicks(&format!("{:.2}", first - 0.02), 4);
+    desk.shows("BUY  10  AAPL");
     assert!(live(&home).is_empty());
     desk.escapes();
     home.agrees_with_the_exchange();

@@ -9,6 +9,9 @@
     reason = "tests, and what only they use"
 )]
 
+use crate::harness::{Home, until};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -23,6 +26,85 @@ const CHROMIUM: [&str; 4] = [
 ];
 /// Flows that the script says it has gone through; fewer are a script that ends early.
 const FLOWS: usize = 13;
+
+/// Says this to the port and reads to the end.
+fn say(at: &str, words: &str) -> String {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.write_all(words.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn the_page_comes_from_the_binary_with_its_rules_and_tells_its_errors_cleanly() {
+    let home = Home::new();
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = until("the address of the port", || {
+        let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    });
+    let get = |path: &str, more: &str| {
+        say(
+            &at,
+            &format!("GET {path} HTTP/1.1\r\nHost: {at}\r\n{more}Connection: close\r\n\r\n"),
+        )
+    };
+    let page = get("/", "");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    let head = page.split("\r\n\r\n").next().unwrap().to_lowercase();
+    assert!(head.contains("content-type: text/html; charset=utf-8"), "{head}");
+    let rules = head
+        .lines()
+        .find(|line| line.starts_with("content-security-policy:"));
+    let rules = rules.unwrap_or_else(|| panic!("a page without rules: {head}"));
+    assert!(
+        rules.contains("script-src 'self'") && !rules.contains("unsafe"),
+        "{rules}"
+    );
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let again = get("/", &format!("If-None-Match: {tag}\r\n"));
+    assert!(again.starts_with("HTTP/1.1 304"), "{again}");
+    for absent in [
+        "/web/",
+        "/web/../Cargo.toml",
+        "/web/%2e%2e/Cargo.toml",
+        "/web/main.ts",
+    ] {
+        assert!(get(absent, "").starts_with("HTTP/1.1 404"), "{absent}");
+    }
+    // An error of a page: from somebody known alone, without an escape, and not without end.
+    let key = home.done(&["api-key", "add", "page", "--role", "view"]);
+    let key = key.lines().next().unwrap();
+    let tell = |key: &str, body: &str| {
+        let length = body.len();
+        say(
+            &at,
+            &format!(
+                "POST /api/v1/client-errors HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            ),
+        )
+    };
+    let body = r#"{"message":"it \u001b[31mbroke\nFAKE line","line":3}"#;
+    assert!(tell("nobody", body).starts_with("HTTP/1.1 401"));
+    assert!(tell(key, r#"{"odd":1}"#).starts_with("HTTP/1.1 4"));
+    let taken = (0..60)
+        .filter(|_| tell(key, body).starts_with("HTTP/1.1 204"))
+        .count();
+    assert!((30..60).contains(&taken), "{taken} were taken");
+    let log = until("the error in the log", || {
+        let files = std::fs::read_dir(home.file("run")).ok()?;
+        let text: String = files
+            .filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok())
+            .collect();
+        text.contains("an error of the web monitor").then_some(text)
+    });
+    assert!(!log.contains('\u{1b}'), "an escape is in the log");
+    assert!(
+        !log.lines().any(|line| line.starts_with("FAKE")),
+        "a line was forged"
+    );
+}
 
 fn on(name: &str) -> bool {
     std::env::var_os(name).is_some_and(|value| value == "1")

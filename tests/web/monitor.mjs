@@ -1,5 +1,6 @@
 // The web monitor of the real program in a real browser: node monitor.mjs TRADEWIND PACKAGES CHROMIUM [PICTURES]
-// PACKAGES is a folder with playwright-core in its node_modules; PICTURES one where the README's pictures go.
+// PACKAGES is a folder with playwright-core in its node_modules; PICTURES one where pictures go, among them the README's
+// (assets/web-desk.png is web-desk.png, assets/web-phone.png is web-phone-chart.png).
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

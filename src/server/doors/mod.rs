@@ -102,6 +102,21 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Nobody in particular who sees these accounts and does nothing: for what is shown to many alike.
+    pub fn watcher(accounts: Option<BTreeSet<AccountId>>) -> Self {
+        Self {
+            name: String::new(),
+            role: Role::View,
+            accounts,
+            key: None,
+            session: None,
+            address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            stepped_up: None,
+            scopes: None,
+            request: String::new(),
+            route: String::new(),
+        }
+    }
     /// Whether it may do what a role may.
     pub fn may(&self, role: Role) -> bool {
         self.role >= role

@@ -22,6 +22,8 @@ use tokio::time::{Instant, timeout};
 /// How long the engine's answer to a command is waited for: less than a request may take, so that a caller is told that
 /// the outcome is not known rather than cut off.
 const ANSWER_WITHIN: Duration = Duration::from_secs(6);
+/// How long an order that the engine has may take to be told here.
+const TOLD_WITHIN: Duration = Duration::from_secs(2);
 /// How long an answer from the store or the broker is waited for.
 const REPLY_WITHIN: Duration = Duration::from_secs(8);
 /// Programs that have a session at once: the one that has rested longest makes room.
@@ -48,7 +50,8 @@ struct Sessions {
 /// What was asked for under which id, by whom: the content of a sentence can't be told from the order that it became.
 #[derive(Debug, Default)]
 struct Requests {
-    digests: BTreeMap<(String, ClientOrderId), [u8; 32]>,
+    /// With the event up to which it was recorded.
+    digests: BTreeMap<(String, ClientOrderId), ([u8; 32], u64)>,
     oldest: VecDeque<(String, ClientOrderId)>,
 }
 
@@ -59,6 +62,8 @@ pub(super) struct Done {
     pub(super) note: Option<SafeText>,
     /// It had been asked for before: nothing new was done.
     pub(super) again: bool,
+    /// The event up to which it was recorded; zero where that was before.
+    pub(super) sequence: u64,
 }
 
 /// The orders that a command names.
@@ -75,6 +80,14 @@ fn orders_of(command: &Command) -> Vec<ClientOrderId> {
     }
 }
 
+/// A command for the audit log: its name, and all that it says.
+fn in_words(command: &Command) -> (String, String) {
+    let mut told = serde_json::to_value(command).unwrap_or_default();
+    let name = told.as_object_mut().and_then(|told| told.remove("command"));
+    let name = name.as_ref().and_then(serde_json::Value::as_str);
+    (name.unwrap_or("command").to_owned(), told.to_string())
+}
+
 /// Whose name the caller's requests are remembered under.
 fn owner(caller: &Caller) -> String {
     format!("{} {}", caller.key.as_deref().unwrap_or(""), caller.name)
@@ -86,6 +99,17 @@ impl Context {
     /// # Errors
     /// The caller may not, the engine refuses, or no answer came: then it may have been done.
     pub(super) async fn act(&self, caller: &Caller, command: Command) -> Result<Done, ApiError> {
+        let (what, detail) = in_words(&command);
+        let done = self.do_it(caller, command).await;
+        let outcome = match &done {
+            Ok(done) if done.again => "done before",
+            Ok(_) => "done",
+            Err(error) => error.code.as_str(),
+        };
+        self.audit(caller, &what, detail, outcome);
+        done
+    }
+    async fn do_it(&self, caller: &Caller, command: Command) -> Result<Done, ApiError> {
         caller.require(Role::Trade)?;
         self.replica.read(|known| may_touch(known, caller, &command))?;
         let session = self.session(caller).await?;
@@ -104,11 +128,16 @@ impl Context {
         match timeout(ANSWER_WITHIN, answered).await {
             Ok(Ok(Outcome::Done { sequence, note })) => {
                 self.replica.reach(sequence).await;
-                Ok(Done { note, again: false })
+                Ok(Done {
+                    note,
+                    again: false,
+                    sequence,
+                })
             }
             Ok(Ok(Outcome::Known { .. })) => Ok(Done {
                 note: None,
                 again: true,
+                sequence: 0,
             }),
             Ok(Ok(Outcome::Denied(denial) | Outcome::Refused(denial))) => Err(refusal(denial, caller)),
             Ok(Err(_)) | Err(_) => Err(unanswered()),
@@ -178,40 +207,50 @@ impl Context {
     ///
     /// # Errors
     /// The id is another request's, or of an order that is none of the caller's affairs.
-    pub(super) fn asked_before(
+    pub(super) async fn asked_before(
         &self,
         caller: &Caller,
         id: ClientOrderId,
         content: &[u8; 32],
     ) -> Result<Option<Order>, ApiError> {
-        let order = self.replica.read(|known| known.state.orders.get(&id).cloned());
+        let taken = |text: String| ApiError::new(StatusCode::CONFLICT, DenialCode::IdReused.as_str(), text);
+        let before = {
+            let requests = self.hand.requests.lock().unwrap_or_else(PoisonError::into_inner);
+            requests.digests.get(&(owner(caller), id)).copied()
+        };
+        // What was just done by another call may not be told here yet.
+        if let Some((_, sequence)) = before {
+            self.replica.reach(sequence).await;
+        }
+        let (order, told) = self.replica.read(|known| {
+            let order = known.state.orders.get(&id).cloned();
+            (order, known.state.sequence)
+        });
         if order
             .as_ref()
             .is_some_and(|order| !caller.sees(order.spec.account))
         {
             return Err(id_taken());
         }
-        let requests = self.hand.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        match requests.digests.get(&(owner(caller), id)) {
-            Some(before) if before != content => Err(ApiError::new(
-                StatusCode::CONFLICT,
-                DenialCode::IdReused.as_str(),
-                format!("{id} was asked for with other content; make a new id"),
-            )),
-            Some(_) if order.is_none() => Err(ApiError::new(
-                StatusCode::CONFLICT,
-                DenialCode::IdReused.as_str(),
-                format!("{id} was asked for before, and its order ended more than a day ago; make a new id"),
-            )),
-            Some(_) => Ok(order),
+        match before {
             None => Ok(None),
+            Some((other, _)) if other != *content => Err(taken(format!(
+                "{id} was asked for with other content; make a new id"
+            ))),
+            Some((_, sequence)) if order.is_none() && told < sequence => Err(unanswered()),
+            Some(_) if order.is_none() => Err(taken(format!(
+                "{id} was asked for before, and its order ended more than a day ago; make a new id"
+            ))),
+            Some(_) => Ok(order),
         }
     }
     /// Remembers what was asked for under an id.
-    pub(super) fn remember(&self, caller: &Caller, id: ClientOrderId, content: [u8; 32]) {
+    pub(super) fn remember(&self, caller: &Caller, id: ClientOrderId, content: [u8; 32], done: &Done) {
         let mut requests = self.hand.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (owner(caller), id);
-        if requests.digests.insert(key.clone(), content).is_none() {
+        // The first stays: it says when the order was recorded.
+        if !requests.digests.contains_key(&key) {
+            requests.digests.insert(key.clone(), (content, done.sequence));
             requests.oldest.push_back(key);
         }
         while requests.oldest.len() > REMEMBERED {
@@ -223,9 +262,11 @@ impl Context {
     /// An order as it is once the broker has answered, or after `wait` at the latest: a market order is worth waiting until
     /// it has ended.
     pub(super) async fn settled(&self, id: ClientOrderId, wait: Duration) -> Option<Order> {
-        let until = Instant::now() + wait;
+        let (until, told) = (Instant::now() + wait, Instant::now() + wait.max(TOLD_WITHIN));
         loop {
             let order = self.replica.read(|known| known.state.orders.get(&id).cloned());
+            // One that the engine has and that is not told here yet is on its way.
+            let until = if order.is_none() { told } else { until };
             let settled = order.as_ref().is_some_and(|order| {
                 let answered = order.acked_at.is_some() || !order.phase.is_live();
                 let market = order.spec.kind == crate::domain::OrderKind::Market;

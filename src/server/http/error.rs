@@ -114,6 +114,17 @@ impl Caller {
             self.name, self.role
         )))
     }
+    /// The same of a person. A program by its key proves itself with each call, and its role is what it may: one that may trade
+    /// must be able to get out.
+    ///
+    /// # Errors
+    /// It is a person's session, and not stepped up.
+    pub fn require_step_up_of_person(&self, now: Timestamp) -> Result<(), ApiError> {
+        match self.key {
+            Some(_) => Ok(()),
+            None => self.require_step_up(now),
+        }
+    }
     /// Refuses one who has not proved who they are again, a short while ago.
     ///
     /// # Errors

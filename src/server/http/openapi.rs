@@ -124,7 +124,10 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
                 add("413", "The body is too large.");
                 add("415", "The body is no JSON.");
             }
-            operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(SCHEME, [])]);
+            // Signing in wants no key.
+            if operation.security.is_none() {
+                operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(SCHEME, [])]);
+            }
         }
     }
     document

@@ -6,7 +6,7 @@ use super::error::ApiError;
 use crate::domain::{InstrumentId, SessionId, Timestamp};
 use crate::engine::state::NOTICES_KEPT;
 use crate::engine::{Fact, SessionKind, State};
-use crate::market::{BarUpdate, Market};
+use crate::market::{Bar, BarUpdate, Market, Timeframe};
 use crate::server::handle::{QUEUE, Told, Wanted};
 use crate::server::views::notice::{Scope, scope};
 use crate::wire::{MarketBatch, Welcome};
@@ -155,6 +155,19 @@ impl Replica {
         };
         let _ = tokio::time::timeout(FIRST_WITHIN, came).await;
         Ok(())
+    }
+    /// Goes on having an instrument watched that was wished for.
+    pub(super) fn keep_wish(&self, id: InstrumentId, book: bool) {
+        if self.note_wish(id, book).is_ok_and(|fresh| fresh) {
+            self.wished.notify_one();
+        }
+    }
+    /// Learns the history of an instrument, so that what follows stands on it.
+    pub(super) fn learn_bars(&self, id: InstrumentId, timeframe: Timeframe, bars: Vec<Bar>) {
+        self.change(|known| {
+            known.market.set_bars(id, timeframe, bars);
+            known.market.want_bars(id, timeframe);
+        });
     }
     /// True where it is new.
     fn note_wish(&self, id: InstrumentId, book: bool) -> Result<bool, ApiError> {

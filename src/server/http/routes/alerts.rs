@@ -29,8 +29,9 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
 
 /// An alert.
 #[derive(Debug, Serialize, ToSchema)]
-struct AlertRow {
-    id: u32,
+pub(in super::super) struct AlertRow {
+    /// Its number.
+    pub(in super::super) id: u32,
     /// What is waited for, in the words of its sentence.
     condition: String,
     /// `armed`, `waits`, `paused`, `fired`, `expired`.
@@ -110,17 +111,23 @@ fn found<'a>(known: &'a Known, caller: &Caller, id: &str) -> Result<(AlertId, &'
         .ok_or_else(|| no_alert(id))
 }
 
+/// The alerts that a caller may see, by number.
+pub(in super::super) fn seen<'a>(
+    known: &'a Known,
+    caller: &'a Caller,
+) -> impl Iterator<Item = AlertRow> + 'a {
+    let all = known.state.alerts.all.iter();
+    all.filter(|(_, alert)| sees(caller, &alert.spec.condition))
+        .map(|(id, alert)| show(*id, alert))
+}
+
 /// Alerts, by number.
 #[utoipa::path(get, path = "/alerts", tag = "alerts", responses((status = 200, body = Answer<AlertRow>)))]
 async fn list(State(context): State<Context>, caller: Caller) -> Json<Answer<AlertRow>> {
-    Json(context.replica.read(|known| {
-        let all = known.state.alerts.all.iter();
-        let seen = all.filter(|(_, alert)| sees(&caller, &alert.spec.condition));
-        Answer {
-            items: seen.map(|(id, alert)| show(*id, alert)).collect(),
-            next: None,
-            sequence: known.state.sequence,
-        }
+    Json(context.replica.read(|known| Answer {
+        items: seen(known, &caller).collect(),
+        next: None,
+        sequence: known.state.sequence,
     }))
 }
 

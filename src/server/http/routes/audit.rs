@@ -5,18 +5,20 @@ use super::super::error::ApiError;
 use super::auth::aside;
 use crate::server::doors::audit::AuditError;
 use crate::server::doors::{Caller, Role};
+use axum::Json;
 use axum::extract::{Query, State};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 /// Records of a page where nothing is said, and at most.
 const USUAL: usize = 100;
 const MOST: usize = 1_000;
 
-pub(super) fn routes() -> Router<Context> {
-    Router::new().route("/audit", get(list))
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().routes(routes!(list))
 }
 
 impl From<AuditError> for ApiError {
@@ -26,13 +28,17 @@ impl From<AuditError> for ApiError {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Page {
+    /// Records of the page.
     limit: Option<usize>,
+    /// What the page before told as `next`.
     cursor: Option<u64>,
 }
 
 /// The newest first; `cursor` is the number of the last record of the page before.
+#[utoipa::path(get, path = "/audit", tag = "audit", params(Page), responses((status = 200, body = Value)))]
 async fn list(
     State(context): State<Context>,
     caller: Caller,

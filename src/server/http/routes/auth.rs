@@ -7,23 +7,25 @@ use super::super::guard::{COOKIE, COOKIE_SECURE, Origin};
 use super::secret_body::Secretly;
 use crate::server::doors::audit::Entry;
 use crate::server::doors::{Caller, Doors, Hashed, Refused, Role, SignIn, SignedIn, UserError};
+use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<Context> {
-    Router::new()
-        .route("/auth/sign-in", post(sign_in))
-        .route("/auth/refresh", post(refresh))
-        .route("/auth/sign-out", post(sign_out))
-        .route("/auth/me", get(me))
-        .route("/auth/password", post(change_password))
-        .route("/auth/sessions", get(sessions))
-        .route("/auth/sessions/{id}", delete(end_session))
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(sign_in))
+        .routes(routes!(refresh))
+        .routes(routes!(sign_out))
+        .routes(routes!(me))
+        .routes(routes!(change_password))
+        .routes(routes!(sessions))
+        .routes(routes!(end_session))
 }
 
 impl From<Refused> for ApiError {
@@ -80,8 +82,9 @@ pub(super) fn session_of(caller: &Caller) -> Result<String, ApiError> {
 }
 
 /// What somebody shows to come in.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignInShown)]
 struct Shown {
     user: String,
     password: String,
@@ -91,6 +94,8 @@ struct Shown {
     page: bool,
 }
 
+/// Signs a user in: password, and the code of the second factor where there is one.
+#[utoipa::path(post, path = "/auth/sign-in", tag = "sign-in", request_body = Shown, security(()), responses((status = 200, body = Value)))]
 async fn sign_in(
     State(context): State<Context>,
     origin: Origin,
@@ -167,12 +172,16 @@ fn set_cookie(context: &Context, answer: &mut Response, value: &str, seconds: u6
     }
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignInAgain)]
 struct Again {
     refresh_token: String,
 }
 
+/// A new access token for a refresh token, which is good once.
+#[utoipa::path(post, path = "/auth/refresh", tag = "sign-in", request_body = Again, security(()), responses((status = 200, body = Value)))]
 async fn refresh(
     State(context): State<Context>,
     Secretly(again): Secretly<Again>,
@@ -182,6 +191,8 @@ async fn refresh(
     Ok(welcome(&context, &signed))
 }
 
+/// Ends the session that the call came by.
+#[utoipa::path(post, path = "/auth/sign-out", tag = "sign-in", responses((status = 200, body = Value)))]
 async fn sign_out(State(context): State<Context>, caller: Caller) -> Result<Response, ApiError> {
     let session = session_of(&caller)?;
     let doors = context.doors.clone();
@@ -193,6 +204,7 @@ async fn sign_out(State(context): State<Context>, caller: Caller) -> Result<Resp
 }
 
 /// Who calls, and what that may do.
+#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200, body = Value)))]
 async fn me(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
     let now = (context.about.clock)();
     let accounts = caller.accounts.as_ref().map(|ids| {
@@ -218,8 +230,10 @@ async fn me(State(context): State<Context>, caller: Caller) -> Result<Json<Value
     Ok(Json(told))
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignInNewPassword)]
 struct NewPassword {
     password: String,
     new_password: String,
@@ -228,6 +242,7 @@ struct NewPassword {
 }
 
 /// A new password, by the old one; all other sessions end.
+#[utoipa::path(post, path = "/auth/password", tag = "sign-in", request_body = NewPassword, responses((status = 200, body = Value)))]
 async fn change_password(
     State(context): State<Context>,
     caller: Caller,
@@ -267,12 +282,15 @@ pub(super) async fn prove(context: &Context, caller: &Caller, ask: SignIn) -> Re
     .await
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Whose {
     /// `all` for everybody's, for admins.
     of: Option<String>,
 }
 
+/// Sessions of the caller, or of everybody (`of=all`, for admins).
+#[utoipa::path(get, path = "/auth/sessions", tag = "sign-in", params(Whose), responses((status = 200, body = Value)))]
 async fn sessions(
     State(context): State<Context>,
     caller: Caller,
@@ -308,6 +326,7 @@ async fn sessions(
 }
 
 /// Ends a session: one's own, or anybody's by an admin.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sign-in", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Value)))]
 async fn end_session(
     State(context): State<Context>,
     caller: Caller,

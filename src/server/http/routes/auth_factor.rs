@@ -5,30 +5,36 @@ use super::super::error::ApiError;
 use super::auth::{aside, prove, session_of};
 use super::secret_body::Secretly;
 use crate::server::doors::{Caller, SignIn, totp};
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::post;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<Context> {
-    Router::new()
-        .route("/auth/step-up", post(step_up))
-        .route("/auth/totp/enrol", post(enrol))
-        .route("/auth/totp/confirm", post(confirm))
-        .route("/auth/totp/remove", post(remove))
-        .route("/auth/recovery-codes", post(recovery))
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(step_up))
+        .routes(routes!(enrol))
+        .routes(routes!(confirm))
+        .routes(routes!(remove))
+        .routes(routes!(recovery))
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignInCode)]
 struct Code {
     code: String,
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SignInAgain)]
 struct Again {
     password: String,
     #[serde(default)]
@@ -36,6 +42,7 @@ struct Again {
 }
 
 /// A fresh code: for some minutes more may be done.
+#[utoipa::path(post, path = "/auth/step-up", tag = "sign-in", request_body = Code, responses((status = 200, body = Value)))]
 async fn step_up(
     State(context): State<Context>,
     caller: Caller,
@@ -61,6 +68,7 @@ async fn step_up(
 }
 
 /// Begins a second factor: by the password, and by a code of the one that it is to replace.
+#[utoipa::path(post, path = "/auth/totp/enrol", tag = "sign-in", request_body = Again, responses((status = 200, body = Value)))]
 async fn enrol(
     State(context): State<Context>,
     caller: Caller,
@@ -82,6 +90,7 @@ async fn enrol(
 }
 
 /// Confirms it by a code; answers with recovery codes, this once.
+#[utoipa::path(post, path = "/auth/totp/confirm", tag = "sign-in", request_body = Code, responses((status = 200, body = Value)))]
 async fn confirm(
     State(context): State<Context>,
     caller: Caller,
@@ -96,6 +105,7 @@ async fn confirm(
 }
 
 /// Takes it away; after a step-up.
+#[utoipa::path(post, path = "/auth/totp/remove", tag = "sign-in", responses((status = 200, body = Value)))]
 async fn remove(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
     caller.require_step_up((context.about.clock)())?;
     let (doors, name) = (context.doors.clone(), caller.name.clone());
@@ -105,6 +115,7 @@ async fn remove(State(context): State<Context>, caller: Caller) -> Result<Json<V
 }
 
 /// New recovery codes in place of the old ones; after a step-up.
+#[utoipa::path(post, path = "/auth/recovery-codes", tag = "sign-in", responses((status = 200, body = Value)))]
 async fn recovery(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
     caller.require_step_up((context.about.clock)())?;
     let (doors, name) = (context.doors.clone(), caller.name.clone());

@@ -6,20 +6,22 @@ use super::auth::aside;
 use super::secret_body::Secretly;
 use super::users::{accounts, admin, names, within};
 use crate::server::doors::{Caller, KeyError, KeySpec, Role, StoredKey};
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<Context> {
-    Router::new()
-        .route("/keys", get(list).post(add))
-        .route("/keys/{id}", delete(remove))
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(remove))
 }
 
 /// Days that a key may last at most.
@@ -47,6 +49,8 @@ fn show(key: &StoredKey) -> Value {
            "addresses": key.addresses.iter().map(ToString::to_string).collect::<Vec<_>>()})
 }
 
+/// Keys, without what proves them; for admins.
+#[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, body = Value)))]
 async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
     admin(&context, &caller)?;
     let doors = context.doors.clone();
@@ -55,23 +59,30 @@ async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Val
     Ok(Json(json!({"items": items, "next": null})))
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = KeysNewKey)]
 struct NewKey {
     name: String,
+    #[schema(value_type = String, example = "view")]
     role: Role,
     #[serde(default)]
     accounts: Option<Vec<String>>,
     #[serde(default)]
     days: Option<u32>,
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     addresses: BTreeSet<IpAddr>,
     #[serde(default)]
+    #[schema(value_type = Option<Vec<String>>)]
     scopes: Option<BTreeSet<String>>,
     #[serde(default)]
     signed: bool,
 }
 
+/// Makes a key, which is shown this once; after a step-up.
+#[utoipa::path(post, path = "/keys", tag = "keys", request_body = NewKey, responses((status = 201, body = Value)))]
 async fn add(
     State(context): State<Context>,
     caller: Caller,
@@ -123,6 +134,8 @@ async fn add(
     Ok((StatusCode::CREATED, Json(told)))
 }
 
+/// Takes a key away; after a step-up.
+#[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key, or its name")), responses((status = 200, body = Value)))]
 async fn remove(
     State(context): State<Context>,
     caller: Caller,

@@ -2,6 +2,8 @@
 //! first call on, for a minute after the last.
 
 use super::super::body::{Asked, At};
+use super::super::replica::Known;
+use super::super::ws::Params;
 use super::super::{ApiError, Context};
 use super::names;
 use super::page::Answer;
@@ -391,7 +393,7 @@ struct Studies {
 
 /// Indicators at the bars of an instrument.
 #[derive(Debug, Serialize, ToSchema)]
-struct Indicators {
+pub(in super::super) struct Indicators {
     symbol: String,
     timeframe: String,
     /// When each bar begins, oldest first.
@@ -463,6 +465,29 @@ async fn indicators(
         start: chosen.iter().map(|at| time(Some(all[*at].start))).collect(),
         studies: rows.collect(),
     }))
+}
+
+/// Indicators at the newest bar that is here, for a stream of them.
+pub(in super::super) fn newest_studies(known: &Known, id: InstrumentId, params: &Params) -> Indicators {
+    let timeframe = params.timeframe.unwrap_or(Timeframe::M1);
+    let bars = known.market.bars(id, timeframe);
+    let calendar = known
+        .state
+        .instruments
+        .get(&id)
+        .map(|instrument| instrument.calendar);
+    let samples = calendar.map_or_else(Vec::new, |calendar| samples(bars, timeframe, calendar));
+    let chosen: Vec<usize> = samples.len().checked_sub(1).into_iter().collect();
+    let specs = params
+        .studies
+        .iter()
+        .filter_map(|word| word.parse::<StudySpec>().ok());
+    Indicators {
+        symbol: id.to_string(),
+        timeframe: timeframe.to_string(),
+        start: chosen.iter().map(|at| time(Some(bars[*at].start))).collect(),
+        studies: specs.map(|spec| study(spec, &samples, &chosen)).collect(),
+    }
 }
 
 /// Bars as indicators see them: sums that belong to a session begin anew with its trading day.

@@ -7,23 +7,23 @@
 )]
 
 mod accounts;
-mod alerts;
+pub(super) mod alerts;
 mod audit;
 mod auth;
 mod auth_factor;
 mod executions;
 mod instruments;
 mod keys;
-mod market;
+pub(super) mod market;
 mod metrics;
 mod names;
 mod orders;
-mod overview;
+pub(super) mod overview;
 mod page;
 mod place;
-mod pnl;
+pub(super) mod pnl;
 mod positions;
-mod risk;
+pub(super) mod risk;
 mod secret_body;
 mod system;
 mod trades;
@@ -46,8 +46,12 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
     let api = OpenApiRouter::new()
         .merge(accounts::routes())
         .merge(alerts::routes())
+        .merge(audit::routes())
+        .merge(auth::routes())
+        .merge(auth_factor::routes())
         .merge(executions::routes())
         .merge(instruments::routes())
+        .merge(keys::routes())
         .merge(market::routes())
         .merge(metrics::api())
         .merge(orders::routes())
@@ -57,7 +61,9 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(positions::routes())
         .merge(risk::routes())
         .merge(system::api())
-        .merge(trades::routes());
+        .merge(trades::routes())
+        .merge(users::routes())
+        .merge(web::api());
     OpenApiRouter::with_openapi(openapi::head())
         .nest("/api/v1", api)
         .merge(system::routes())
@@ -65,16 +71,8 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
 
 /// All of them.
 pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
-    let beside = Router::new()
-        .merge(auth::routes())
-        .merge(auth_factor::routes())
-        .merge(users::routes())
-        .merge(keys::routes())
-        .merge(web::api())
-        .merge(audit::routes());
     let (router, document) = documented().split_for_parts();
     router
-        .merge(Router::new().nest("/api/v1", beside))
         .merge(metrics::routes())
         .merge(web::routes())
         .merge(openapi::routes(document))

@@ -36,7 +36,7 @@ const ROWS: usize = 10;
 
 /// Everything at a glance, as far as the caller may see it.
 #[derive(Debug, Serialize, ToSchema)]
-struct Dashboard {
+pub(in super::super) struct Dashboard {
     now: String,
     /// Orders could leave now.
     ready: bool,
@@ -64,7 +64,7 @@ async fn dashboard(State(context): State<Context>, caller: Caller) -> Json<Dashb
     Json(context.replica.read(|known| summary(known, &caller, now)))
 }
 
-fn summary(known: &Known, caller: &Caller, now: Timestamp) -> Dashboard {
+pub(in super::super) fn summary(known: &Known, caller: &Caller, now: Timestamp) -> Dashboard {
     let state = &known.state;
     let mut orders = views::orders(state);
     orders.retain(|order| order.phase.is_live() && caller.sees(order.spec.account));
@@ -97,7 +97,7 @@ fn summary(known: &Known, caller: &Caller, now: Timestamp) -> Dashboard {
 }
 
 /// Notices that the caller may see, the newest first.
-fn seen<'a>(known: &'a Known, caller: &Caller) -> Vec<&'a Notice> {
+pub(in super::super) fn seen<'a>(known: &'a Known, caller: &Caller) -> Vec<&'a Notice> {
     let may = |notice: &&Notice| {
         caller.accounts.is_none()
             || match known.scopes.get(&notice.sequence) {

@@ -1,6 +1,6 @@
 //! Orders, to place, preview, change and cancel.
 
-use super::super::act::{content, denied_before, id_named, no_order};
+use super::super::act::{Done, content, denied_before, id_named, no_order};
 use super::super::body::{Asked, At, Body};
 use super::super::{ApiError, Context};
 use super::names;
@@ -76,7 +76,7 @@ pub(super) async fn place(
     let id = id_named(&headers, wish.client_order_id.as_ref())?;
     let what = content("place", &wish);
     if let Some(id) = id
-        && let Some(order) = context.asked_before(&caller, id, &what)?
+        && let Some(order) = context.asked_before(&caller, id, &what).await?
     {
         return answered_before(&order);
     }
@@ -87,9 +87,10 @@ pub(super) async fn place(
     let flattens =
         |command: &Command| matches!(command, Command::Flatten { .. } | Command::FlattenAccount { .. });
     if meant.commands.iter().any(flattens) {
-        caller.require_step_up(now)?;
+        caller.require_step_up_of_person(now)?;
     }
-    let (mut ids, mut notes, mut again) = (Vec::new(), meant.notes, false);
+    let (mut ids, mut notes, mut last) = (Vec::new(), meant.notes, None::<Done>);
+    let mut again = false;
     let count = meant.commands.len();
     for (done, command) in meant.commands.into_iter().enumerate() {
         let placed = digest_ids(&command);
@@ -100,13 +101,14 @@ pub(super) async fn place(
             },
             ..error
         })?;
-        notes.extend(outcome.note.map(|note| note.to_string()));
+        notes.extend(outcome.note.as_ref().map(ToString::to_string));
         again |= outcome.again;
+        last = Some(outcome);
         ids.extend(placed);
     }
     // A flatten's order comes later: the engine knows it by its id meanwhile.
-    if let Some(id) = id.filter(|_| !ids.is_empty()) {
-        context.remember(&caller, id, what);
+    if let Some((id, done)) = id.filter(|_| !ids.is_empty()).zip(last) {
+        context.remember(&caller, id, what, &done);
     }
     let mut orders = Vec::new();
     for id in ids {
@@ -149,7 +151,7 @@ pub(super) async fn place_one(
 ) -> Result<(StatusCode, Json<Placed>), ApiError> {
     let done = context.act(caller, command).await?;
     if named {
-        context.remember(caller, id, what);
+        context.remember(caller, id, what, &done);
     }
     let order = context.settled(id, wait).await;
     if let Some(error) = order.as_ref().filter(|_| done.again).and_then(denied_before) {

@@ -70,7 +70,7 @@ struct Summary {
 
 /// An account's profit.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AccountTotals {
+pub(in super::super) struct AccountTotals {
     broker: String,
     account: String,
     /// Its own currency.
@@ -78,7 +78,7 @@ pub(super) struct AccountTotals {
     totals: Vec<TotalRow>,
 }
 
-pub(super) fn account_totals(known: &Known, key: AccountKey, now: Timestamp) -> AccountTotals {
+pub(in super::super) fn account_totals(known: &Known, key: AccountKey, now: Timestamp) -> AccountTotals {
     let entry = known.state.accounts.get(&key);
     AccountTotals {
         broker: key.broker.to_string(),

@@ -167,7 +167,7 @@ async fn close(
         .read(|known| place(known, &caller, &account, &symbol, now))?;
     let what = content(&format!("close {key} {instrument}"), &wanted);
     if let Some(id) = named
-        && let Some(order) = context.asked_before(&caller, id, &what)?
+        && let Some(order) = context.asked_before(&caller, id, &what).await?
     {
         return answered_before(&order);
     }
@@ -286,7 +286,7 @@ async fn protect(
         .read(|known| place(known, &caller, &account, &symbol, now))?;
     let what = content(&format!("stop {key} {instrument}"), &wanted);
     if let Some(id) = named
-        && let Some(order) = context.asked_before(&caller, id, &what)?
+        && let Some(order) = context.asked_before(&caller, id, &what).await?
     {
         return answered_before(&order);
     }

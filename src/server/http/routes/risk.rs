@@ -84,7 +84,7 @@ struct LimitsRow {
 
 /// An account's risk.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AccountRisk {
+pub(in super::super) struct AccountRisk {
     broker: String,
     account: String,
     /// `live`, `paper` or `sim`.
@@ -172,7 +172,7 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
     }))
 }
 
-pub(super) fn account_risk(known: &Known, key: AccountKey, now: Timestamp) -> AccountRisk {
+pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timestamp) -> AccountRisk {
     let state = &known.state;
     let entry = state.accounts.get(&key);
     let (programs, until) = armed(known, key, now);
@@ -372,7 +372,7 @@ struct Flattening {
 }
 
 /// Flattens an instrument or a whole account: cancels what works, closes what is held, proven by the broker's own word.
-/// Wants the second factor again.
+/// Wants a person's second factor again; a key needs none.
 #[utoipa::path(post, path = "/risk/flatten", tag = "risk", request_body = FlattenWish,
                responses((status = 202, body = Flattening)))]
 async fn flatten(
@@ -382,7 +382,7 @@ async fn flatten(
 ) -> Result<(StatusCode, Json<Flattening>), ApiError> {
     let now = (context.about.clock)();
     caller.require(Role::Trade)?;
-    caller.require_step_up(now)?;
+    caller.require_step_up_of_person(now)?;
     let (account, command) = context.replica.read(|known| {
         let account = names::meant(known, &context, &caller, wish.account.as_ref())?;
         let command = match &wish.symbol {

@@ -7,19 +7,21 @@ use super::auth::aside;
 use super::secret_body::Secretly;
 use crate::domain::AccountId;
 use crate::server::doors::{Caller, Hashed, Role, UserError, UserSpec};
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(super) fn routes() -> Router<Context> {
-    Router::new()
-        .route("/users", get(list).post(add))
-        .route("/users/{name}", delete(remove))
-        .route("/users/{name}/reset", post(reset))
+pub(super) fn routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(remove))
+        .routes(routes!(reset))
 }
 
 /// Accounts by their names; nothing for all.
@@ -67,6 +69,8 @@ pub(super) fn names(accounts: Option<&BTreeSet<AccountId>>) -> Value {
     })
 }
 
+/// Users; for admins who see every account.
+#[utoipa::path(get, path = "/users", tag = "users", responses((status = 200, body = Value)))]
 async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
     admin(&context, &caller)?;
     let doors = context.doors.clone();
@@ -81,16 +85,21 @@ async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Val
     Ok(Json(json!({"items": items, "next": null})))
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UsersNewUser)]
 struct NewUser {
     name: String,
+    #[schema(value_type = String, example = "view")]
     role: Role,
     #[serde(default)]
     accounts: Option<Vec<String>>,
     password: String,
 }
 
+/// Makes a user; after a step-up.
+#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUser, responses((status = 201, body = Value)))]
 async fn add(
     State(context): State<Context>,
     caller: Caller,
@@ -122,13 +131,16 @@ async fn add(
     Ok((StatusCode::CREATED, Json(told)))
 }
 
-#[derive(Deserialize)]
+/// What is sent.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = UsersNewPassword)]
 struct NewPassword {
     password: String,
 }
 
 /// A new password; the user is signed out everywhere.
+#[utoipa::path(post, path = "/users/{name}/reset", tag = "users", request_body = NewPassword, params(("name" = String, Path, description = "The user")), responses((status = 200, body = Value)))]
 async fn reset(
     State(context): State<Context>,
     caller: Caller,
@@ -149,6 +161,8 @@ async fn reset(
     Ok(Json(json!({"name": name, "signed_out": true})))
 }
 
+/// Takes a user away; after a step-up.
+#[utoipa::path(delete, path = "/users/{name}", tag = "users", params(("name" = String, Path, description = "The user")), responses((status = 200, body = Value)))]
 async fn remove(
     State(context): State<Context>,
     caller: Caller,

@@ -2,6 +2,7 @@
 //! its errors are told. A file is asked for anew each time and answered with "unchanged" by its ETag, so that a new build is
 //! seen at once and an old one costs nothing. What the page may do is the doors' affair, not this file's.
 
+use super::super::body::Body;
 use super::super::{ApiError, Context};
 use crate::domain::{SafeText, Timestamp};
 use crate::server::doors::Caller;
@@ -10,7 +11,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Deserialize;
@@ -18,6 +19,9 @@ use sha2::{Digest, Sha256};
 use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -79,8 +83,8 @@ pub(super) fn routes() -> Router<Context> {
 }
 
 /// Under `/api/v1`.
-pub(super) fn api() -> Router<Context> {
-    Router::new().route("/client-errors", post(client_error))
+pub(super) fn api() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().routes(routes!(client_error))
 }
 
 async fn named(Path(path): Path<String>, headers: HeaderMap) -> Response {
@@ -170,7 +174,7 @@ fn file(path: &str, headers: &HeaderMap) -> Response {
 }
 
 /// What went wrong in a page.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ClientError {
     /// In words.
@@ -178,6 +182,7 @@ struct ClientError {
     /// In which file of the page.
     #[serde(default)]
     source: String,
+    /// Where there.
     #[serde(default)]
     line: u32,
     #[serde(default)]
@@ -202,26 +207,20 @@ fn place(now: Timestamp) -> Result<(), ApiError> {
     }
     if taken.1 >= ERRORS_A_MINUTE {
         let words = format!("{ERRORS_A_MINUTE} errors of pages are taken a minute");
-        return Err(ApiError {
-            retry_after: Some(60),
-            ..ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY", words)
-        });
+        return Err(ApiError::too_many(words, 60));
     }
     taken.1 += 1;
     Ok(())
 }
 
-/// An error of a page, into the log.
+/// Tells an error of a page, for the engine's log. Thirty a minute are taken, of all pages together.
+#[utoipa::path(post, path = "/client-errors", tag = "system", request_body = ClientError,
+               responses((status = 204, description = "It is in the log.")))]
 async fn client_error(
     State(context): State<Context>,
     caller: Caller,
-    body: Bytes,
+    Body(error): Body<ClientError>,
 ) -> Result<StatusCode, ApiError> {
-    let error: ClientError = serde_json::from_slice(&body).map_err(|error| {
-        ApiError::bad(format!(
-            "an error of a page has message, source, line, column, stack: {error}"
-        ))
-    })?;
     place((context.about.clock)())?;
     let (message, source) = (SafeText::new(&error.message), SafeText::new(&error.source));
     let stack = SafeText::new(&error.stack.replace('\n', " | "));

@@ -2,16 +2,19 @@
 //! whenever it is woken: many messages, one write.
 
 use super::super::Context;
-use super::frame::{Asked, Encoding, PROTOCOL, Said};
+use super::frame::{Asked, Encoding, PROTOCOL, Said, Wish};
 use super::stream::{Key, News, Place};
 use super::topic::{self, Kind, Params};
-use crate::domain::InstrumentId;
+use crate::domain::{InstrumentId, SafeText};
+use crate::market::Timeframe;
+use crate::market::studies::StudySpec;
 use crate::metrics::metrics;
 use crate::server::doors::Caller;
+use crate::wire::{Query, Reply};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -21,6 +24,10 @@ use tokio::time::{interval, timeout};
 const USUAL_BATCH: Duration = Duration::from_millis(50);
 /// The longest that a client may ask for.
 const LONGEST_BATCH: Duration = Duration::from_secs(1);
+/// Instruments of one topic that rests on books or bars, which brokers count.
+const SYMBOLS_MAX: usize = 8;
+/// Indicators of one topic.
+const STUDIES_MAX: usize = 8;
 /// Topics of one client.
 const TOPICS_MAX: usize = 64;
 /// How long one write may take.
@@ -41,6 +48,9 @@ struct Client {
     wake: Arc<Notify>,
     topics: Topics,
 }
+
+/// Why a topic can't be begun: a stable code, and words.
+type Wrong = (&'static str, String);
 
 /// How a connection ends: with a reason for the client, or without one because it is gone.
 type End = Option<&'static str>;
@@ -181,19 +191,12 @@ impl Client {
                 self.topics.remove(&id);
                 Ok(())
             }
-            Asked::Subscribe {
-                id,
-                topic,
-                symbols,
-                batch_ms,
-                stream,
-                after,
-            } => match self.begin(id, &topic, &symbols, batch_ms, stream.zip(after)) {
+            Asked::Subscribe(wish) => match self.begin(&wish).await {
                 Ok(first) => {
                     self.send(vec![first]).await?;
                     self.tell().await
                 }
-                Err((code, why)) => self.complain(Some(id), code, why).await,
+                Err((code, why)) => self.complain(Some(wish.id), code, why).await,
             },
         }
     }
@@ -205,65 +208,86 @@ impl Client {
 
     /// Begins a topic: its first message, which is a snapshot or, where the client had this stream and its window still
     /// reaches so far, that it goes on.
-    fn begin(
-        &mut self,
-        id: u32,
-        word: &str,
-        symbols: &[String],
-        batch_ms: Option<u64>,
-        had: Option<(u64, u64)>,
-    ) -> Result<Message, (&'static str, String)> {
+    async fn begin(&mut self, wish: &Wish) -> Result<Message, Wrong> {
+        let word = wish.topic.as_str();
         let kind = Kind::of(word).ok_or_else(|| {
             let all = topic::ALL.join(", ");
             (
                 "UNKNOWN_TOPIC",
-                format!("there is no topic '{word}'; there are {all}"),
+                format!("there is no topic '{}'; there are {all}", SafeText::new(word)),
             )
         })?;
-        let batch = batch_ms.map_or(USUAL_BATCH, Duration::from_millis);
+        let batch = wish.batch_ms.map_or(USUAL_BATCH, Duration::from_millis);
         if batch > LONGEST_BATCH {
             let most = LONGEST_BATCH.as_millis();
-            return Err((
-                "BAD_REQUEST",
-                format!("batch_ms {} is out of range; 0 to {most}", batch.as_millis()),
-            ));
+            let why = format!("batch_ms {} is out of range; 0 to {most}", batch.as_millis());
+            return Err(("BAD_REQUEST", why));
         }
-        if self.topics.len() >= TOPICS_MAX && !self.topics.contains_key(&id) {
+        if self.topics.len() >= TOPICS_MAX && !self.topics.contains_key(&wish.id) {
             return Err(("TOO_MANY", format!("{TOPICS_MAX} topics are open; end one first")));
         }
-        let params = self.params(symbols)?;
+        let params = self.params(kind, wish)?;
+        prepare(&self.context.clone(), kind, &params).await?;
         let key = Key::new(kind, params, batch, self.encoding, &self.caller);
         let stream = self.context.hub.stream(key).ok_or_else(|| {
             let why = "too many different streams are open here; ask for what others ask for, or later";
             ("TOO_MANY", why.to_owned())
         })?;
+        let had = wish.stream.zip(wish.after);
         let after = had
             .filter(|(had, _)| *had == stream.number)
             .map(|(_, after)| after);
         // A name that is used again means the new one alone.
-        self.topics.remove(&id);
+        self.topics.remove(&wish.id);
         let (place, first) = stream.join(
-            id,
+            wish.id,
             after,
             self.context.hub.reader(),
             Arc::clone(&self.wake),
             &self.context.replica,
         );
-        self.topics.insert(id, place);
+        self.topics.insert(wish.id, place);
         Ok(first)
     }
 
-    fn params(&self, symbols: &[String]) -> Result<Params, (&'static str, String)> {
-        let symbols = self.context.replica.read(|known| {
-            let found = symbols.iter().map(|symbol| {
+    fn params(&self, kind: Kind, wish: &Wish) -> Result<Params, Wrong> {
+        let bad = |why: String| ("BAD_REQUEST", why);
+        let symbols: BTreeSet<InstrumentId> = self.context.replica.read(|known| {
+            let found = wish.symbols.iter().map(|symbol| {
                 InstrumentId::new(&symbol.to_ascii_uppercase())
                     .ok()
                     .filter(|id| known.state.instruments.contains_key(id))
-                    .ok_or_else(|| ("NOT_FOUND", format!("there is no instrument '{symbol}'")))
+                    .ok_or_else(|| {
+                        let why = format!("there is no instrument '{}'", SafeText::new(symbol));
+                        ("NOT_FOUND", why)
+                    })
             });
             found.collect::<Result<_, _>>()
         })?;
-        Ok(Params { symbols })
+        if kind.wants_symbols() && !(1..=SYMBOLS_MAX).contains(&symbols.len()) {
+            return Err(bad(format!("{} wants symbols, 1 to {SYMBOLS_MAX}", kind.word())));
+        }
+        let of_bars = matches!(kind, Kind::Bars | Kind::Indicators);
+        let timeframe = match wish.timeframe.as_deref().filter(|_| of_bars) {
+            Some(word) => Some(
+                word.parse::<Timeframe>()
+                    .map_err(|error| bad(error.to_string()))?,
+            ),
+            None => of_bars.then_some(Timeframe::M1),
+        };
+        let mut studies = Vec::new();
+        for word in wish.studies.iter().filter(|_| kind == Kind::Indicators) {
+            let spec = word.parse::<StudySpec>();
+            studies.push(spec.map_err(|error| bad(error.to_string()))?.to_string());
+        }
+        if kind == Kind::Indicators && !(1..=STUDIES_MAX).contains(&studies.len()) {
+            return Err(bad(format!("indicators wants studies, 1 to {STUDIES_MAX}")));
+        }
+        Ok(Params {
+            symbols,
+            timeframe,
+            studies,
+        })
     }
 
     async fn close(&mut self, reason: &'static str) {
@@ -275,4 +299,33 @@ impl Client {
         };
         let _ = self.socket.send(Message::Close(Some(close))).await;
     }
+}
+
+/// Has what a topic rests on: a book that is watched, bars that go back.
+async fn prepare(context: &Context, kind: Kind, params: &Params) -> Result<(), Wrong> {
+    let replica = &context.replica;
+    for id in params.symbols.iter().filter(|_| kind == Kind::Depth) {
+        replica
+            .wish(*id, true)
+            .await
+            .map_err(|error| ("TOO_MANY", error.message))?;
+    }
+    let Some(timeframe) = params.timeframe else {
+        return Ok(());
+    };
+    for id in &params.symbols {
+        if replica.read(|known| known.market.bars(*id, timeframe).len() >= topic::BARS) {
+            continue;
+        }
+        let query = Query::Bars {
+            instrument: *id,
+            timeframe,
+            count: u32::try_from(topic::BARS).unwrap_or(u32::MAX),
+        };
+        // Without its history a chart begins now.
+        if let Ok(Reply::Bars(bars)) = context.ask(query).await {
+            replica.learn_bars(*id, timeframe, bars);
+        }
+    }
+    Ok(())
 }

@@ -21,25 +21,8 @@ pub(super) enum Encoding {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Asked {
-    /// Begin a topic. `id` is the client's name for it and comes back with each message.
-    Subscribe {
-        /// The client's name for it.
-        id: u32,
-        /// Which topic.
-        topic: String,
-        /// Of which instruments; all that the topic has where none is said.
-        #[serde(default)]
-        symbols: Vec<String>,
-        /// Milliseconds for which updates are gathered, 0 to 1000; 50 where nothing is said.
-        #[serde(default)]
-        batch_ms: Option<u64>,
-        /// The stream that the client had, to go on there.
-        #[serde(default)]
-        stream: Option<u64>,
-        /// The number of the last update of that stream that the client has.
-        #[serde(default)]
-        after: Option<u64>,
-    },
+    /// Begin a topic.
+    Subscribe(Wish),
     /// End a topic.
     Unsubscribe {
         /// The client's name for it.
@@ -51,6 +34,34 @@ pub(super) enum Asked {
         #[serde(default)]
         token: u64,
     },
+}
+
+/// A topic that a client wants. `id` is the client's name for it and comes back with its snapshot.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wish {
+    /// The client's name for it.
+    pub id: u32,
+    /// Which topic.
+    pub topic: String,
+    /// Of which instruments; all that the topic has where none is said.
+    #[serde(default)]
+    pub symbols: Vec<String>,
+    /// Of bars of which length, for `bars` and `indicators`: `5s`, `1m` where nothing is said, `1d`.
+    #[serde(default)]
+    pub timeframe: Option<String>,
+    /// Which indicators, in words: `ema 21`, `macd 12 26 9`.
+    #[serde(default)]
+    pub studies: Vec<String>,
+    /// Milliseconds for which updates are gathered, 0 to 1000; 50 where nothing is said.
+    #[serde(default)]
+    pub batch_ms: Option<u64>,
+    /// The stream that the client had, to go on there.
+    #[serde(default)]
+    pub stream: Option<u64>,
+    /// The number of the last update of that stream that the client has.
+    #[serde(default)]
+    pub after: Option<u64>,
 }
 
 /// To a client.

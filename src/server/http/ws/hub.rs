@@ -2,6 +2,7 @@
 //! engine tells, ended when nobody has read them for a while. A thousand readers of the same cost one encoding.
 
 use super::stream::{Key, Stream};
+use super::topic::Kind;
 use crate::server::http::Clock;
 use crate::server::http::replica::Replica;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -89,6 +90,12 @@ impl Hub {
     fn sweep(&self, now: Instant) {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|_, stream| !stream.is_over(now));
+        for key in streams.keys().filter(|key| key.kind == Kind::Depth) {
+            key.params
+                .symbols
+                .iter()
+                .for_each(|id| self.replica.keep_wish(*id, true));
+        }
         self.replica.be_prompt(
             streams
                 .keys()
@@ -119,11 +126,11 @@ impl Hub {
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 _ = sweep.tick() => self.sweep(Instant::now()),
             }
-            let (sequence, now) = (self.replica.read(|known| known.state.sequence), Instant::now());
+            let now = Instant::now();
             due = self
                 .all()
                 .iter()
-                .filter_map(|stream| stream.make_due(sequence, now))
+                .filter_map(|stream| stream.make_due(&self.replica, now))
                 .min();
         }
     }

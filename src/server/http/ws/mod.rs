@@ -7,6 +7,7 @@ mod client;
 mod frame;
 mod hub;
 mod stream;
+mod summary;
 mod topic;
 
 use super::Context;
@@ -20,6 +21,7 @@ use axum::routing::get;
 use frame::Encoding;
 
 pub(super) use hub::Hub;
+pub(super) use topic::Params;
 
 /// The subprotocol of msgpack messages, which also holds where none is asked for.
 const MSGPACK: &str = "tradewind.v1.msgpack";

@@ -23,6 +23,8 @@ const FRAMES_MAX: usize = 4_096;
 const BYTES_MAX: usize = 4 * 1_024 * 1_024;
 /// How long a stream without a reader goes on, so that one who was cut off can come back to it.
 const LINGERS: Duration = Duration::from_secs(60);
+/// Summaries are made no more often than this.
+const SUMMARY_EVERY: Duration = Duration::from_millis(250);
 /// Prints that may wait for a batch: older ones are left out, and the gap shows in their numbers.
 const PRINTS_MAX: usize = 2_000;
 
@@ -75,6 +77,8 @@ struct Log {
     /// The number of the newest frame.
     newest: u64,
     waiting: BTreeMap<Name, Value>,
+    /// What a summary told last.
+    told: BTreeMap<Name, Value>,
     due: Option<Instant>,
     waiters: Vec<Waiter>,
     idle_since: Option<Instant>,
@@ -135,6 +139,7 @@ impl Stream {
             bytes: 0,
             newest: 0,
             waiting: BTreeMap::new(),
+            told: BTreeMap::new(),
             due: None,
             waiters: Vec::new(),
             idle_since: Some(Instant::now()),
@@ -186,10 +191,7 @@ impl Stream {
         (log.newest, self.snapshot(id, log.newest, replica))
     }
     fn snapshot(&self, id: u32, number: u64, replica: &Replica) -> Message {
-        let (rows, sequence) = replica.read(|known| {
-            let rows = topic::all(self.key.kind, &self.key.params, known, &self.key.sight);
-            (rows, known.state.sequence)
-        });
+        let (rows, sequence) = replica.read(|known| (self.rows(known), known.state.sequence));
         self.key.encoding.message(&Said::Snapshot {
             id,
             stream: self.number,
@@ -216,9 +218,13 @@ impl Stream {
     /// waits and nothing is replaced.
     pub(super) fn note(&self, told: &Told, replica: &Replica, now: Instant) {
         let mut log = self.log();
+        if self.key.kind.is_summary() {
+            log.due.get_or_insert(now + self.key.batch.max(SUMMARY_EVERY));
+            return;
+        }
         let (rows, sequence) = replica.read(|known| {
             let key = &self.key;
-            let rows = topic::changed(key.kind, &key.params, told, known, &key.sight);
+            let rows = topic::changed(key.kind, &key.params, told, known, &key.sight, (self.clock)());
             (rows, known.state.sequence)
         });
         if rows.is_empty() {
@@ -240,24 +246,49 @@ impl Stream {
         let mut log = self.log();
         log.waiting.clear();
         log.due = None;
-        let (rows, sequence) = replica.read(|known: &Known| {
-            let rows = topic::all(self.key.kind, &self.key.params, known, &self.key.sight);
-            (rows, known.state.sequence)
-        });
+        let (rows, sequence) = replica.read(|known: &Known| (self.rows(known), known.state.sequence));
         let rows = rows.into_iter().map(|(_, row)| row).collect();
         self.push(&mut log, rows, sequence);
     }
     /// Makes the frame whose time has come. Answers when the next is due.
-    pub(super) fn make_due(&self, sequence: u64, now: Instant) -> Option<Instant> {
+    pub(super) fn make_due(&self, replica: &Replica, now: Instant) -> Option<Instant> {
         let mut log = self.log();
         let due = log.due?;
         if due > now {
             return Some(due);
         }
         log.due = None;
+        if self.key.kind.is_summary() {
+            self.sum_up(&mut log, replica);
+            return None;
+        }
+        let sequence = replica.read(|known| known.state.sequence);
         let rows = std::mem::take(&mut log.waiting).into_values().collect();
         self.push(&mut log, rows, sequence);
         None
+    }
+    /// Tells the rows that differ from those told before; all of them where there are fewer now.
+    fn sum_up(&self, log: &mut Log, replica: &Replica) {
+        let (rows, sequence) = replica.read(|known| (self.rows(known), known.state.sequence));
+        let fewer = rows.len() < log.told.len();
+        let new: Vec<Value> = rows
+            .iter()
+            .filter(|(name, row)| fewer || log.told.get(name) != Some(row))
+            .map(|(_, row)| row.clone())
+            .collect();
+        log.told = rows.into_iter().collect();
+        if !new.is_empty() {
+            self.push(log, new, sequence);
+        }
+    }
+    fn rows(&self, known: &Known) -> topic::Rows {
+        topic::all(
+            self.key.kind,
+            &self.key.params,
+            known,
+            &self.key.sight,
+            (self.clock)(),
+        )
     }
     fn push(&self, log: &mut Log, data: Vec<Value>, sequence: u64) {
         log.newest += 1;
