@@ -8,13 +8,28 @@
     reason = "tests, and what only they use"
 )]
 
-use crate::harness::{Home, UNHURRIED, until};
+use crate::harness::{Home, until};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
+
+/// No busy market: an engine is ready at once on a slow machine too.
+const QUIET: &str = "[limits]\nduplicate_window_ms = 0\n[sim]\nparticipants = false\n";
+
+/// Another account offers what the test buys.
+fn offered(home: &Home) {
+    let words = [
+        "order",
+        "sell 100 AAPL @200 short",
+        "--yes",
+        "--account",
+        "SIM100002",
+    ];
+    assert_eq!(home.json(&words)[0]["phase"], "working");
+}
 
 fn address(home: &Home) -> SocketAddr {
     until("the address of the port", || {
@@ -140,16 +155,15 @@ fn figures(at: SocketAddr) -> BTreeMap<String, f64> {
 
 #[test]
 fn figures_move_with_an_order_and_a_strict_reader_takes_them() {
-    let home = Home::with(&format!(
-        "{UNHURRIED}\n[sim]\nparticipants = true\n[log]\nslow_ms = 1\n"
-    ));
+    let home = Home::with(&format!("{QUIET}[log]\nslow_ms = 1\n"));
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
     let at = address(&home);
     let before = figures(at);
     let sum = |figures: &BTreeMap<String, f64>, name: &str| figures.get(name).copied().unwrap_or(0.0);
     assert!(sum(&before, "tradewind_orders_total{status=\"submitted\"}") < 0.5);
-    home.order("buy 10 AAPL");
-    home.run(&["order", "buy 999999 AAPL", "--yes"]);
+    offered(&home);
+    home.order("buy 10 AAPL @200");
+    home.run(&["order", "buy 999999 AAPL @200", "--yes"]);
     let after = until("a fill among the figures", || {
         let after = figures(at);
         (sum(&after, "tradewind_orders_total{status=\"filled\"}") >= 1.0).then_some(after)
@@ -225,9 +239,10 @@ fn nobody_reads_figures_that_are_off_and_strangers_none_that_want_a_key() {
 
 #[test]
 fn one_id_is_found_in_every_step_of_an_order_in_a_log_of_json_lines() {
-    let home = Home::with(&format!("{UNHURRIED}\n[log]\nformat = \"json\"\n"));
+    let home = Home::with(&format!("{QUIET}[log]\nformat = \"json\"\n"));
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let sent = home.order("buy 10 AAPL");
+    offered(&home);
+    let sent = home.order("buy 10 AAPL @200");
     let id = sent["client_order_id"].as_str().unwrap().to_owned();
     let wanted = ["submitted", "stored", "sent", "accepted", "executed"];
     let steps = until("all steps in the log", || {
@@ -258,7 +273,7 @@ fn one_id_is_found_in_every_step_of_an_order_in_a_log_of_json_lines() {
         .done(&["api-key", "add", "program", "--role", "trade"])
         .trim()
         .to_owned();
-    let body = r#"{"sentence": "buy 10 MSFT mkt"}"#;
+    let body = r#"{"sentence": "buy 10 AAPL @200"}"#;
     let answer = say(
         port,
         &format!(
@@ -388,14 +403,14 @@ fn a_bundle_has_what_helps_and_no_secret() {
         "/opt/page-me",
     ];
     let home = Home::with(&format!(
-        "{UNHURRIED}\n[log]\nfilter = \"debug\"\n[alerts]\nwebhook = \"https://{}\"\ncommand = [\"/opt/page-me\", \"--token=s3cr3t\"]\nmail_to = [\"trader@example.org\"]\n",
+        "{QUIET}[log]\nfilter = \"debug\"\n[alerts]\nwebhook = \"https://{}\"\ncommand = [\"/opt/page-me\", \"--token=s3cr3t\"]\nmail_to = [\"trader@example.org\"]\n",
         secrets[0]
     ));
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
     let key = home.done(&["api-key", "add", "one"]).trim().to_owned();
     let header = format!("Authorization: Bearer {key}\r\n");
     let _ = get(address(&home), "/api/v1/orders", &header);
-    let id = home.order("buy 10 AAPL")["client_order_id"]
+    let id = home.order("buy 10 AAPL @200")["client_order_id"]
         .as_str()
         .unwrap()
         .to_owned();
