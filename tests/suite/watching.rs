@@ -299,7 +299,7 @@ fn one_id_is_found_in_every_step_of_an_order_in_a_log_of_json_lines() {
                 .iter()
                 .any(|line| line["client_order_id"] == *id && line["step"] == **step)
         };
-        wanted.iter().all(|step| had(step)).then_some(())
+        wanted.iter().all(had).then_some(())
     });
     // An id of a request is told back; one that could forge a line is replaced.
     let (_, head, _) = get(port, "/health", "X-Request-Id: abc-123\r\n");
