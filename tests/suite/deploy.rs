@@ -491,7 +491,7 @@ fn the_steps_of_the_document_work_from_installation_to_restore() {
             .collect::<Vec<_>>()
     };
     let before = until("a position", || {
-        Some(held(&machine)).filter(|held| !held.is_empty())
+        Some(held(&machine)).filter(|held| held.len() == 2)
     });
     let copy = machine.root.path().join("copy");
     let backed = machine.run(&["backup", copy.to_str().unwrap()]);
