@@ -2,7 +2,7 @@
 //! one of our making; it stands in every line that the request leaves in the log, and is told back.
 
 use crate::metrics::metrics;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -22,7 +22,12 @@ pub(super) async fn noted(mut request: Request, next: Next) -> Response {
         .cloned();
     let id = given.unwrap_or_else(made);
     request.headers_mut().insert(REQUEST_ID, id.clone());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let method = request.method().clone();
+    // The route's own words: what a caller puts into an address may be a secret that went astray.
+    let path = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "no such address".to_owned(), |path| path.as_str().to_owned());
     let text = id.to_str().unwrap_or_default().to_owned();
     let span = tracing::info_span!("request", request_id = text);
     let began = Instant::now();
