@@ -400,3 +400,32 @@ fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
         }
     });
 }
+
+#[test]
+fn the_client_in_the_documents_works() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/watch.py");
+    let home = Home::new();
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = address(&home);
+    let key = made(&home, "watcher", &[]);
+    until("readiness", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
+    home.order("buy 10 AAPL @1");
+    let ran = std::process::Command::new("python3")
+        .args([script, &at.to_string(), "AAPL", "--count", "5"])
+        .env("TRADEWIND_KEY", &key)
+        .output();
+    let Ok(ran) = ran else {
+        eprintln!("skipped: no python3 here");
+        return;
+    };
+    let (out, err) = (
+        String::from_utf8_lossy(&ran.stdout),
+        String::from_utf8_lossy(&ran.stderr),
+    );
+    assert!(ran.status.success(), "{err}");
+    assert_eq!(out.lines().count(), 5, "{out}{err}");
+    assert!(out.lines().any(|line| line.starts_with("quotes {")), "{out}");
+    assert!(out.lines().any(|line| line.starts_with("orders {")), "{out}");
+}

@@ -197,4 +197,110 @@ mod tests {
             serde_json::from_slice::<Value>(&Encoding::Json.bytes(&said)).unwrap()
         );
     }
+
+    /// One of each message, under the name by which the document has it.
+    fn examples() -> Vec<(&'static str, String, Vec<u8>)> {
+        let said = |name, said: &Said<'_>| {
+            let bytes = Encoding::Msgpack.bytes(said);
+            (name, serde_json::to_string(said).unwrap(), bytes)
+        };
+        let asked = |name, asked: Value| {
+            let bytes = rmp_serde::to_vec_named(&asked).unwrap();
+            Encoding::Msgpack.asked(&bytes).unwrap();
+            (name, asked.to_string(), bytes)
+        };
+        let quote = serde_json::json!({"symbol": "AAPL", "bid": "189.97", "ask": "189.99"});
+        vec![
+            asked(
+                "subscribe",
+                serde_json::json!({"op": "subscribe", "id": 1, "topic": "quotes", "symbols": ["AAPL"], "batch_ms": 50}),
+            ),
+            asked("unsubscribe", serde_json::json!({"op": "unsubscribe", "id": 1})),
+            asked("ping", serde_json::json!({"op": "ping", "token": 7})),
+            said(
+                "hello",
+                &Said::Hello {
+                    protocol: PROTOCOL,
+                    build: "0.1.0",
+                    topics: &["quotes", "orders"],
+                },
+            ),
+            said(
+                "snapshot",
+                &Said::Snapshot {
+                    id: 1,
+                    stream: 12,
+                    topic: "quotes",
+                    number: 344,
+                    sequence: 81,
+                    data: vec![quote.clone()],
+                },
+            ),
+            said(
+                "resumed",
+                &Said::Resumed {
+                    id: 1,
+                    stream: 12,
+                    topic: "quotes",
+                    number: 344,
+                },
+            ),
+            said(
+                "update",
+                &Said::Update {
+                    stream: 12,
+                    topic: "quotes",
+                    number: 345,
+                    sequence: 81,
+                    time: "2026-01-05T15:00:00.25Z".to_owned(),
+                    data: vec![quote],
+                },
+            ),
+            said("pong", &Said::Pong { token: 7 }),
+            said(
+                "error",
+                &Said::Error {
+                    id: Some(1),
+                    code: "NOT_FOUND",
+                    message: "there is no instrument 'NOPE'".to_owned(),
+                },
+            ),
+            said(
+                "goodbye",
+                &Said::Goodbye {
+                    reason: "the engine is stopping",
+                },
+            ),
+        ]
+    }
+
+    fn shown(text: &str, bytes: &[u8]) -> String {
+        let lines = bytes.chunks(24).map(|line| {
+            let line: Vec<String> = line.iter().map(|byte| format!("{byte:02x}")).collect();
+            line.join(" ")
+        });
+        let lines: Vec<String> = lines.collect();
+        format!("```text\n{text}\n{}\n```\n", lines.join("\n"))
+    }
+
+    #[test]
+    fn the_document_has_each_message_with_its_bytes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/WEBSOCKET.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut wanted = text.clone();
+        for (name, told, bytes) in examples() {
+            let begin = format!("<!-- example: {name} -->\n");
+            let from = wanted.find(&begin).expect(name) + begin.len();
+            let length = wanted[from..].find("<!-- /example -->").expect(name);
+            wanted.replace_range(from..from + length, &shown(&told, &bytes));
+        }
+        if std::env::var_os("TRADEWIND_BLESS").is_some() {
+            std::fs::write(path, &wanted).unwrap();
+        } else {
+            assert!(
+                wanted == text,
+                "TRADEWIND_BLESS=1 cargo test --lib the_document_has writes docs/WEBSOCKET.md anew"
+            );
+        }
+    }
 }
