@@ -128,6 +128,13 @@ where
     let closing = async {
         if let Some(reason) = last {
             let _ = out.send(Piece::Close(reason)).await;
+            // What the other side has on its way is read to its end: a connection that is closed over unread bytes is
+            // reset, and the last words with it.
+            while let Some(Ok(piece)) = coming.next().await {
+                if matches!(piece, Piece::Close(_)) {
+                    break;
+                }
+            }
         }
         let _ = out.close().await;
     };
