@@ -7,6 +7,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, kill_current_process_group};
 use rustix::stdio::{stdin, stdout};
+use std::io::Write;
 use std::os::fd::BorrowedFd;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,10 @@ impl Terminal {
                 give_back();
                 tracing::error!("{panic}");
                 before(panic);
+                // Last, because what is told before may be longer than the screen.
+                let said = panic.payload_as_str().unwrap_or("without a word");
+                let words = format!("tradewind: a panic of the desk, not of the engine: {said}\n");
+                let _ = std::io::stderr().lock().write_all(words.as_bytes());
             }));
         });
         let terminal = Self { mouse };
