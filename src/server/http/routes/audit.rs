@@ -1,12 +1,13 @@
 //! The audit log in pages, for admins.
 
 use super::super::Context;
+use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::auth::aside;
 use crate::server::doors::audit::AuditError;
 use crate::server::doors::{Caller, Role};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
@@ -42,7 +43,7 @@ struct Page {
 async fn list(
     State(context): State<Context>,
     caller: Caller,
-    Query(page): Query<Page>,
+    Asked(page): Asked<Page>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require(Role::Admin)?;
     let limit = page.limit.unwrap_or(USUAL);

@@ -2,13 +2,14 @@
 //! second factor adds lies in `auth_factor`.
 
 use super::super::Context;
+use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::super::guard::{COOKIE, COOKIE_SECURE, Origin};
 use super::secret_body::Secretly;
 use crate::server::doors::audit::Entry;
 use crate::server::doors::{Caller, Doors, Hashed, Refused, Role, SignIn, SignedIn, UserError};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -294,7 +295,7 @@ struct Whose {
 async fn sessions(
     State(context): State<Context>,
     caller: Caller,
-    Query(whose): Query<Whose>,
+    Asked(whose): Asked<Whose>,
 ) -> Result<Json<Value>, ApiError> {
     let all = match whose.of.as_deref() {
         None | Some("me") => false,

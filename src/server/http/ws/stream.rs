@@ -20,7 +20,7 @@ use tokio::time::Instant;
 /// Frames that a window holds at most.
 const FRAMES_MAX: usize = 4_096;
 /// Bytes that a window holds at most; the newest frame is kept whatever its size.
-const BYTES_MAX: usize = 4 * 1_024 * 1_024;
+const BYTES_MAX: usize = 2 * 1_024 * 1_024;
 /// How long a stream without a reader goes on, so that one who was cut off can come back to it.
 const LINGERS: Duration = Duration::from_secs(60);
 /// Summaries are made no more often than this.
