@@ -249,6 +249,15 @@ fn a_terminal_elsewhere_comes_back_after_every_loss_and_knows_what_the_engine_kn
     far.hears(0, "armed, broker ready");
     far.knows_what_the_engine_knows(&home);
     home.order("buy 10 AAPL @1");
+    // A preview made before that is known would be refused as outdated.
+    until("the order from here", || {
+        let orders = home.list("orders");
+        orders
+            .iter()
+            .any(|order| order["quantity"] == "10" && order["phase"] == "working")
+            .then_some(())
+    });
+    far.knows_what_the_engine_knows(&home);
     far.orders("buy 3 AAPL @1");
     until("the order from elsewhere", || {
         home.list("orders")
