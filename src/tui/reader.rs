@@ -1,7 +1,9 @@
-//! The thread that reads the terminal. Each read is handed on whole, so that what came at once is known to have come at
-//! once. Ends when the terminal goes away, without spinning, and when it is dropped, without taking another byte: a shell
+//! The thread that reads the terminal. Each read is handed on whole and with its moment, so that what came at once is known
+//! to have come at once, and what hands typed apart stays apart however long the loop was busy. Ends when the terminal goes away, without spinning, and when it is dropped, without taking another byte: a shell
 //! that gets the terminal back gets all that is typed from then on.
 
+use super::run::Clock;
+use crate::domain::Timestamp;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::io;
@@ -12,23 +14,30 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 /// How many reads may wait for the loop. When full the thread waits, and the terminal's own queue fills: nothing is lost.
 const WAITING: usize = 64;
 
+/// What one read gave, and when.
+#[derive(Debug)]
+pub struct Typed {
+    pub bytes: Vec<u8>,
+    pub at: Timestamp,
+}
+
 /// The loop's end of the reader.
 #[derive(Debug)]
 pub struct Reader {
-    reads: Receiver<Vec<u8>>,
+    reads: Receiver<Typed>,
     stop: Option<OwnedFd>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reader {
     /// Starts the thread, which reads a duplicate of `source`.
-    pub fn start(source: BorrowedFd<'_>) -> io::Result<Self> {
+    pub fn start(source: BorrowedFd<'_>, clock: Clock) -> io::Result<Self> {
         let source = source.try_clone_to_owned()?;
         let (stopped, stop) = rustix::pipe::pipe()?;
         let (tell, reads) = channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("keys".to_owned())
-            .spawn(move || read_on(&source, &stopped, &tell))?;
+            .spawn(move || read_on(&source, &stopped, &tell, &clock))?;
         Ok(Self {
             reads,
             stop: Some(stop),
@@ -36,7 +45,7 @@ impl Reader {
         })
     }
     /// What was read next; nothing once the terminal is gone.
-    pub async fn next(&mut self) -> Option<Vec<u8>> {
+    pub async fn next(&mut self) -> Option<Typed> {
         self.reads.recv().await
     }
 }
@@ -52,7 +61,7 @@ impl Drop for Reader {
     }
 }
 
-fn read_on(source: &OwnedFd, stopped: &OwnedFd, tell: &Sender<Vec<u8>>) {
+fn read_on(source: &OwnedFd, stopped: &OwnedFd, tell: &Sender<Typed>, clock: &Clock) {
     let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
     let mut bytes = vec![0; 4096];
     loop {
@@ -73,7 +82,11 @@ fn read_on(source: &OwnedFd, stopped: &OwnedFd, tell: &Sender<Vec<u8>>) {
             match rustix::io::read(source, &mut bytes) {
                 Ok(0) => return,
                 Ok(count) => {
-                    if tell.blocking_send(bytes[..count].to_vec()).is_err() {
+                    let typed = Typed {
+                        at: clock(),
+                        bytes: bytes[..count].to_vec(),
+                    };
+                    if tell.blocking_send(typed).is_err() {
                         return;
                     }
                 }

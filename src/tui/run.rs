@@ -165,8 +165,8 @@ pub async fn run(
     let mut quit = signal(SignalKind::quit())?;
     let mut resized = signal(SignalKind::window_change())?;
     let mut resumed = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
-    let mut stage = Stage::new(&settings, new_id, clock)?;
-    let mut reader = Some(Reader::start(stdin())?);
+    let mut stage = Stage::new(&settings, new_id, Arc::clone(&clock))?;
+    let mut reader = Some(Reader::start(stdin(), Arc::clone(&clock))?);
     let mut second = every(Duration::from_secs(1));
     let mut open = true;
     let exit = loop {
@@ -187,12 +187,12 @@ pub async fn run(
             _ = interrupt.recv() => break Exit::HungUp,
             _ = quit.recv() => break Exit::HungUp,
             _ = resumed.recv() => stage.come_back()?,
-            bytes = typed => match bytes {
-                Some(bytes) => stage.take_input(&bytes),
+            typed = typed => match typed {
+                Some(typed) => stage.take_input(&typed.bytes, typed.at),
                 None => break Exit::HungUp,
             },
             _ = resized.recv() => stage.resize(),
-            () = sleep_until(Instant::now() + torn_for), if torn.is_some() => stage.take_input(&[]),
+            () = sleep_until(Instant::now() + torn_for), if torn.is_some() => stage.take_input(&[], stage.now()),
             _ = second.tick() => {
                 if Terminal::is_gone() {
                     break Exit::HungUp;
@@ -227,7 +227,7 @@ pub async fn run(
                 // Nobody may read the terminal while the shell has it.
                 drop(reader.take());
                 stage.suspend()?;
-                reader = Some(Reader::start(stdin())?);
+                reader = Some(Reader::start(stdin(), Arc::clone(&clock))?);
             }
         }
     };
@@ -340,13 +340,13 @@ impl Stage {
         self.effects.extend(self.desk.ring(now));
         self.dirty = true;
     }
-    fn take_input(&mut self, bytes: &[u8]) {
+    fn take_input(&mut self, bytes: &[u8], at: Timestamp) {
         #[cfg(debug_assertions)]
         super::mishap::at(bytes);
         let now = self.now();
         self.watch.typed(now);
         self.woken = false;
-        for input in self.decoder.feed(bytes, now) {
+        for input in self.decoder.feed(bytes, at) {
             if input == Input::Answer {
                 self.desk.on_input(&input, &self.drawn, now);
                 if let Some(round_trip) = self.desk.probe.round_trip() {
@@ -508,11 +508,11 @@ impl Stage {
         let Some(reader) = reader else { return };
         let until = Instant::now() + HEAR_OUT;
         while self.desk.probe.is_waiting() {
-            let Ok(Some(bytes)) = tokio::time::timeout_at(until, reader.next()).await else {
+            let Ok(Some(typed)) = tokio::time::timeout_at(until, reader.next()).await else {
                 break;
             };
             let now = self.now();
-            for input in self.decoder.feed(&bytes, now) {
+            for input in self.decoder.feed(&typed.bytes, typed.at) {
                 if input == Input::Answer {
                     self.desk.on_input(&input, &self.drawn, now);
                 }

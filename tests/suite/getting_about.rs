@@ -10,16 +10,6 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Types a line of the desk itself and sends it.
-fn word(desk: &mut Desk, line: &str) {
-    desk.types(":");
-    desk.types(line);
-    desk.shows(&format!(":{line}"));
-    pause(Duration::from_millis(50));
-    desk.types(ENTER);
-    desk.shows_no_more(&format!(":{line}"));
-}
-
 fn remembered(home: &Home) -> String {
     std::fs::read_to_string(home.file("terminal.toml")).unwrap_or_default()
 }
@@ -35,13 +25,13 @@ fn a_layout_a_theme_and_the_tour_are_remembered_over_a_restart() {
     desk.shows("▌WATCH");
     desk.types(" wx");
     desk.shows_no_more("WATCH");
-    word(&mut desk, "layout save bare");
+    desk.word("layout save bare");
     desk.shows("layout bare saved");
-    word(&mut desk, "layout reset");
+    desk.word("layout reset");
     desk.shows("WATCH");
     desk.types("u");
     desk.shows_no_more("WATCH");
-    word(&mut desk, "theme light");
+    desk.word("theme light");
     desk.shows("theme light");
     until("what is remembered", || {
         let text = remembered(&home);
@@ -57,9 +47,9 @@ fn a_layout_a_theme_and_the_tour_are_remembered_over_a_restart() {
         !screen.contains("WATCH") && !screen.contains("WELCOME"),
         "{screen}"
     );
-    word(&mut desk, "layout reset");
+    desk.word("layout reset");
     desk.shows("WATCH");
-    word(&mut desk, "layout bare");
+    desk.word("layout bare");
     desk.shows_no_more("WATCH");
     signal(desk.pid(), Signal::TERM);
     desk.ends();
@@ -233,12 +223,12 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     let mut desk = Desk::ready(&home, (160, 45));
     desk.says("buy 5 AAPL mkt", || home.list("positions").len() == 1);
     for (name, title) in PANES {
-        word(&mut desk, &format!("pane {name}"));
+        desk.word(&format!("pane {name}"));
         // It has the focus, wherever that is.
         desk.shows(&format!("▌{title}"));
         desk.shows_no_more("loading");
     }
-    word(&mut desk, "layout reset");
+    desk.word("layout reset");
     desk.types("gt");
     desk.shows("WATCH");
 
@@ -275,7 +265,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.says("sell all AAPL mkt", || {
         home.list("positions").iter().all(|row| row["quantity"] == "0")
     });
-    word(&mut desk, "resume");
+    desk.word("resume");
     // The feed goes on telling of it, the status bar does not.
     desk.comes_to("no halt", |screen| {
         screen.lines().next().is_some_and(|bar| !bar.contains("HALTED"))
@@ -290,7 +280,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.shows(account);
     desk.types(" p");
     desk.shows_no_more(account);
-    word(&mut desk, "pane orders");
+    desk.word("pane orders");
     desk.types("j");
     // What is copied is what the last frame shows.
     pause(Duration::from_millis(300));

@@ -9,6 +9,8 @@
 )]
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -481,6 +483,10 @@ pub fn alone() -> MutexGuard<'static, ()> {
 
 pub const ENTER: &str = "\r";
 const ESC: &str = "\x1b";
+/// How far apart hands press keys. Six keys within ten milliseconds are a paste.
+const BETWEEN_KEYS: Duration = Duration::from_millis(12);
+/// How long a program that is busy may take to read a key.
+const READS_WITHIN: Duration = Duration::from_secs(2);
 pub const TAB: &str = "\t";
 pub const PANIC: &str = "\x18";
 
@@ -569,8 +575,38 @@ impl Desk {
     pub fn text(&self) -> String {
         lock(&self.screen).screen().contents()
     }
-    /// Types, as fast as a terminal passes it on.
+    /// Types as hands do: key after key, each once the one before was read, and farther apart than the keys of a paste.
+    /// What begins with an escape is one key.
     pub fn types(&mut self, text: &str) {
+        let keys: Vec<String> = match text.starts_with(ESC) {
+            true => vec![text.to_owned()],
+            false => text.chars().map(String::from).collect(),
+        };
+        for key in keys {
+            pause(BETWEEN_KEYS);
+            self.sends(&key);
+            self.is_read();
+        }
+    }
+    /// Waits until the program has read what was typed; not for one that does not read.
+    fn is_read(&self) {
+        let Some(name) = self.master.tty_name() else {
+            return;
+        };
+        let Ok(terminal) = open(
+            name,
+            OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK,
+            Mode::empty(),
+        ) else {
+            return;
+        };
+        let begun = Instant::now();
+        while begun.elapsed() < READS_WITHIN && ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) {
+            pause(Duration::from_millis(1));
+        }
+    }
+    /// Sends bytes to the program all at once, as a paste or another program does.
+    pub fn sends(&mut self, text: &str) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.write_all(text.as_bytes()).unwrap();
         writer.flush().unwrap();
@@ -622,6 +658,16 @@ impl Desk {
         self.types(line);
         self.shows(line);
         self.confirms(done);
+    }
+    /// Types a word of the desk itself behind `:` and sends it.
+    #[track_caller]
+    pub fn word(&mut self, line: &str) {
+        self.types(":");
+        self.types(line);
+        let shown = format!(":{line}");
+        self.shows(&shown);
+        self.types(ENTER);
+        self.shows_no_more(&shown);
     }
     /// Presses Esc, and waits as a person does: an escape and what follows at once is another key.
     pub fn escapes(&mut self) {

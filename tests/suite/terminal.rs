@@ -129,7 +129,7 @@ fn a_chart_is_looked_at_read_and_traded_from_by_keyboard() {
     for title in ["AAPL 1m", "AAPL 5m", "AAPL 1h", "AAPL 1d"] {
         desk.shows(title);
     }
-    word(&mut desk, "study add rsi 14");
+    desk.word("study add rsi 14");
     desk.shows("rsi 14 is on the chart");
     desk.types("g8");
     desk.shows("AAPL 1w");
@@ -222,11 +222,11 @@ fn pasted_text_never_sends_an_order() {
     let home = Home::new();
     let mut desk = Desk::ready(&home, (80, 24));
     let nothing = |home: &Home| assert_eq!(home.list("orders"), Vec::<Value>::new());
-    desk.types("\x1b[200~B\r\n:buy 10 AAPL mkt\r\n\x1b[201~");
+    desk.sends("\x1b[200~B\r\n:buy 10 AAPL mkt\r\n\x1b[201~");
     desk.shows("PASTE BLOCKED");
     nothing(&home);
     desk.types(":");
-    desk.types("\x1b[200~buy 10 AAPL mkt\r\nbuy 20 AAPL mkt\n\x1b[201~");
+    desk.sends("\x1b[200~buy 10 AAPL mkt\r\nbuy 20 AAPL mkt\n\x1b[201~");
     desk.shows("buy 10 AAPL mkt");
     nothing(&home);
     desk.escapes();
@@ -238,7 +238,7 @@ fn pasted_text_never_sends_an_order() {
         "B\r\r\r",
         "s\r\n\r\n",
     ] {
-        desk.types(typed);
+        desk.sends(typed);
         // The help opens only when everything before it has been heard.
         desk.escapes();
         desk.escapes();
@@ -319,18 +319,6 @@ fn a_lost_engine_is_said_loudly_and_the_desk_comes_back_by_itself() {
     assert!(is_alive(engine.pid()));
 }
 
-/// Types a word of the desk and sends it.
-#[track_caller]
-fn word(desk: &mut Desk, text: &str) {
-    desk.types(":");
-    desk.types(text);
-    desk.shows(&format!(":{text}"));
-    // An Enter on the heels of the text would be a paste's.
-    pause(Duration::from_millis(50));
-    desk.types(ENTER);
-    desk.shows_no_more(&format!(":{text}"));
-}
-
 #[test]
 fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     let _alone = alone();
@@ -338,7 +326,7 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     let mut desk = Desk::ready(&home, (160, 45));
     desk.says("buy 30 AAPL mkt", || position(&home, "AAPL") == "30");
     desk.says("buy 7 AAPL @100 gtc", || live(&home).len() == 1);
-    word(&mut desk, "preopen");
+    desk.word("preopen");
     desk.shows("BEFORE THE OPEN");
     desk.shows("AAPL +30 NAKED");
     desk.shows("BUY 7 AAPL");
@@ -346,14 +334,14 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     desk.escapes();
     desk.shows_no_more("BEFORE THE OPEN");
     // Alone it is the sheet; with a symbol it is the order that closes, and the sheet stays shut.
-    word(&mut desk, "close");
+    desk.word("close");
     desk.shows("BEFORE THE CLOSE");
     desk.escapes();
     desk.shows_no_more("BEFORE THE CLOSE");
-    word(&mut desk, "orders all");
+    desk.word("orders all");
     desk.shows("ORDERS all");
     desk.shows("all of them");
-    word(&mut desk, "disconnect");
+    desk.word("disconnect");
     desk.shows("DISCONNECT");
     // A question wants to be read before its answer counts: pressed again where it came too early.
     for _ in 0..30 {
@@ -449,17 +437,17 @@ fn lists_are_a_persons_own_and_a_filter_that_means_nothing_is_not_taken() {
     let home = Home::with("[watchlists]\nmetals = [\"GLD\", \"NOPE\"]\n");
     let mut desk = Desk::ready(&home, (160, 45));
     // A list of the settings, then one made by hand.
-    word(&mut desk, "watch group metals");
+    desk.word("watch group metals");
     desk.shows("WATCH metals 1 +1 not listed");
-    word(&mut desk, "watch group tech");
+    desk.word("watch group tech");
     desk.shows("tech is empty: :watch add SYMBOL");
-    word(&mut desk, "watch add MSFT NVDA");
+    desk.word("watch add MSFT NVDA");
     desk.shows("WATCH tech 2");
     // A filter that means nothing stays on the line with a word about it, and is not taken.
     desk.types(":filter lst > 5");
     desk.shows("'lst' is no column; did you mean 'last'?");
     desk.escapes();
-    word(&mut desk, "filter % > 1000");
+    desk.word("filter % > 1000");
     desk.shows("nothing passes '% > 1000'");
     // The empty list names the word itself, so what the line says of it is waited for.
     desk.types(":filter");
@@ -467,7 +455,7 @@ fn lists_are_a_persons_own_and_a_filter_that_means_nothing_is_not_taken() {
     pause(Duration::from_millis(200));
     desk.types(ENTER);
     desk.shows_no_more("nothing passes");
-    word(&mut desk, "watch group all");
+    desk.word("watch group all");
 }
 
 #[test]
