@@ -17,7 +17,9 @@ const WAITING: usize = 64;
 /// What one read gave, and when.
 #[derive(Debug)]
 pub struct Typed {
+    /// The bytes, as they came.
     pub bytes: Vec<u8>,
+    /// When they were read.
     pub at: Timestamp,
 }
 
