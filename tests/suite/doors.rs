@@ -22,7 +22,7 @@ use tradewind::server::doors::secret::{Secret, hex};
 use tradewind::server::doors::totp;
 
 /// Nothing that is asked takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// A market that stands still: it is the doors that are looked at.
 const QUIET: &str = "[sim]\nparticipants = false\n";
 /// Anna's.
