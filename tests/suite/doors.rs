@@ -66,10 +66,7 @@ impl Port {
     pub(crate) fn open(config: &str) -> Self {
         let home = Home::with(config);
         let engine = home.serve(&["--listen", "127.0.0.1:0"]);
-        let at = until("the address of the port", || {
-            let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
-            text.trim().parse().ok()
-        });
+        let at = home.port();
         Self { home, engine, at }
     }
     /// Asks once, with these header lines.

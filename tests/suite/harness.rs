@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -97,6 +98,14 @@ pub struct Home {
 }
 
 impl Home {
+    /// Where its engine's HTTP port is.
+    #[track_caller]
+    pub fn port(&self) -> SocketAddr {
+        until("the address of the port", || {
+            let text = std::fs::read_to_string(self.file("run/http.address")).ok()?;
+            text.trim().parse().ok()
+        })
+    }
     pub fn new() -> Self {
         Self::with(UNHURRIED)
     }

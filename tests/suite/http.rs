@@ -30,16 +30,6 @@ struct Answer {
     body: Value,
 }
 
-fn address(home: &Home) -> SocketAddr {
-    until("the address of the port", || {
-        std::fs::read_to_string(home.file("run/http.address"))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
-    })
-}
-
 fn connect(at: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(at).expect("the port is open");
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -80,7 +70,7 @@ fn made(home: &Home, name: &str, more: &[&str]) -> String {
 fn a_key_opens_what_its_accounts_allow_and_the_port_tells_what_the_engine_knows() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
     });
@@ -141,7 +131,7 @@ fn callers_who_say_nothing_keep_nobody_out_and_large_words_are_refused() {
     let home = Home::new();
     home.write_config("[sim]\nparticipants = false\n");
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let mut slow: Vec<TcpStream> = (0..400).map(|_| connect(at)).collect();
     for stream in &mut slow {
         let _ = stream.write_all(b"GET /api/v1/orders HTT");
@@ -218,7 +208,7 @@ impl Listener {
 fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let (key, other) = (
         made(&home, "all", &[]),
         made(&home, "one", &["--account", "SIM100002"]),
@@ -284,7 +274,7 @@ fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
 fn a_call_over_the_websocket_is_a_call_of_the_api_and_stops_go_first() {
     let home = Home::with(UNHURRIED);
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let (trader, viewer) = (
         made(&home, "trader", &["--role", "trade"]),
         made(&home, "viewer", &[]),
@@ -357,7 +347,7 @@ fn a_call_over_the_websocket_is_a_call_of_the_api_and_stops_go_first() {
 fn a_client_that_was_cut_off_goes_on_from_its_number_and_misses_nothing() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let key = made(&home, "all", &[]);
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
@@ -408,7 +398,7 @@ fn a_client_that_was_cut_off_goes_on_from_its_number_and_misses_nothing() {
 fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let key = made(&home, "all", &[]);
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
@@ -479,7 +469,7 @@ fn the_client_in_the_documents_works() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/watch.py");
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let key = made(&home, "watcher", &[]);
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
