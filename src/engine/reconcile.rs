@@ -330,6 +330,12 @@ fn match_ended(ours: &Order, reported: &BrokerOrder) -> Vec<Fact> {
         let (quantity, kind) = (reported.spec.quantity, reported.spec.kind);
         return vec![Fact::Modified { id, quantity, kind }];
     }
+    if reported.phase == Phase::Filled && ours.phase.is_live() && reported.filled == ours.filled {
+        // Executions of it were corrected to less, or busted, before we heard of them as they were: all that is left of
+        // them is booked, and it works no more.
+        let reason = SafeText::new("filled at the broker, and less was left of it by corrections");
+        return vec![Fact::Cancelled { id, reason }];
+    }
     let (step, fact) = match reported.phase {
         Phase::Cancelled => (Step::Cancel, Fact::Cancelled { id, reason }),
         Phase::Expired => (Step::Expire, Fact::Expired { id }),
