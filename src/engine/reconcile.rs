@@ -51,6 +51,7 @@ pub(super) fn compare(state: &State, snapshot: &Snapshot, now: Timestamp) -> Vec
         facts: Vec::new(),
         began,
         now,
+        told: state.positions_known(snapshot.account),
     };
     pass.find_gap(snapshot);
     if pass.scratch.positions_known(snapshot.account) {
@@ -82,6 +83,9 @@ struct Pass {
     facts: Vec<Fact>,
     began: Timestamp,
     now: Timestamp,
+    /// Every execution since the opening read is told as one, sooner or later: none is contained in what was there, and
+    /// none is lost in a gap.
+    told: bool,
 }
 
 impl Pass {
@@ -109,6 +113,7 @@ impl Pass {
             .get(&snapshot.account)
             .and_then(|account| account.read_at);
         if let Some(from) = last.filter(|last| *last < snapshot.complete_since) {
+            self.told = false;
             self.add(vec![Fact::GapFound {
                 account: snapshot.account,
                 from,
@@ -162,7 +167,7 @@ impl Pass {
         let id = self.bound_to(reported).unwrap_or(reported.id);
         let Some(ours) = self.scratch.orders.get(&id) else {
             if reported.phase.is_live() {
-                let order = Box::new(adopt(reported, self.now));
+                let order = Box::new(adopt(reported, self.told, self.now));
                 self.add(vec![Fact::Adopted { order }]);
             }
             return;
@@ -365,14 +370,15 @@ fn bind_ended(ours: &Order, reported: &BrokerOrder, ends: bool) -> Option<Fact> 
     })
 }
 
-/// An order made elsewhere, as ours to show.
-fn adopt(reported: &BrokerOrder, now: Timestamp) -> Order {
+/// An order made elsewhere, as ours to show. Where all its executions are told, they alone say what it has filled: the
+/// broker's list of them may lag behind its status, and what comes later must not count twice.
+fn adopt(reported: &BrokerOrder, told: bool, now: Timestamp) -> Order {
     Order {
         id: reported.id,
         asked: reported.spec.clone(),
         spec: reported.spec.clone(),
         phase: reported.phase,
-        filled: reported.filled,
+        filled: if told { Quantity::ZERO } else { reported.filled },
         filled_value: Money::ZERO,
         broker_id: Some(reported.broker_id),
         pending: None,
