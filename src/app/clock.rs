@@ -19,8 +19,13 @@ struct Anchor {
 impl Clock {
     /// Anchored now.
     pub fn start() -> Self {
+        Self::start_at(wall())
+    }
+    /// Anchored now, at a moment that the caller chose from [`wall`]: an engine's clock never begins before what its
+    /// journal holds already.
+    pub fn start_at(wall: Timestamp) -> Self {
         Self(Arc::new(Anchor {
-            wall: wall(),
+            wall,
             monotonic: Instant::now(),
         }))
     }
@@ -43,4 +48,16 @@ impl Clock {
 pub fn wall() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_begins_ahead_of_the_wall_goes_on_from_there() {
+        let ahead = wall().after(std::time::Duration::from_secs(3_600));
+        let clock = Clock::start_at(ahead);
+        assert!(clock.now() >= ahead);
+    }
 }

@@ -13,6 +13,7 @@ use super::paths::Paths;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
 use crate::config::Loaded;
+use crate::engine::clock_begins;
 use crate::metrics::metrics;
 use crate::server;
 use crate::store::{BarStore, Journal, JournalSettings, Writer, recover};
@@ -79,7 +80,6 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
 
 async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<Ending> {
     let settings = &loaded.settings;
-    let clock = Clock::start();
     let journal_settings = JournalSettings {
         max_bytes: u64::from(settings.engine.journal_max_mb) << 20,
         reserve_bytes: u64::from(settings.engine.journal_reserve_mb) << 20,
@@ -89,6 +89,9 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     if let Some(note) = &recovered.note {
         tracing::warn!("{note}");
     }
+    let wall = super::clock::wall();
+    let clock = Clock::start_at(clock_begins(&recovered.state, wall));
+    let behind = recovered.state.at.since(wall).as_secs();
     tracing::info!(
         events = opened_journal.events,
         replayed = recovered.replayed,
@@ -104,7 +107,12 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let (tell, broker_says) = mpsc::channel(FROM_BROKER);
     let opened = brokers::open(settings, paths, &clock, &recovered.state, bars.as_ref(), tell)?;
     let (alerts, faults) = Ways::open(&settings.alerts, &settings.profile);
-    let notices = opened.notices.into_iter().chain(faults).collect();
+    let notices = opened
+        .notices
+        .into_iter()
+        .chain(faults)
+        .chain(clock_is_behind(behind))
+        .collect();
     let minutes = Minutes::begin(paths.availability(), clock.now())?;
     let figures = Figures::new(paths.journal(), journal_settings.max_bytes, minutes);
     let life = life(loaded, opened.venue_clock, notices, opened_journal.prefix);
@@ -194,4 +202,13 @@ fn life(loaded: &Loaded, venue_clock: VenueClock, notices: Vec<String>, prefix: 
         snapshot_every: settings.engine.snapshot_every,
         notices,
     }
+}
+
+/// What a person is told where the machine's clock is behind what was recorded: times go on from the record.
+fn clock_is_behind(seconds: u64) -> Option<String> {
+    (seconds > 1).then(|| {
+        format!(
+            "the machine's clock is {seconds} s behind what the journal recorded last: times go on from there; set the clock right"
+        )
+    })
 }

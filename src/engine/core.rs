@@ -67,6 +67,12 @@ pub struct Batch {
     pub outcome: Option<Outcome>,
 }
 
+/// Where the clock of a new process begins: at the wall clock, but never before what was recorded last. One that began
+/// earlier would stand still until it has caught up, and with it every deadline and every window of the controls.
+pub fn clock_begins(state: &State, wall: Timestamp) -> Timestamp {
+    wall.max(state.at)
+}
+
 /// More facts than this from one input mean that the rules chase each other; the batch ends with a loud fact.
 const FACTS_PER_BATCH: usize = 4_096;
 

@@ -37,7 +37,7 @@ pub mod timing;
 pub mod trips;
 pub mod worth;
 
-pub use self::core::{Batch, Engine, Input};
+pub use self::core::{Batch, Engine, Input, clock_begins};
 pub use abilities::Abilities;
 pub use command::{Command, Denial, DenialCode, Entry, Legs, Origin, Outcome, Seen, SessionKind};
 pub use event::{Actor, Event, Fact};

@@ -217,3 +217,19 @@ fn old_orders_and_executions_leave_and_repeated_ones_stay_known() {
         "an execution of last week is part of the opening"
     );
 }
+
+/// Row F53: the wall clock was set back by an hour and a new process began. Its clock goes on from what was recorded, so
+/// that deadlines and the controls' windows go on too.
+#[test]
+fn f53_a_new_process_does_not_stand_still_where_the_clock_was_set_back() {
+    let mut desk = Desk::ready();
+    let back = desk.now.before(Duration::from_secs(3_600));
+    let begins = crate::engine::clock_begins(desk.engine.state(), back);
+    assert_eq!(begins, desk.engine.state().at);
+    desk.now = begins;
+    desk.submit("A", spec(Side::Buy, 10, limit("99")));
+    let due = desk.engine.next_deadline().unwrap();
+    assert!(due.since(begins) <= crate::engine::timing::ANSWER_WITHIN, "{due}");
+    let ahead = begins.after(Duration::from_secs(60));
+    assert_eq!(crate::engine::clock_begins(desk.engine.state(), ahead), ahead);
+}
