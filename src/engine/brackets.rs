@@ -5,6 +5,7 @@
 
 use super::abilities::Abilities;
 use super::event::Fact;
+use super::planted::{Bug, planted};
 use super::port::Family;
 use super::state::{Group, State};
 use crate::domain::{
@@ -270,7 +271,8 @@ fn adjust(state: &State, group: &Group, order: &Order, wanted: Quantity) -> Opti
                 Some(Fact::CancelRequested { id })
             } else if !is_reachable(state, order) {
                 None
-            } else if wanted < order.spec.quantity || (group.parent.is_some() && wanted > order.spec.quantity)
+            } else if (wanted < order.spec.quantity && !planted(Bug::SiblingNotReduced))
+                || (group.parent.is_some() && wanted > order.spec.quantity)
             {
                 let change = OrderChange {
                     quantity: Some(wanted),

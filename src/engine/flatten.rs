@@ -13,6 +13,7 @@
 use super::abilities::Abilities;
 use super::decide::{cancel, exit};
 use super::event::Fact;
+use super::planted::{Bug, planted};
 use super::state::{FlattenStep, Flattening, State, could_execute};
 use super::timing::{CLEAR_WITHIN, EXIT_WITHIN, FLAT_WITHIN, PROVE_WITHIN, SETTLES_WITHIN};
 use crate::domain::{
@@ -166,7 +167,16 @@ fn by_the_brokers_word(
             .live_orders(account, instrument)
             .filter(|order| order.foreign && order.spec.side != side),
     );
-    let quantity = position.quantity.abs().saturating_sub(elsewhere);
+    let more = if planted(Bug::ExitTooLarge) {
+        position.quantity.abs()
+    } else {
+        Quantity::ZERO
+    };
+    let quantity = position
+        .quantity
+        .abs()
+        .saturating_sub(elsewhere)
+        .saturating_add(more);
     if !quantity.is_positive() {
         let text = format!(
             "{} would close it: {}",

@@ -10,6 +10,7 @@ mod notices;
 use super::command::SessionKind;
 use super::event::{Event, Fact};
 use super::order_flow::{Step, next};
+use super::planted::{Bug, planted};
 use super::state::{AccountState, Group, Link, Mismatch, State, Submission};
 use crate::domain::{
     Account, AccountKey, ClientOrderId, Distance, InstrumentId, LinkState, Money, Order, OrderChange,
@@ -361,6 +362,9 @@ impl State {
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;
+        if planted(Bug::NumberUsedTwice) {
+            self.numbers.clear();
+        }
         // The adapter tells the one that is on by now.
         self.pauses.clear();
         let brokers: Vec<_> = self.links.keys().copied().collect();
@@ -485,7 +489,7 @@ impl State {
                 quantity: spec.quantity,
                 price: named_price(spec),
             });
-            while account.recent.len() > kept {
+            while account.recent.len() > kept && !planted(Bug::NeverForgets) {
                 account.recent.pop_front();
             }
         }
@@ -511,7 +515,8 @@ impl State {
     /// Takes a legal step; nothing where the order is unknown or the step not legal.
     fn step(&mut self, id: ClientOrderId, step: Step, at: Timestamp) -> Option<&mut Order> {
         let order = self.orders.get_mut(&id)?;
-        order.phase = next(order.phase, step)?;
+        let back = (planted(Bug::StatusMovesBack) && step == Step::Work).then_some(Phase::Working);
+        order.phase = back.or(next(order.phase, step))?;
         order.missing = None;
         order.reason = None;
         if !order.phase.is_live() {

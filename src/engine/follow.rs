@@ -7,6 +7,7 @@ use super::command::SessionKind;
 use super::decide::{cancel, is_protective};
 use super::event::{Event, Fact};
 use super::flatten;
+use super::planted::{self, Bug, planted};
 use super::programs;
 use super::state::State;
 use crate::domain::{
@@ -147,6 +148,9 @@ fn resume(state: &State, broker: BrokerId) -> Vec<Fact> {
             pass: account.passes.saturating_add(1),
         });
     }
+    if planted::wavers() {
+        facts.reverse();
+    }
     facts
 }
 
@@ -198,7 +202,8 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
 fn cancel_entries(state: &State, account: AccountKey) -> Vec<Fact> {
     let entries = state
         .all_live()
-        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o));
+        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o))
+        .filter(|_| !planted(Bug::HaltCancelsNothing));
     entries.map(|order| cancel(order, "trading was halted")).collect()
 }
 

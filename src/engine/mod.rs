@@ -17,6 +17,8 @@ mod follow;
 pub mod history;
 pub mod order_flow;
 pub mod pause;
+#[doc(hidden)]
+pub mod planted;
 pub mod pnl;
 pub mod port;
 pub mod preview;

@@ -9,6 +9,7 @@ use super::doubles;
 use super::event::{Actor, Event, Fact};
 use super::fold::changed;
 use super::order_flow::{Step, next};
+use super::planted::{Bug, planted};
 use super::port::{BrokerOrder, Snapshot};
 use super::state::State;
 use super::timing::{ABSENT_AFTER, ANSWER_WITHIN, READS_APART};
@@ -22,12 +23,28 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn failed(state: &State, account: AccountKey, pass: u64, reason: &SafeText) -> Vec<Fact> {
     match under_way(state, account, pass) {
         None => Vec::new(),
+        Some(began) if planted(Bug::FailedReadIsEmpty) => {
+            compare(state, &nothing(account, pass), began.max(state.at))
+        }
         Some(_) => vec![Fact::ReconcileEnded {
             account,
             pass,
             failure: Some(reason.clone()),
             mismatches: Vec::new(),
         }],
+    }
+}
+
+/// A read that found nothing: what a failed one never is.
+fn nothing(account: AccountKey, pass: u64) -> Snapshot {
+    Snapshot {
+        pass,
+        account,
+        positions: Vec::new(),
+        cash: BTreeMap::new(),
+        orders: Vec::new(),
+        executions: Vec::new(),
+        complete_since: Timestamp::MIN,
     }
 }
 
@@ -172,6 +189,18 @@ impl Pass {
             }
             return;
         };
+        if planted(Bug::MovedByStatus) && reported.filled > ours.filled {
+            let (spec, more) = (&ours.spec, reported.filled.saturating_sub(ours.filled));
+            let (account, instrument, change) = (spec.account, spec.instrument, spec.side.signed(more));
+            let cause = SafeText::new("status");
+            return self.add(vec![Fact::PositionAdjusted {
+                account,
+                instrument,
+                change,
+                price: None,
+                cause,
+            }]);
+        }
         let facts = if reported.phase.is_live() {
             self.match_live(ours, reported)
         } else {

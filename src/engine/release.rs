@@ -6,6 +6,7 @@ use super::brackets;
 use super::event::{Event, Fact};
 use super::flatten;
 use super::fold::changed;
+use super::planted::{Bug, planted};
 use super::port::Request;
 use super::risk::{self, Effect};
 use super::state::State;
@@ -27,7 +28,8 @@ pub enum Release {
 impl Fact {
     /// True for facts whose request leaves before its commit: a cancel must not wait for a disk.
     pub fn leaves_before_commit(&self) -> bool {
-        matches!(self, Self::CancelRequested { .. })
+        let order = || matches!(self, Self::Submitted { .. } | Self::ChildReleased { .. });
+        matches!(self, Self::CancelRequested { .. }) || planted(Bug::SentBeforeCommit) && order()
     }
 }
 
@@ -43,7 +45,7 @@ pub(super) fn release(state: &State, event: &Event) -> Release {
                         account: order.spec.account,
                         id: *id,
                         broker_id: order.broker_id,
-                        number: order.number,
+                        number: number_of_change(state, order),
                         change: *change,
                         spec: changed(&order.spec, *change),
                         family: brackets::family(state, order),
@@ -69,6 +71,14 @@ pub(super) fn release(state: &State, event: &Event) -> Release {
             }
             _ => Release::Nothing,
         },
+        Fact::Doubted { id, .. } if planted(Bug::ResentAfterTimeout) => state
+            .orders
+            .get(id)
+            .map_or(Release::Nothing, |order| Release::Send(placing(state, order))),
+        Fact::EngineStarted { .. } if planted(Bug::ReplaySends) => {
+            let sent = state.all_live().find(|order| order.phase == Phase::Uncertain);
+            sent.map_or(Release::Nothing, |order| Release::Send(placing(state, order)))
+        }
         Fact::ReconcileStarted { account, pass } => {
             let waited_for = state
                 .accounts
@@ -110,23 +120,39 @@ fn place(state: &State, id: ClientOrderId) -> Release {
         // The cancel went ahead of it.
         (_, Some(Pending::Cancel)) => Some("cancelled before it left"),
         // An exit was measured by what was held then: it only leaves while it still closes.
-        _ if flatten::is_exit(state, id) && !closes(state, order) => Some("the position has changed"),
+        _ if flatten::is_exit(state, id) && !closes(state, order) && !planted(Bug::ExitTooLarge) => {
+            Some("the position has changed")
+        }
         _ => None,
     };
     match superseded.map_or_else(|| may_leave(state, order), |why| Err(why.to_owned())) {
-        Ok(()) => Release::Send(Request::Place {
-            id,
-            spec: order.spec.clone(),
-            number: order.number.unwrap_or_default(),
-            family: brackets::family(state, order),
-            created: order.created_at,
-            instead: flatten::instead(state, order),
-        }),
+        Ok(()) => Release::Send(placing(state, order)),
         Err(reason) => Release::Withhold(Fact::NotSent {
             id,
             reason: SafeText::new(&reason),
         }),
     }
+}
+
+/// The request that places an order.
+fn placing(state: &State, order: &Order) -> Request {
+    Request::Place {
+        id: order.id,
+        spec: order.spec.clone(),
+        number: order.number.unwrap_or_default(),
+        family: brackets::family(state, order),
+        created: order.created_at,
+        instead: flatten::instead(state, order),
+    }
+}
+
+/// The number under which an order is changed: its own, for life.
+fn number_of_change(state: &State, order: &Order) -> Option<i32> {
+    let broker = order.spec.account.broker;
+    if planted(Bug::ModifyMakesTwo) && state.link(broker) != LinkState::Ready {
+        return state.numbers.get(&broker).map(|highest| highest + 1);
+    }
+    order.number
 }
 
 fn may_leave(state: &State, order: &Order) -> Result<(), String> {
@@ -169,7 +195,7 @@ fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), Stri
         .map_or(TradingState::Halted, |account| account.trading)
     {
         TradingState::Active => Ok(()),
-        _ if reduces => Ok(()),
+        _ if reduces || planted(Bug::HaltNotHeld) => Ok(()),
         trading => Err(format!("{account} is {}", trading.word())),
     }
 }

@@ -5,6 +5,7 @@
 use super::abilities::Abilities;
 use super::command::{Denial, DenialCode};
 use super::fold::named_price;
+use super::planted::{Bug, planted};
 use super::state::{AccountState, State};
 use crate::domain::{
     ClientOrderId, Distance, Instrument, InstrumentKind, LinkState, Money, Order, OrderKind, OrderSpec,
@@ -337,6 +338,7 @@ impl Check<'_> {
             (TradingState::Active, _) | (TradingState::Reducing | TradingState::Halted, Effect::Reduces) => {
                 Ok(())
             }
+            _ if planted(Bug::HaltNotHeld) => Ok(()),
             (trading, Effect::Adds) => {
                 let text = format!(
                     "{} is {}; cancels and reducing orders pass",
@@ -441,6 +443,11 @@ impl Check<'_> {
             .state
             .working(spec.account, spec.instrument, spec.side)
             .saturating_add(spec.quantity);
+        let working = if planted(Bug::WorkingNotCounted) {
+            spec.quantity
+        } else {
+            working
+        };
         let worst = held.saturating_add(spec.side.signed(working)).abs();
         let most = self.state.limits.max_position_value;
         match price.notional(worst, instrument.multiplier).map(Money::abs) {
@@ -554,7 +561,7 @@ impl Check<'_> {
                     && s.quantity == spec.quantity
                     && s.price == price
             });
-        if !same {
+        if !same || planted(Bug::DoubleEnter) {
             return Ok(());
         }
         let text = format!(
@@ -578,7 +585,7 @@ impl Check<'_> {
             .rev()
             .take_while(|s| self.now.since(s.at) < window)
             .count();
-        if recent < burst {
+        if recent < burst || planted(Bug::RateNotHeld) {
             return Ok(());
         }
         let text = format!(
@@ -674,7 +681,7 @@ fn percent(part: i128, whole: Price) -> String {
 
 /// The answer to the same submission again: known if it is the same order, refused if another has its id.
 pub fn repeated(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<Result<ClientOrderId, Denial>> {
-    let known = state.orders.get(&id)?;
+    let known = state.orders.get(&id).filter(|_| !planted(Bug::KnownIdIgnored))?;
     Some(if known.asked == *spec {
         Ok(id)
     } else {

@@ -10,6 +10,7 @@ use crate::engine::event::Fact;
 use crate::engine::fold::{asked_quantity, changed};
 use crate::engine::order_flow::{Step, next};
 use crate::engine::pause;
+use crate::engine::planted::{Bug, planted};
 use crate::engine::port::{BrokerEvent, Report};
 use crate::engine::reconcile;
 use crate::engine::state::{Booked, State};
@@ -98,7 +99,11 @@ fn up(state: &State, broker: BrokerId, accounts: &[Account], next_number: Option
     }
     facts.push(Fact::LinkChanged {
         broker,
-        state: LinkState::Syncing,
+        state: if planted(Bug::ReadyAtOnce) {
+            LinkState::Ready
+        } else {
+            LinkState::Syncing
+        },
         reason: None,
     });
     facts
@@ -199,6 +204,12 @@ fn decide_report(state: &State, account: AccountKey, report: &Report) -> Vec<Fac
                 order.pending == Some(Pending::Cancel)
                     && !matches!(order.phase, Phase::InFlight | Phase::Uncertain)
             });
+            if refused && planted(Bug::RefusedCancelEnds) {
+                return when_legal(state, *id, Step::Cancel, |_| Fact::Cancelled {
+                    id: *id,
+                    reason: reason.clone(),
+                });
+            }
             if refused {
                 vec![Fact::CancelRefused {
                     id: *id,
@@ -318,7 +329,7 @@ pub(in crate::engine) fn accepted(
     } else {
         Step::Work
     };
-    let moves = next(order.phase, step).is_some();
+    let moves = next(order.phase, step).is_some() || planted(Bug::StatusMovesBack);
     if moves || order.broker_id.is_none() {
         vec![Fact::Accepted { id, broker_id, phase }]
     } else {
@@ -329,10 +340,11 @@ pub(in crate::engine) fn accepted(
 /// An execution report: new, a correction, a fee that came later, or a repetition.
 pub(in crate::engine) fn book(state: &State, report: &Execution) -> Vec<Fact> {
     let key = (report.account, report.id.base);
-    if let Some(booked) = state.executions.get(&key) {
+    let known = state.executions.get(&key);
+    if let Some(booked) = known.filter(|_| !planted(Bug::ExecutionTwice)) {
         return match report.fee {
             _ if report.id.revision > booked.revision => correct(state, booked, report),
-            Some(fee) if !booked.fee_known => {
+            Some(fee) if !booked.fee_known && !planted(Bug::LateFeeLost) => {
                 vec![Fact::FeeReported {
                     account: report.account,
                     execution: report.id.base,
@@ -362,6 +374,12 @@ pub(in crate::engine) fn book(state: &State, report: &Execution) -> Vec<Fact> {
         .or(report.order)
         .filter(|id| state.orders.contains_key(id));
     let order = execution.order.and_then(|id| state.orders.get(&id));
+    let is = |phase| order.is_some_and(|order| order.phase == phase);
+    if planted(Bug::FillAfterCancelLost) && is(Phase::Cancelled)
+        || planted(Bug::FillBeforeAnswerLost) && is(Phase::InFlight)
+    {
+        return Vec::new();
+    }
     let mut facts = Vec::new();
     match order {
         None => {

@@ -14,6 +14,7 @@ pub(super) use sessions::{may_act, may_arm};
 use super::command::{Denial, Outcome};
 use super::core::Input;
 use super::event::Fact;
+use super::planted::{Bug, planted};
 use super::state::State;
 use super::timers;
 use crate::domain::{ClientOrderId, Order, Phase, Role, SafeText, Timestamp, TradingState};
@@ -73,6 +74,7 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Command { origin, command } => commands::decide(state, market, *origin, command, now),
         Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
         Input::Timer => Decision::facts(timers::due(state, now)),
+        Input::StorageFailed { .. } if planted(Bug::FullDiskGoesOn) => Decision::default(),
         Input::StorageFailed { reason } => {
             let text = SafeText::new(&format!(
                 "the journal can't be written ({reason}): halted, only cancels pass"

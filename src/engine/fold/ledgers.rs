@@ -6,6 +6,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, Currency, Execution, ExecutionBase, Fee, InstrumentId, Money, Multiplier,
     Order, Position, Price, Quantity, Side, Timestamp,
 };
+use crate::engine::planted::{Bug, planted};
 use crate::engine::state::{Booked, Ledger};
 
 impl State {
@@ -47,7 +48,7 @@ impl State {
 
     pub(super) fn execute(&mut self, execution: &Execution, event: &Event) {
         let key = (execution.account, execution.id.base);
-        if self.executions.contains_key(&key) {
+        if self.executions.contains_key(&key) && !planted(Bug::ExecutionTwice) {
             return;
         }
         let currency = self.currency(execution.instrument);
@@ -106,11 +107,13 @@ impl State {
             return;
         };
         let before = std::mem::replace(old, execution.clone());
+        let twice = planted(Bug::CorrectionAdded).then(|| before.clone());
         if old.fee.is_none() {
             old.fee = before.fee;
         }
         old.order = old.order.or(before.order);
         old.instrument = instrument;
+        ledger.executions.extend(twice);
         ledger.refold(currency);
         if let Some(id) = before.order {
             self.fill(id, before.quantity.negated(), before.price, event.at);

@@ -1,50 +1,152 @@
 //! What people, other members of the exchange and misfortune do.
 
+use super::faults::Fault;
+use super::people;
 use super::world::World;
 use std::time::Duration;
 use tradewind::domain::*;
-use tradewind::engine::{Command, Legs};
+use tradewind::engine::{BrokerEvent, Command, Legs, Report};
 use tradewind::venue::VenueRequest;
 
 /// One deed by chance.
 pub fn any(world: &mut World) {
+    world.tally.deeds += 1;
+    if world.asleep_until > world.now {
+        return others(world);
+    }
     match world.chance.below(1_000) {
-        0..240 => submit(world),
-        240..280 => pair(world),
-        280..360 => modify(world),
-        360..430 => cancel(world),
-        430..445 => cancel_all(world),
-        445..490 => close(world),
-        490..520 => flatten(world),
-        520..560 => trading(world),
-        560..590 => again(world),
-        590..950 => others(world),
-        950..962 => by_phone(world),
-        962..974 => world.cut_line(),
-        974..986 => world.crash_engine(),
-        986..993 => world.crash_venue(),
-        993..997 => world.fail_books(),
-        _ => {}
+        0..220 => submit(world),
+        220..255 => pair(world),
+        255..330 => modify(world),
+        330..395 => cancel(world),
+        395..408 => cancel_all(world),
+        408..450 => close(world),
+        450..480 => flatten(world),
+        480..510 => trading(world),
+        510..535 => again(world),
+        535..850 => others(world),
+        _ => misfortune(world),
     }
 }
 
-fn new_id(world: &mut World) -> ClientOrderId {
+/// What this seed has switched on; elsewhere the market goes on instead.
+fn misfortune(world: &mut World) {
+    let (fault, deed): (Fault, fn(&mut World)) = match world.chance.below(150) {
+        0..16 => (Fault::Elsewhere, by_phone),
+        16..29 => (Fault::Cut, World::cut_line),
+        29..37 => (Fault::HalfOpen, World::half_open),
+        37..49 => (Fault::Away, World::part_away),
+        49..61 => (Fault::Crash, |world| world.crash_engine(Duration::ZERO)),
+        61..68 => (Fault::VenueCrash, World::crash_venue),
+        68..73 => (Fault::BooksFail, World::fail_books),
+        73..77 => (Fault::DiskFull, disk_full),
+        77..80 => (Fault::DiskFails, disk_fails),
+        80..92 => (Fault::StaleRepeats, stale_repeat),
+        92..104 => (Fault::Corrections, correct),
+        104..109 => (Fault::ClockSteps, World::step_clock),
+        109..113 => (Fault::Suspend, World::suspend),
+        113..120 => (Fault::Mad, people::mad),
+        _ => (Fault::Tired, people::tired),
+    };
+    if world.plan.faults.has(fault) {
+        deed(world);
+    } else {
+        others(world);
+    }
+}
+
+fn disk_full(world: &mut World) {
+    world.say(format_args!("--- the disk is full"));
+    let until = world.now.after(world.chance.millis(20_000));
+    world.disk.fill(until);
+}
+
+fn disk_fails(world: &mut World) {
+    world.say(format_args!("--- the disk fails"));
+    let until = world.now.after(world.chance.millis(8_000));
+    world.disk.fail(until);
+}
+
+/// Something that was said long ago is said once more.
+fn stale_repeat(world: &mut World) {
+    let past: Vec<_> = world.house.past.iter().cloned().collect();
+    if past.is_empty() {
+        return;
+    }
+    let report = world.chance.pick(&past).clone();
+    world.tally.stale_repeats += 1;
+    world.tell(report);
+}
+
+/// The broker corrects an execution that the engine may have heard of: another price, or less of it, or none.
+fn correct(world: &mut World) {
+    let state = world.state();
+    let known = |key: &(AccountKey, ExecutionBase)| {
+        let booked = state.executions.get(key);
+        let opened = state.accounts.get(&key.0).is_some_and(|account| account.opened);
+        opened && booked.is_none_or(|booked| booked.instrument.is_some())
+    };
+    let keys: Vec<_> = world
+        .house
+        .told
+        .keys()
+        .filter(|key| known(key))
+        .copied()
+        .collect();
+    if keys.is_empty() {
+        return;
+    }
+    let key = *world.chance.pick(&keys);
+    let (less, ticks) = (world.chance.below(4), 1 + world.chance.below(3).cast_signed());
+    let Some(told) = world.house.told.get(&key) else {
+        return;
+    };
+    let old = told.execution.clone();
+    let price = price_from(world, old.instrument, old.price, ticks);
+    let read = world.view(key.0);
+    let order = read.and_then(|read| read.orders.into_iter().find(|order| Some(order.id) == old.order));
+    // What still works is not made larger by a trade that did not happen.
+    let ended = order.is_some_and(|order| !order.phase.is_live());
+    let quantity = match less {
+        0 if ended => Quantity::ZERO,
+        1 if ended => Quantity::from_raw(old.quantity.raw() / 2 / Quantity::ONE.raw() * Quantity::ONE.raw()),
+        _ => old.quantity,
+    };
+    let change = quantity.saturating_sub(old.quantity);
+    let place = (key.0, old.instrument);
+    let moved = world.house.moved.entry(place).or_default();
+    *moved = moved.saturating_add(old.side.signed(change));
+    world.house.corrected_at.insert(place, world.now);
+    world.tally.corrections += 1;
+    world.tally.busts += u64::from(quantity.is_zero());
+    let now = world.now;
+    if let Some(told) = world.house.told.get_mut(&key) {
+        told.execution.id.revision += 1;
+        told.execution.price = price;
+        told.execution.quantity = quantity;
+        let report = Report::Executed(told.now(now));
+        let account = key.0;
+        world.tell(BrokerEvent::Report { account, report });
+    }
+}
+
+pub fn new_id(world: &mut World) -> ClientOrderId {
     world.next_id += 1;
     ClientOrderId::new(&format!("TW{:026}", world.next_id)).unwrap()
 }
 
-fn account(world: &mut World) -> AccountKey {
+pub fn account(world: &mut World) -> AccountKey {
     let accounts = world.accounts.clone();
     *world.chance.pick(&accounts)
 }
 
-fn instrument(world: &mut World) -> InstrumentId {
+pub fn instrument(world: &mut World) -> InstrumentId {
     let instruments = world.instruments.clone();
     *world.chance.pick(&instruments)
 }
 
 /// A price so many ticks from a fixed middle, on the tick.
-fn price(world: &World, id: InstrumentId, ticks: i64) -> Price {
+pub fn price(world: &World, id: InstrumentId, ticks: i64) -> Price {
     let middle = match id.as_str() {
         "AAPL" => "189.50",
         "SAP" => "187.64",
@@ -59,7 +161,13 @@ fn price(world: &World, id: InstrumentId, ticks: i64) -> Price {
         .step(instrument.ticks.toward_less_risk(middle, Side::Buy), ticks)
 }
 
-fn near(world: &mut World, id: InstrumentId) -> Price {
+/// A price so many ticks from another.
+fn price_from(world: &World, id: InstrumentId, from: Price, ticks: i64) -> Price {
+    let listed = world.state().instruments.get(&id);
+    listed.map_or(from, |instrument| instrument.ticks.step(from, ticks))
+}
+
+pub fn near(world: &mut World, id: InstrumentId) -> Price {
     let ticks = world.chance.below(21).cast_signed() - 10;
     price(world, id, ticks)
 }
@@ -109,7 +217,7 @@ fn spec(world: &mut World) -> OrderSpec {
     }
 }
 
-fn remembered(world: &mut World, command: Command) {
+pub fn remembered(world: &mut World, command: Command) {
     world.last_commands.push_back(command.clone());
     if world.last_commands.len() > 8 {
         world.last_commands.pop_front();
@@ -117,7 +225,7 @@ fn remembered(world: &mut World, command: Command) {
     world.command(command);
 }
 
-fn submit(world: &mut World) {
+pub fn submit(world: &mut World) {
     let (id, spec) = (new_id(world), spec(world));
     let mut legs = Legs::default();
     if world.chance.permille(400) {
@@ -172,7 +280,7 @@ fn pair(world: &mut World) {
 }
 
 /// A live order of ours; now and then one that has ended.
-fn some_order(world: &mut World) -> Option<Order> {
+pub fn some_order(world: &mut World) -> Option<Order> {
     let any = world.chance.permille(100);
     let orders: Vec<Order> = world
         .state()
@@ -221,7 +329,7 @@ fn cancel_all(world: &mut World) {
     });
 }
 
-fn close(world: &mut World) {
+pub fn close(world: &mut World) {
     let (id, account, instrument) = (new_id(world), account(world), instrument(world));
     remembered(
         world,
@@ -233,7 +341,7 @@ fn close(world: &mut World) {
     );
 }
 
-fn flatten(world: &mut World) {
+pub fn flatten(world: &mut World) {
     if world.chance.permille(150) {
         return flatten_account(world);
     }
