@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_begins_ahead_of_the_wall_goes_on_from_there() {
-        let ahead = wall().after(std::time::Duration::from_secs(3_600));
+        let ahead = wall().after(Duration::from_secs(3_600));
         let clock = Clock::start_at(ahead);
         assert!(clock.now() >= ahead);
     }
