@@ -1,7 +1,7 @@
 //! Whether anything may leave at all: link, pause, what is unexplained, the state of trading; and whether more is sold than is
 //! held.
 
-use super::{Check, Effect};
+use super::{Check, Effect, held_back};
 use crate::domain::{LinkState, OrderSpec, Quantity, Side, TradingState};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::state::AccountState;
@@ -54,6 +54,11 @@ impl Check<'_> {
             );
             return Err(Denial::new(DenialCode::Unexplained, text));
         }
+        if effect == Effect::Adds
+            && let Some(held) = held_back(self.state, spec.account)
+        {
+            return Err(held);
+        }
         match (account.trading, effect) {
             (TradingState::Active, _) | (TradingState::Reducing | TradingState::Halted, Effect::Reduces) => {
                 Ok(())
@@ -87,7 +92,7 @@ impl Check<'_> {
                 .raw()
                 .max(0),
         );
-        if !self.state.limits.allow_short {
+        if !self.limits(spec).allow_short {
             let text = format!(
                 "{} holds {held} {}; {free} more can be sold; shorts are off",
                 account.account.key, spec.instrument

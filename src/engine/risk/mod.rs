@@ -3,18 +3,34 @@
 //! a position is never held up by a limit that is there to keep it small. Which controls there are stands in `table`; here
 //! is the order in which they are asked.
 
+pub mod change;
+pub mod day;
+mod entry;
 mod form;
+mod funds;
 mod gate;
+mod holds;
 mod pace;
 mod price;
 mod size;
+pub mod table;
+pub mod usage;
+mod watch;
+pub mod worth;
 
 use super::command::{Denial, DenialCode};
 use super::state::{AccountState, State};
-use crate::domain::{ClientOrderId, Instrument, Order, OrderSpec, Quantity, Timestamp};
+use crate::domain::{ClientOrderId, Instrument, Limits, Order, OrderSpec, Price, Quantity, Timestamp};
 use crate::market::Market;
+use std::borrow::Cow;
 
+pub use change::LimitChange;
+pub use day::{LossStage, RiskDay, Standing};
 pub use form::shape;
+use holds::losing_exits;
+pub use holds::{Hold, HoldCause, ended_by_hand, held_back};
+pub(super) use holds::{after_execution, after_loss, loss_words};
+pub use watch::Watch;
 
 /// What an order does to the risk of an account if all of it executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +98,11 @@ impl Check<'_> {
         self.well_formed(spec, instrument)?;
         let effect = effect(self.state, spec);
         self.may_leave(spec, account, effect)?;
+        let limits = self.limits(spec);
+        if effect == Effect::Adds {
+            self.restricted(instrument, &limits)?;
+            self.in_hours(spec, instrument, &limits)?;
+        }
         self.short(spec, account)?;
         self.size(spec, instrument)?;
         let price = self.reference(spec, instrument, effect)?;
@@ -90,6 +111,9 @@ impl Check<'_> {
             self.expiring(spec, instrument)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(spec, instrument, price)?;
+            self.as_an_entry(spec, instrument, price, &limits)?;
+            self.self_cross(spec, instrument, &limits)?;
+            self.total(spec, &limits)?;
         }
         self.count(spec)?;
         self.duplicate(spec, account)?;
@@ -118,11 +142,34 @@ impl Check<'_> {
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;
+            let limits = self.limits(spec);
+            self.restricted(instrument, &limits)?;
+            self.as_an_entry(&more, instrument, price, &limits)?;
+            self.self_cross(spec, instrument, &limits)?;
         }
         if spec.kind == order.spec.kind {
             return Ok(());
         }
         self.collar(spec, instrument, effect)
+    }
+
+    /// What is asked of an entry's price and of the account as a whole.
+    fn as_an_entry(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        self.spread(spec, instrument, limits)?;
+        self.band(spec, instrument, price, limits)?;
+        self.account_as_a_whole(spec, instrument, price)?;
+        self.buying_power(spec, instrument, price, limits)
+    }
+
+    /// The limits in force for the order's account.
+    fn limits(&self, spec: &OrderSpec) -> Cow<'_, Limits> {
+        self.state.limits_of(spec.account)
     }
 
     fn account(&self, spec: &OrderSpec) -> Result<&AccountState, Denial> {

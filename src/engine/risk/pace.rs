@@ -9,7 +9,7 @@ use std::time::Duration;
 
 impl Check<'_> {
     pub(super) fn duplicate(&self, spec: &OrderSpec, account: &AccountState) -> Result<(), Denial> {
-        let window = Duration::from_millis(self.state.limits.duplicate_window_ms);
+        let window = Duration::from_millis(self.limits(spec).duplicate_window_ms);
         let price = named_price(spec);
         let same = account
             .recent
@@ -33,10 +33,8 @@ impl Check<'_> {
     }
 
     pub(super) fn rate(&self, account: &AccountState) -> Result<(), Denial> {
-        let (burst, per_second) = (
-            self.state.limits.rate_burst as usize,
-            self.state.limits.rate_per_second.max(1),
-        );
+        let limits = self.state.limits_of(account.account.key);
+        let (burst, per_second) = (limits.rate_burst as usize, limits.rate_per_second.max(1));
         let window = Duration::from_secs(burst.max(1) as u64)
             .checked_div(per_second)
             .unwrap_or_default();

@@ -90,7 +90,7 @@ impl Check<'_> {
             (Some(limit), Some(reference)) => (limit, reference),
         };
         let reach =
-            i128::from(reference.raw().unsigned_abs()) * i128::from(self.state.limits.collar_bps) / 10_000;
+            i128::from(reference.raw().unsigned_abs()) * i128::from(self.limits(spec).collar_bps) / 10_000;
         let beyond = match spec.side {
             Side::Buy => i128::from(limit.raw()) - i128::from(reference.raw()),
             Side::Sell => i128::from(reference.raw()) - i128::from(limit.raw()),
@@ -110,7 +110,7 @@ impl Check<'_> {
                 "an offset of {offset} is {} of the trigger at {}; the collar is {} bps, {} would pass",
                 percent(beyond, reference),
                 instrument.show(reference),
-                self.state.limits.collar_bps,
+                self.limits(spec).collar_bps,
                 instrument.show(Price::from_raw(passes))
             );
             return Err(Denial::new(DenialCode::Collar, text).near(Price::from_raw(passes)));
@@ -120,7 +120,7 @@ impl Check<'_> {
             instrument.show(limit),
             percent(beyond, reference),
             instrument.show(reference),
-            self.state.limits.collar_bps,
+            self.limits(spec).collar_bps,
             instrument.show(nearest)
         );
         Err(Denial::new(DenialCode::Collar, text).near(nearest))

@@ -6,7 +6,7 @@ use crate::engine::command::{Denial, DenialCode};
 
 impl Check<'_> {
     pub(super) fn size(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
-        let most = self.state.limits.max_quantity(instrument.kind);
+        let most = self.limits(spec).max_quantity(instrument.kind);
         if spec.quantity > most && effect(self.state, spec) == Effect::Adds {
             let text = format!(
                 "{} {} is above the limit of {most} in one order; {most} would pass",
@@ -23,7 +23,7 @@ impl Check<'_> {
         instrument: &Instrument,
         price: Price,
     ) -> Result<(), Denial> {
-        let most = self.state.limits.max_order_value;
+        let most = self.limits(spec).max_order_value;
         let value = price
             .notional(spec.quantity, instrument.multiplier)
             .map(Money::abs);
@@ -56,7 +56,7 @@ impl Check<'_> {
             .working(spec.account, spec.instrument, spec.side)
             .saturating_add(spec.quantity);
         let worst = held.saturating_add(spec.side.signed(working)).abs();
-        let most = self.state.limits.max_position_value;
+        let most = self.limits(spec).max_position_value;
         match price.notional(worst, instrument.multiplier).map(Money::abs) {
             Some(value) if value <= most => Ok(()),
             _ => {
@@ -83,7 +83,7 @@ impl Check<'_> {
             .live_orders(spec.account, spec.instrument)
             .filter(|o| o.spec.side == spec.side)
             .count();
-        let most = self.state.limits.max_live_orders as usize;
+        let most = self.limits(spec).max_live_orders as usize;
         if live >= most && effect(self.state, spec) == Effect::Adds {
             let text = format!(
                 "{live} live {} orders in {}; the limit is {most}; cancel one first",
