@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Nothing that is asked takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An answer: its status and its body.
 #[derive(Debug)]
@@ -59,7 +59,7 @@ impl Program {
         let mut words = vec!["api-key", "add", name];
         words.extend(more);
         Self {
-            at: address(home),
+            at: home.port(),
             key: home.done(&words).lines().next().unwrap_or_default().to_owned(),
         }
     }
@@ -96,16 +96,9 @@ impl Program {
     }
 }
 
-fn address(home: &Home) -> SocketAddr {
-    until("the address of the port", || {
-        let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
-        text.trim().parse().ok()
-    })
-}
-
 fn serve(home: &Home) -> Engine {
     let engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(home);
+    let at = home.port();
     let one = Program {
         at,
         key: String::new(),
