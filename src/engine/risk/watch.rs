@@ -76,7 +76,10 @@ impl Watch {
             .iter()
             .filter(|(_, since)| now.since(**since) >= LASTS);
         let keys: BTreeSet<AccountKey> = moved.chain(due.map(|((key, _), _)| *key)).collect();
-        let mut facts = Vec::new();
+        let mut facts: Vec<Fact> = asked_for(state, market, events)
+            .into_iter()
+            .filter_map(|(key, at)| begun(state, market, key, at, now))
+            .collect();
         for key in keys {
             self.judge(state, market, key, now, &mut facts);
         }
@@ -146,7 +149,35 @@ fn venue_now(market: &Market, instrument: InstrumentId) -> Option<Timestamp> {
     quote.max(market.last(instrument).map(|print| print.at))
 }
 
-/// The session of an account that begins now, once all of it is known and no cash is on its way.
+/// Accounts whose session should begin because the broker is there or because of an order, with the venue's time: nobody
+/// may be watching anything when the first order comes, and what was spent on it is no part of what the account began with.
+fn asked_for(state: &State, market: &Market, events: &[Event]) -> Vec<(AccountKey, Timestamp)> {
+    let mut keys = BTreeSet::new();
+    for event in events {
+        match &event.fact {
+            Fact::Submitted { spec, .. } => drop(keys.insert(spec.account)),
+            Fact::ReconcileEnded {
+                account,
+                failure: None,
+                ..
+            } => drop(keys.insert(*account)),
+            _ => {}
+        }
+    }
+    keys.retain(|key| state.accounts.contains_key(key));
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let all = market.instruments().map(|instrument| instrument.id);
+    let Some(at) = all.filter_map(|id| venue_now(market, id)).max() else {
+        return Vec::new();
+    };
+    let over = |key: &AccountKey| state.days.get(key).is_none_or(|day| at >= day.until);
+    keys.into_iter().filter(over).map(|key| (key, at)).collect()
+}
+
+/// The session of an account that begins now, once all of it is known. Where cash may still be on its way, a session that
+/// follows another one begins with what that one came to.
 fn begun(state: &State, market: &Market, key: AccountKey, at: Timestamp, now: Timestamp) -> Option<Fact> {
     let settled = || {
         let booked = state.executions.iter().filter(|((owner, _), _)| *owner == key);
@@ -155,10 +186,16 @@ fn begun(state: &State, market: &Market, key: AccountKey, at: Timestamp, now: Ti
             .max()
             .is_none_or(|last| now.since(last) >= CASH_FOLLOWS)
     };
-    if state.link(key.broker) != LinkState::Ready || !settled() {
+    if state.link(key.broker) != LinkState::Ready {
         return None;
     }
-    let day = day::begin(state, market, key, at).ok()?;
+    let mut day = day::begin(state, market, key, at).ok()?;
+    if !settled() {
+        let before = state.days.get(&key).filter(|before| before.until == day.from)?;
+        let came_to = day::result(state, market, key, before).ok()?;
+        let since = day::result(state, market, key, &day).ok()?;
+        day.opening = before.opening.saturating_add(came_to).saturating_sub(since);
+    }
     Some(Fact::RiskDayBegan {
         account: key,
         from: day.from,
