@@ -6,8 +6,9 @@ use serde_json::Value;
 
 fn row(home: &Home, name: &str) -> Value {
     let value = home.json(&["limits"]);
-    let rows = value["limits"].as_array().unwrap();
-    rows.iter().find(|row| row["name"] == name).unwrap().clone()
+    let mut rows = value["limits"].as_array().into_iter().flatten();
+    let found = rows.find(|row| row["name"] == name);
+    found.cloned().unwrap_or_default()
 }
 
 fn stage(home: &Home) -> String {

@@ -185,11 +185,11 @@ fn measured(
         LimitName::MaxLiveOrders => {
             let sides = state.all_live().filter(|order| order.spec.account == key);
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
-            sides.for_each(|order| {
+            for order in sides {
                 *counts
                     .entry((order.spec.instrument, order.spec.side))
-                    .or_default() += 1
-            });
+                    .or_default() += 1;
+            }
             count(counts.into_values().max().unwrap_or(0), limits.max_live_orders)
         }
         LimitName::LossStreak => count(super::losing_exits(state, key), limits.loss_streak),
