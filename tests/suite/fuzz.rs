@@ -355,6 +355,8 @@ fn what_files_hold() {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         feed(&format!("tape {}", name.replace('/', "-")), &tapes, |bytes| {
+            // A new file: one that is shortened in place waits for the disk.
+            let _ = std::fs::remove_file(&path);
             std::fs::write(&path, bytes).unwrap();
             if let Ok(mut tape) = Tape::open(std::slice::from_ref(&path), None) {
                 let mut last = Timestamp::MIN;
