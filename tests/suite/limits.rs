@@ -54,8 +54,8 @@ fn the_loss_of_a_session_locks_and_neither_kill_nor_restart_opens_it() {
     home.order(&format!("sell {held} AAPL mkt"));
     home.run(&["order", "buy 1 AAPL mkt", "--yes"])
         .refused(1, &["DAILY_LOSS"]);
-    home.done(&["stop"]);
     home.agrees_with_the_exchange();
+    home.done(&["stop"]);
 }
 
 #[test]
