@@ -2,10 +2,12 @@
 //! error. None of them starts an engine.
 
 mod alerts;
+mod limits;
 mod order;
 mod programs;
 
 pub use alerts::{alert, alerts};
+pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};
 pub use programs::{arm_programs, disarm_programs};

@@ -9,10 +9,11 @@ use super::event::{Event, Fact};
 use super::flatten;
 use super::planted::{self, Bug, planted};
 use super::programs;
+use super::risk::{self, LossStage};
 use super::state::State;
 use crate::domain::{
-    AccountClass, AccountKey, BrokerId, ClientOrderId, LinkState, Order, Pending, Phase, SafeText, SessionId,
-    Timestamp, TradingState,
+    AccountClass, AccountKey, Breach, BrokerId, ClientOrderId, LinkState, Order, Pending, Phase, SafeText,
+    SessionId, Timestamp, TradingState,
 };
 
 /// Facts that follow from `event`, which is already folded into `state`.
@@ -51,7 +52,17 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             account,
             state: TradingState::Halted,
             ..
-        } => cancel_entries(state, *account),
+        } => cancel_entries(state, *account, "trading was halted"),
+        Fact::LossStaged {
+            account,
+            stage: LossStage::Reached,
+            does,
+            ..
+        } if *does >= Breach::CancelEntries => {
+            let mut facts = cancel_entries(state, *account, "the loss of the session was reached");
+            facts.extend(risk::after_loss(state, event.sequence, *account, *does));
+            facts
+        }
         Fact::FlattenStarted {
             account, instrument, ..
         }
@@ -63,13 +74,24 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
         }
         Fact::Executed { execution } | Fact::Corrected { execution } if execution.order.is_none() => {
             // Somebody else's trade moved the position: what protects it follows.
-            brackets::settle_instrument(state, execution.account, execution.instrument, None)
+            let mut facts = brackets::settle_instrument(state, execution.account, execution.instrument, None);
+            facts.extend(risk::after_execution(state, execution, now));
+            facts
         }
-        fact => fact
-            .order()
-            .map(|id| follow_order(state, fact, id))
-            .unwrap_or_default(),
+        Fact::Executed { execution } => {
+            let mut facts = fact_of_order(state, &event.fact);
+            facts.extend(risk::after_execution(state, execution, now));
+            facts
+        }
+        fact => fact_of_order(state, fact),
     }
+}
+
+/// What follows from a fact about one order.
+fn fact_of_order(state: &State, fact: &Fact) -> Vec<Fact> {
+    fact.order()
+        .map(|id| follow_order(state, fact, id))
+        .unwrap_or_default()
 }
 
 /// Orders that the process before had sent and not heard of: there or not, only the broker can tell.
@@ -199,12 +221,12 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
 }
 
 /// A halt takes what would add risk off the market and leaves what protects.
-fn cancel_entries(state: &State, account: AccountKey) -> Vec<Fact> {
+fn cancel_entries(state: &State, account: AccountKey, why: &str) -> Vec<Fact> {
     let entries = state
         .all_live()
         .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o))
         .filter(|_| !planted(Bug::HaltCancelsNothing));
-    entries.map(|order| cancel(order, "trading was halted")).collect()
+    entries.map(|order| cancel(order, why)).collect()
 }
 
 /// Children that waited for the link are released, and sizes that could not be changed without it are.

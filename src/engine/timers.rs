@@ -2,13 +2,14 @@
 
 use super::event::Fact;
 use super::programs;
+use super::risk::{self, HoldCause};
 use super::state::{AccountState, State};
 use super::timing::{
     ANSWER_WITHIN, ARMED_WITHOUT_LINK, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY,
     READ_WITHIN, READS_APART, TRIM_EVERY,
 };
 use crate::domain::{
-    AccountClass, AccountKey, BrokerId, LinkState, Order, Phase, SafeText, SessionId, Timestamp,
+    AccountClass, AccountKey, BrokerId, LimitName, LinkState, Order, Phase, SafeText, SessionId, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -27,6 +28,10 @@ enum Timer {
     Disarm(BrokerId),
     /// The time for which programs were armed is over.
     DisarmPrograms(AccountKey),
+    /// The time of a limit's change is over.
+    RevertLimit(Option<AccountKey>, LimitName),
+    /// The time for which an account is held back is over.
+    ReleaseHold(AccountKey, HoldCause),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -81,6 +86,16 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     }
     for (account, until) in &state.programs_armed {
         tell(*until, Timer::DisarmPrograms(*account));
+    }
+    for ((account, name), change) in &state.limit_changes {
+        if let Some(until) = change.until {
+            tell(until, Timer::RevertLimit(*account, *name));
+        }
+    }
+    for ((account, cause), hold) in &state.holds {
+        if let Some(until) = hold.until {
+            tell(until, Timer::ReleaseHold(*account, *cause));
+        }
     }
     for ((account, instrument), flattening) in &state.flattening {
         tell(
@@ -185,6 +200,12 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
             let over = SafeText::new("their time is over");
             facts.extend(programs::disarmed(state, account, &over));
         }
+        Timer::RevertLimit(account, name) => facts.push(risk::change::over(state, account, name)),
+        Timer::ReleaseHold(account, cause) => facts.push(Fact::RiskReleased {
+            account,
+            cause,
+            reason: SafeText::new("its time is over"),
+        }),
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),
             executions_before: state.trimmed.0.max(now.before(EXECUTIONS_KEPT)),

@@ -924,6 +924,12 @@ pub(super) fn words(command: &Command) -> String {
             format!("flattening {}: {all}", account.account)
         }
         Command::SetTrading { state, .. } => format!("trading {}", state.word()),
+        Command::SetLimit {
+            name,
+            value: Some(value),
+            ..
+        } => format!("limit {name} {value}"),
+        Command::SetLimit { name, .. } => format!("limit {name} as in config.toml"),
         Command::TakeToken => "this terminal has the trading token".to_owned(),
         Command::Arm { .. } => "armed".to_owned(),
         Command::Disarm { .. } => "disarmed".to_owned(),

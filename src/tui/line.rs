@@ -31,6 +31,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
     ("halt", "", "let nothing leave that adds risk"),
     ("reduce", "", "let only what reduces a position leave"),
     ("resume", "", "allow risk again"),
+    (
+        "limit",
+        "NAME VALUE|config [for TIME] [all] [LAST FOUR]",
+        "set a limit while the engine runs; above config.toml's it wants the last four of the account",
+    ),
     ("reconcile", "", "read and compare what the broker knows, now"),
     (
         "accept",

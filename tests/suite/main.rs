@@ -14,6 +14,7 @@ mod hostile;
 mod http;
 mod ibkr;
 mod interop;
+mod limits;
 mod oracle_bars;
 mod oracle_files;
 mod oracle_matching;

@@ -66,6 +66,24 @@ pub(super) fn decide(
             state,
             reason,
         } => desk.set_trading(*account, *state, reason),
+        Command::SetLimit {
+            account,
+            name,
+            value,
+            minutes,
+            confirmation,
+            by,
+        } => {
+            let wish = risk::change::Wish {
+                account: *account,
+                name: *name,
+                value: *value,
+                minutes: *minutes,
+                confirmation,
+                by,
+            };
+            risk::change::decide(state, origin, &wish, now)
+        }
         Command::AcceptDifference { account, instrument } => desk.accept_difference(*account, *instrument),
         Command::AcceptGap { account } => desk.accept_gap(*account),
         Command::AcceptDouble { account } => desk.accept_double(*account),
@@ -459,14 +477,19 @@ impl Desk<'_> {
                 format!("no account {account}"),
             ));
         };
-        if to < entry.trading {
+        let ended = match to {
+            TradingState::Active => risk::ended_by_hand(self.state, account),
+            TradingState::Reducing | TradingState::Halted => Vec::new(),
+        };
+        if to < entry.trading || !ended.is_empty() {
             sessions::may_add_risk(self.state, self.origin, account, self.now)?;
         }
-        let facts = vec![Fact::TradingChanged {
+        let mut facts = vec![Fact::TradingChanged {
             account,
             state: to,
             reason: reason.clone(),
         }];
+        facts.extend(ended);
         if to != TradingState::Halted {
             return Ok(Decision::done(facts));
         }

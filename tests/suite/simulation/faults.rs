@@ -76,6 +76,8 @@ faults! {
     Tight "tight" 300;
     /// The journal is a real file, and the process recovers from it.
     RealJournal "real-journal" 60;
+    /// Every control of the account is in force, as it is without settings.
+    Strict "strict" 150;
 }
 
 /// Which are switched on.

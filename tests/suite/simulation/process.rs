@@ -20,6 +20,16 @@ impl World {
         self.skew = clock_begins(self.engine.state(), wall)
             .0
             .saturating_sub(self.now.0);
+        let limits = self.limits();
+        self.step(&Input::Start {
+            build: "simulated".into(),
+            limits: Box::new(limits),
+        });
+        self.command(Command::OpenSession);
+    }
+
+    /// Wide, so that much happens; or so that they bind; or with every control of the account in force.
+    fn limits(&self) -> Limits {
         let mut limits = Limits {
             rate_burst: 60,
             rate_per_second: 30,
@@ -36,11 +46,26 @@ impl World {
             limits.rate_per_second = 3;
             limits.duplicate_window_ms = 500;
         }
-        self.step(&Input::Start {
-            build: "simulated".into(),
-            limits: Box::new(limits),
-        });
-        self.command(Command::OpenSession);
+        if self.plan.faults.has(Fault::Strict) {
+            return limits;
+        }
+        Limits {
+            daily_loss_warn_bps: 0,
+            daily_loss_reduce_bps: 0,
+            daily_loss_lock_bps: 0,
+            max_gross_bps: 0,
+            max_name_bps: 0,
+            max_issuer_bps: 0,
+            min_excess_bps: 0,
+            max_total_orders: 0,
+            deny_self_cross: false,
+            keep_hours: false,
+            max_spread_bps: 0,
+            close_band_bps: 0,
+            max_entries_5m: 0,
+            loss_streak: 0,
+            ..limits
+        }
     }
 
     pub fn command(&mut self, command: Command) -> Option<Outcome> {

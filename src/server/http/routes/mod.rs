@@ -14,6 +14,7 @@ mod auth_factor;
 mod executions;
 mod instruments;
 mod keys;
+mod limits;
 pub(super) mod market;
 mod metrics;
 mod names;
@@ -60,6 +61,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(pnl::routes())
         .merge(positions::routes())
         .merge(risk::routes())
+        .merge(limits::routes())
         .merge(system::api())
         .merge(trades::routes())
         .merge(users::routes())

@@ -219,7 +219,7 @@ fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
 }
 
 fn limits(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<String> {
-    let limits = &state.limits;
+    let limits = state.limits_of(spec.account);
     let instrument = state.instruments.get(&spec.instrument)?;
     let held = state.position(spec.account, spec.instrument);
     let live = || {
@@ -265,7 +265,7 @@ fn timing(
     spec: &OrderSpec,
     first: bool,
 ) -> Option<String> {
-    let limits = &state.limits;
+    let limits = state.limits_of(spec.account);
     let within = |window: Duration| {
         let of_account = before
             .iter()
