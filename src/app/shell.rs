@@ -2,10 +2,12 @@
 //! error. None of them starts an engine.
 
 mod alerts;
+mod guarding;
 mod order;
 mod programs;
 
 pub use alerts::{alert, alerts};
+pub use guarding::{Wish, halt, list_differences, reconcile, resolve};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};
 pub use programs::{arm_programs, disarm_programs};

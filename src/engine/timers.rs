@@ -1,6 +1,8 @@
 //! Named deadlines. The engine only states the next one; whoever drives it sleeps until then and says "timer".
 
 use super::event::Fact;
+use super::halt;
+use super::naked;
 use super::programs;
 use super::state::{AccountState, State};
 use super::timing::{
@@ -27,6 +29,10 @@ enum Timer {
     Disarm(BrokerId),
     /// The time for which programs were armed is over.
     DisarmPrograms(AccountKey),
+    /// A cancel of a halt.
+    Halt(halt::Due),
+    /// A position that nothing covers is told of.
+    Naked(AccountKey, crate::domain::InstrumentId),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -88,6 +94,10 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
             Timer::Flat(*account, *instrument),
         );
     }
+    naked::deadlines(state, |at, account, instrument| {
+        tell(at, Timer::Naked(account, instrument));
+    });
+    halt::deadlines(state, |at, due| tell(at, Timer::Halt(due)));
     if !state.orders.is_empty() || !state.executions.is_empty() {
         tell(state.trimmed.1.after(TRIM_EVERY), Timer::Trim);
     }
@@ -185,6 +195,8 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
             let over = SafeText::new("their time is over");
             facts.extend(programs::disarmed(state, account, &over));
         }
+        Timer::Naked(account, instrument) => facts.extend(naked::found(state, account, instrument)),
+        Timer::Halt(due) => facts.extend(halt::fire(state, due)),
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),
             executions_before: state.trimmed.0.max(now.before(EXECUTIONS_KEPT)),

@@ -6,6 +6,7 @@ mod doors;
 mod doors_crowds;
 mod gateway;
 mod gateway_faults;
+mod guarding;
 mod getting_about;
 mod given_back;
 mod harness;

@@ -3,6 +3,7 @@
 mod basket;
 mod broker;
 mod commands;
+mod differences;
 mod flatten;
 mod sessions;
 
@@ -14,6 +15,7 @@ pub(super) use sessions::{may_act, may_arm};
 use super::command::{Denial, Outcome};
 use super::core::Input;
 use super::event::Fact;
+use super::halt;
 use super::state::State;
 use super::timers;
 use crate::domain::{ClientOrderId, Order, Phase, Role, SafeText, Timestamp, TradingState};
@@ -73,6 +75,7 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Command { origin, command } => commands::decide(state, market, *origin, command, now),
         Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
         Input::Timer => Decision::facts(timers::due(state, now)),
+        Input::HaltFile { file } => Decision::facts(halt::file(state, file.as_ref())),
         Input::StorageFailed { reason } => {
             let text = SafeText::new(&format!(
                 "the journal can't be written ({reason}): halted, only cancels pass"

@@ -407,7 +407,11 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
             account(of)?;
             exits.iter().try_for_each(|(_, id)| free(id))
         }
-        Command::CancelAll { account: of, .. } | Command::SetTrading { account: of, .. } => account(of),
+        Command::CancelAll { account: of, .. }
+        | Command::SetTrading { account: of, .. }
+        | Command::Halt { account: Some(of), .. }
+        | Command::Resolve { account: of, .. }
+        | Command::Reconcile { account: of } => account(of),
         // What a caller may do of these is told where they are offered.
         Command::SetAlert { .. } | Command::RemoveAlert { .. } | Command::PauseAlert { .. } => Ok(()),
         _ => Err(ApiError::forbidden("this is not offered over the network")),
