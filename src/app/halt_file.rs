@@ -28,7 +28,11 @@ pub(super) fn look(path: &Path) -> Option<HaltFile> {
         Ok(_) => String::new(),
     };
     let shown: String = reason.trim().chars().take(SHOWN).collect();
-    let reason = if shown.is_empty() { "no reason given" } else { &shown };
+    let reason = if shown.is_empty() {
+        "no reason given"
+    } else {
+        &shown
+    };
     Some(HaltFile {
         place: SafeText::new(&path.display().to_string()),
         reason: SafeText::new(reason),
@@ -37,7 +41,9 @@ pub(super) fn look(path: &Path) -> Option<HaltFile> {
 
 fn read(path: &Path) -> std::io::Result<String> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(READ_MAX).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?
+        .take(READ_MAX)
+        .read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

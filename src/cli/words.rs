@@ -279,7 +279,9 @@ fn differences_command(json: Arg) -> Command {
                 .long("seen")
                 .value_name("N")
                 .value_parser(clap::value_parser!(u32))
-                .help("The number listed with it: where the line says something else by now, nothing is done"),
+                .help(
+                    "The number listed with it: where the line says something else by now, nothing is done",
+                ),
         )
         .arg(
             Arg::new("minutes")

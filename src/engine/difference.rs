@@ -14,9 +14,7 @@ use super::command::{Denial, DenialCode};
 use super::event::Fact;
 use super::state::{Mismatch, State};
 use super::timing::ANSWER_WITHIN;
-use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, Order, Pending, Phase, Quantity, SafeText, Side, Timestamp,
-};
+use crate::domain::{AccountKey, InstrumentId, Order, Pending, Phase, Quantity, SafeText, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::Digest;
 
@@ -94,16 +92,26 @@ const FLATTEN: &str = "flatten";
 pub fn differences(state: &State, account: AccountKey, now: Timestamp) -> Vec<Difference> {
     let book = Book { state, account, now };
     let mut lines = book.of_the_account();
-    let mine = state.orders.values().filter(|order| order.spec.account == account);
+    let mine = state
+        .orders
+        .values()
+        .filter(|order| order.spec.account == account);
     lines.extend(mine.filter_map(|order| book.of_an_order(order)));
-    lines.retain(|line| !line.ignored.as_ref().is_some_and(|ignored| ignored.until.is_none()));
+    lines.retain(|line| {
+        !line
+            .ignored
+            .as_ref()
+            .is_some_and(|ignored| ignored.until.is_none())
+    });
     lines.sort_by_key(|line| (!line.blocks(), line.kind, line.since, line.subject));
     lines
 }
 
 /// The first line for which arming waits.
 pub fn blocking(state: &State, account: AccountKey, now: Timestamp) -> Option<Difference> {
-    differences(state, account, now).into_iter().find(Difference::blocks)
+    differences(state, account, now)
+        .into_iter()
+        .find(Difference::blocks)
 }
 
 /// True while somebody has said to leave this difference of a position as it is.
@@ -221,7 +229,11 @@ impl Book<'_> {
             since: Some(mismatch.since),
             is_certain,
             // What the next read may explain is nobody's to accept yet.
-            remedies: if is_certain { &[ADOPT, IGNORE, FLATTEN] } else { &[] },
+            remedies: if is_certain {
+                &[ADOPT, IGNORE, FLATTEN]
+            } else {
+                &[]
+            },
         })
     }
 
@@ -261,19 +273,41 @@ impl Book<'_> {
         };
         let live = order.phase.is_live();
         if let Some(first) = self.state.doubles.get(&order.id).filter(|_| live) {
-            let remedies: &[&'static str] = if order.foreign { &[IGNORE] } else { &[IGNORE, CANCEL, FLATTEN] };
+            let remedies: &[&'static str] = if order.foreign {
+                &[IGNORE]
+            } else {
+                &[IGNORE, CANCEL, FLATTEN]
+            };
             let theirs = format!("a second order, {phase}");
-            return made(Kind::Doubled, &format!("one: {first}"), theirs, Some(order.created_at), remedies);
+            return made(
+                Kind::Doubled,
+                &format!("one: {first}"),
+                theirs,
+                Some(order.created_at),
+                remedies,
+            );
         }
         if order.phase == Phase::Uncertain {
             let theirs = "not told yet".to_owned();
             let since = order.sent_at;
-            return made(Kind::InDoubt, "sent, no answer", theirs, since, &[IGNORE, CANCEL, FLATTEN]);
+            return made(
+                Kind::InDoubt,
+                "sent, no answer",
+                theirs,
+                since,
+                &[IGNORE, CANCEL, FLATTEN],
+            );
         }
         let halt = self.state.halts.get(&self.account);
         if live && halt.is_some_and(|halt| halt.told && halt.waiting.contains_key(&order.id)) {
             let since = halt.map(|halt| halt.since);
-            return made(Kind::Unconfirmed, "cancel asked", phase, since, &[CANCEL, FLATTEN]);
+            return made(
+                Kind::Unconfirmed,
+                "cancel asked",
+                phase,
+                since,
+                &[CANCEL, FLATTEN],
+            );
         }
         if let Some((_, since)) = order.missing.filter(|_| live) {
             let theirs = "not in its list".to_owned();
@@ -285,7 +319,13 @@ impl Book<'_> {
                 Some(Pending::Cancel) => "cancel asked",
                 _ => "change asked",
             };
-            return made(Kind::Unanswered, what, "no answer".to_owned(), Some(since), &[IGNORE, CANCEL]);
+            return made(
+                Kind::Unanswered,
+                what,
+                "no answer".to_owned(),
+                Some(since),
+                &[IGNORE, CANCEL],
+            );
         }
         if order.phase == Phase::Lost {
             let theirs = "does not know it".to_owned();
@@ -321,7 +361,10 @@ fn fingerprint(parts: &[&str]) -> u32 {
         hash.update([0]);
     }
     let bytes = hash.finalize();
-    bytes.iter().take(4).fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
+    bytes
+        .iter()
+        .take(4)
+        .fold(0, |sum, byte| (sum << 8) | u32::from(*byte))
 }
 
 /// The line that is meant, as it was seen, with this remedy among what can be done.

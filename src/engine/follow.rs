@@ -11,8 +11,8 @@ use super::halt;
 use super::programs;
 use super::state::{Mismatch, State};
 use crate::domain::{
-    AccountClass, AccountKey, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending, Phase, SafeText, SessionId,
-    Timestamp, TradingState,
+    AccountClass, AccountKey, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending, Phase,
+    SafeText, SessionId, Timestamp, TradingState,
 };
 
 /// Facts that follow from `event`, which is already folded into `state`.
@@ -57,7 +57,9 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             account,
             state: TradingState::Halted,
             ..
-        } => halt::follows(state, *account, event.sequence).into_iter().collect(),
+        } => halt::follows(state, *account, event.sequence)
+            .into_iter()
+            .collect(),
         Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
         Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
         Fact::FlattenStarted {

@@ -134,9 +134,7 @@ pub(super) fn file(state: &State, found: Option<&HaltFile>) -> Vec<Fact> {
     let news = state.halt_file.as_ref() != found;
     let mut facts = Vec::new();
     if news {
-        facts.push(Fact::HaltFileChanged {
-            file: found.cloned(),
-        });
+        facts.push(Fact::HaltFileChanged { file: found.cloned() });
     }
     let Some(file) = found else { return facts };
     for (account, entry) in &state.accounts {

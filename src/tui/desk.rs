@@ -14,8 +14,7 @@ use super::moves::last_moves;
 use super::pane::{Pane, Wish};
 use super::panes::{
     AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthChart, DepthPane, Differences,
-    Executions,
-    LogPane, Orders, Overview, PositionDetail, Positions, TapePane, Watchlist,
+    Executions, LogPane, Orders, Overview, PositionDetail, Positions, TapePane, Watchlist,
 };
 use super::plan::Plan;
 use super::probe::Probe;
@@ -784,7 +783,11 @@ impl Desk {
             }
             other => other,
         };
-        self.modal = Some(Modal::Question(Question { text, pledge, at: now }));
+        self.modal = Some(Modal::Question(Question {
+            text,
+            pledge,
+            at: now,
+        }));
     }
 
     /// Cancels at once, unless that takes the last protection off a position: then it asks.

@@ -47,7 +47,9 @@ impl Deed {
                 format!("Enter says that what is held of{of} is right, Esc leaves it")
             }
             (Self::Adopt, Subject::Order(_)) => "Enter takes it for known, Esc leaves it".to_owned(),
-            (Self::Ignore, _) => "Enter leaves it as it is for that time: it keeps nobody from arming".to_owned(),
+            (Self::Ignore, _) => {
+                "Enter leaves it as it is for that time: it keeps nobody from arming".to_owned()
+            }
             (Self::Cancel, _) => "Enter asks the broker to cancel it, Esc leaves it".to_owned(),
             (Self::Flatten, Subject::Order(_)) => {
                 format!("Enter cancels every order on{of} and closes it at the market, Esc leaves it")
@@ -136,7 +138,10 @@ impl Desk {
 
     /// A key of the difference view pressed elsewhere.
     pub(super) fn differences_are_elsewhere(&mut self, action: Action, now: Timestamp) {
-        let text = format!("{} is for a line of the differences: :differences shows them", action.name());
+        let text = format!(
+            "{} is for a line of the differences: :differences shows them",
+            action.name()
+        );
         self.say(Tone::Plain, text, now);
     }
 }

@@ -375,9 +375,7 @@ fn draw_question(
             view,
         ),
         Pledge::Flatten(account) => Forecast::of(vec![span(what_goes(desk, account, view), theme.text)]),
-        Pledge::Resolve(about) => {
-            Forecast::of(vec![span(view.ours(about.words(view)), theme.text)])
-        }
+        Pledge::Resolve(about) => Forecast::of(vec![span(view.ours(about.words(view)), theme.text)]),
         Pledge::HaltStopsToo(account) => Forecast::of(vec![span(
             view.ours(format!("{}: every order goes, stops too", account.account)),
             theme.text,

@@ -38,7 +38,13 @@ fn account() -> AccountKey {
 
 /// What a shell is told that commands this.
 fn told(home: &Home, command: Command) -> Outcome {
-    block_on(async { home.attach(SessionKind::Shell).await.command(command).await.unwrap() })
+    block_on(async {
+        home.attach(SessionKind::Shell)
+            .await
+            .command(command)
+            .await
+            .unwrap()
+    })
 }
 
 fn resume(home: &Home) -> Outcome {
@@ -59,7 +65,9 @@ fn a_file_halts_within_a_second_keeps_stops_and_holds_over_a_restart_until_it_is
     home.order("buy 100 AAPL mkt");
     let held = |bot: &Program| bot.get("/positions/SIM100001/AAPL").body["quantity"] == "100";
     until("the fill", || held(&bot).then_some(()));
-    let stop = bot.post("/positions/SIM100001/AAPL/stop", &json!({"trigger": price})).is(201);
+    let stop = bot
+        .post("/positions/SIM100001/AAPL/stop", &json!({"trigger": price}))
+        .is(201);
     let stop = stop["orders"][0]["client_order_id"].as_str().unwrap().to_owned();
     bot.in_phase(&stop, "held");
     for number in 0..3 {
@@ -145,11 +153,16 @@ fn an_order_that_nobody_here_knows_is_a_line_that_can_be_cancelled_as_it_was_see
     );
     let deed = |action: &str, seen: u64| json!({"id": line["id"], "action": action, "seen": seen});
     let seen = line["seen"].as_u64().unwrap();
-    bot.post("/differences", &deed("cancel", seen ^ 1)).refused(409, "STALE_PREVIEW");
-    bot.post("/differences", &deed("adopt", seen)).refused(403, "READ_ONLY");
+    bot.post("/differences", &deed("cancel", seen ^ 1))
+        .refused(409, "STALE_PREVIEW");
+    bot.post("/differences", &deed("adopt", seen))
+        .refused(403, "READ_ONLY");
     bot.post("/differences", &deed("sell", seen)).is(400);
-    bot.post("/differences", &json!({"id": "gap", "action": "cancel", "seen": 0}))
-        .refused(409, "NOTHING_TO_ACCEPT");
+    bot.post(
+        "/differences",
+        &json!({"id": "gap", "action": "cancel", "seen": 0}),
+    )
+    .refused(409, "NOTHING_TO_ACCEPT");
     bot.post("/reconcile", &json!({})).is(202);
     let mine = home.json(&["differences"]);
     assert_eq!(mine[0]["seen"], line["seen"], "a shell sees the same");
@@ -158,7 +171,11 @@ fn an_order_that_nobody_here_knows_is_a_line_that_can_be_cancelled_as_it_was_see
         let lines = bot.get("/differences").is(200)["differences"].clone();
         (lines == json!([])).then_some(())
     });
-    let id = line["id"].as_str().unwrap().trim_start_matches("order:").to_owned();
+    let id = line["id"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("order:")
+        .to_owned();
     bot.in_phase(&id, "cancelled");
     let looker = Program::new(&home, "looker", &["--role", "view"]);
     looker.get("/differences").is(200);

@@ -15,7 +15,11 @@ use serde_json::{Value, json};
 /// A refusal, or no engine.
 pub async fn halt(paths: &Paths, reason: &str, stops_too: bool, json: bool) -> Result<()> {
     let mut shell = Shell::connect(paths, json).await?;
-    let reason = if reason.trim().is_empty() { "from a shell" } else { reason.trim() };
+    let reason = if reason.trim().is_empty() {
+        "from a shell"
+    } else {
+        reason.trim()
+    };
     let command = Command::Halt {
         account: None,
         reason: SafeText::new(reason),
@@ -55,10 +59,22 @@ pub async fn list_differences(paths: &Paths, account: Option<&str>, json: bool) 
         Some(name) => vec![choose_account(&state, Some(name), None)?],
         None => state.accounts.keys().copied().collect(),
     };
-    let lines = accounts.into_iter().flat_map(|account| differences(&state, account, now));
+    let lines = accounts
+        .into_iter()
+        .flat_map(|account| differences(&state, account, now));
     let values: Vec<Value> = lines.map(|line| row(&line)).collect();
     let columns = [
-        "id", "kind", "symbol", "ours", "theirs", "intent", "since", "blocks", "ignored_by", "seen", "account",
+        "id",
+        "kind",
+        "symbol",
+        "ours",
+        "theirs",
+        "intent",
+        "since",
+        "blocks",
+        "ignored_by",
+        "seen",
+        "account",
     ];
     shell.print(&Value::Array(values.clone()), || {
         table(&columns, &rows(&values, &columns))
@@ -90,7 +106,9 @@ pub async fn resolve(paths: &Paths, wish: &Wish<'_>, account: Option<&str>, json
     let account = choose_account(&state, account, default)?;
     let remedy = match wish.action {
         "adopt" => Remedy::Adopt,
-        "ignore" => Remedy::Ignore { minutes: wish.minutes },
+        "ignore" => Remedy::Ignore {
+            minutes: wish.minutes,
+        },
         "cancel" => Remedy::Cancel,
         _ => {
             let mut ids = IdMaker::new(shell.engine.welcome.prefix.as_str(), Clock::start());
@@ -104,7 +122,8 @@ pub async fn resolve(paths: &Paths, wish: &Wish<'_>, account: Option<&str>, json
         seen: wish.seen,
     };
     let note = told(shell.engine.command(command).await?)?;
-    let value = json!({"id": wish.line, "action": wish.action, "note": note.as_ref().map(ToString::to_string)});
+    let value =
+        json!({"id": wish.line, "action": wish.action, "note": note.as_ref().map(ToString::to_string)});
     shell.print(&value, || note.map_or("done".to_owned(), |note| note.to_string()))
 }
 
@@ -119,5 +138,8 @@ pub async fn reconcile(paths: &Paths, account: Option<&str>, json: bool) -> Resu
     let account = choose_account(&state, account, default)?;
     let note = told(shell.engine.command(Command::Reconcile { account }).await?)?;
     let text = note.map_or("the broker is being read".to_owned(), |note| note.to_string());
-    shell.print(&json!({"account": account.account.as_str(), "note": text}), || text.clone())
+    shell.print(
+        &json!({"account": account.account.as_str(), "note": text}),
+        || text.clone(),
+    )
 }

@@ -494,7 +494,9 @@ impl Desk<'_> {
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let known = self.state.accounts.keys().copied();
-        let meant: Vec<AccountKey> = known.filter(|key| account.is_none_or(|one| one == *key)).collect();
+        let meant: Vec<AccountKey> = known
+            .filter(|key| account.is_none_or(|one| one == *key))
+            .collect();
         if meant.is_empty() {
             let text = account.map_or_else(
                 || "no account is known yet".to_owned(),
@@ -526,7 +528,11 @@ impl Desk<'_> {
     }
 
     /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
-    pub(super) fn accept_difference(&self, account: AccountKey, instrument: InstrumentId) -> Result<Decision, Denial> {
+    pub(super) fn accept_difference(
+        &self,
+        account: AccountKey,
+        instrument: InstrumentId,
+    ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         programs::by_a_person(self.origin)?;
         let entry = self.state.accounts.get(&account);

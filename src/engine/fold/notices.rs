@@ -2,8 +2,8 @@
 
 use super::{Event, Fact, State};
 use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted};
-use crate::engine::{halt, naked};
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
+use crate::engine::{halt, naked};
 use std::collections::BTreeMap;
 
 impl State {
@@ -97,7 +97,10 @@ impl State {
                 );
                 (
                     Info,
-                    format!("{} in {}: {until} by {}", ignored.subject, ignored.account, ignored.by),
+                    format!(
+                        "{} in {}: {until} by {}",
+                        ignored.subject, ignored.account, ignored.by
+                    ),
                 )
             }
             Fact::NakedFound {

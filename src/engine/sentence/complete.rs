@@ -6,7 +6,16 @@ use super::words::{Word, Words};
 use crate::engine::state::State;
 
 /// The verbs, long before short.
-pub const VERBS: &[&str] = &["buy", "sell", "close", "flat", "x", "reverse", "breakeven", "protect"];
+pub const VERBS: &[&str] = &[
+    "buy",
+    "sell",
+    "close",
+    "flat",
+    "x",
+    "reverse",
+    "breakeven",
+    "protect",
+];
 const AMOUNTS: &[&str] = &["all", "half", "risk"];
 /// Words of an order, by what they are about: of each kind one is said.
 const CLAUSES: &[&[&str]] = &[

@@ -1,13 +1,13 @@
 //! `protect`: a stop under what is held, or the one that is there moved to where it is said. A distance is measured from the
 //! market as it is, because that is what the stop has to stand; where it would close at once it is refused.
 
+use super::Exit;
 use super::closing::{Held, free};
 use super::resolve::{Scene, find_held};
 use super::words::{SentenceError, Word, wrong};
-use super::Exit;
 use crate::domain::{
-    ClientOrderId, ExitPrice, Instrument, Order, OrderChange, OrderKind, OrderSpec, Phase, Price, Role,
-    Side, TimeInForce,
+    ClientOrderId, ExitPrice, Instrument, Order, OrderChange, OrderKind, OrderSpec, Phase, Price, Role, Side,
+    TimeInForce,
 };
 use crate::engine::command::{Command, Legs, Seen};
 use crate::engine::decide::exit;
@@ -91,7 +91,10 @@ fn trigger(
     let trigger = match (place.place, out) {
         (ExitPrice::At(price), _) => price,
         (_, None) => {
-            let text = format!("{} has no price now to measure from; give the stop's price", instrument.id);
+            let text = format!(
+                "{} has no price now to measure from; give the stop's price",
+                instrument.id
+            );
             return wrong(place.at.clone(), text);
         }
         (far, Some(out)) => {
@@ -146,8 +149,16 @@ fn moved(
         );
         return wrong(symbol.at.clone(), text);
     };
-    let Some(now) = only.spec.kind.trigger().filter(|_| only.spec.kind.distance().is_none()) else {
-        let text = format!("a trailing stop covers {}: change it in the orders (e)", instrument.id);
+    let Some(now) = only
+        .spec
+        .kind
+        .trigger()
+        .filter(|_| only.spec.kind.distance().is_none())
+    else {
+        let text = format!(
+            "a trailing stop covers {}: change it in the orders (e)",
+            instrument.id
+        );
         return wrong(symbol.at.clone(), text);
     };
     if now == trigger {

@@ -94,10 +94,16 @@ fn what_blocks_keeps_from_arming_until_it_is_explained_or_left_by_name() {
     assert!(line.blocks());
     let (code, words) = refusal(arm(&mut desk));
     assert_eq!(code, DenialCode::Unexplained);
-    assert!(words.contains("ours +100, the broker's +150") && words.contains(":differences"), "{words}");
+    assert!(
+        words.contains("ours +100, the broker's +150") && words.contains(":differences"),
+        "{words}"
+    );
 
     // Left for an hour: others can be traded, this one can't be added to.
-    assert!(matches!(desk.command(resolve(&line, Remedy::Ignore { minutes: 60 })), Outcome::Done { .. }));
+    assert!(matches!(
+        desk.command(resolve(&line, Remedy::Ignore { minutes: 60 })),
+        Outcome::Done { .. }
+    ));
     let left = lines(&desk).remove(0);
     let ignored = left.ignored.as_ref().unwrap();
     assert_eq!(ignored.by.as_str(), "a terminal, session 1");
@@ -106,7 +112,10 @@ fn what_blocks_keeps_from_arming_until_it_is_explained_or_left_by_name() {
     let buy = desk.submit("B", spec(Side::Buy, 1, limit("99")));
     assert_eq!(refusal(buy).0, DenialCode::Unexplained);
     // The hour is over: it is there again. And at once where it says something else.
-    let mut later = Desk { events: Vec::new(), ..differing() };
+    let mut later = Desk {
+        events: Vec::new(),
+        ..differing()
+    };
     let line = lines(&later).remove(0);
     later.command(resolve(&line, Remedy::Ignore { minutes: 60 }));
     for _ in 0..2 {
@@ -128,9 +137,18 @@ fn what_blocks_keeps_from_arming_until_it_is_explained_or_left_by_name() {
 fn what_is_done_is_done_to_what_was_seen() {
     let mut desk = differing();
     let line = lines(&desk).remove(0);
-    let other = Difference { seen: line.seen ^ 1, ..line.clone() };
-    assert_eq!(refusal(desk.command(resolve(&other, Remedy::Adopt))).0, DenialCode::StalePreview);
-    assert_eq!(refusal(desk.command(resolve(&line, Remedy::Cancel))).0, DenialCode::NothingToAccept);
+    let other = Difference {
+        seen: line.seen ^ 1,
+        ..line.clone()
+    };
+    assert_eq!(
+        refusal(desk.command(resolve(&other, Remedy::Adopt))).0,
+        DenialCode::StalePreview
+    );
+    assert_eq!(
+        refusal(desk.command(resolve(&line, Remedy::Cancel))).0,
+        DenialCode::NothingToAccept
+    );
     assert_eq!(
         refusal(desk.command(resolve(&line, Remedy::Ignore { minutes: 0 }))).0,
         DenialCode::BadOrder
@@ -143,11 +161,21 @@ fn what_is_done_is_done_to_what_was_seen() {
             kind: SessionKind::Program,
         },
     );
-    for remedy in [Remedy::Adopt, Remedy::Ignore { minutes: 5 }, Remedy::Flatten { exit: id("X") }] {
-        assert_eq!(refusal(desk.command(resolve(&line, remedy))).0, DenialCode::ReadOnly);
+    for remedy in [
+        Remedy::Adopt,
+        Remedy::Ignore { minutes: 5 },
+        Remedy::Flatten { exit: id("X") },
+    ] {
+        assert_eq!(
+            refusal(desk.command(resolve(&line, remedy))).0,
+            DenialCode::ReadOnly
+        );
     }
     desk.origin = person;
-    assert!(matches!(desk.command(resolve(&line, Remedy::Adopt)), Outcome::Done { .. }));
+    assert!(matches!(
+        desk.command(resolve(&line, Remedy::Adopt)),
+        Outcome::Done { .. }
+    ));
     assert_eq!(desk.held(), q(150));
     reads(&mut desk, 150);
     assert_eq!(lines(&desk), []);
@@ -177,7 +205,10 @@ fn orders_have_the_most_serious_line_and_its_remedies() {
     desk.submit("A", spec(Side::Buy, 100, limit("100")));
     desk.wait(6);
     let [line] = &lines(&desk)[..] else { panic!() };
-    assert_eq!((line.kind, line.ours.as_str()), (Kind::InDoubt, "sent, no answer"));
+    assert_eq!(
+        (line.kind, line.ours.as_str()),
+        (Kind::InDoubt, "sent, no answer")
+    );
     assert!(line.blocks());
     assert_eq!(refusal(arm(&mut desk)).0, DenialCode::Unexplained);
     desk.sent();
@@ -196,9 +227,14 @@ fn orders_have_the_most_serious_line_and_its_remedies() {
         }
         desk.wait(6);
     }
-    let [line] = &lines(&desk)[..] else { panic!("{:?}", lines(&desk)) };
+    let [line] = &lines(&desk)[..] else {
+        panic!("{:?}", lines(&desk))
+    };
     assert_eq!((line.kind, line.blocks()), (Kind::Lost, false));
-    assert!(matches!(desk.command(resolve(line, Remedy::Adopt)), Outcome::Done { .. }));
+    assert!(matches!(
+        desk.command(resolve(line, Remedy::Adopt)),
+        Outcome::Done { .. }
+    ));
     assert_eq!(lines(&desk), [], "it is known now");
 
     // An order made elsewhere, which only its own session can cancel.
@@ -215,10 +251,15 @@ fn orders_have_the_most_serious_line_and_its_remedies() {
     if desk.engine.state().accounts[&account()].reading.is_some() {
         desk.read(std::slice::from_ref(&stranger), &[]);
     }
-    let [line] = &lines(&desk)[..] else { panic!("{:?}", lines(&desk)) };
+    let [line] = &lines(&desk)[..] else {
+        panic!("{:?}", lines(&desk))
+    };
     assert_eq!((line.kind, line.ours.as_str()), (Kind::Unknown, "none"));
     assert_eq!(line.remedies, ["adopt", "ignore"]);
-    assert!(matches!(arm(&mut desk), Outcome::Done { .. }), "it is known what it is");
+    assert!(
+        matches!(arm(&mut desk), Outcome::Done { .. }),
+        "it is known what it is"
+    );
     let told = |event: &&Event| matches!(&event.fact, Fact::DifferenceIgnored { .. });
     assert_eq!(desk.events.iter().filter(told).count(), 1);
 }
@@ -233,7 +274,15 @@ fn subjects_are_read_as_they_are_written() {
     ] {
         assert_eq!(subject.to_string().parse(), Ok(subject));
     }
-    for bad in ["", "Gap", "position:", "order", "order:", "cash:USD", &"x".repeat(900)] {
+    for bad in [
+        "",
+        "Gap",
+        "position:",
+        "order",
+        "order:",
+        "cash:USD",
+        &"x".repeat(900),
+    ] {
         assert!(bad.parse::<Subject>().is_err(), "{bad}");
     }
 }

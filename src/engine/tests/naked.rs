@@ -24,13 +24,24 @@ fn a_position_without_a_stop_is_told_once_and_again_when_its_stop_goes() {
     desk.wait(200);
     assert_eq!(told(&desk), [(q(100), false)], "once, however long");
     let notices = &desk.engine.state().notices;
-    let notice = notices.iter().find(|notice| notice.text.as_str().starts_with("NAKED")).unwrap();
+    let notice = notices
+        .iter()
+        .find(|notice| notice.text.as_str().starts_with("NAKED"))
+        .unwrap();
     assert_eq!(notice.level, NoticeLevel::Told);
-    assert!(notice.text.as_str().contains("protect AAPL at PRICE"), "{}", notice.text);
+    assert!(
+        notice.text.as_str().contains("protect AAPL at PRICE"),
+        "{}",
+        notice.text
+    );
 
     desk.working("S", stop(60));
     desk.wait(20);
-    assert_eq!(told(&desk).len(), 1, "a part of it is bare still, and that was told");
+    assert_eq!(
+        told(&desk).len(),
+        1,
+        "a part of it is bare still, and that was told"
+    );
     assert_eq!(desk.engine.state().naked[&(account(), aapl())].quantity, q(40));
     desk.working("T", stop(40));
     assert!(desk.engine.state().naked.is_empty());
@@ -38,7 +49,11 @@ fn a_position_without_a_stop_is_told_once_and_again_when_its_stop_goes() {
     desk.wait(6);
     assert_eq!(told(&desk), [(q(100), false), (q(60), true)]);
     let notices = &desk.engine.state().notices;
-    let notice = notices.iter().rev().find(|notice| notice.text.as_str().starts_with("NAKED")).unwrap();
+    let notice = notices
+        .iter()
+        .rev()
+        .find(|notice| notice.text.as_str().starts_with("NAKED"))
+        .unwrap();
     assert_eq!(notice.level, NoticeLevel::Warning, "it was covered");
 
     // A new process says it no more than once.

@@ -409,7 +409,9 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
         }
         Command::CancelAll { account: of, .. }
         | Command::SetTrading { account: of, .. }
-        | Command::Halt { account: Some(of), .. }
+        | Command::Halt {
+            account: Some(of), ..
+        }
         | Command::Resolve { account: of, .. }
         | Command::Reconcile { account: of } => account(of),
         // What a caller may do of these is told where they are offered.

@@ -29,7 +29,9 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         Fact::TradingChanged { account, .. }
         | Fact::HaltConfirmed { account, .. }
         | Fact::CancelsUnconfirmed { account, .. }
-        | Fact::DifferenceIgnored { ignored: Ignored { account, .. } }
+        | Fact::DifferenceIgnored {
+            ignored: Ignored { account, .. },
+        }
         | Fact::NakedFound { account, .. }
         | Fact::GapFound { account, .. }
         | Fact::GapAccepted { account }

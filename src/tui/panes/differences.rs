@@ -58,7 +58,9 @@ fn arming(view: &View<'_>, line: &Difference) -> Cell {
     let theme = view.theme;
     match &line.ignored {
         Some(ignored) => {
-            let until = ignored.until.map_or_else(String::new, |until| read::when(view, until));
+            let until = ignored
+                .until
+                .map_or_else(String::new, |until| read::when(view, until));
             Cell::new(format!("left to {until}"), ink(theme.dim))
         }
         None if line.blocks() => Cell::new("WAITS", bold(theme.warn)),
@@ -69,7 +71,11 @@ fn arming(view: &View<'_>, line: &Difference) -> Cell {
 
 fn cells(view: &View<'_>, line: &Difference) -> [Cell; 7] {
     let theme = view.theme;
-    let loud = if line.blocks() { bold(theme.warn) } else { ink(theme.text) };
+    let loud = if line.blocks() {
+        bold(theme.warn)
+    } else {
+        ink(theme.text)
+    };
     let side = |text: &str| Cell::new(view.ours(text.to_owned()), ink(theme.text));
     [
         Cell::new(line.kind.word(), loud),
@@ -161,7 +167,9 @@ impl Pane for Differences {
         let mut pen = pen.part(0, 0, wide, high - under);
         let cursor = at.filter(|_| focused);
         let rows = table(&mut pen, COLUMNS, look, lines.len(), cursor, |at| {
-            lines.get(at).map_or_else(Default::default, |line| cells(view, line))
+            lines
+                .get(at)
+                .map_or_else(Default::default, |line| cells(view, line))
         });
         Hits { rows }
     }

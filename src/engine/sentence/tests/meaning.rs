@@ -309,10 +309,10 @@ fn protect_puts_a_stop_under_what_nothing_covers_and_moves_the_one_that_is_there
     let mut table = Table::new(Desk::holding(100));
     table.quote("AAPL", "100.00", "100.02");
     for (text, wanted) in [
-        ("protect AAPL at 95", "SELL 100 AAPL stp 95 gtc"),
-        ("protect AAPL 95", "SELL 100 AAPL stp 95 gtc"),
-        ("protect aapl at -20t", "SELL 100 AAPL stp 99.8 gtc"),
-        ("protect AAPL at -0.50", "SELL 100 AAPL stp 99.5 gtc"),
+        ("protect AAPL at 95", "SELL 100 AAPL stp 95.00 gtc"),
+        ("protect AAPL 95", "SELL 100 AAPL stp 95.00 gtc"),
+        ("protect aapl at -20t", "SELL 100 AAPL stp 99.80 gtc"),
+        ("protect AAPL at -0.50", "SELL 100 AAPL stp 99.50 gtc"),
     ] {
         assert_eq!(table.orders(text), [wanted], "{text}");
     }
@@ -329,14 +329,16 @@ fn protect_puts_a_stop_under_what_nothing_covers_and_moves_the_one_that_is_there
         assert!(said.contains(wanted), "{text}: {said}");
     }
     // What it sends only closes: where nothing is held any more it opens nothing.
-    let Command::Submit { seen: Some(seen), .. } = table.means("protect AAPL at 95").unwrap().commands.remove(0) else {
+    let Command::Submit { seen: Some(seen), .. } =
+        table.means("protect AAPL at 95").unwrap().commands.remove(0)
+    else {
         panic!("an order")
     };
     assert!(seen.reduces);
     // A part is covered: the new one is for the rest. All of it: the one stop moves.
     let stop = |quantity, trigger: &str| spec(Side::Sell, quantity, OrderKind::Stop { trigger: p(trigger) });
     table.desk.working("S1", stop(60, "95"));
-    assert_eq!(table.orders("protect AAPL at 96"), ["SELL 40 AAPL stp 96 gtc"]);
+    assert_eq!(table.orders("protect AAPL at 96"), ["SELL 40 AAPL stp 96.00 gtc"]);
     table.desk.working("S2", stop(40, "96"));
     let (_, said) = table.wrong("protect AAPL at 97");
     assert!(said.contains("2 stops cover AAPL"), "{said}");

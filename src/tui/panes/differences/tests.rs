@@ -29,8 +29,14 @@ fn keys_ask_about_the_selected_line_as_it_was_seen_and_about_no_other() {
     let mut pane = Differences::new();
     let lines = differences(&desk.state, account(), desk.now);
     assert_eq!(lines[0].subject, Subject::Position(id("AAPL")));
-    assert!(lines.iter().any(|line| line.ours == "sent, no answer"), "{lines:?}");
-    assert!(matches!(wished(&mut pane, Action::Adopt, &desk), Wish::Say(_)), "nothing is selected");
+    assert!(
+        lines.iter().any(|line| line.ours == "sent, no answer"),
+        "{lines:?}"
+    );
+    assert!(
+        matches!(wished(&mut pane, Action::Adopt, &desk), Wish::Say(_)),
+        "nothing is selected"
+    );
     pane.act(Action::Top, &desk.view());
     let Wish::Confirm(text, Pledge::Resolve(about)) = wished(&mut pane, Action::Adopt, &desk) else {
         panic!("it asks");
@@ -44,7 +50,14 @@ fn keys_ask_about_the_selected_line_as_it_was_seen_and_about_no_other() {
     assert!(can.contains("o takes") && !can.contains("cancels"), "{can}");
     // What is in doubt can be cancelled.
     pane.act(Action::Down, &desk.view());
-    assert!(matches!(wished(&mut pane, Action::Cancel, &desk), Wish::Confirm(..)));
-    let doubtful = desk.state.orders.values().filter(|order| order.phase == Phase::Uncertain);
+    assert!(matches!(
+        wished(&mut pane, Action::Cancel, &desk),
+        Wish::Confirm(..)
+    ));
+    let doubtful = desk
+        .state
+        .orders
+        .values()
+        .filter(|order| order.phase == Phase::Uncertain);
     assert_eq!(doubtful.count(), 1);
 }
