@@ -7,7 +7,7 @@ use super::trust::{self, Trust};
 use super::{AttachError, Attached, Why};
 use crate::domain::SafeText;
 use crate::engine::SessionKind;
-use crate::wire::socket::{End, PIECE, Pace, Piece, WAITING, carry};
+use crate::wire::socket::{End, PIECE, Pace, Piece, READ_BUFFER, WAITING, carry};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::fmt;
 use std::net::IpAddr;
@@ -167,6 +167,7 @@ where
     let place = &remote.place;
     let request = request(remote)?;
     let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(8 * PIECE))
         .max_frame_size(Some(8 * PIECE));
     let upgrading = async {

@@ -120,7 +120,7 @@ pub struct Metrics {
     /// Who is attached, by kind.
     pub clients: Each<Gauge, 5>,
     /// Sessions that ended, by how.
-    pub disconnections: Each<Counter, 4>,
+    pub disconnections: Each<Counter, 5>,
     /// What waits where.
     pub queues: Each<Gauge, 4>,
     /// What was left out for readers that are slow.
@@ -201,7 +201,7 @@ static METRICS: Metrics = Metrics {
         "websocket",
         "program"
     ),
-    disconnections: each!(Counter::new(), "too_slow", "ended", "silent", "stopping"),
+    disconnections: each!(Counter::new(), "too_slow", "ended", "silent", "over", "stopping"),
     queues: each!(Gauge::new(), "journal", "broker", "wanted", "told"),
     dropped: each!(Counter::new(), "prints", "rows"),
     commit: Histogram::new(),

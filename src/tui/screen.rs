@@ -17,27 +17,107 @@ struct Look {
     modifier: Modifier,
 }
 impl Look {
-    const PLAIN: Self = Self {
-        fg: Color::Reset,
-        bg: Color::Reset,
-        modifier: Modifier::empty(),
-    };
+    /// As one number: ten thousand cells are compared with what is shown, thirty times a second.
+    fn packed(self) -> Packed {
+        let colours = u64::from(number_of(self.fg)) << 26 | u64::from(number_of(self.bg));
+        Packed(u64::from(self.modifier.bits()) << 52 | colours)
+    }
 }
 
-/// One cell of the terminal: a text of width one or two, or the right half of the cell before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Glyph {
-    One(char, Look),
-    /// More than one character, or one of width two, with its width.
-    Cluster(Box<str>, u16, Look),
-    RightHalf(Look),
-}
-impl Glyph {
-    fn look(&self) -> Look {
-        match self {
-            Self::One(_, look) | Self::Cluster(_, _, look) | Self::RightHalf(look) => *look,
+/// The bits of one colour in a [`Packed`].
+const COLOUR: u64 = (1 << 26) - 1;
+
+/// A [`Look`] as a number; different for each, nought where nothing is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Packed(u64);
+impl Packed {
+    const PLAIN: Self = Self(0);
+
+    fn look(self) -> Look {
+        let colour = |bits: u64| colour_of(u32::try_from(bits & COLOUR).unwrap_or(0));
+        let modifier = u16::try_from(self.0 >> 52).unwrap_or(0);
+        Look {
+            fg: colour(self.0 >> 26),
+            bg: colour(self.0),
+            modifier: Modifier::from_bits_truncate(modifier),
         }
     }
+}
+
+/// The sixteen that terminals have by name, in the order of their numbers.
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::Gray,
+    Color::DarkGray,
+    Color::LightRed,
+    Color::LightGreen,
+    Color::LightYellow,
+    Color::LightBlue,
+    Color::LightMagenta,
+    Color::LightCyan,
+    Color::White,
+];
+
+/// A colour in 26 bits: its kind, and which.
+fn number_of(colour: Color) -> u32 {
+    match colour {
+        Color::Reset => 0,
+        Color::Rgb(r, g, b) => 3 << 24 | u32::from_be_bytes([0, r, g, b]),
+        Color::Indexed(index) => 2 << 24 | u32::from(index),
+        named => {
+            let at = NAMED.iter().position(|one| *one == named).unwrap_or(0);
+            1 << 24 | u32::try_from(at).unwrap_or(0)
+        }
+    }
+}
+
+fn colour_of(number: u32) -> Color {
+    let [kind, r, g, b] = number.to_be_bytes();
+    match kind {
+        0 => Color::Reset,
+        1 => NAMED[usize::from(b) % NAMED.len()],
+        2 => Color::Indexed(b),
+        _ => Color::Rgb(r, g, b),
+    }
+}
+
+/// One cell of the terminal, in two numbers: a character, or a text of several or of width two by its place in the screen's
+/// list, or the right half of the cell before it; and its look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Glyph {
+    text: u32,
+    look: Packed,
+}
+/// No character: the right half.
+const RIGHT_HALF: u32 = 1 << 30;
+/// No character: from here on the places in the list.
+const CLUSTER: u32 = 1 << 31;
+/// More texts than this are never on a screen at once: the list is begun anew, and the screen drawn anew.
+const CLUSTERS_MAX: usize = 1_000;
+
+impl Glyph {
+    const BLANK: Self = Self {
+        text: b' ' as u32,
+        look: Packed::PLAIN,
+    };
+    /// The character, where it is one of width one.
+    fn char(self) -> Option<char> {
+        char::from_u32(self.text)
+    }
+}
+
+/// What a cell's text is to a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text<'a> {
+    One(char),
+    /// More than one character, or one of width two, with its width.
+    Cluster(&'a str, u16),
 }
 
 /// What the terminal shows, and how to change it.
@@ -50,7 +130,9 @@ pub struct Screen {
     height: u16,
     shown: Vec<Glyph>,
     next: Vec<Glyph>,
-    look: Look,
+    /// Texts that are no single characters, with their widths: numbers in cells, by their places.
+    clusters: Vec<(Box<str>, u16)>,
+    look: Packed,
     at: Option<Position>,
     cursor: Option<Position>,
     /// Nothing is known of what is shown.
@@ -67,7 +149,8 @@ impl Screen {
             height: 0,
             shown: Vec::new(),
             next: Vec::new(),
-            look: Look::PLAIN,
+            clusters: Vec::new(),
+            look: Packed::PLAIN,
             at: None,
             cursor: None,
             lost: true,
@@ -87,6 +170,10 @@ impl Screen {
         let start = out.len();
         out.extend_from_slice(b"\x1b[?2026h");
         let head = out.len();
+        if self.clusters.len() > CLUSTERS_MAX {
+            self.clusters.clear();
+            self.lost = true;
+        }
         if self.lost || (self.width, self.height) != (buffer.area.width, buffer.area.height) {
             self.begin(buffer, out);
         }
@@ -108,9 +195,9 @@ impl Screen {
     fn begin(&mut self, buffer: &Buffer, out: &mut Vec<u8>) {
         (self.width, self.height) = (buffer.area.width, buffer.area.height);
         let cells = usize::from(self.width) * usize::from(self.height);
-        self.shown = vec![Glyph::One(' ', Look::PLAIN); cells];
+        self.shown = vec![Glyph::BLANK; cells];
         out.extend_from_slice(b"\x1b[0m\x1b[?25l\x1b[H\x1b[2J");
-        self.look = Look::PLAIN;
+        self.look = Packed::PLAIN;
         self.at = Some(Position::ORIGIN);
         self.cursor = None;
         self.lost = false;
@@ -118,26 +205,53 @@ impl Screen {
 
     /// Reads the buffer into cells as a terminal has them.
     fn read(&mut self, buffer: &Buffer) {
-        self.next.clear();
+        let mut next = std::mem::take(&mut self.next);
+        next.clear();
+        // Most cells look as the one before.
+        let mut last = ((Color::Reset, Color::Reset, Modifier::empty()), Packed::PLAIN);
+        last.1 = self.look_of(last.0.0, last.0.1, last.0.2).packed();
         for row in buffer.content.chunks(usize::from(self.width).max(1)) {
             let mut skip = 0;
             for (x, cell) in row.iter().enumerate() {
-                let look = self.look_of(cell.fg, cell.bg, cell.modifier);
                 if skip > 0 {
                     skip -= 1;
-                    self.next.push(Glyph::RightHalf(look_of_owner(&self.next)));
+                    let look = next.last().map_or(Packed::PLAIN, |owner| owner.look);
+                    let text = RIGHT_HALF;
+                    next.push(Glyph { text, look });
                     continue;
                 }
-                let glyph = glyph(cell.symbol(), look);
-                let wide = matches!(glyph, Glyph::Cluster(_, 2, _));
-                if wide && x + 1 >= row.len() {
-                    self.next.push(Glyph::One(' ', look));
-                } else {
-                    skip = usize::from(wide);
-                    self.next.push(glyph);
+                let raw = (cell.fg, cell.bg, cell.modifier);
+                if raw != last.0 {
+                    last = (raw, self.look_of(raw.0, raw.1, raw.2).packed());
                 }
+                let text = match text_of(cell.symbol()) {
+                    Text::One(c) => u32::from(c),
+                    Text::Cluster(_, 2) if x + 1 >= row.len() => u32::from(' '),
+                    Text::Cluster(text, width) => {
+                        skip = usize::from(width == 2);
+                        self.cluster(text, width)
+                    }
+                };
+                next.push(Glyph { text, look: last.1 });
             }
         }
+        self.next = next;
+    }
+
+    /// The number of a text that is no single character.
+    fn cluster(&mut self, text: &str, width: u16) -> u32 {
+        let at = self.clusters.iter().position(|(known, _)| &**known == text);
+        let at = at.unwrap_or_else(|| {
+            self.clusters.push((text.into(), width));
+            self.clusters.len() - 1
+        });
+        CLUSTER | u32::try_from(at).unwrap_or(0)
+    }
+    /// A text that is no single character, with its width.
+    fn text(&self, glyph: Glyph) -> Option<(&str, u16)> {
+        let at = glyph.text.checked_sub(CLUSTER)?;
+        let (text, width) = self.clusters.get(usize::try_from(at).ok()?)?;
+        Some((text, *width))
     }
 
     fn look_of(&self, fg: Color, bg: Color, modifier: Modifier) -> Look {
@@ -187,13 +301,14 @@ impl Screen {
 
     fn row(&mut self, y: u16, out: &mut Vec<u8>) {
         let from = usize::from(y) * usize::from(self.width);
+        let all = from..from + usize::from(self.width);
+        if self.next[all.clone()] == self.shown[all] {
+            return;
+        }
         let mut x = 0;
         while x < self.width {
             let i = from + usize::from(x);
-            let width = match &self.next[i] {
-                Glyph::Cluster(_, width, _) => *width,
-                _ => 1,
-            };
+            let width = self.text(self.next[i]).map_or(1, |(_, width)| width);
             let same = self.next[i] == self.shown[i]
                 && (width == 1 || self.next.get(i + 1) == self.shown.get(i + 1));
             if !same {
@@ -206,23 +321,21 @@ impl Screen {
 
     /// Writes the cell at `i`, where the cursor stands.
     fn put(&mut self, i: usize, out: &mut Vec<u8>) {
-        let look = self.next[i].look();
-        set_look(&mut self.look, look, out);
-        let width = match &self.next[i] {
-            Glyph::One(c, _) => {
-                let mut bytes = [0; 4];
-                out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
-                1
+        let glyph = self.next[i];
+        set_look(&mut self.look, glyph.look, out);
+        let (simple, width) = match (glyph.char(), self.text(glyph)) {
+            (Some(c), _) => {
+                push_char(c, out);
+                (true, 1)
             }
-            Glyph::Cluster(text, width, _) => {
+            (None, Some((text, width))) => {
                 out.extend_from_slice(text.as_bytes());
-                *width
+                (false, width)
             }
-            Glyph::RightHalf(_) => 1,
+            (None, None) => (false, 1),
         };
         // After the last column terminals differ in where the cursor is: it is not relied upon. The same holds after
         // a cluster, whose width terminals may judge differently.
-        let simple = matches!(self.next[i], Glyph::One(..));
         self.at = self
             .at
             .map(|at| Position::new(at.x + width, at.y))
@@ -241,9 +354,8 @@ impl Screen {
         if at.y == to.y && to.x > at.x && to.x - at.x <= 3 && self.can_retype(at, to) {
             let from = usize::from(at.y) * usize::from(self.width);
             for x in at.x..to.x {
-                if let Glyph::One(c, _) = self.next[from + usize::from(x)] {
-                    let mut bytes = [0; 4];
-                    out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
+                if let Some(c) = self.next[from + usize::from(x)].char() {
+                    push_char(c, out);
                 }
             }
         } else {
@@ -264,8 +376,9 @@ impl Screen {
         let from = usize::from(at.y) * usize::from(self.width);
         (at.x..to.x).all(|x| {
             let i = from + usize::from(x);
-            matches!(&self.next[i], Glyph::One(c, look) if c.is_ascii() && *look == self.look)
-                && self.next[i] == self.shown[i]
+            let glyph = self.next[i];
+            let plain = glyph.char().is_some_and(|c| c.is_ascii()) && glyph.look == self.look;
+            plain && glyph == self.shown[i]
         })
     }
 
@@ -294,27 +407,30 @@ const SENT: Modifier = Modifier::BOLD
     .union(Modifier::UNDERLINED)
     .union(Modifier::REVERSED);
 
-fn look_of_owner(cells: &[Glyph]) -> Look {
-    cells.last().map_or(Look::PLAIN, Glyph::look)
+fn push_char(c: char, out: &mut Vec<u8>) {
+    let mut bytes = [0; 4];
+    out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
 }
 
 /// A cell's text as it may be sent: a control character, or what shows nothing, becomes a blank.
-fn glyph(symbol: &str, look: Look) -> Glyph {
+fn text_of(symbol: &str) -> Text<'_> {
+    if let [byte @ b' '..=b'~'] = symbol.as_bytes() {
+        return Text::One(char::from(*byte));
+    }
     let mut chars = symbol.chars();
     match (chars.next(), chars.next()) {
-        (Some(c @ ' '..='~'), None) => Glyph::One(c, look),
-        _ if symbol.chars().any(is_hostile) => Glyph::One('\u{fffd}', look),
+        _ if symbol.chars().any(is_hostile) => Text::One('\u{fffd}'),
         (Some(c), None) => match symbol.width() {
-            0 => Glyph::One(' ', look),
-            1 => Glyph::One(c, look),
-            _ => Glyph::Cluster(symbol.into(), 2, look),
+            0 => Text::One(' '),
+            1 => Text::One(c),
+            _ => Text::Cluster(symbol, 2),
         },
-        (None, _) => Glyph::One(' ', look),
+        (None, _) => Text::One(' '),
         _ => match symbol.width() {
-            0 => Glyph::One(' ', look),
-            1 => Glyph::Cluster(symbol.into(), 1, look),
-            2 => Glyph::Cluster(symbol.into(), 2, look),
-            _ => Glyph::One('\u{fffd}', look),
+            0 => Text::One(' '),
+            1 => Text::Cluster(symbol, 1),
+            2 => Text::Cluster(symbol, 2),
+            _ => Text::One('\u{fffd}'),
         },
     }
 }
@@ -361,18 +477,20 @@ fn relative(at: Position, to: Position, out: &mut Vec<u8>) {
 }
 
 /// Changes the attributes in force to `wanted` with one sequence.
-fn set_look(now: &mut Look, wanted: Look, out: &mut Vec<u8>) {
+fn set_look(now: &mut Packed, wanted: Packed, out: &mut Vec<u8>) {
     if *now == wanted {
         return;
     }
-    if wanted == Look::PLAIN {
+    let (was, packed) = (now.look(), wanted);
+    *now = wanted;
+    if packed == Packed::PLAIN {
         out.extend_from_slice(b"\x1b[m");
-        *now = wanted;
         return;
     }
+    let wanted = packed.look();
     let mut codes: Vec<u8> = Vec::with_capacity(40);
-    let gone = now.modifier - wanted.modifier;
-    let mut held = now.modifier - gone;
+    let gone = was.modifier - wanted.modifier;
+    let mut held = was.modifier - gone;
     if gone.intersects(Modifier::BOLD | Modifier::DIM) {
         push!(codes, "22;");
         held -= Modifier::BOLD | Modifier::DIM;
@@ -398,17 +516,16 @@ fn set_look(now: &mut Look, wanted: Look, out: &mut Vec<u8>) {
             push!(codes, "{code};");
         }
     }
-    if now.fg != wanted.fg {
+    if was.fg != wanted.fg {
         colour(wanted.fg, 30, &mut codes);
     }
-    if now.bg != wanted.bg {
+    if was.bg != wanted.bg {
         colour(wanted.bg, 40, &mut codes);
     }
     codes.pop();
     out.extend_from_slice(b"\x1b[");
     out.extend_from_slice(&codes);
     out.push(b'm');
-    *now = wanted;
 }
 
 /// The code of a colour, on the ground or (base 30) before it.
@@ -571,6 +688,26 @@ mod tests {
                 shown = shown.replace(own, "");
             }
             prop_assert!(!shown.chars().any(is_hostile), "{shown:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_as_a_number_is_that_look() {
+        let kinds = [
+            Color::Reset,
+            Color::Indexed(0),
+            Color::Indexed(255),
+            Color::Rgb(0, 0, 0),
+            Color::Rgb(1, 2, 255),
+        ];
+        let all: Vec<Color> = kinds.into_iter().chain(NAMED).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for (fg, bg) in all.iter().flat_map(|fg| all.iter().map(move |bg| (*fg, *bg))) {
+            for modifier in [Modifier::empty(), SENT, Modifier::BOLD] {
+                let look = Look { fg, bg, modifier };
+                assert_eq!(look.packed().look(), look);
+                assert!(seen.insert(look.packed().0), "{look:?}");
+            }
         }
     }
 

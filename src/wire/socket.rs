@@ -9,6 +9,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Bytes of one message at most.
 pub const PIECE: usize = 32 * 1024;
+/// Bytes that are made ready for each read, zeros first: the buffer's usual 128 KiB cost more than what is read.
+pub const READ_BUFFER: usize = 8 * 1024;
 /// Bytes that wait between the stream and the socket, each way.
 pub const WAITING: usize = 256 * 1024;
 /// How long the last words may take.

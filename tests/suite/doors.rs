@@ -22,7 +22,7 @@ use tradewind::server::doors::secret::{Secret, hex};
 use tradewind::server::doors::totp;
 
 /// Nothing that is asked takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// A market that stands still: it is the doors that are looked at.
 const QUIET: &str = "[sim]\nparticipants = false\n";
 /// Anna's.
@@ -66,10 +66,7 @@ impl Port {
     pub(crate) fn open(config: &str) -> Self {
         let home = Home::with(config);
         let engine = home.serve(&["--listen", "127.0.0.1:0"]);
-        let at = until("the address of the port", || {
-            let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
-            text.trim().parse().ok()
-        });
+        let at = home.port();
         Self { home, engine, at }
     }
     /// Asks once, with these header lines.

@@ -246,9 +246,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.shows("FROZEN");
     desk.types("B");
     desk.shows("BUY  100  MSFT");
-    pause(Duration::from_millis(1_200));
-    desk.types(ENTER);
-    desk.shows("not sent");
+    desk.enters_until("not sent");
     desk.escapes();
     desk.types(" f");
     desk.shows_no_more("FROZEN");
@@ -258,9 +256,7 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.shows("HALTED");
     desk.types("B");
     desk.shows("BUY  100  MSFT");
-    pause(Duration::from_millis(1_200));
-    desk.types(ENTER);
-    desk.shows("reducing orders pass");
+    desk.enters_until("reducing orders pass");
     desk.escapes();
     desk.says("sell all AAPL mkt", || {
         home.list("positions").iter().all(|row| row["quantity"] == "0")

@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -26,7 +27,7 @@ use tradewind::engine::SessionKind;
 use tradewind::venue::{Books, SqliteBooks};
 
 /// Given up after this long. No test rests on how long something takes, only on that it comes to pass.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The profile of all tests, whatever the build would choose.
 const PROFILE: &str = "t";
 /// Lets a test send what it likes as fast as it likes.
@@ -97,6 +98,14 @@ pub struct Home {
 }
 
 impl Home {
+    /// Where its engine's HTTP port is.
+    #[track_caller]
+    pub fn port(&self) -> SocketAddr {
+        until("the address of the port", || {
+            let text = std::fs::read_to_string(self.file("run/http.address")).ok()?;
+            text.trim().parse().ok()
+        })
+    }
     pub fn new() -> Self {
         Self::with(UNHURRIED)
     }
@@ -588,8 +597,8 @@ impl Desk {
             self.is_read();
         }
     }
-    /// Waits until the program has read what was typed; not for one that does not read.
-    fn is_read(&self) {
+    /// Waits until the program has read what was typed; not for one that has ended or does not read.
+    fn is_read(&mut self) {
         let Some(name) = self.master.tty_name() else {
             return;
         };
@@ -601,7 +610,10 @@ impl Desk {
             return;
         };
         let begun = Instant::now();
-        while begun.elapsed() < READS_WITHIN && ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0) {
+        while begun.elapsed() < READS_WITHIN
+            && ioctl_fionread(&terminal).is_ok_and(|unread| unread > 0)
+            && matches!(self.child.try_wait(), Ok(None))
+        {
             pause(Duration::from_millis(1));
         }
     }
@@ -650,6 +662,23 @@ impl Desk {
             }
         }
         panic!("Enter did not do it:\n{}", self.text());
+    }
+    /// The same, until the screen shows what was meant. Waits long enough for it that no second Enter goes to what the
+    /// first one brought.
+    #[track_caller]
+    pub fn enters_until(&mut self, text: &str) {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            pause(Duration::from_millis(750));
+            self.types(ENTER);
+            for _ in 0..100 {
+                if self.text().contains(text) {
+                    return;
+                }
+                pause(Duration::from_millis(50));
+            }
+        }
+        panic!("Enter did not bring '{text}':\n{}", self.text());
     }
     /// Types a line behind `:` and sends it.
     #[track_caller]

@@ -8,7 +8,7 @@
     reason = "tests, and what only they use"
 )]
 
-use crate::harness::{Home, block_on, until};
+use crate::harness::{Home, UNHURRIED, block_on, until};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Nothing that is asked takes this long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An answer: its status and its body.
 #[derive(Debug)]
@@ -28,16 +28,6 @@ struct Answer {
     status: u16,
     head: String,
     body: Value,
-}
-
-fn address(home: &Home) -> SocketAddr {
-    until("the address of the port", || {
-        std::fs::read_to_string(home.file("run/http.address"))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
-    })
 }
 
 fn connect(at: SocketAddr) -> TcpStream {
@@ -80,7 +70,7 @@ fn made(home: &Home, name: &str, more: &[&str]) -> String {
 fn a_key_opens_what_its_accounts_allow_and_the_port_tells_what_the_engine_knows() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
     });
@@ -141,7 +131,7 @@ fn callers_who_say_nothing_keep_nobody_out_and_large_words_are_refused() {
     let home = Home::new();
     home.write_config("[sim]\nparticipants = false\n");
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let mut slow: Vec<TcpStream> = (0..400).map(|_| connect(at)).collect();
     for stream in &mut slow {
         let _ = stream.write_all(b"GET /api/v1/orders HTT");
@@ -218,7 +208,7 @@ impl Listener {
 fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let (key, other) = (
         made(&home, "all", &[]),
         made(&home, "one", &["--account", "SIM100002"]),
@@ -281,10 +271,83 @@ fn a_websocket_tells_a_snapshot_and_what_follows_in_both_encodings() {
 }
 
 #[test]
+fn a_call_over_the_websocket_is_a_call_of_the_api_and_stops_go_first() {
+    let home = Home::with(UNHURRIED);
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let at = home.port();
+    let (trader, viewer) = (
+        made(&home, "trader", &["--role", "trade"]),
+        made(&home, "viewer", &[]),
+    );
+    until("readiness", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
+    let order = |id: u32, key: &str| {
+        json!({"op": "call", "id": id, "method": "POST", "path": "/api/v1/orders",
+               "body": {"sentence": "buy 1 AAPL @1"}, "idempotency_key": key})
+    };
+    block_on(async {
+        for packed in [false, true] {
+            let key = if packed { "b" } else { "a" };
+            let mut socket = Listener::open(at, &trader, packed).await.unwrap();
+            let answer = |id: u32| move |said: &Value| said["type"] == "answer" && said["id"] == id;
+            socket.ask(order(1, key)).await;
+            let placed = socket.hear("the order's answer", answer(1)).await;
+            assert_eq!(placed["status"], 201, "{placed}");
+            assert!(placed["request"].as_str().is_some_and(|id| !id.is_empty()));
+            // The same again is the same order, and a read shows one.
+            socket.ask(order(2, key)).await;
+            let again = socket.hear("the second answer", answer(2)).await;
+            assert_eq!(again["status"], 200, "{again}");
+            socket
+                .ask(json!({"op": "call", "id": 3, "method": "GET", "path": "/api/v1/orders?state=open"}))
+                .await;
+            let listed = socket.hear("the list", answer(3)).await;
+            assert_eq!(listed["status"], 200, "{listed}");
+            let id = placed["body"]["orders"][0]["client_order_id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            assert!(
+                listed["body"].to_string().contains(&id) && !id.is_empty(),
+                "{placed} {listed}"
+            );
+            let path = format!("/api/v1/orders/{id}");
+            socket
+                .ask(json!({"op": "call", "id": 4, "method": "DELETE", "path": path}))
+                .await;
+            let cancelled = socket.hear("the cancel's answer", answer(4)).await;
+            assert!(
+                cancelled["status"].as_u64().is_some_and(|status| status < 300),
+                "{cancelled}"
+            );
+            // What is no call is told so, and ends nothing.
+            for (id, path) in [
+                (5, "/health"),
+                (6, "/api/v1/auth/sign-in"),
+                (7, "http://elsewhere/api/v1/orders"),
+            ] {
+                socket
+                    .ask(json!({"op": "call", "id": id, "method": "POST", "path": path}))
+                    .await;
+                let wrong = socket.hear("what is wrong", |said| said["id"] == id).await;
+                assert_eq!(wrong["type"], "error", "{wrong}");
+            }
+        }
+        // Who may only look is refused as over HTTP.
+        let mut socket = Listener::open(at, &viewer, false).await.unwrap();
+        socket.ask(order(1, "c")).await;
+        let refused = socket.hear("the refusal", |said| said["id"] == 1).await;
+        assert_eq!(refused["status"], 403, "{refused}");
+    });
+    assert_eq!(home.list("orders").len(), 2);
+}
+
+#[test]
 fn a_client_that_was_cut_off_goes_on_from_its_number_and_misses_nothing() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let key = made(&home, "all", &[]);
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
@@ -335,7 +398,7 @@ fn a_client_that_was_cut_off_goes_on_from_its_number_and_misses_nothing() {
 fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let key = made(&home, "all", &[]);
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())
@@ -406,7 +469,7 @@ fn the_client_in_the_documents_works() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/watch.py");
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let key = made(&home, "watcher", &[]);
     until("readiness", || {
         (get(at, "/ready", None).status == 200).then_some(())

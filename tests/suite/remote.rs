@@ -171,16 +171,9 @@ impl Drop for Far {
     }
 }
 
-fn address(home: &Home) -> SocketAddr {
-    until("the address of the port", || {
-        let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
-        text.trim().parse().ok()
-    })
-}
-
 fn ready(home: &Home, arguments: &[&str]) -> (Engine, SocketAddr) {
     let engine = home.serve(arguments);
-    let at = address(home);
+    let at = home.port();
     // The replica behind the port is in step a moment after the engine.
     until("terminals to be let in", || {
         let nobody = get(at, "/ready");

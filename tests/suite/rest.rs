@@ -20,7 +20,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Nothing that is asked takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An answer: its status and its body.
 #[derive(Debug)]
@@ -59,14 +59,14 @@ impl Program {
         let mut words = vec!["api-key", "add", name];
         words.extend(more);
         Self {
-            at: address(home),
+            at: home.port(),
             key: home.done(&words).lines().next().unwrap_or_default().to_owned(),
         }
     }
     /// The same program at the address that the port has by now.
     pub fn again(&self, home: &Home) -> Self {
         Self {
-            at: address(home),
+            at: home.port(),
             key: self.key.clone(),
         }
     }
@@ -103,16 +103,9 @@ impl Program {
     }
 }
 
-fn address(home: &Home) -> SocketAddr {
-    until("the address of the port", || {
-        let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
-        text.trim().parse().ok()
-    })
-}
-
 pub fn serve(home: &Home) -> Engine {
     let engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(home);
+    let at = home.port();
     let one = Program {
         at,
         key: String::new(),

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what only they use")]
 
-use super::harness::{Desk, ENTER, Home, Ran, alone, until_right};
+use super::harness::{Desk, Home, Ran, alone, until_right};
 use serde_json::Value;
 use std::io::Write;
 use std::process::Stdio;
@@ -120,8 +120,7 @@ fn the_desk_previews_every_order_and_sends_what_it_showed() {
     desk.types(":");
     desk.types("x AAPL all");
     desk.shows("protective stops too");
-    desk.types(ENTER);
-    desk.shows("NAKED");
+    desk.enters_until("NAKED");
     assert_eq!(working(&home), 1);
     desk.confirms(|| working(&home) == 0);
     desk.says("sell {AAPL,MSFT} all mkt", || {

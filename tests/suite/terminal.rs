@@ -86,11 +86,7 @@ fn a_person_buys_sells_changes_and_cancels_by_keyboard() {
     desk.types("j");
     desk.types("e");
     desk.shows("CHANGE BUY");
-    // With the keys before it this would be as many at once as a paste has, had the machine been slow.
-    for key in "101.5".chars() {
-        pause(Duration::from_millis(80));
-        desk.types(&key.to_string());
-    }
+    desk.types("101.5");
     desk.shows("101.50");
     desk.confirms(|| live(&home).iter().any(|row| row["price"] == "101.5"));
     assert_eq!(
@@ -299,9 +295,7 @@ fn a_lost_engine_is_said_loudly_and_the_desk_comes_back_by_itself() {
         desk.types(":");
         desk.types("buy 50 AAPL mkt");
         desk.shows("buy 50 AAPL mkt");
-        pause(Duration::from_millis(300));
-        desk.types(ENTER);
-        desk.shows("not sent");
+        desk.enters_until("not sent");
         desk.escapes();
     }
     let engine = home.serve(&[]);
@@ -343,16 +337,7 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     desk.shows("all of them");
     desk.word("disconnect");
     desk.shows("DISCONNECT");
-    // A question wants to be read before its answer counts: pressed again where it came too early.
-    for _ in 0..30 {
-        pause(Duration::from_millis(1_200));
-        desk.types(ENTER);
-        pause(Duration::from_millis(800));
-        if !desk.text().contains("Enter cuts the connection") {
-            break;
-        }
-    }
-    desk.shows("there is no connection to make or cut");
+    desk.enters_until("there is no connection to make or cut");
     let sheet = home.json(&["preopen"]);
     let line = |topic: &str| {
         let rows = sheet.as_array().unwrap();
@@ -452,7 +437,6 @@ fn lists_are_a_persons_own_and_a_filter_that_means_nothing_is_not_taken() {
     // The empty list names the word itself, so what the line says of it is waited for.
     desk.types(":filter");
     desk.shows("show only such rows of the watchlist");
-    pause(Duration::from_millis(200));
     desk.types(ENTER);
     desk.shows_no_more("nothing passes");
     desk.word("watch group all");
@@ -499,8 +483,6 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
     focus(&mut desk, "LADDER");
     // An order where the cursor holds a price, three dollars below the market.
     desk.types("300j");
-    // More keys at once would be a paste.
-    pause(Duration::from_millis(200));
     desk.types("10b");
     desk.shows("BUY  10  AAPL");
     desk.confirms(|| live(&home).len() == 1);
@@ -516,7 +498,6 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
     // Away from the market costs nothing and goes at once.
     desk.types("J");
     stands(&desk, -1, first);
-    pause(Duration::from_millis(200));
     desk.types("2J");
     stands(&desk, -3, first);
     // Towards it is looked at first.

@@ -31,16 +31,6 @@ fn offered(home: &Home) {
     assert_eq!(home.json(&words)[0]["phase"], "working");
 }
 
-fn address(home: &Home) -> SocketAddr {
-    until("the address of the port", || {
-        std::fs::read_to_string(home.file("run/http.address"))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
-    })
-}
-
 /// Asks once: status, head, body.
 fn get(at: SocketAddr, path: &str, headers: &str) -> (u16, String, String) {
     say(
@@ -157,7 +147,7 @@ fn figures(at: SocketAddr) -> BTreeMap<String, f64> {
 fn figures_move_with_an_order_and_a_strict_reader_takes_them() {
     let home = Home::with(&format!("{QUIET}[log]\nslow_ms = 1\n"));
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = address(&home);
+    let at = home.port();
     let before = figures(at);
     let sum = |figures: &BTreeMap<String, f64>, name: &str| figures.get(name).copied().unwrap_or(0.0);
     assert!(sum(&before, "tradewind_orders_total{status=\"submitted\"}") < 0.5);
@@ -228,12 +218,12 @@ fn figures_move_with_an_order_and_a_strict_reader_takes_them() {
 fn nobody_reads_figures_that_are_off_and_strangers_none_that_want_a_key() {
     let home = Home::with("[server]\nmetrics = \"off\"\n[sim]\nparticipants = false\n");
     let engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    assert_eq!(get(address(&home), "/metrics", "").0, 404);
+    assert_eq!(get(home.port(), "/metrics", "").0, 404);
     home.done(&["stop"]);
     drop(engine);
     home.write_config("[server]\nmetrics = \"key\"\n[sim]\nparticipants = false\n");
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    assert_eq!(get(address(&home), "/metrics", "").0, 401);
+    assert_eq!(get(home.port(), "/metrics", "").0, 401);
     home.done(&["stop"]);
 }
 
@@ -268,7 +258,7 @@ fn one_id_is_found_in_every_step_of_an_order_in_a_log_of_json_lines() {
         "{steps:?}"
     );
     // A request over HTTP: its id and the order's meet in one line, and the order goes on under its own.
-    let port = address(&home);
+    let port = home.port();
     let key = home
         .done(&["api-key", "add", "program", "--role", "trade"])
         .trim()
@@ -409,7 +399,7 @@ fn a_bundle_has_what_helps_and_no_secret() {
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
     let key = home.done(&["api-key", "add", "one"]).trim().to_owned();
     let header = format!("Authorization: Bearer {key}\r\n");
-    let _ = get(address(&home), "/api/v1/orders", &header);
+    let _ = get(home.port(), "/api/v1/orders", &header);
     let id = home.order("buy 10 AAPL @200")["client_order_id"]
         .as_str()
         .unwrap()

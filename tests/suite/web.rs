@@ -40,10 +40,7 @@ fn say(at: &str, words: &str) -> String {
 fn the_page_comes_from_the_binary_with_its_rules_and_tells_its_errors_cleanly() {
     let home = Home::new();
     let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
-    let at = until("the address of the port", || {
-        let text = std::fs::read_to_string(home.file("run/http.address")).ok()?;
-        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
-    });
+    let at = home.port().to_string();
     let get = |path: &str, more: &str| {
         say(
             &at,

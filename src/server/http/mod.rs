@@ -154,6 +154,8 @@ pub struct Context {
     pub replica: Replica,
     /// The streams of the WebSocket.
     pub(crate) hub: ws::Hub,
+    /// The way from the WebSocket's calls to the routes.
+    pub(crate) calls: ws::Routes,
     /// Who may call.
     pub doors: Doors,
     /// What callers did.
@@ -212,10 +214,12 @@ pub async fn serve_http(
     } = plan;
     let replica = Replica::default();
     let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
+    let (calls, counter) = ws::call_routes();
     let context = Context {
         about: Arc::new(about),
         replica: replica.clone(),
         hub: hub.clone(),
+        calls,
         doors: gate.doors,
         audit: gate.audit,
         guard: Arc::new(Guard::new(gate.guard)),
@@ -227,9 +231,11 @@ pub async fn serve_http(
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
     let streaming = hub.run(stop.clone());
+    let calling = counter.serve(router.clone(), stop.clone());
     tokio::join!(
         following,
         streaming,
+        calling,
         accept::accept(listener, router, limits, entry, stop)
     );
 }

@@ -7,7 +7,7 @@ use crate::domain::{AccountClass, AccountKey};
 use crate::engine::State;
 use crate::server::doors::{Caller, Role};
 use crate::server::session::{self, Door};
-use crate::wire::socket::{End, PIECE, Pace, Piece, WAITING, carry};
+use crate::wire::socket::{End, PIECE, Pace, Piece, READ_BUFFER, WAITING, carry};
 use axum::extract::State as Shared;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::HeaderMap;
@@ -173,7 +173,10 @@ async fn upgrade(
     }
     let key = caller.key.clone().unwrap_or_else(|| caller.name.clone());
     let (place, before) = terminals.take((key, name.to_owned()))?;
-    let request = request.max_message_size(8 * PIECE).max_frame_size(8 * PIECE);
+    let request = request
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(8 * PIECE)
+        .max_frame_size(8 * PIECE);
     Ok(request.on_upgrade(move |socket| serve(socket, context, caller, place, before)))
 }
 

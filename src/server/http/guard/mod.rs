@@ -112,6 +112,11 @@ impl FromRequestParts<Context> for Caller {
     }
 }
 
+/// A caller that is known already: a WebSocket's, whose calls come through the guard one by one. Nothing that crosses the
+/// network can put this into a request.
+#[derive(Clone, Debug)]
+pub(super) struct Already(pub(super) Caller);
+
 /// From where a call comes, and its number, whoever calls.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -207,7 +212,13 @@ async fn admit(context: &Context, mut request: Request, next: Next, id: &str) ->
     );
     let (mut parts, body) = request.into_parts();
     let bytes = body::read(body, settings.body_max, settings.body_within, settings.depth).await?;
-    let mut found = who::who(&context.doors, &parts, &bytes, address, settings.encrypted, now);
+    let mut found = match parts.extensions.remove::<Already>() {
+        Some(Already(caller)) if context.doors.is_still_good(&caller, now) => Ok(caller),
+        Some(_) => Err(ApiError::unknown_caller(
+            "this key or session is over; come in again",
+        )),
+        None => who::who(&context.doors, &parts, &bytes, address, settings.encrypted, now),
+    };
     if let Ok(caller) = &mut found {
         caller.request = id.to_owned();
         caller.route = route.clone();

@@ -2,6 +2,7 @@
 //! whenever it is woken: many messages, one write.
 
 use super::super::Context;
+use super::calls::Calls;
 use super::frame::{Asked, Encoding, PROTOCOL, Said, Wish};
 use super::stream::{Key, News, Place};
 use super::topic::{self, Kind, Params};
@@ -47,18 +48,55 @@ struct Client {
     encoding: Encoding,
     wake: Arc<Notify>,
     topics: Topics,
+    calls: Calls,
 }
 
 /// Why a topic can't be begun: a stable code, and words.
 type Wrong = (&'static str, String);
 
-/// How a connection ends: with a reason for the client, or without one because it is gone.
-type End = Option<&'static str>;
+/// How a connection ends.
+enum End {
+    /// The client is gone.
+    Gone,
+    /// It does not take what it is told.
+    TooSlow(&'static str),
+    /// Nothing was heard of it.
+    Silent,
+    /// What it came in by holds no more.
+    Over,
+    /// The engine stops.
+    Stopping,
+}
+
+impl End {
+    /// For the figures.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Gone => "ended",
+            Self::TooSlow(_) => "too_slow",
+            Self::Silent => "silent",
+            Self::Over => "over",
+            Self::Stopping => "stopping",
+        }
+    }
+    /// For the client, where it is there to hear it.
+    fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::Gone => None,
+            Self::TooSlow(reason) => Some(reason),
+            Self::Silent => Some("nothing was heard for a while"),
+            Self::Over => Some("this key or session is over; come in again"),
+            Self::Stopping => Some("the engine is stopping"),
+        }
+    }
+}
 
 /// Runs one connection to its end.
 pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, encoding: Encoding) {
+    let calls = Calls::new(&context, encoding);
     let mut client = Client {
         socket,
+        calls,
         context,
         caller,
         encoding,
@@ -69,14 +107,8 @@ pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, enc
     all.clients.of("websocket").add(1);
     let end = client.talk().await;
     all.clients.of("websocket").add(-1);
-    let how = match end {
-        Some(reason) if reason.starts_with("too slow") => "too_slow",
-        Some(reason) if reason.starts_with("nothing was heard") => "silent",
-        Some(_) => "stopping",
-        None => "ended",
-    };
-    all.disconnections.of(how).inc();
-    if let Some(reason) = end {
+    all.disconnections.of(end.word()).inc();
+    if let Some(reason) = end.reason() {
         tracing::info!(name = client.caller.name, reason, "a WebSocket client is let go");
         let _ = timeout(Duration::from_secs(1), client.close(reason)).await;
     }
@@ -99,6 +131,7 @@ impl Client {
         let mut heard = true;
         ping.tick().await;
         let mut look = interval(LOOKED_AT_EVERY);
+        let mut stop = self.context.stop.clone();
         loop {
             tokio::select! {
                 asked = self.socket.recv() => {
@@ -107,24 +140,28 @@ impl Client {
                         Some(Ok(message)) => if let Err(end) = self.hear(message).await {
                             return end;
                         },
-                        Some(Err(_)) | None => return None,
+                        Some(Err(_)) | None => return End::Gone,
                     }
                 }
+                Some(answer) = self.calls.next() => if let Err(end) = self.send(vec![answer]).await {
+                    return end;
+                },
                 () = wake.notified() => if let Err(end) = self.tell().await {
                     return end;
                 },
+                _ = stop.changed() => return End::Stopping,
                 _ = look.tick() => {
                     let now = (self.context.about.clock)();
                     if !self.context.doors.is_still_good(&self.caller, now) {
-                        return Some("this key or session is over; come in again");
+                        return End::Over;
                     }
                 }
                 _ = ping.tick() => {
                     if !std::mem::take(&mut heard) {
-                        return Some("nothing was heard for a while");
+                        return End::Silent;
                     }
                     if timeout(WRITE_WITHIN, self.socket.send(Message::Ping(Bytes::new()))).await.is_err() {
-                        return None;
+                        return End::Gone;
                     }
                 }
             }
@@ -147,7 +184,11 @@ impl Client {
                     messages.push(snapshot);
                     place.at = at;
                 }
-                News::Gone => return Err(Some("too slow: more was told than is kept; subscribe again")),
+                News::Gone => {
+                    return Err(End::TooSlow(
+                        "too slow: more was told than is kept; subscribe again",
+                    ));
+                }
             }
         }
         self.send(messages).await
@@ -166,8 +207,8 @@ impl Client {
         };
         match timeout(WRITE_WITHIN, writing).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(None),
-            Err(_) => Err(Some("too slow: what was sent was not read")),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::TooSlow("too slow: what was sent was not read")),
         }
     }
 
@@ -176,7 +217,7 @@ impl Client {
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes.as_ref(),
             Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(None),
+            Message::Close(_) => return Err(End::Gone),
         };
         let asked = match self.encoding.asked(bytes) {
             Ok(asked) => asked,
@@ -190,6 +231,13 @@ impl Client {
             Asked::Unsubscribe { id } => {
                 self.topics.remove(&id);
                 Ok(())
+            }
+            Asked::Call(wanted) => {
+                let id = wanted.id;
+                match self.calls.take(wanted, &self.caller) {
+                    Ok(()) => Ok(()),
+                    Err((code, why)) => self.complain(Some(id), code, why).await,
+                }
             }
             Asked::Subscribe(wish) => match self.begin(&wish).await {
                 Ok(first) => {

@@ -28,6 +28,8 @@ pub(super) enum Asked {
         /// The client's name for it.
         id: u32,
     },
+    /// Make a call of the API.
+    Call(Wanted),
     /// Are you there?
     Ping {
         /// Comes back.
@@ -62,6 +64,28 @@ pub(super) struct Wish {
     /// The number of the last update of that stream that the client has.
     #[serde(default)]
     pub after: Option<u64>,
+}
+
+/// A call of the API: what `id` is to the client comes back with the answer.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// The client's name for it.
+    pub id: u32,
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: String,
+    /// Such as `/api/v1/orders?limit=5`.
+    pub path: String,
+    /// What a request over HTTP would have as its JSON.
+    #[serde(default)]
+    pub body: Option<Value>,
+    /// What a request over HTTP would have as its `Idempotency-Key`.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// To a client.
@@ -115,8 +139,25 @@ pub(super) enum Said<'a> {
         sequence: u64,
         /// When this was made, by the engine's clock.
         time: String,
+        /// The rows are all there are now: what else was told is gone.
+        #[serde(skip_serializing_if = "is_false")]
+        whole: bool,
         /// Rows that changed, as they are now.
         data: Vec<Value>,
+    },
+    /// How a call went.
+    Answer {
+        /// The client's name for it.
+        id: u32,
+        /// The status that HTTP would have.
+        status: u16,
+        /// The call's number in the logs and the audit log.
+        request: String,
+        /// Seconds after which to try again.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u64>,
+        /// What HTTP would have answered.
+        body: Value,
     },
     /// The answer to a ping.
     Pong {
@@ -253,7 +294,22 @@ mod tests {
                     number: 345,
                     sequence: 81,
                     time: "2026-01-05T15:00:00.25Z".to_owned(),
+                    whole: false,
                     data: vec![quote],
+                },
+            ),
+            asked(
+                "call",
+                serde_json::json!({"op": "call", "id": 2, "method": "POST", "path": "/api/v1/orders", "body": {"sentence": "buy 1 AAPL @100"}, "idempotency_key": "a-1"}),
+            ),
+            said(
+                "answer",
+                &Said::Answer {
+                    id: 2,
+                    status: 403,
+                    request: "01JH0000000000000000000000".to_owned(),
+                    retry_after: None,
+                    body: serde_json::json!({"error": {"code": "ROLE", "message": "this wants the role trade"}}),
                 },
             ),
             said("pong", &Said::Pong { token: 7 }),

@@ -3,6 +3,7 @@
 //! encoded once and wait in one window, so that what a client does not read costs others nothing, and who falls behind
 //! its end begins again where only the newest counts, and is cut off with a reason where each counts.
 
+mod calls;
 mod client;
 mod frame;
 mod hub;
@@ -20,6 +21,8 @@ use axum::response::Response;
 use axum::routing::get;
 use frame::Encoding;
 
+pub(crate) use calls::Routes;
+pub(super) use calls::routes as call_routes;
 pub(super) use hub::Hub;
 pub(super) use topic::Params;
 
@@ -27,6 +30,9 @@ pub(super) use topic::Params;
 const MSGPACK: &str = "tradewind.v1.msgpack";
 /// The subprotocol of JSON messages.
 const JSON: &str = "tradewind.v1.json";
+/// Bytes that are made ready for each read of a socket, zeros first: clients say little, and the buffer's usual 128 KiB cost
+/// more than all that is sent.
+const READ_BUFFER: usize = 4 * 1024;
 /// Bytes of a client's message.
 const MESSAGE_MAX: usize = 64 * 1024;
 
@@ -41,6 +47,7 @@ async fn upgrade(
 ) -> Result<Response, ApiError> {
     let request = request
         .protocols([MSGPACK, JSON])
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(MESSAGE_MAX)
         .max_frame_size(MESSAGE_MAX);
     let encoding = match request.selected_protocol().and_then(|name| name.to_str().ok()) {

@@ -232,7 +232,7 @@ impl Stream {
         }
         if self.key.batch.is_zero() {
             let rows = rows.into_iter().map(|(_, row)| row).collect();
-            self.push(&mut log, rows, sequence);
+            self.push(&mut log, rows, sequence, false);
             return;
         }
         log.waiting.extend(rows);
@@ -248,7 +248,7 @@ impl Stream {
         log.due = None;
         let (rows, sequence) = replica.read(|known: &Known| (self.rows(known), known.state.sequence));
         let rows = rows.into_iter().map(|(_, row)| row).collect();
-        self.push(&mut log, rows, sequence);
+        self.push(&mut log, rows, sequence, true);
     }
     /// Makes the frame whose time has come. Answers when the next is due.
     pub(super) fn make_due(&self, replica: &Replica, now: Instant) -> Option<Instant> {
@@ -264,21 +264,22 @@ impl Stream {
         }
         let sequence = replica.read(|known| known.state.sequence);
         let rows = std::mem::take(&mut log.waiting).into_values().collect();
-        self.push(&mut log, rows, sequence);
+        self.push(&mut log, rows, sequence, false);
         None
     }
-    /// Tells the rows that differ from those told before; all of them where there are fewer now.
+    /// Tells the rows that differ from those told before; all of them, and that they are all, where some are gone.
     fn sum_up(&self, log: &mut Log, replica: &Replica) {
         let (rows, sequence) = replica.read(|known| (self.rows(known), known.state.sequence));
-        let fewer = rows.len() < log.told.len();
+        let left = |name: &Name| rows.iter().any(|(row, _)| row == name);
+        let gone = !log.told.keys().all(left);
         let new: Vec<Value> = rows
             .iter()
-            .filter(|(name, row)| fewer || log.told.get(name) != Some(row))
+            .filter(|(name, row)| gone || log.told.get(name) != Some(row))
             .map(|(_, row)| row.clone())
             .collect();
         log.told = rows.into_iter().collect();
-        if !new.is_empty() {
-            self.push(log, new, sequence);
+        if gone || !new.is_empty() {
+            self.push(log, new, sequence, gone);
         }
     }
     fn rows(&self, known: &Known) -> topic::Rows {
@@ -290,7 +291,7 @@ impl Stream {
             (self.clock)(),
         )
     }
-    fn push(&self, log: &mut Log, data: Vec<Value>, sequence: u64) {
+    fn push(&self, log: &mut Log, data: Vec<Value>, sequence: u64, whole: bool) {
         log.newest += 1;
         let frame = self.key.encoding.message(&Said::Update {
             stream: self.number,
@@ -298,6 +299,7 @@ impl Stream {
             number: log.newest,
             sequence,
             time: (self.clock)().to_string(),
+            whole,
             data,
         });
         let size = size(&frame);
@@ -354,7 +356,7 @@ mod tests {
     }
 
     fn push(stream: &Stream) {
-        stream.push(&mut stream.log(), vec![Value::Null], 7);
+        stream.push(&mut stream.log(), vec![Value::Null], 7, false);
     }
 
     #[test]
@@ -405,7 +407,7 @@ mod tests {
         let stream = stream(Kind::Orders);
         let large = vec![Value::String("x".repeat(BYTES_MAX / 2))];
         for _ in 0..4 {
-            stream.push(&mut stream.log(), large.clone(), 1);
+            stream.push(&mut stream.log(), large.clone(), 1, false);
         }
         let log = stream.log();
         assert!(log.frames.len() == 1 && log.newest == 4 && log.reaches(3) && !log.reaches(2));
