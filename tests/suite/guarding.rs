@@ -101,8 +101,12 @@ fn a_file_halts_within_a_second_keeps_stops_and_holds_over_a_restart_until_it_is
     // The next process is halted before anybody is heard, and says what to remove.
     home.done(&["stop"]);
     drop(engine);
-    let _engine = serve(&home);
+    // Its port says that it is not ready to trade: what is waited for is that it answers.
+    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
     let bot = bot.again(&home);
+    until("an answer", || {
+        (bot.get("/risk").body["accounts"][0]["trading"] == "halted").then_some(())
+    });
     assert_eq!(bot.get("/risk").is(200)["halt_file"], "CPI at 8:30");
     assert_eq!(risk(&bot)["trading"], "halted");
     bot.in_phase(&stop, "held");

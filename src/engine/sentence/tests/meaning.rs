@@ -322,12 +322,17 @@ fn protect_puts_a_stop_under_what_nothing_covers_and_moves_the_one_that_is_there
         ("protect AAPL at 100.00", "would close AAPL at once"),
         ("protect AAPL at 101", "it goes below"),
         ("protect AAPL at +20t", "lies below the entry"),
-        ("protect AAPL at 2R", "a stop is a price or a distance"),
         ("protect MSFT at 390", "there is nothing to protect"),
     ] {
         let (_, said) = table.wrong(text);
         assert!(said.contains(wanted), "{text}: {said}");
     }
+    assert!(
+        parse("protect AAPL at 2R")
+            .unwrap_err()
+            .text
+            .contains("a stop is a price or a distance")
+    );
     // What it sends only closes: where nothing is held any more it opens nothing.
     let Command::Submit { seen: Some(seen), .. } =
         table.means("protect AAPL at 95").unwrap().commands.remove(0)
