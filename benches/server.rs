@@ -3,7 +3,7 @@
 //! the same run and on the same machine the servers of the shared folder's `bench/wsrest`: the same number of clients
 //! on bytes that were framed before, which is what a wire costs at the least, and FastAPI.
 //!
-//! `cargo bench --bench server [-- SECONDS]`: so many seconds of each, 8 where nothing is said. `TRADEWIND_WSREST` names the
+//! `cargo bench --bench server [-- SECONDS]`: so many seconds of each, 8 where nothing is said; `-- soak 600`: one crowd alone, that long. `TRADEWIND_WSREST` names the
 //! program built from that folder, `TRADEWIND_PYTHON` a Python that has its packages; what is not given is said to be skipped.
 
 #![allow(
@@ -45,6 +45,11 @@ fn main() {
     let seconds = std::env::args().skip(1).find_map(|word| word.parse::<u64>().ok());
     let span = Duration::from_secs(seconds.unwrap_or(8));
     println!("load at the start: {}", load());
+    if std::env::args().any(|word| word == "soak") {
+        println!("\n{CLIENTS} WebSocket clients for {} s", span.as_secs());
+        head();
+        return ours(1_000, 50, 0, span);
+    }
     println!("\n{CLIENTS} WebSocket clients, {} s each", span.as_secs());
     head();
     for rate in [1_000, 10_000] {

@@ -282,8 +282,20 @@ fn a_second_factor_from_enrolling_to_step_up_and_what_admins_do_with_it() {
     let bert = json!({"name": "bert", "role": "view", "password": "another long password"});
     assert_eq!(port.post("/api/v1/users", &access, &bert).code(), "STEP_UP");
     assert_eq!(port.get("/api/v1/keys", &access).code(), "STEP_UP");
+    port.home.order("buy 1 AAPL @100");
+    let flatten = json!({"symbol": "AAPL"});
+    assert_eq!(
+        port.post("/api/v1/risk/flatten", &access, &flatten).code(),
+        "STEP_UP"
+    );
     let stepped = port.post("/api/v1/auth/step-up", &access, &json!({"code": factor.code()}));
     assert_eq!(stepped.status, 200, "{stepped:?}");
+    let flattened = port.post("/api/v1/risk/flatten", &access, &flatten);
+    assert_eq!(flattened.status, 202, "{flattened:?}");
+    until("what works is cancelled", || {
+        let orders = port.home.list("orders");
+        orders.iter().all(|row| row["phase"] == "cancelled").then_some(())
+    });
     assert_eq!(port.post("/api/v1/users", &access, &bert).status, 201);
     assert_eq!(port.post("/api/v1/users", &access, &bert).code(), "TAKEN");
     let weak = json!({"name": "carl", "role": "view", "password": "short"});

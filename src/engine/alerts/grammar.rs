@@ -75,7 +75,7 @@ pub enum Said {
 pub fn read(text: &str, names: &Names<'_>) -> Result<Said, SentenceError> {
     if text.len() > LONGEST {
         return wrong(
-            LONGEST.min(text.len())..text.len(),
+            text.floor_char_boundary(LONGEST)..text.len(),
             format!("a sentence has at most {LONGEST} characters"),
         );
     }

@@ -81,7 +81,8 @@ fn split(text: &str) -> Result<Vec<Word>, SentenceError> {
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let Some(first) = rest.chars().next() else { break };
         let (length, quoted) = match first {
-            ' ' | '\t' | '\n' | '\r' => {
+            // The same characters that end a word: one that ended a word and was none to skip would be read for ever.
+            space if space.is_ascii_whitespace() => {
                 at += 1;
                 continue;
             }

@@ -272,7 +272,8 @@ impl Outgoing {
     /// Reads a protobuf frame's body as a client does: for tests that play one.
     pub fn decode(body: &[u8]) -> Option<Self> {
         let (head, payload) = body.split_first_chunk::<4>()?;
-        Self::from_protobuf(i32::from_be_bytes(*head) - PROTOBUF_OFFSET, payload)?.ok()
+        let number = i32::from_be_bytes(*head).checked_sub(PROTOBUF_OFFSET)?;
+        Self::from_protobuf(number, payload)?.ok()
     }
 }
 

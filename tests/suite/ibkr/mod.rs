@@ -11,6 +11,7 @@
 )]
 
 mod frames;
+mod noise;
 mod pair;
 mod planned;
 mod rows;
