@@ -97,12 +97,12 @@ pub fn differences(state: &State, account: AccountKey, now: Timestamp) -> Vec<Di
         .values()
         .filter(|order| order.spec.account == account);
     lines.extend(mine.filter_map(|order| book.of_an_order(order)));
-    lines.retain(|line| {
-        !line
-            .ignored
+    let known = |line: &Difference| {
+        line.ignored
             .as_ref()
             .is_some_and(|ignored| ignored.until.is_none())
-    });
+    };
+    lines.retain(|line| !known(line));
     lines.sort_by_key(|line| (!line.blocks(), line.kind, line.since, line.subject));
     lines
 }
