@@ -58,6 +58,11 @@ fn cents(cents: i64) -> Price {
     Price::from_raw(cents * 10_000_000)
 }
 
+/// Enough that nothing is refused for it.
+fn cash() -> BTreeMap<Currency, Money> {
+    BTreeMap::from([(Currency::USD, Money::whole(1_000_000_000))])
+}
+
 /// An engine that is ready to trade, and the moment.
 struct Desk {
     engine: Engine,
@@ -89,6 +94,7 @@ impl Desk {
         };
         let limits = Limits {
             max_live_orders: 10_000,
+            max_total_orders: 0,
             max_position_value: Money::whole(1_000_000_000),
             ..Limits::default()
         };
@@ -104,7 +110,7 @@ impl Desk {
             key: account(),
             class: AccountClass::Sim,
             base: Currency::USD,
-            cash: None,
+            cash: Some(cash()),
         };
         desk.hear(BrokerEvent::Up {
             accounts: vec![own],
@@ -114,7 +120,7 @@ impl Desk {
             pass: 1,
             account: account(),
             positions: Vec::new(),
-            cash: BTreeMap::new(),
+            cash: cash(),
             orders: Vec::new(),
             executions: Vec::new(),
             complete_since: Timestamp::MIN,

@@ -208,6 +208,16 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let account = Some(loaded.settings.account.as_str()).filter(|account| !account.is_empty());
                 shell::alert(paths, &sentence, account, json).await
             }
+            "limits" => {
+                let word = |name: &str| sub.get_one::<String>(name).cloned();
+                let options = shell::LimitOptions {
+                    set: word("name").zip(word("value")),
+                    time: word("for"),
+                    confirmation: word("last4").unwrap_or_default(),
+                    all: sub.get_flag("all"),
+                };
+                shell::limits(paths, &options, account, json).await
+            }
             "arm-api" => {
                 let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
                 shell::arm_programs(paths, word("time"), word("last4"), account, json).await

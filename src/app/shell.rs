@@ -3,11 +3,13 @@
 
 mod alerts;
 mod guarding;
+mod limits;
 mod order;
 mod programs;
 
 pub use alerts::{alert, alerts};
 pub use guarding::{Wish, halt, list_differences, reconcile, resolve};
+pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};
 pub use programs::{arm_programs, disarm_programs};

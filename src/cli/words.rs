@@ -213,6 +213,33 @@ pub(super) fn command() -> Command {
                 ),
         )
         .subcommand(
+            Command::new("limits")
+                .about("The limits of an account with how much of each is used; or change one: NAME VALUE, or NAME config for config.toml's again")
+                .arg(Arg::new("name").value_name("NAME").requires("value").help("Which to change"))
+                .arg(Arg::new("value").value_name("VALUE").help("To what"))
+                .arg(
+                    Arg::new("for")
+                        .long("for")
+                        .value_name("TIME")
+                        .requires("name")
+                        .help("For how long, such as 30m or 2h, at most 24h; then it reverts by itself"),
+                )
+                .arg(
+                    Arg::new("last4")
+                        .long("confirm")
+                        .value_name("LAST4")
+                        .help("The last four characters of the account: to go above config.toml's"),
+                )
+                .arg(
+                    Arg::new("all")
+                        .long("all-accounts")
+                        .action(ArgAction::SetTrue)
+                        .requires("name")
+                        .help("Of all accounts"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
             Command::new("arm-api")
                 .about("Let programs at the HTTP port add risk in an account for a time; on the simulator they may anyway")
                 .arg(

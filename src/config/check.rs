@@ -1,13 +1,16 @@
 //! Ranges: what a value must keep beyond being of the right kind.
 
 use super::settings::{IbkrSettings, Settings};
-use crate::domain::{AccountId, BrokerId, ExitError, Money, Price, Quantity, TickTable, Timestamp};
+use crate::domain::{
+    AccountId, BrokerId, ExitError, LimitName, Money, Price, Quantity, TickTable, Timestamp,
+};
 use std::collections::BTreeSet;
 
 /// The first value out of range: its key, and what would be right.
 pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     names(settings)?;
     ranges(settings)?;
+    limits(settings)?;
     settings.alerts.check()?;
     settings.server.check()?;
     templates(settings)?;
@@ -85,7 +88,6 @@ fn ibkr(ibkr: &IbkrSettings) -> Result<(), (&'static str, String)> {
 }
 
 fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
-    let limits = &settings.limits;
     let (engine, terminal) = (&settings.engine, &settings.terminal);
     let ibkr = &settings.broker.ibkr;
     let whole = [
@@ -116,16 +118,6 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
             1,
             1024,
         ),
-        ("limits.max_live_orders", limits.max_live_orders.into(), 1, 10_000),
-        ("limits.collar_bps", limits.collar_bps.into(), 1, 10_000),
-        (
-            "limits.duplicate_window_ms",
-            limits.duplicate_window_ms,
-            0,
-            60_000,
-        ),
-        ("limits.rate_burst", limits.rate_burst.into(), 1, 10_000),
-        ("limits.rate_per_second", limits.rate_per_second.into(), 1, 10_000),
         ("sim.latency_ms", settings.sim.latency_ms.into(), 0, 60_000),
         ("terminal.fps", terminal.fps.into(), 1, 120),
         (
@@ -147,30 +139,24 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
         return Err(("tape.speed", what));
     }
     let quantities = [
-        ("limits.max_quantity_equity", limits.max_quantity_equity),
-        ("limits.max_quantity_future", limits.max_quantity_future),
-        ("limits.max_quantity_forex", limits.max_quantity_forex),
-        ("limits.max_quantity_crypto", limits.max_quantity_crypto),
-        ("limits.max_quantity_option", limits.max_quantity_option),
         ("terminal.quantity_equity", terminal.quantity_equity),
         ("terminal.quantity_future", terminal.quantity_future),
         ("terminal.quantity_forex", terminal.quantity_forex),
         ("terminal.quantity_crypto", terminal.quantity_crypto),
         ("terminal.quantity_option", terminal.quantity_option),
     ];
-    let amounts = [
-        ("limits.max_order_value", limits.max_order_value),
-        ("limits.max_position_value", limits.max_position_value),
-    ];
-    let bad_quantity = quantities.iter().find(|(_, quantity)| !quantity.is_positive());
-    let bad_amount = amounts.iter().find(|(_, amount)| *amount <= Money::ZERO);
-    match bad_quantity
-        .map(|(key, _)| *key)
-        .or(bad_amount.map(|(key, _)| *key))
-    {
-        Some(key) => Err((key, "must be above zero".into())),
+    match quantities.iter().find(|(_, quantity)| !quantity.is_positive()) {
+        Some((key, _)) => Err((key, "must be above zero".into())),
         None => Ok(()),
     }
+}
+
+/// Each limit in its range.
+fn limits(settings: &Settings) -> Result<(), (&'static str, String)> {
+    LimitName::ALL.iter().try_for_each(|name| {
+        let value = settings.limits.get(*name);
+        name.check(value).map_err(|what| (name.key(), what))
+    })
 }
 
 fn accounts(settings: &Settings) -> Result<(), (&'static str, String)> {

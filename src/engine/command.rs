@@ -5,8 +5,8 @@ use super::alerts::{AlertId, AlertSpec};
 use super::difference::{Remedy, Subject};
 use super::programs::Program;
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderSpec, Price, SafeText, SessionId, StopMoves,
-    TradingState,
+    AccountKey, ClientOrderId, InstrumentId, LimitName, LimitValue, OrderChange, OrderSpec, Price, SafeText,
+    SessionId, StopMoves, TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +190,22 @@ pub enum Command {
         reason: SafeText,
         /// Protective stops too: what is held is then unprotected.
         stops_too: bool,
+    },
+    /// Change one limit while the engine runs. Stricter is anybody's who may act; looser takes who may add risk; above what
+    /// config.toml allows, `confirmation` is the last four characters of the account.
+    SetLimit {
+        /// Of which account; of all without.
+        account: Option<AccountKey>,
+        /// Which.
+        name: LimitName,
+        /// To what; nothing to take config.toml's again.
+        value: Option<LimitValue>,
+        /// For how many minutes, at most [`super::risk::change::LONGEST_MINUTES`]; then it reverts by itself.
+        minutes: Option<u32>,
+        /// What the person typed.
+        confirmation: SafeText,
+        /// Who asks, in words, where they have a name.
+        by: SafeText,
     },
     /// Take the trading token from whoever has it.
     TakeToken,
@@ -376,5 +392,18 @@ denial_codes! {
     UnknownAlert = "UNKNOWN_ALERT", "No alert has this number.";
     StalePreview = "STALE_PREVIEW", "The market moved or time passed since the order was previewed, another order was, or none was and the asker is a terminal; look again.";
     Expiring = "EXPIRING", "The future's last trading days are here; it can be closed, not opened.";
+    WorthUnknown = "WORTH_UNKNOWN", "What the account is worth is not known, and a limit is a share of it; only cancels and reducing orders pass.";
+    DailyLoss = "DAILY_LOSS", "The loss of the session reached its limit; only cancels and reducing orders pass.";
+    HeldBack = "HELD_BACK", "Entries filled again and again, or exits lost in a row; nothing is opened for a while.";
+    MaxGross = "MAX_GROSS", "Gross exposure could become larger than the account allows; working orders count in full.";
+    MaxName = "MAX_NAME", "One position could become a larger share of the account than allowed.";
+    Concentration = "CONCENTRATION", "One issuer's shares and the options on them could become a larger share of the account than allowed.";
+    BuyingPower = "BUYING_POWER", "Less excess liquidity would be left than has to stay.";
+    Restricted = "RESTRICTED", "The instrument is on the restricted list; it can be closed, not opened.";
+    OutsideHours = "OUTSIDE_HOURS", "The market is not in its hours, or they are not known, and the order would trade at once.";
+    Spread = "SPREAD", "The market is too wide to be crossed by an entry without a price.";
+    CloseBand = "CLOSE_BAND", "The price lies too far beyond the previous close.";
+    SelfCross = "SELF_CROSS", "It would trade with an order of the same account.";
+    BadLimit = "BAD_LIMIT", "The limit can't be set to that; the words say what it can be.";
     Busy = "BUSY", "A change of this order, or a flatten of the instrument, is already under way.";
 }

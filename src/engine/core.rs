@@ -9,6 +9,7 @@ use super::follow;
 use super::halt::HaltFile;
 use super::port::BrokerEvent;
 use super::release::{self, Release};
+use super::risk;
 use super::state::State;
 use super::stops;
 use super::timers;
@@ -82,6 +83,8 @@ pub struct Engine {
     state: State,
     /// Evaluates alerts; nothing it remembers is part of the state.
     alerts: alerts::Watch,
+    /// Looks at the loss of each session; nothing it remembers is part of the state.
+    losses: risk::Watch,
 }
 
 impl Engine {
@@ -90,6 +93,7 @@ impl Engine {
         Self {
             state,
             alerts: alerts::Watch::default(),
+            losses: risk::Watch::default(),
         }
     }
 
@@ -115,6 +119,8 @@ impl Engine {
         let mut batch = Batch::default();
         self.fold_all(facts, input.actor(), now, &mut batch.events);
         if !batch.events.is_empty() || matches!(input, Input::Timer) {
+            let lost = self.losses.on_facts(&self.state, market, &batch.events, now);
+            self.fold_all(lost, Actor::Engine, now, &mut batch.events);
             let facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
             self.fold_alerts(facts, now, &mut batch.events);
         }
@@ -152,10 +158,11 @@ impl Engine {
     ) -> Batch {
         let now = now.max(self.state.at);
         let mut batch = Batch::default();
+        let mut decided = self.losses.on_market(&self.state, market, instrument, now);
         if !self.state.stop_plans.is_empty() {
-            let moved = stops::on_market(&self.state, market, instrument, now);
-            self.fold_all(moved, Actor::Engine, now, &mut batch.events);
+            decided.extend(stops::on_market(&self.state, market, instrument, now));
         }
+        self.fold_all(decided, Actor::Engine, now, &mut batch.events);
         let mut facts = Vec::new();
         if !batch.events.is_empty() {
             facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
@@ -174,7 +181,8 @@ impl Engine {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let alerts = self.alerts.next_deadline();
         let own = timers::next_deadline(&self.state);
-        own.into_iter().chain(alerts).min()
+        let losses = self.losses.next_deadline();
+        own.into_iter().chain(alerts).chain(losses).min()
     }
 
     /// What alerts say is folded into the batch that made them look.
@@ -192,11 +200,13 @@ impl Engine {
     }
 
     fn fold_all(&mut self, facts: Vec<Fact>, actor: Actor, now: Timestamp, events: &mut Vec<Event>) {
-        let batch = self.state.sequence.saturating_add(1);
+        let first = events.first().map(|event| event.batch);
+        let batch = first.unwrap_or_else(|| self.state.sequence.saturating_add(1));
+        // What is there already was followed.
+        let mut next = events.len();
         for fact in facts {
             events.push(self.fold_one(fact, actor, None, batch, now));
         }
-        let mut next = 0;
         while next < events.len() {
             let facts = follow::follow(&self.state, &events[next], now);
             let cause = events[next].sequence;

@@ -7,11 +7,13 @@ use super::command::{Denial, SessionKind};
 use super::difference::Ignored;
 use super::halt::HaltFile;
 use super::pause::Pause;
+use super::risk::{HoldCause, LossStage};
 use super::state::FlattenStep;
 use crate::domain::{
-    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase, Fee,
-    Instrument, InstrumentId, Limits, LinkState, Money, Mover, Order, OrderChange, OrderKind, OrderSpec,
-    Phase, Price, Quantity, SafeText, SessionId, StopMoves, Timestamp, TradingState,
+    Account, AccountKey, Breach, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
+    Fee, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Mover, Order,
+    OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText, SessionId, StopMoves, Timestamp,
+    TradingState,
 };
 use crate::market::Quote;
 use serde::{Deserialize, Serialize};
@@ -562,6 +564,91 @@ facts! {
         broker: BrokerId,
         /// Since when.
         since: Timestamp,
+    }
+    /// A session of an account began: what its loss is counted from. What the session before it led to is over.
+    88 RiskDayBegan "risk_day_began" {
+        /// Whose.
+        account: AccountKey,
+        /// When, by the venue's clock.
+        from: Timestamp,
+        /// When the next one begins.
+        until: Timestamp,
+        /// What the account was worth, at its least, in its base currency.
+        opening: Money,
+        /// The prices at which what was held then counts.
+        marks: BTreeMap<InstrumentId, Price>,
+    }
+    /// The loss of a session reached a stage. It stays until the next session begins, or a person ends what may be ended.
+    89 LossStaged "loss_staged" {
+        /// Whose.
+        account: AccountKey,
+        /// Which stage.
+        stage: LossStage,
+        /// What was lost, in the base currency.
+        loss: Money,
+        /// From which loss on the stage is reached.
+        threshold: Money,
+        /// The base currency.
+        currency: Currency,
+        /// What happens.
+        does: Breach,
+        /// When the next session begins, by the venue's clock.
+        until: Timestamp,
+    }
+    /// Nothing that adds risk leaves an account, for a time or until a person resumes.
+    90 RiskHeld "risk_held" {
+        /// Whose.
+        account: AccountKey,
+        /// Why.
+        cause: HoldCause,
+        /// Until when, by our clock.
+        until: Option<Timestamp>,
+        /// In words.
+        text: SafeText,
+    }
+    /// That is over.
+    91 RiskReleased "risk_released" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what cause.
+        cause: HoldCause,
+        /// Why.
+        reason: SafeText,
+    }
+    /// A limit was changed while the engine runs.
+    92 LimitChanged "limit_changed" {
+        /// Of which account; of all without.
+        account: Option<AccountKey>,
+        /// Which.
+        name: LimitName,
+        /// To what.
+        value: LimitValue,
+        /// What it was.
+        before: LimitValue,
+        /// Until when it holds.
+        until: Option<Timestamp>,
+        /// Who changed it.
+        by: SafeText,
+    }
+    /// A limit is config.toml's again.
+    93 LimitReverted "limit_reverted" {
+        /// Of which account; of all without.
+        account: Option<AccountKey>,
+        /// Which.
+        name: LimitName,
+        /// What that is.
+        value: LimitValue,
+        /// Why.
+        reason: SafeText,
+    }
+    /// A broker told what an account has beyond what its margin takes.
+    94 FundsReported "funds_reported" {
+        /// Whose.
+        account: AccountKey,
+        /// In what currency.
+        currency: Currency,
+        /// Excess liquidity.
+        excess: Money,
     }
     /// How a protective stop moves by itself was said with its order.
     80 StopPlanned "stop_planned" {

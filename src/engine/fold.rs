@@ -6,6 +6,7 @@ mod alerts;
 mod flattens;
 mod ledgers;
 mod notices;
+mod risk;
 
 use super::command::SessionKind;
 use super::event::{Event, Fact};
@@ -267,6 +268,13 @@ impl State {
             | Fact::HaltConfirmed { .. }
             | Fact::CancelsUnconfirmed { .. }
             | Fact::HaltFileChanged { .. } => self.fold_halt(&event.fact, event.sequence, at),
+            Fact::RiskDayBegan { .. }
+            | Fact::LossStaged { .. }
+            | Fact::RiskHeld { .. }
+            | Fact::RiskReleased { .. }
+            | Fact::LimitChanged { .. }
+            | Fact::LimitReverted { .. }
+            | Fact::FundsReported { .. } => self.fold_risk(&event.fact, at),
             Fact::AlertSet { .. }
             | Fact::AlertRemoved { .. }
             | Fact::AlertPaused { .. }
@@ -371,6 +379,8 @@ impl State {
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;
+        // The broker tells them again.
+        self.funds.clear();
         // The adapter tells the one that is on by now.
         self.pauses.clear();
         let brokers: Vec<_> = self.links.keys().copied().collect();
@@ -486,7 +496,7 @@ impl State {
             return;
         }
         self.number(id);
-        let kept = usize::try_from(self.limits.rate_burst).unwrap_or(usize::MAX);
+        let kept = usize::try_from(self.limits_of(spec.account).rate_burst).unwrap_or(usize::MAX);
         let kept = kept.clamp(*RECENT_KEPT.start(), *RECENT_KEPT.end());
         if let Some(account) = self.accounts.get_mut(&spec.account) {
             account.recent.push_back(Submission {

@@ -4,15 +4,17 @@
 
 use super::brackets;
 use super::command::SessionKind;
+use super::decide::{cancel, is_protective};
 use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
 use super::halt;
 use super::programs;
+use super::risk::{self, LossStage};
 use super::state::{Mismatch, State};
 use crate::domain::{
-    AccountClass, AccountKey, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending, Phase,
-    SafeText, SessionId, Timestamp, TradingState,
+    AccountClass, AccountKey, Breach, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending,
+    Phase, SafeText, SessionId, Timestamp, TradingState,
 };
 
 /// Facts that follow from `event`, which is already folded into `state`.
@@ -62,6 +64,16 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             .collect(),
         Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
         Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
+        Fact::LossStaged {
+            account,
+            stage: LossStage::Reached,
+            does,
+            ..
+        } if *does >= Breach::CancelEntries => {
+            let mut facts = cancel_entries(state, *account, "the loss of the session was reached");
+            facts.extend(risk::after_loss(state, event.sequence, *account, *does));
+            facts
+        }
         Fact::FlattenStarted {
             account, instrument, ..
         }
@@ -73,13 +85,24 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
         }
         Fact::Executed { execution } | Fact::Corrected { execution } if execution.order.is_none() => {
             // Somebody else's trade moved the position: what protects it follows.
-            brackets::settle_instrument(state, execution.account, execution.instrument, None)
+            let mut facts = brackets::settle_instrument(state, execution.account, execution.instrument, None);
+            facts.extend(risk::after_execution(state, execution, now));
+            facts
         }
-        fact => fact
-            .order()
-            .map(|id| follow_order(state, fact, id))
-            .unwrap_or_default(),
+        Fact::Executed { execution } => {
+            let mut facts = fact_of_order(state, &event.fact);
+            facts.extend(risk::after_execution(state, execution, now));
+            facts
+        }
+        fact => fact_of_order(state, fact),
     }
+}
+
+/// What follows from a fact about one order.
+fn fact_of_order(state: &State, fact: &Fact) -> Vec<Fact> {
+    fact.order()
+        .map(|id| follow_order(state, fact, id))
+        .unwrap_or_default()
 }
 
 /// Orders that the process before had sent and not heard of: there or not, only the broker can tell.
@@ -206,6 +229,14 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
             reason,
         }]
     }
+}
+
+/// The loss of a session takes what would add risk off the market and leaves what protects.
+fn cancel_entries(state: &State, account: AccountKey, why: &str) -> Vec<Fact> {
+    let entries = state
+        .all_live()
+        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o));
+    entries.map(|order| cancel(order, why)).collect()
 }
 
 /// Children that waited for the link are released, and sizes that could not be changed without it are.

@@ -347,6 +347,13 @@ pub enum Report {
         /// By currency.
         cash: BTreeMap<Currency, Money>,
     },
+    /// What the account has beyond what its margin takes.
+    Funds {
+        /// In what currency.
+        currency: Currency,
+        /// Excess liquidity.
+        excess: Money,
+    },
 }
 
 /// Everything a broker knows of one account at one moment.

@@ -155,7 +155,10 @@ fn several(state: &State, market: &Market, orders: &[Entry], now: Timestamp) -> 
         .iter()
         .map(|(currency, sum)| (*currency, *sum))
         .collect();
-    let most = state.limits.max_order_value;
+    let most = match orders.first() {
+        Some(first) => state.limits_of(first.spec.account).max_order_value,
+        None => state.limits.max_order_value,
+    };
     let shares = all.total.iter().map(|(_, sum)| percent(sum.raw(), most.raw()));
     all.share = shares.max().map(|percent| Share {
         limit: "order value",
@@ -248,7 +251,7 @@ impl Look<'_> {
 
     /// The limit that an order comes nearest to, working orders counted as the engine counts them.
     fn tightest(&self, spec: &OrderSpec, instrument: &Instrument, price: Option<Price>) -> Option<Share> {
-        let limits = &self.state.limits;
+        let limits = self.state.limits_of(spec.account);
         let quantity = limits.max_quantity(instrument.kind);
         let worth = |quantity: Quantity| {
             price?

@@ -163,6 +163,9 @@ fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), Stri
         LinkState::Syncing | LinkState::Degraded if reduces => {}
         link => return Err(format!("the link to {} is {}", account.broker, link.word())),
     }
+    if let Some(held) = risk::held_back(state, account).filter(|_| !reduces) {
+        return Err(held.text.to_string());
+    }
     match state
         .accounts
         .get(&account)

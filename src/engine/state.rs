@@ -7,11 +7,12 @@ use super::difference::Ignored;
 use super::halt::{Halt, HaltFile};
 use super::naked::Naked;
 use super::pause::Pause;
+use super::risk::{Hold, HoldCause, LimitChange, RiskDay};
 use super::stops::StopPlan;
 use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
-    Instrument, InstrumentId, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price, Quantity,
-    SafeText, SessionId, Side, Timestamp, TradingState,
+    Instrument, InstrumentId, LimitName, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price,
+    Quantity, SafeText, SessionId, Side, Timestamp, TradingState,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -69,6 +70,21 @@ pub struct State {
     pub programs_armed: BTreeMap<AccountKey, Timestamp>,
     /// The limits in force.
     pub limits: Limits,
+    /// Limits that were changed while the engine runs: of one account, or of all.
+    #[serde(default)]
+    pub limit_changes: BTreeMap<(Option<AccountKey>, LimitName), LimitChange>,
+    /// The session of each account that its loss is counted in.
+    #[serde(default)]
+    pub days: BTreeMap<AccountKey, RiskDay>,
+    /// What holds accounts back from new risk.
+    #[serde(default)]
+    pub holds: BTreeMap<(AccountKey, HoldCause), Hold>,
+    /// When such a hold last ended: what was before does not count again.
+    #[serde(default)]
+    pub released: BTreeMap<(AccountKey, HoldCause), Timestamp>,
+    /// What brokers tell of an account's excess liquidity.
+    #[serde(default)]
+    pub funds: BTreeMap<AccountKey, Funds>,
     /// Executions booked before this moment are part of the opening positions; when that was last moved.
     pub trimmed: (Timestamp, Timestamp),
     /// When the last read of an account ended, complete or not: a broker that can't answer is not asked in a loop.
@@ -122,6 +138,17 @@ pub struct AccountState {
     pub overfilled: BTreeSet<InstrumentId>,
     /// The last submissions, newest last, for the duplicate and rate controls.
     pub recent: VecDeque<Submission>,
+}
+
+/// What an account has beyond what its margin takes, by its broker's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funds {
+    /// In what currency.
+    pub currency: Currency,
+    /// Excess liquidity.
+    pub excess: Money,
+    /// When it was told.
+    pub at: Timestamp,
 }
 
 /// A position that differs from the broker's.

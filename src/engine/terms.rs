@@ -69,6 +69,24 @@ pub fn fee(broker: BrokerId, instrument: &Instrument, quantity: Quantity, value:
     Some(Money::from_raw(fee).round_to(instrument.currency.minor_decimals()))
 }
 
+/// A fee that is not known yet, at its worst: by the broker's schedule where there is one; else 1 % of the value for what is
+/// bought outright, 10 units of currency a contract, and 0.1 % of the value for currencies. Above what brokers here charge.
+pub fn worst_fee(broker: BrokerId, instrument: &Instrument, quantity: Quantity, value: Money) -> Money {
+    let part = |ppm: i128| Money::from_raw(value.raw().saturating_abs() / MILLION * ppm);
+    let each = |units: i64| {
+        let all = Money::whole(units)
+            .raw()
+            .saturating_mul(i128::from(quantity.raw()));
+        Money::from_raw(all / i128::from(Quantity::ONE.raw()))
+    };
+    let unknown = || match instrument.kind {
+        InstrumentKind::Forex => part(1_000),
+        InstrumentKind::Future | InstrumentKind::Option => each(10),
+        InstrumentKind::Equity | InstrumentKind::Crypto | InstrumentKind::Index => part(10_000),
+    };
+    fee(broker, instrument, quantity, value).unwrap_or_else(unknown)
+}
+
 /// What an order of `quantity` at `price` would bind as initial margin, in the instrument's currency.
 pub fn margin(broker: BrokerId, instrument: &Instrument, quantity: Quantity, price: Price) -> Option<Money> {
     let value = || price.notional(quantity, instrument.multiplier).map(Money::abs);

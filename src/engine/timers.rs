@@ -4,13 +4,14 @@ use super::event::Fact;
 use super::halt;
 use super::naked;
 use super::programs;
+use super::risk::{self, HoldCause};
 use super::state::{AccountState, State};
 use super::timing::{
     ANSWER_WITHIN, ARMED_WITHOUT_LINK, ENDED_KEPT, EXECUTIONS_KEPT, FLATTEN_READS_APART, READ_EVERY,
     READ_WITHIN, READS_APART, TRIM_EVERY,
 };
 use crate::domain::{
-    AccountClass, AccountKey, BrokerId, LinkState, Order, Phase, SafeText, SessionId, Timestamp,
+    AccountClass, AccountKey, BrokerId, LimitName, LinkState, Order, Phase, SafeText, SessionId, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -33,6 +34,10 @@ enum Timer {
     Halt(halt::Due),
     /// A position that nothing covers is told of.
     Naked(AccountKey, crate::domain::InstrumentId),
+    /// The time of a limit's change is over.
+    RevertLimit(Option<AccountKey>, LimitName),
+    /// The time for which an account is held back is over.
+    ReleaseHold(AccountKey, HoldCause),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -87,6 +92,16 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     }
     for (account, until) in &state.programs_armed {
         tell(*until, Timer::DisarmPrograms(*account));
+    }
+    for ((account, name), change) in &state.limit_changes {
+        if let Some(until) = change.until {
+            tell(until, Timer::RevertLimit(*account, *name));
+        }
+    }
+    for ((account, cause), hold) in &state.holds {
+        if let Some(until) = hold.until {
+            tell(until, Timer::ReleaseHold(*account, *cause));
+        }
     }
     for ((account, instrument), flattening) in &state.flattening {
         tell(
@@ -197,6 +212,12 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
         }
         Timer::Naked(account, instrument) => facts.extend(naked::found(state, account, instrument)),
         Timer::Halt(due) => facts.extend(halt::fire(state, due)),
+        Timer::RevertLimit(account, name) => facts.push(risk::change::over(state, account, name)),
+        Timer::ReleaseHold(account, cause) => facts.push(Fact::RiskReleased {
+            account,
+            cause,
+            reason: SafeText::new("its time is over"),
+        }),
         Timer::Trim => facts.push(Fact::Trimmed {
             orders_before: now.before(ENDED_KEPT),
             executions_before: state.trimmed.0.max(now.before(EXECUTIONS_KEPT)),

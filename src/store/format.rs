@@ -4,6 +4,7 @@
 //! decoded by the tests.
 
 use super::error::StoreError;
+use crate::domain::Limits;
 use crate::engine::Fact;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,8 +12,26 @@ use std::borrow::Cow;
 
 /// The version in which facts are written. Kinds whose format moves on get an entry in [`version_of`].
 const FIRST_VERSION: u16 = 1;
-/// The kind of `Fact::LimitsSet`. Version 2 has the limit of option contracts.
+/// The kind of `Fact::LimitsSet`. Version 2 has the limit of option contracts; version 3 those of the account as a whole, of
+/// its session, and of what an entry keeps beside its size.
 const LIMITS_SET: u16 = 2;
+/// The limits that there were in its versions 1 and 2.
+const FIRST_LIMITS: &[&str] = &[
+    "max_quantity_equity",
+    "max_quantity_future",
+    "max_quantity_forex",
+    "max_quantity_crypto",
+    "max_quantity_option",
+    "max_order_value",
+    "max_position_value",
+    "max_live_orders",
+    "collar_bps",
+    "duplicate_window_ms",
+    "rate_burst",
+    "rate_per_second",
+    "allow_short",
+    "close_unprotected",
+];
 /// Deepest nesting of maps and lists in a stored fact.
 const DEPTH_MAX: usize = 64;
 
@@ -30,7 +49,7 @@ pub struct Encoded {
 /// The version in which a kind is written now.
 pub fn version_of(kind: u16) -> u16 {
     match kind {
-        LIMITS_SET => 2,
+        LIMITS_SET => 3,
         _ => FIRST_VERSION,
     }
 }
@@ -71,12 +90,32 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
         0 => Err("there is no version 0".into()),
         _ if version == version_of(kind) => Ok(Cow::Borrowed(body)),
         // The field that is absent has its meaning from `Limits`: 20 contracts.
-        1 if kind == LIMITS_SET => Ok(Cow::Borrowed(body)),
+        1 | 2 if kind == LIMITS_SET => first_limits(body).map(Cow::Owned),
         _ => Err(format!(
             "this program knows versions up to {}; a newer one wrote it",
             version_of(kind)
         )),
     }
+}
+
+/// A fact from before the later limits meant none of them.
+fn first_limits(body: &[u8]) -> Result<Vec<u8>, String> {
+    let mut fields: serde_json::Value = from_msgpack(body)?;
+    let off =
+        serde_json::to_value(Limits::default().without_later_ones()).map_err(|error| error.to_string())?;
+    let limits = fields
+        .get_mut("limits")
+        .and_then(serde_json::Value::as_object_mut);
+    let (Some(limits), Some(off)) = (limits, off.as_object()) else {
+        return Err("it has no limits".into());
+    };
+    for (name, value) in off {
+        // The first ones say themselves what an absent one means.
+        if !FIRST_LIMITS.contains(&name.as_str()) && !limits.contains_key(name) {
+            limits.insert(name.clone(), value.clone());
+        }
+    }
+    to_msgpack(&fields)
 }
 
 /// What a variant's content stands behind in msgpack: a map of one entry, and the variant's name as its key.

@@ -242,6 +242,13 @@ impl Desk {
                             }
                         }
                     }
+                    "limit" => match crate::engine::risk::change::read(rest, account) {
+                        Ok(command) => command,
+                        Err(why) => {
+                            self.say(Tone::Warn, why, now);
+                            return Vec::new();
+                        }
+                    },
                     "arm" => Command::Arm {
                         account,
                         confirmation: SafeText::new(rest),

@@ -949,6 +949,12 @@ pub(super) fn words(command: &Command) -> String {
         Command::SetTrading { state, .. } => format!("trading {}", state.word()),
         Command::Halt { stops_too: true, .. } => "trading HALTED, protective stops go too".to_owned(),
         Command::Halt { .. } => "trading HALTED".to_owned(),
+        Command::SetLimit {
+            name,
+            value: Some(value),
+            ..
+        } => format!("limit {name} {value}"),
+        Command::SetLimit { name, .. } => format!("limit {name} as in config.toml"),
         Command::TakeToken => "this terminal has the trading token".to_owned(),
         Command::Arm { .. } => "armed".to_owned(),
         Command::Disarm { .. } => "disarmed".to_owned(),

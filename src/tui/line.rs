@@ -40,6 +40,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "",
         "where ours and the broker's do not agree, and what to do about it",
     ),
+    (
+        "limit",
+        "NAME VALUE|config [for TIME] [all] [LAST FOUR]",
+        "set a limit while the engine runs; above config.toml's it wants the last four of the account",
+    ),
     ("reconcile", "", "read and compare what the broker knows, now"),
     (
         "accept",

@@ -151,7 +151,7 @@ fn one_call_too_many_waits_a_halt_does_not_and_strangers_by_address_stay_out() {
     }
     // A page of an origin that is listed may ask, and one that is not may not; a preflight is a call like any other.
     let asked = |origin: &str| {
-        crate::harness::until("a call that is taken", || {
+        until("a call that is taken", || {
             let preflight = [("Origin", origin), ("Access-Control-Request-Method", "GET")];
             let answer = port.ask("OPTIONS", "/api/v1/orders", &preflight, "");
             (answer.status != 429).then_some(answer)

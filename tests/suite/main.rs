@@ -15,6 +15,7 @@ mod hostile;
 mod http;
 mod ibkr;
 mod interop;
+mod limits;
 mod oracle_bars;
 mod oracle_files;
 mod oracle_matching;

@@ -489,6 +489,61 @@ fn a_key_of_one_account_neither_sees_nor_moves_another_and_a_viewer_moves_nothin
 }
 
 #[test]
+fn a_limit_is_tightened_by_who_may_trade_and_loosened_by_who_has_proved_themselves() {
+    let home = Home::new();
+    let _engine = serve(&home);
+    let bot = Program::new(&home, "bot", &["--role", "trade"]);
+    let one = Program::new(&home, "one", &["--role", "trade", "--account", "SIM100002"]);
+    let admin = Program::new(&home, "admin", &["--role", "admin"]);
+    resting(&bot);
+    let put = |who: &Program, name: &str, body: Value| {
+        who.say("PUT", &format!("/risk/limits/{name}"), "", &body.to_string())
+    };
+    let told = put(&bot, "max_order_value", json!({"value": "500", "for": "30m"})).is(200);
+    assert!(
+        told["note"]
+            .as_str()
+            .unwrap()
+            .contains("max_order_value is 500 until"),
+        "{told}"
+    );
+    let order = json!({"sentence": "buy 100 AAPL mkt"});
+    bot.post("/orders", &order).refused(422, "MAX_VALUE");
+    let risk = bot.get("/risk").is(200);
+    let rows = risk["usage"][0]["limits"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "max_order_value").unwrap();
+    assert_eq!(
+        (&row["value"], &row["ceiling"]),
+        (&json!("500"), &json!("1000000"))
+    );
+    assert!(
+        row["source"].as_str().unwrap().starts_with("bot, a program"),
+        "{row}"
+    );
+    assert_eq!(risk["usage"][0]["session"]["stage"], "within", "{risk}");
+    put(&bot, "max_order_value", json!({"value": "600"})).refused(403, "FORBIDDEN");
+    put(&admin, "max_order_value", json!({"value": "600"})).refused(403, "STEP_UP");
+    put(&admin, "max_order_value", json!({})).refused(403, "STEP_UP");
+    put(&bot, "max_order_value", json!({"value": "5", "all": true})).refused(403, "FORBIDDEN");
+    put(&bot, "max_orders", json!({"value": "5"})).refused(404, "UNKNOWN_LIMIT");
+    put(&bot, "max_order_value", json!({"value": "5", "for": "2d"})).refused(400, "BAD_REQUEST");
+    put(
+        &one,
+        "max_order_value",
+        json!({"value": "5", "account": "SIM100001"}),
+    )
+    .refused(404, "NOT_FOUND");
+    put(&one, "max_order_value", json!({"value": "5"})).is(200);
+    let of = |n: usize| risk["usage"][n]["account"].clone();
+    assert_eq!((of(0), of(1)), (json!("SIM100001"), json!("SIM100002")));
+    let theirs = one.get("/risk").is(200)["usage"].clone();
+    assert_eq!(
+        (theirs.as_array().unwrap().len(), &theirs[0]["account"]),
+        (1, &json!("SIM100002"))
+    );
+}
+
+#[test]
 fn a_live_account_is_traded_by_programs_only_while_a_person_armed_them() {
     let exchange = Home::new();
     let gateway = Gateway::with(&exchange, &["--accounts", "U1234567,DU100002"]);

@@ -132,6 +132,20 @@ fn what_came_later_is_frozen_too() {
     }
 }
 
+/// The second format of the limits: what it does not name was not there, and holds nobody back.
+#[test]
+fn limits_from_before_the_later_ones_mean_none_of_them() {
+    let path = here("tests/suite/golden/v2/02_limits_set_option_limit.msgpack");
+    let stored = std::fs::read(&path).unwrap();
+    let readable = std::fs::read_to_string(path.with_extension("json")).unwrap();
+    let expected: Fact = serde_json::from_str(&readable).unwrap();
+    assert_eq!(format::decode(2, 2, &stored).unwrap(), expected);
+    let Fact::LimitsSet { limits } = expected else {
+        panic!("{expected:?}")
+    };
+    assert_eq!(limits.clone().without_later_ones(), limits);
+}
+
 // --- the journal --------------------------------------------------------------------------------------------------
 
 #[test]

@@ -91,6 +91,8 @@ pub(in crate::engine) struct Ahead<'a> {
     market: &'a Market,
     now: Timestamp,
     worth: BTreeMap<Currency, Money>,
+    /// The largest value of one order in any of the accounts.
+    most: Money,
 }
 
 impl<'a> Ahead<'a> {
@@ -100,6 +102,7 @@ impl<'a> Ahead<'a> {
             market,
             now,
             worth: BTreeMap::new(),
+            most: state.limits.max_order_value,
         }
     }
     /// The state with what was added so far.
@@ -153,6 +156,8 @@ impl<'a> Ahead<'a> {
         let Some(instrument) = self.state.instruments.get(&spec.instrument) else {
             return;
         };
+        let most = self.state.limits_of(spec.account).max_order_value;
+        self.most = self.most.min(most);
         let value = price
             .and_then(|price| price.notional(spec.quantity, instrument.multiplier))
             .map_or(Money::ZERO, Money::abs);
@@ -167,7 +172,7 @@ impl<'a> Ahead<'a> {
 
     /// Whether all of them together stay within the value of one order.
     pub(in crate::engine) fn total(&self) -> Result<(), Denial> {
-        let most = self.state.limits.max_order_value;
+        let most = self.most;
         match self.worth.iter().find(|(_, sum)| **sum > most) {
             None => Ok(()),
             Some((currency, sum)) => {

@@ -209,6 +209,17 @@ fn decide_report(state: &State, account: AccountKey, report: &Report) -> Vec<Fac
             }
         }
         Report::Expired { id } => when_legal(state, *id, Step::Expire, |_| Fact::Expired { id: *id }),
+        Report::Funds { currency, excess } => {
+            let told = state.funds.get(&account);
+            let same = told.is_some_and(|told| (told.currency, told.excess) == (*currency, *excess));
+            let known = same || !state.accounts.contains_key(&account);
+            let fact = Fact::FundsReported {
+                account,
+                currency: *currency,
+                excess: *excess,
+            };
+            (!known).then_some(fact).into_iter().collect()
+        }
         Report::Balance { cash } => {
             let known = state
                 .accounts
@@ -283,7 +294,7 @@ fn subject(report: &Report) -> Option<ClientOrderId> {
         | Report::Cancelled { id, .. }
         | Report::CancelRejected { id, .. }
         | Report::Expired { id } => Some(*id),
-        Report::Executed(_) | Report::Balance { .. } => None,
+        Report::Executed(_) | Report::Balance { .. } | Report::Funds { .. } => None,
     }
 }
 

@@ -72,6 +72,24 @@ pub(super) fn decide(
             reason,
             stops_too,
         } => desk.halt(*account, reason, *stops_too),
+        Command::SetLimit {
+            account,
+            name,
+            value,
+            minutes,
+            confirmation,
+            by,
+        } => {
+            let wish = risk::change::Wish {
+                account: *account,
+                name: *name,
+                value: *value,
+                minutes: *minutes,
+                confirmation,
+                by,
+            };
+            risk::change::decide(state, origin, &wish, now)
+        }
         Command::AcceptDifference { account, instrument } => desk.accept_difference(*account, *instrument),
         Command::Resolve {
             account,
@@ -474,15 +492,21 @@ impl Desk<'_> {
         if to == TradingState::Halted {
             return self.halt(Some(account), reason, false);
         }
-        if to < entry.trading {
+        let ended = match to {
+            TradingState::Active => risk::ended_by_hand(self.state, account),
+            TradingState::Reducing | TradingState::Halted => Vec::new(),
+        };
+        if to < entry.trading || !ended.is_empty() {
             sessions::may_add_risk(self.state, self.origin, account, self.now)?;
             self.no_halt_file()?;
         }
-        Ok(Decision::done(vec![Fact::TradingChanged {
+        let mut facts = vec![Fact::TradingChanged {
             account,
             state: to,
             reason: reason.clone(),
-        }]))
+        }];
+        facts.extend(ended);
+        Ok(Decision::done(facts))
     }
 
     /// One account, or all of them. Entries go by what follows from the facts; what stays is said at once.

@@ -10,12 +10,13 @@ mod sessions;
 pub(super) use basket::{Ahead, entries};
 pub(super) use broker::{accepted, book};
 pub(super) use commands::{closing, exit};
-pub(super) use sessions::{may_act, may_arm};
+pub(super) use sessions::{may_act, may_add_risk, may_arm};
 
 use super::command::{Denial, Outcome};
 use super::core::Input;
 use super::event::Fact;
 use super::halt;
+use super::risk;
 use super::state::State;
 use super::timers;
 use crate::domain::{ClientOrderId, Order, Phase, Role, SafeText, Timestamp, TradingState};
@@ -66,6 +67,7 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Start { build, limits } => {
             let mut facts = vec![Fact::EngineStarted { build: build.clone() }];
             if state.limits != **limits || state.sequence == 0 {
+                facts.extend(risk::change::over_new_ceiling(state, limits));
                 facts.push(Fact::LimitsSet {
                     limits: limits.as_ref().clone(),
                 });

@@ -10,7 +10,7 @@ use crate::engine::programs;
 use crate::engine::state::State;
 
 /// Whether this session may add risk in this account.
-pub(super) fn may_add_risk(
+pub(in crate::engine) fn may_add_risk(
     state: &State,
     origin: Origin,
     account: AccountKey,

@@ -1,7 +1,10 @@
 //! What a person should see of an event, in words. Kept in the state so that every screen shows the same.
 
 use super::{Event, Fact, State};
-use crate::domain::{ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted};
+use crate::domain::{
+    AccountKey, ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted,
+};
+use crate::engine::risk::loss_words;
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
 use crate::engine::{halt, naked};
 use std::collections::BTreeMap;
@@ -260,10 +263,62 @@ impl State {
                 Warning,
                 format!("an alert could not be told by {}: {why}", channel.word()),
             ),
+            Fact::LossStaged {
+                account,
+                stage,
+                loss,
+                threshold,
+                currency,
+                does,
+                until,
+            } => (
+                Warning,
+                loss_words(*account, *stage, (*loss, *threshold), *currency, *does, *until),
+            ),
+            Fact::RiskHeld { text, .. } => (Warning, text.to_string()),
+            Fact::RiskReleased {
+                account,
+                cause,
+                reason,
+            } => (
+                Told,
+                format!("{account} is no longer held back by {}: {reason}", cause.word()),
+            ),
+            Fact::LimitChanged {
+                account,
+                name,
+                value,
+                before,
+                until,
+                by,
+            } => {
+                let until = until.map_or(String::new(), |until| format!(" until {until}"));
+                (
+                    Told,
+                    format!(
+                        "limit {name} of {} is {value}{until}, was {before}: {by}",
+                        whose(*account)
+                    ),
+                )
+            }
+            Fact::LimitReverted {
+                account,
+                name,
+                value,
+                reason,
+            } => (
+                Told,
+                format!("limit {name} of {} is {value} again: {reason}", whose(*account)),
+            ),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })
     }
+}
+
+/// An account, or all of them.
+fn whose(account: Option<AccountKey>) -> String {
+    account.map_or_else(|| "all accounts".to_owned(), |account| account.to_string())
 }
 
 /// The time of day, with its zone.

@@ -357,7 +357,7 @@ fn a_terminal_sends_no_pair_and_no_order_that_adds_risk_without_what_was_shown_o
     assert!(matches!(desk.blind(seen), Outcome::Done { .. }));
     let single = |name: &str, side| Command::Submit {
         id: id(name),
-        spec: spec(side, 10, limit("98")),
+        spec: spec(side, 10, limit(if side == Side::Buy { "98" } else { "99" })),
         legs: Legs::default(),
         seen: None,
     };

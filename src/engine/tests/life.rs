@@ -163,7 +163,7 @@ fn f26_after_an_overfill_nothing_is_added_there_until_somebody_accepts_it() {
     let account = spec(Side::Buy, 1, limit("100")).account;
     let instrument = spec(Side::Buy, 1, limit("100")).instrument;
     // What takes risk off passes all the same.
-    desk.working("C", spec(Side::Sell, 5, limit("100")));
+    desk.working("C", spec(Side::Sell, 5, limit("101")));
     let accept = Command::AcceptDifference { account, instrument };
     desk.command(accept.clone());
     assert_eq!(desk.held(), q(105), "accepting moves nothing");

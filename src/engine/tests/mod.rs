@@ -8,6 +8,8 @@ mod flatten;
 mod groups;
 mod halt;
 mod life;
+mod limits;
+mod losses;
 mod naked;
 mod planned;
 mod programs;
@@ -162,7 +164,7 @@ impl Desk {
             key: account(),
             class,
             base: Currency::USD,
-            cash: None,
+            cash: Some(cash(100_000_000)),
         }];
         self.broker(BrokerEvent::Up {
             accounts,
@@ -391,12 +393,17 @@ impl Desk {
     }
 }
 
+/// Dollars of an account. Plenty, unless a test is about what an account is worth.
+pub(super) fn cash(dollars: i64) -> BTreeMap<Currency, Money> {
+    BTreeMap::from([(Currency::USD, Money::whole(dollars))])
+}
+
 pub(super) fn snapshot(pass: u64) -> Snapshot {
     Snapshot {
         pass,
         account: account(),
         positions: Vec::new(),
-        cash: BTreeMap::new(),
+        cash: cash(100_000_000),
         orders: Vec::new(),
         executions: Vec::new(),
         complete_since: Timestamp::MIN,

@@ -413,7 +413,10 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
             account: Some(of), ..
         }
         | Command::Resolve { account: of, .. }
-        | Command::Reconcile { account: of } => account(of),
+        | Command::Reconcile { account: of }
+        | Command::SetLimit {
+            account: Some(of), ..
+        } => account(of),
         // What a caller may do of these is told where they are offered.
         Command::SetAlert { .. } | Command::RemoveAlert { .. } | Command::PauseAlert { .. } => Ok(()),
         _ => Err(ApiError::forbidden("this is not offered over the network")),
@@ -470,7 +473,9 @@ pub(super) fn status_of(code: &str) -> StatusCode {
         | "DUPLICATE" => StatusCode::CONFLICT,
         "NOT_ARMED" | "NO_TOKEN" | "READ_ONLY" | "NOT_OURS" | "CONFIRMATION" => StatusCode::FORBIDDEN,
         "ORDER_RATE" => StatusCode::TOO_MANY_REQUESTS,
-        "VENUE_NOT_READY" | "STORAGE" | "POSITION_UNKNOWN" => StatusCode::SERVICE_UNAVAILABLE,
+        "VENUE_NOT_READY" | "STORAGE" | "POSITION_UNKNOWN" | "WORTH_UNKNOWN" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

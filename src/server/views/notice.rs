@@ -48,6 +48,19 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::AccountFlattenStarted { account, .. }
         | Fact::AccountFlattenEnded { account, .. }
         | Fact::FeeReported { account, .. }
+        | Fact::RiskDayBegan { account, .. }
+        | Fact::LossStaged { account, .. }
+        | Fact::RiskHeld { account, .. }
+        | Fact::RiskReleased { account, .. }
+        | Fact::FundsReported { account, .. }
+        | Fact::LimitChanged {
+            account: Some(account),
+            ..
+        }
+        | Fact::LimitReverted {
+            account: Some(account),
+            ..
+        }
         | Fact::BalanceReported { account, .. } => Scope::Account(*account),
         Fact::Executed { execution } | Fact::Corrected { execution } => Scope::Account(execution.account),
         Fact::EngineStarted { .. }
@@ -55,6 +68,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LinkImpaired { .. }
         | Fact::PauseChanged { .. }
         | Fact::HaltFileChanged { .. }
+        | Fact::LimitChanged { account: None, .. }
+        | Fact::LimitReverted { account: None, .. }
         | Fact::BrokerAway { .. } => Scope::General,
         _ => Scope::Unknown,
     }

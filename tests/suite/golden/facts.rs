@@ -562,7 +562,64 @@ fn watch_facts() -> Vec<Fact> {
 pub fn facts() -> Vec<Fact> {
     let orders = account_facts().into_iter().chain(order_facts());
     let orders = orders.chain(alert_facts()).chain(program_facts());
-    orders.chain(stop_facts()).chain(watch_facts()).collect()
+    orders
+        .chain(stop_facts())
+        .chain(watch_facts())
+        .chain(risk_facts())
+        .collect()
+}
+
+fn risk_facts() -> Vec<Fact> {
+    use tradewind::engine::risk::{HoldCause, LossStage};
+    let (account, reason) = (key(), text("its time is over"));
+    vec![
+        Fact::RiskDayBegan {
+            account,
+            from: NOW,
+            until: Timestamp(NOW.0 + 86_400_000_000_000),
+            opening: money("1000000.25"),
+            marks: BTreeMap::from([(aapl(), price("189.5"))]),
+        },
+        Fact::LossStaged {
+            account,
+            stage: LossStage::Reached,
+            loss: money("20000.5"),
+            threshold: money("20000"),
+            currency: Currency::USD,
+            does: Breach::Lock,
+            until: NOW,
+        },
+        Fact::RiskHeld {
+            account,
+            cause: HoldCause::LossStreak,
+            until: Some(NOW),
+            text: text("4 losing exits within an hour"),
+        },
+        Fact::RiskReleased {
+            account,
+            cause: HoldCause::RepeatedExecutions,
+            reason: reason.clone(),
+        },
+        Fact::LimitChanged {
+            account: Some(account),
+            name: LimitName::MaxOrderValue,
+            value: LimitValue::Money(money("5000")),
+            before: LimitValue::Money(money("1000000")),
+            until: Some(NOW),
+            by: text("a terminal, session 3"),
+        },
+        Fact::LimitReverted {
+            account: None,
+            name: LimitName::AllowShort,
+            value: LimitValue::Flag(true),
+            reason,
+        },
+        Fact::FundsReported {
+            account,
+            currency: Currency::USD,
+            excess: money("912345.67"),
+        },
+    ]
 }
 
 /// Facts with what came to their kinds later, each beside the first golden file of its kind: what is absent from that one

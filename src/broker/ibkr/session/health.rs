@@ -1,12 +1,13 @@
-//! How the connection is, for people: budgets, figures, clocks, and how many lines came back. Nothing decides by it.
+//! How the connection is, for people: budgets, figures, clocks, and how many lines came back. Nothing decides by it
+//! but excess liquidity, which is told as a report.
 
 use super::{Session, lock};
 use crate::broker::FromBroker;
 use crate::broker::ibkr::market::Used;
 use crate::broker::ibkr::translate;
-use crate::domain::{AccountKey, SafeText, Spans, Timestamp};
+use crate::domain::{AccountKey, Currency, Money, SafeText, Spans, Timestamp};
 use crate::engine::BrokerEvent;
-use crate::engine::port::{Budget, Health, Sent};
+use crate::engine::port::{Budget, Health, Report, Sent};
 use ibapi::accounts::AccountMultiValue;
 use std::time::Duration;
 
@@ -40,8 +41,25 @@ impl Session {
             }
         }
         self.judge_competition().await;
+        self.tell_funds().await;
         let health = self.health(&used);
         self.env.say(FromBroker::Health(Box::new(health))).await;
+    }
+
+    /// Excess liquidity where it changed: of all figures the one that an order is held against.
+    async fn tell_funds(&mut self) {
+        let figures = self.figures.iter().flat_map(|(key, figures)| {
+            let excess = figures.iter().filter(|((name, _), _)| name == "ExcessLiquidity");
+            excess.filter_map(|((_, currency), amount)| Some((*key, currency.parse().ok()?, *amount)))
+        });
+        let news: Vec<(AccountKey, Currency, Money)> = figures
+            .filter(|(key, currency, amount)| self.funds.get(key) != Some(&(*currency, *amount)))
+            .collect();
+        for (account, currency, excess) in news {
+            self.funds.insert(account, (currency, excess));
+            let report = Report::Funds { currency, excess };
+            self.env.event(BrokerEvent::Report { account, report }).await;
+        }
     }
 
     pub(super) fn health(&self, used: &Used) -> Health {

@@ -17,7 +17,7 @@ use crate::broker::ibkr::market::Lines;
 use crate::broker::ibkr::orders::Orders;
 use crate::broker::ibkr::read::Whole;
 use crate::broker::ibkr::{Env, Inbox, history};
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Money, SafeText, Spans, Timestamp};
+use crate::domain::{AccountKey, ClientOrderId, Currency, InstrumentId, Money, SafeText, Spans, Timestamp};
 use crate::engine::{BrokerEvent, Report};
 use ibapi::Client;
 use ibapi::accounts::AccountMultiValue;
@@ -111,6 +111,8 @@ pub(super) struct Session {
     /// Since when lines are being asked for again, and nobody was told how many came back.
     restoring: Option<Timestamp>,
     figures: BTreeMap<AccountKey, BTreeMap<(String, String), Money>>,
+    /// What was last told of excess liquidity.
+    funds: BTreeMap<AccountKey, (Currency, Money)>,
     told_clock: bool,
     zone: TimeZone,
 }
@@ -148,6 +150,7 @@ impl Session {
             sent: Arc::default(),
             restoring: None,
             figures: BTreeMap::new(),
+            funds: BTreeMap::new(),
             told_clock: false,
             // Times that name no zone are in that of the machine where TWS runs, which is nearly always this one.
             zone: TimeZone::system(),

@@ -196,6 +196,9 @@ fn a_foreign_amount_is_converted_at_a_stated_rate_or_refused() {
         ["BUY 400 SAP lmt 200.00 day stop 198"]
     );
     table.worth = None;
+    table.desk.report(crate::engine::Report::Balance {
+        cash: std::collections::BTreeMap::new(),
+    });
     let (_, said) = table.wrong("b risk 1% SAP @200 stop 198");
     assert!(
         said.contains("the account is worth 0.00 USD: no part of it"),

@@ -16,6 +16,7 @@ mod executions;
 mod halts;
 mod instruments;
 mod keys;
+mod limits;
 pub(super) mod market;
 mod metrics;
 mod names;
@@ -63,6 +64,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(pnl::routes())
         .merge(positions::routes())
         .merge(risk::routes())
+        .merge(limits::routes())
         .merge(system::api())
         .merge(trades::routes())
         .merge(users::routes())

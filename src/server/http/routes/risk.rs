@@ -11,6 +11,7 @@ use crate::domain::{
 };
 use crate::engine::Command;
 use crate::server::doors::{Caller, Role};
+use crate::server::views::limits::{AccountLimits, account_limits};
 use crate::server::views::rows::{text, time};
 use axum::Json;
 use axum::extract::State;
@@ -44,8 +45,10 @@ pub(super) fn armed(known: &Known, account: AccountKey, now: Timestamp) -> (bool
 /// What is allowed, and how much of it is taken.
 #[derive(Debug, Serialize, ToSchema)]
 struct Risk {
-    /// The limits in force, of every account.
+    /// The limits of config.toml.
     limits: LimitsRow,
+    /// What is in force in each account: every limit with its source, how much of it is used, and the distance to its breach.
+    usage: Vec<AccountLimits>,
     /// The accounts that the caller may see.
     accounts: Vec<AccountRisk>,
     /// What stands in the halt file, while it is there: until it is removed nobody can resume.
@@ -54,7 +57,7 @@ struct Risk {
     sequence: u64,
 }
 
-/// The limits in force.
+/// The limits of config.toml.
 #[derive(Debug, Serialize, ToSchema)]
 struct LimitsRow {
     /// Shares in one order.
@@ -96,6 +99,8 @@ pub(in super::super) struct AccountRisk {
     trading: String,
     /// Why it is not active.
     trading_reason: Option<String>,
+    /// Why nothing that adds risk leaves though trading is active: the loss of the session, repeated executions, losing exits.
+    held_back: Option<String>,
     /// Programs may add risk there now.
     programs_armed: bool,
     /// Until when; null on a simulated account, where that does not end.
@@ -169,6 +174,9 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
                 rate_per_second: limits.rate_per_second,
                 allow_short: limits.allow_short,
             },
+            usage: names::accounts(known, &caller)
+                .map(|key| account_limits(&known.state, &known.market, key, known.venue_now(now)))
+                .collect(),
             accounts: names::accounts(known, &caller)
                 .map(|key| account_risk(known, key, now))
                 .collect(),
@@ -226,6 +234,7 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
         class: entry.map_or(String::new(), |entry| entry.account.class.word().to_lowercase()),
         trading: entry.map_or(String::new(), |entry| entry.trading.word().to_lowercase()),
         trading_reason: text(entry.and_then(|entry| entry.trading_reason.as_ref())),
+        held_back: crate::engine::risk::held_back(state, key).map(|denial| denial.text.to_string()),
         programs_armed: programs,
         programs_armed_until: time(until),
         live_orders: state.all_live().filter(|order| order.spec.account == key).count(),

@@ -1,0 +1,97 @@
+//! The fold of what holds accounts back, and of limits that change while the engine runs.
+
+use super::{Fact, State};
+use crate::domain::Timestamp;
+use crate::engine::risk::{Hold, HoldCause, LimitChange, LossStage, RiskDay};
+use crate::engine::state::Funds;
+
+impl State {
+    pub(super) fn fold_risk(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::RiskDayBegan {
+                account,
+                from,
+                until,
+                opening,
+                marks,
+            } => {
+                let day = RiskDay {
+                    from: *from,
+                    until: *until,
+                    opening: *opening,
+                    marks: marks.clone(),
+                    stage: LossStage::None,
+                    does: None,
+                };
+                self.days.insert(*account, day);
+            }
+            Fact::LossStaged {
+                account, stage, does, ..
+            } => {
+                if let Some(day) = self.days.get_mut(account) {
+                    day.stage = day.stage.max(*stage);
+                    day.does = Some(*does);
+                }
+            }
+            Fact::RiskHeld {
+                account,
+                cause,
+                until,
+                text,
+            } => {
+                let hold = Hold {
+                    since: at,
+                    until: *until,
+                    text: text.clone(),
+                };
+                self.holds.insert((*account, *cause), hold);
+            }
+            Fact::RiskReleased {
+                account,
+                cause: HoldCause::DailyLoss,
+                ..
+            } => {
+                if let Some(day) = self.days.get_mut(account) {
+                    day.stage = LossStage::Warned;
+                    day.does = None;
+                }
+            }
+            Fact::RiskReleased { account, cause, .. } => {
+                self.holds.remove(&(*account, *cause));
+                self.released.insert((*account, *cause), at);
+            }
+            Fact::LimitChanged {
+                account,
+                name,
+                value,
+                until,
+                by,
+                ..
+            } => {
+                let change = LimitChange {
+                    value: *value,
+                    since: at,
+                    until: *until,
+                    by: by.clone(),
+                };
+                self.limit_changes.insert((*account, *name), change);
+            }
+            Fact::LimitReverted { account, name, .. } => {
+                self.limit_changes.remove(&(*account, *name));
+            }
+            Fact::FundsReported {
+                account,
+                currency,
+                excess,
+            } => {
+                let funds = Funds {
+                    currency: *currency,
+                    excess: *excess,
+                    at,
+                };
+                self.funds.insert(*account, funds);
+            }
+            _ => {}
+        }
+    }
+}

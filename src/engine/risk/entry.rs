@@ -1,0 +1,214 @@
+//! What an entry has to keep beside its size: instruments that nothing is opened in, hours, how wide a market it may cross, how
+//! far from the previous close, orders of its own account, and how many there are in all.
+
+use super::Check;
+use super::price::percent;
+use crate::domain::calendar::SessionState;
+use crate::domain::{Instrument, Limits, Order, OrderKind, OrderSpec, Phase, Price, Side, TimeInForce};
+use crate::engine::abilities::Abilities;
+use crate::engine::command::{Denial, DenialCode};
+
+/// A spread of so many ticks is never too wide: there is hardly a narrower one.
+const TICKS_OF_SPREAD: i64 = 2;
+
+impl Check<'_> {
+    /// Nothing is opened in what the settings restrict, by its name, its root or its underlying.
+    pub(super) fn restricted(&self, instrument: &Instrument, limits: &Limits) -> Result<(), Denial> {
+        let underlying = instrument.option.map(|option| option.underlying);
+        let root = instrument.root.as_ref().map(|root| root.as_str());
+        let named = limits.restricted.iter().find(|name| {
+            **name == instrument.id || Some(**name) == underlying || Some(name.as_str()) == root
+        });
+        let Some(name) = named else { return Ok(()) };
+        let text = format!(
+            "{name} is on the restricted list (limits.restricted): {} can be closed, not opened",
+            instrument.id
+        );
+        Err(Denial::new(DenialCode::Restricted, text))
+    }
+
+    /// An entry at the market waits for the regular hours, unless it says that it may trade outside of them; where no
+    /// session is known it does not leave. A priced order may wait at the broker.
+    pub(super) fn in_hours(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        if !limits.keep_hours || !is_at_market(spec) {
+            return Ok(());
+        }
+        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let session = instrument.calendar.session_at(at);
+        // A broker that knows no orders outside of the hours knows no hours either.
+        let outside = spec.outside_hours || !Abilities::of(spec.account.broker).outside_hours;
+        let why = match session.state {
+            SessionState::Open => return Ok(()),
+            SessionState::Pre | SessionState::Post if outside => return Ok(()),
+            SessionState::Pre | SessionState::Post => format!(
+                "{} is outside its regular hours until {}; say 'outside', or give a limit",
+                instrument.id, session.until
+            ),
+            SessionState::Closed => format!(
+                "{} is closed until {}; a limit may wait for it",
+                instrument.id, session.until
+            ),
+            SessionState::Unknown => format!(
+                "the hours of {} are not known for {at}; give a limit",
+                instrument.id
+            ),
+        };
+        Err(Denial::new(DenialCode::OutsideHours, why))
+    }
+
+    /// An entry at the market crosses no spread that is wider than the limit; the far side as a limit would.
+    pub(super) fn spread(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        if limits.max_spread_bps == 0 || !is_at_market(spec) {
+            return Ok(());
+        }
+        let quote = self.market.quote(instrument.id);
+        let Some((bid, ask, mid)) = quote.and_then(|quote| Some((quote.bid?.0, quote.ask?.0, quote.mid()?)))
+        else {
+            return Ok(());
+        };
+        let wide = i128::from(ask.raw()) - i128::from(bid.raw());
+        let most = i128::from(mid.raw().unsigned_abs()) * i128::from(limits.max_spread_bps) / 10_000;
+        let ticks = instrument
+            .ticks
+            .tick_at(mid)
+            .raw()
+            .saturating_mul(TICKS_OF_SPREAD);
+        if wide <= most.max(i128::from(ticks)) {
+            return Ok(());
+        }
+        let nearest = match spec.side {
+            Side::Buy => ask,
+            Side::Sell => bid,
+        };
+        let text = format!(
+            "the spread from {} to {} is {}; the limit is {} bps; a limit at {} would pass",
+            instrument.show(bid),
+            instrument.show(ask),
+            percent(wide, mid),
+            limits.max_spread_bps,
+            instrument.show(nearest)
+        );
+        Err(Denial::new(DenialCode::Spread, text).near(nearest))
+    }
+
+    /// An entry's price lies no further beyond the previous close than the band, where that is known: above it for a buy,
+    /// below it for a sell.
+    pub(super) fn band(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        let ticker = self.market.ticker(instrument.id);
+        let close = ticker.and_then(|ticker| ticker.previous_close);
+        let Some(close) = close.filter(|close| limits.close_band_bps > 0 && *close > Price::ZERO) else {
+            return Ok(());
+        };
+        let reach = i128::from(close.raw()) * i128::from(limits.close_band_bps) / 10_000;
+        let beyond = match spec.side {
+            Side::Buy => i128::from(price.raw()) - i128::from(close.raw()),
+            Side::Sell => i128::from(close.raw()) - i128::from(price.raw()),
+        };
+        if beyond <= reach {
+            return Ok(());
+        }
+        let edge = match spec.side {
+            Side::Buy => i128::from(close.raw()) + reach,
+            Side::Sell => i128::from(close.raw()) - reach,
+        };
+        let edge = Price::from_raw(i64::try_from(edge).unwrap_or(close.raw()));
+        let nearest = instrument.ticks.toward_less_risk(edge, spec.side);
+        let text = format!(
+            "{} is {} beyond the previous close of {}; the band is {} bps, {} would pass",
+            instrument.show(price),
+            percent(beyond, close),
+            instrument.show(close),
+            limits.close_band_bps,
+            instrument.show(nearest)
+        );
+        Err(Denial::new(DenialCode::CloseBand, text).near(nearest))
+    }
+
+    /// An entry does not trade with an order of its own account.
+    pub(super) fn self_cross(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        if !limits.deny_self_cross || spec.kind.is_stop() {
+            return Ok(());
+        }
+        // A market order reaches the best price of the other side, and what of ours is there.
+        let reach = spec.kind.limit().or_else(|| self.mark(spec));
+        let own = self.state.live_orders(spec.account, spec.instrument);
+        let meets = |order: &&Order| {
+            let price = resting(order).filter(|_| order.spec.side != spec.side && !self.state.waits(order));
+            price.is_some_and(|price| match (spec.side, reach) {
+                (_, None) => true,
+                (Side::Buy, Some(reach)) => price <= reach,
+                (Side::Sell, Some(reach)) => price >= reach,
+            })
+        };
+        let own = own.filter(meets);
+        let nearest = match spec.side {
+            Side::Buy => own.min_by_key(|order| resting(order)),
+            Side::Sell => own.max_by_key(|order| resting(order)),
+        };
+        let Some((order, price)) = nearest.and_then(|order| Some((order, resting(order)?))) else {
+            return Ok(());
+        };
+        let ticks = if spec.side == Side::Buy { -1 } else { 1 };
+        let passes = instrument.ticks.step(price, ticks);
+        let text = format!(
+            "it would trade with your own {}; a limit of {} would pass, or cancel that one first",
+            order.spec,
+            instrument.show(passes)
+        );
+        Err(Denial::new(DenialCode::SelfCross, text).near(passes))
+    }
+
+    /// Live orders of the account, whatever they are in.
+    pub(super) fn total(&self, spec: &OrderSpec, limits: &Limits) -> Result<(), Denial> {
+        let most = usize::try_from(limits.max_total_orders).unwrap_or(usize::MAX);
+        if most == 0 {
+            return Ok(());
+        }
+        let live = self.state.live.iter();
+        let live = live.filter(|(owner, ..)| *owner == spec.account).count();
+        if live < most {
+            return Ok(());
+        }
+        let text = format!(
+            "{live} live orders in {}; the limit is {most} of the account; cancel one first",
+            spec.account
+        );
+        Err(Denial::new(DenialCode::MaxOrders, text))
+    }
+}
+
+/// What trades at once at the price that is there.
+fn is_at_market(spec: &OrderSpec) -> bool {
+    let at_once = matches!(spec.kind, OrderKind::Market | OrderKind::Midprice { .. });
+    at_once && spec.tif != TimeInForce::Opg
+}
+
+/// The price at which an order rests on a book, or may come to.
+fn resting(order: &Order) -> Option<Price> {
+    let there = matches!(order.phase, Phase::InFlight | Phase::Uncertain | Phase::Working);
+    match order.spec.kind {
+        OrderKind::Limit { price } if there => Some(price),
+        _ => None,
+    }
+}

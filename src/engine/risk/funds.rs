@@ -1,0 +1,78 @@
+//! Excess liquidity: what has to be left of it, where the broker tells how much there is. Where it tells nothing, nothing is
+//! held against it, and `/risk` says so; the broker's own margin then has the last word.
+
+use super::Check;
+use super::day::part;
+use super::worth::money;
+use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price};
+use crate::engine::command::{Denial, DenialCode};
+use crate::engine::{terms, worth};
+
+impl Check<'_> {
+    /// An entry leaves as much of the excess liquidity as has to stay. What its margin is not known of counts in full where
+    /// it is paid for; of contracts whose margin nobody tells, only what is there now is looked at.
+    pub(super) fn buying_power(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        let Some(funds) = self
+            .state
+            .funds
+            .get(&spec.account)
+            .filter(|_| limits.min_excess_bps > 0)
+        else {
+            return Ok(());
+        };
+        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let Ok(standing) = super::day::standing(self.state, self.market, spec.account, at) else {
+            // Said already where a share of it is asked for.
+            return Ok(());
+        };
+        let keep = part(standing.worth(), limits.min_excess_bps);
+        let binds = self.binds(spec, instrument, price);
+        let binds = binds.map(|amount| {
+            let converted = worth::convert(
+                self.state,
+                self.market,
+                amount,
+                instrument.currency,
+                funds.currency,
+            );
+            converted.map_or(amount, |converted| converted.amount)
+        });
+        let left = funds.excess.saturating_sub(binds.unwrap_or(Money::ZERO));
+        if funds.currency != standing.base || left >= keep {
+            return Ok(());
+        }
+        let room = funds.excess.saturating_sub(keep).max(Money::ZERO);
+        let passes = match binds {
+            Some(binds) if binds > Money::ZERO => {
+                let raw = i128::from(spec.quantity.raw()).saturating_mul(room.raw() / 1_000_000_000)
+                    / (binds.raw() / 1_000_000_000).max(1);
+                let raw = i64::try_from(raw).unwrap_or(0);
+                instrument.quantity_down(crate::domain::Quantity::from_raw(raw))
+            }
+            _ => crate::domain::Quantity::ZERO,
+        };
+        let text = format!(
+            "{} of excess liquidity would be left, {} have to stay; {passes} would pass",
+            money(left, funds.currency),
+            money(keep, funds.currency)
+        );
+        Err(Denial::new(DenialCode::BuyingPower, text).near(passes))
+    }
+
+    /// What an order binds: by the broker's public terms, else all that it is worth where it is paid for.
+    fn binds(&self, spec: &OrderSpec, instrument: &Instrument, price: Price) -> Option<Money> {
+        let known = terms::margin(spec.account.broker, instrument, spec.quantity, price);
+        known.or_else(|| match instrument.kind {
+            InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto => price
+                .notional(spec.quantity, instrument.multiplier)
+                .map(Money::abs),
+            InstrumentKind::Future | InstrumentKind::Forex | InstrumentKind::Index => None,
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether anything may leave at all: link, pause, what is unexplained, the state of trading; and whether more is sold than is
+//! held.
+
+use super::{Check, Effect, held_back};
+use crate::domain::{LinkState, OrderSpec, Quantity, Side, TradingState};
+use crate::engine::command::{Denial, DenialCode};
+use crate::engine::state::AccountState;
+
+impl Check<'_> {
+    pub(super) fn may_leave(
+        &self,
+        spec: &OrderSpec,
+        account: &AccountState,
+        effect: Effect,
+    ) -> Result<(), Denial> {
+        let link = self.state.link(spec.account.broker);
+        if !account.opened {
+            let text = format!("what {} holds has not been read yet", spec.account);
+            return Err(Denial::new(DenialCode::PositionUnknown, text));
+        }
+        if let Some(pause) = self.state.pauses.get(&spec.account.broker)
+            && effect == Effect::Adds
+        {
+            let text = format!(
+                "planned {}; cancels and reducing orders pass",
+                pause.words(self.now)
+            );
+            return Err(Denial::new(DenialCode::NotReady, text));
+        }
+        match (link, effect) {
+            (LinkState::Ready, _) | (LinkState::Degraded | LinkState::Syncing, Effect::Reduces) => {}
+            (link, _) => {
+                let text = format!(
+                    "the link to {} is {}; only cancels and reducing orders pass",
+                    spec.account.broker,
+                    link.word()
+                );
+                return Err(Denial::new(DenialCode::NotReady, text));
+            }
+        }
+        if let Some(mismatch) = account.mismatches.get(&spec.instrument).filter(|m| m.passes > 1)
+            && effect == Effect::Adds
+        {
+            let text = format!(
+                "{}: we have {}, the broker has {}; orders wait until both agree",
+                spec.instrument, mismatch.ours, mismatch.theirs
+            );
+            return Err(Denial::new(DenialCode::Unexplained, text));
+        }
+        if account.overfilled.contains(&spec.instrument) && effect == Effect::Adds {
+            let text = format!(
+                "{}: more was executed than an order asked for; look at it, then accept {}: until then cancels and reducing orders pass",
+                spec.instrument, spec.instrument
+            );
+            return Err(Denial::new(DenialCode::Unexplained, text));
+        }
+        if effect == Effect::Adds
+            && let Some(held) = held_back(self.state, spec.account)
+        {
+            return Err(held);
+        }
+        match (account.trading, effect) {
+            (TradingState::Active, _) | (TradingState::Reducing | TradingState::Halted, Effect::Reduces) => {
+                Ok(())
+            }
+            (trading, Effect::Adds) => {
+                let text = format!(
+                    "{} is {}; cancels and reducing orders pass",
+                    spec.account,
+                    trading.word()
+                );
+                Err(Denial::new(DenialCode::Trading, text))
+            }
+        }
+    }
+
+    pub(super) fn short(&self, spec: &OrderSpec, account: &AccountState) -> Result<(), Denial> {
+        if spec.side == Side::Buy || spec.parent.is_some() {
+            return Ok(());
+        }
+        let held = self.state.position(spec.account, spec.instrument).quantity;
+        let selling = self
+            .state
+            .working_sells(spec.account, spec.instrument)
+            .saturating_add(spec.quantity);
+        if held >= selling {
+            return Ok(());
+        }
+        let free = Quantity::from_raw(
+            held.saturating_sub(selling)
+                .saturating_add(spec.quantity)
+                .raw()
+                .max(0),
+        );
+        if !self.limits(spec).allow_short {
+            let text = format!(
+                "{} holds {held} {}; {free} more can be sold; shorts are off",
+                account.account.key, spec.instrument
+            );
+            return Err(Denial::new(DenialCode::Short, text));
+        }
+        if !spec.allow_short {
+            let text = format!(
+                "{held} {} held, {free} more can be sold; say 'short' to sell more than that",
+                spec.instrument
+            );
+            return Err(Denial::new(DenialCode::Short, text));
+        }
+        Ok(())
+    }
+}

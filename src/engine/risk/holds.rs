@@ -1,0 +1,300 @@
+//! What holds an account back from new risk beside a person's word: the loss of its session, an order that fills again and
+//! again, a row of losing exits. Each is a fact, survives a restart, and never holds up what reduces.
+
+use super::day::LossStage;
+use super::worth::money;
+use crate::domain::{
+    AccountKey, Breach, ClientOrderId, Execution, InstrumentId, Money, Multiplier, Position, SafeText,
+    Timestamp,
+};
+use crate::engine::command::{Denial, DenialCode};
+use crate::engine::event::Fact;
+use crate::engine::state::{Ledger, State};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Within which time entries that fill are counted.
+const ENTRIES_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// Within which time losing exits are counted.
+const STREAK_WITHIN: Duration = Duration::from_secs(60 * 60);
+
+/// Why an account is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCause {
+    /// The loss of its session.
+    DailyLoss,
+    /// Entries filled again and again.
+    RepeatedExecutions,
+    /// Losing exits in a row of time.
+    LossStreak,
+}
+impl HoldCause {
+    /// As people read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DailyLoss => "the loss of the session",
+            Self::RepeatedExecutions => "repeated executions",
+            Self::LossStreak => "losing exits",
+        }
+    }
+}
+
+/// An account that is held back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Since when, by our clock.
+    pub since: Timestamp,
+    /// Until when; nothing until a person resumes.
+    pub until: Option<Timestamp>,
+    /// What happened, and what ends it.
+    pub text: SafeText,
+}
+
+/// Why nothing that adds risk leaves an account now, where something holds it back.
+pub fn held_back(state: &State, key: AccountKey) -> Option<Denial> {
+    let day = state
+        .days
+        .get(&key)
+        .filter(|day| day.stage >= LossStage::Reducing);
+    if let Some(day) = day {
+        let end = if day.may_be_ended() {
+            ", or until a person resumes"
+        } else {
+            ""
+        };
+        let text = format!(
+            "{key} reached the loss of its session: only cancels and reducing orders pass until {}{end}",
+            day.until
+        );
+        return Some(Denial::new(DenialCode::DailyLoss, text));
+    }
+    let hold = state.holds.iter().find(|((owner, _), _)| *owner == key);
+    hold.map(|(_, hold)| Denial::new(DenialCode::HeldBack, hold.text.as_str()))
+}
+
+/// What a person ends who resumes trading.
+pub fn ended_by_hand(state: &State, account: AccountKey) -> Vec<Fact> {
+    let reason = SafeText::new("resumed by hand");
+    let loss = state.days.get(&account).filter(|day| day.may_be_ended());
+    let causes = loss.map(|_| HoldCause::DailyLoss).into_iter();
+    let held = state.holds.keys().filter(|(owner, _)| *owner == account);
+    causes
+        .chain(held.map(|(_, cause)| *cause))
+        .map(|cause| Fact::RiskReleased {
+            account,
+            cause,
+            reason: reason.clone(),
+        })
+        .collect()
+}
+
+/// What follows from a stage of the session's loss, as `does` says.
+pub(in crate::engine) fn after_loss(
+    state: &State,
+    sequence: u64,
+    account: AccountKey,
+    does: Breach,
+) -> Vec<Fact> {
+    if does < Breach::Liquidate || state.flattening_accounts.contains_key(&account) {
+        return Vec::new();
+    }
+    let held = state.ledgers.iter();
+    let held = held
+        .filter(|((owner, _), ledger)| *owner == account && !ledger.position.quantity.is_zero())
+        .map(|((_, id), _)| *id);
+    let worked = state.live.iter().filter(|(owner, ..)| *owner == account);
+    let instruments: BTreeSet<InstrumentId> = held.chain(worked.map(|(_, id, _)| *id)).collect();
+    let mut facts = Vec::new();
+    for (n, instrument) in instruments.iter().enumerate() {
+        let name = ClientOrderId::new(&format!("LOSS{sequence:018}X{n:03}"));
+        let begun = state.flattening.contains_key(&(account, *instrument));
+        if let Some(exit) = name
+            .ok()
+            .filter(|exit| !begun && !state.orders.contains_key(exit))
+        {
+            facts.push(Fact::FlattenStarted {
+                account,
+                instrument: *instrument,
+                exit,
+            });
+        }
+    }
+    if !instruments.is_empty() {
+        let instruments = instruments.into_iter().collect();
+        facts.insert(0, Fact::AccountFlattenStarted { account, instruments });
+    }
+    facts
+}
+
+/// What an execution that is booked leads to: entries that fill again and again stop, and so does who loses again and again.
+pub(in crate::engine) fn after_execution(state: &State, execution: &Execution, now: Timestamp) -> Vec<Fact> {
+    let account = execution.account;
+    let limits = state.limits_of(account);
+    let mut facts = Vec::new();
+    if limits.max_entries_5m > 0 {
+        facts.extend(repeated(state, execution, limits.max_entries_5m, now));
+    }
+    if limits.loss_streak > 0 {
+        let pause = Duration::from_secs(60 * u64::from(limits.loss_streak_pause_minutes));
+        facts.extend(streak(state, account, limits.loss_streak, pause, now));
+    }
+    facts
+}
+
+/// When something last held an account back for a cause, or was ended: what was before does not count twice.
+fn counted_from(
+    state: &State,
+    account: AccountKey,
+    cause: HoldCause,
+    within: Duration,
+    now: Timestamp,
+) -> Timestamp {
+    let before = state.released.get(&(account, cause)).copied();
+    now.before(within).max(before.unwrap_or(Timestamp::MIN))
+}
+
+fn repeated(state: &State, execution: &Execution, most: u32, now: Timestamp) -> Option<Fact> {
+    let (account, id) = (execution.account, execution.instrument);
+    let cause = HoldCause::RepeatedExecutions;
+    if state.holds.contains_key(&(account, cause)) {
+        return None;
+    }
+    let ledger = state.ledgers.get(&(account, id))?;
+    let from = counted_from(state, account, cause, ENTRIES_WITHIN, now);
+    let entries = walk(state, account, ledger, from)
+        .filter(|step| step.opens)
+        .map(|step| step.order)
+        .collect::<BTreeSet<_>>();
+    if entries.len() <= usize::try_from(most).unwrap_or(usize::MAX) {
+        return None;
+    }
+    let text = format!(
+        "{} entries filled in {id} within 5 minutes, {most} may: nothing is opened in {account} until a person resumes",
+        entries.len()
+    );
+    Some(Fact::RiskHeld {
+        account,
+        cause,
+        until: None,
+        text: SafeText::new(&text),
+    })
+}
+
+fn streak(state: &State, account: AccountKey, most: u32, pause: Duration, now: Timestamp) -> Option<Fact> {
+    let cause = HoldCause::LossStreak;
+    if state.holds.contains_key(&(account, cause)) {
+        return None;
+    }
+    let losing = losing_since(
+        state,
+        account,
+        counted_from(state, account, cause, STREAK_WITHIN, now),
+    );
+    if losing < usize::try_from(most).unwrap_or(usize::MAX) {
+        return None;
+    }
+    let until = now.after(pause);
+    let text = format!(
+        "{losing} losing exits within an hour in {account}: nothing is opened until {until}, or until a person resumes"
+    );
+    Some(Fact::RiskHeld {
+        account,
+        cause,
+        until: Some(until),
+        text: SafeText::new(&text),
+    })
+}
+
+/// Losing exits that count now.
+pub(super) fn losing_exits(state: &State, account: AccountKey) -> usize {
+    let cause = HoldCause::LossStreak;
+    losing_since(
+        state,
+        account,
+        counted_from(state, account, cause, STREAK_WITHIN, state.at),
+    )
+}
+
+fn losing_since(state: &State, account: AccountKey, from: Timestamp) -> usize {
+    // Each exit once, with all that it realised: one order that closes in ten parts is one exit.
+    let mut exits: BTreeMap<(InstrumentId, Option<ClientOrderId>, u64), Money> = BTreeMap::new();
+    let ledgers = state.ledgers.iter().filter(|((owner, _), _)| *owner == account);
+    for ((_, id), ledger) in ledgers {
+        for step in walk(state, account, ledger, from).filter(|step| step.closes) {
+            let apart = if step.order.is_some() { 0 } else { step.sequence };
+            let sum = exits.entry((*id, step.order, apart)).or_default();
+            *sum = sum.saturating_add(step.realized);
+        }
+    }
+    exits.values().filter(|sum| **sum < Money::ZERO).count()
+}
+
+/// One execution, and what it did to its position.
+struct Step {
+    order: Option<ClientOrderId>,
+    sequence: u64,
+    /// More is held than before.
+    opens: bool,
+    /// Something of it was closed.
+    closes: bool,
+    /// What that realised.
+    realized: Money,
+}
+
+/// The executions of a ledger that were booked since `from`, by our clock.
+fn walk<'a>(
+    state: &'a State,
+    account: AccountKey,
+    ledger: &'a Ledger,
+    from: Timestamp,
+) -> impl Iterator<Item = Step> + 'a {
+    let mut position: Position = ledger.opening;
+    let multiplier: Multiplier = ledger.multiplier;
+    ledger.executions.iter().filter_map(move |execution| {
+        let before = position;
+        position.execute(execution.side, execution.quantity, execution.price, multiplier);
+        let booked = state.executions.get(&(account, execution.id.base))?;
+        let closes = before.side() == Some(execution.side.opposite()) && !execution.quantity.is_zero();
+        let crosses = closes && position.side() == Some(execution.side);
+        (booked.at > from).then(|| Step {
+            order: execution.order,
+            sequence: booked.sequence,
+            opens: position.quantity.abs() > before.quantity.abs() || crosses,
+            closes,
+            realized: position.realized.saturating_sub(before.realized),
+        })
+    })
+}
+
+/// The words of a stage of the session's loss.
+pub(in crate::engine) fn loss_words(
+    account: AccountKey,
+    stage: LossStage,
+    (loss, threshold): (Money, Money),
+    currency: crate::domain::Currency,
+    does: Breach,
+    until: Timestamp,
+) -> String {
+    let amounts = format!(
+        "the session has lost {} of {}",
+        money(loss, currency),
+        money(threshold, currency)
+    );
+    match (stage, does) {
+        (LossStage::Reducing, _) => format!("{account}: {amounts}: only what reduces passes until {until}"),
+        (LossStage::Reached, Breach::ReduceOnly | Breach::CancelEntries) => {
+            format!(
+                "{account}: {amounts}: entries are cancelled, only what reduces passes until {until}, or until a person resumes"
+            )
+        }
+        (LossStage::Reached, Breach::Liquidate) => {
+            format!("{account} LOCKED until {until}: {amounts}: it is being flattened")
+        }
+        (LossStage::Reached, _) => {
+            format!("{account} LOCKED until {until}: {amounts}: entries are cancelled, exits pass")
+        }
+        (LossStage::None | LossStage::Warned, _) => format!("{account}: {amounts}, the first warning"),
+    }
+}

@@ -1,0 +1,211 @@
+//! The controls before every order, in one place, right before the intent is recorded. Working, uncertain and waiting
+//! orders count in full. Every denial has a stable code, plain words, and the nearest value that would pass. What reduces
+//! a position is never held up by a limit that is there to keep it small. Which controls there are stands in `table`; here
+//! is the order in which they are asked.
+
+pub mod change;
+pub mod day;
+mod entry;
+mod form;
+mod funds;
+mod gate;
+mod holds;
+mod pace;
+mod price;
+mod size;
+pub mod table;
+pub mod usage;
+mod watch;
+pub mod worth;
+
+use super::command::{Denial, DenialCode};
+use super::state::{AccountState, State};
+use crate::domain::{ClientOrderId, Instrument, Limits, Order, OrderSpec, Price, Quantity, Timestamp};
+use crate::market::Market;
+use std::borrow::Cow;
+
+pub use change::LimitChange;
+pub use day::{LossStage, RiskDay, Standing};
+pub use form::shape;
+use holds::losing_exits;
+pub use holds::{Hold, HoldCause, ended_by_hand, held_back};
+pub(super) use holds::{after_execution, after_loss, loss_words};
+pub use watch::Watch;
+
+/// What an order does to the risk of an account if all of it executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only takes off what is held, working exits counted.
+    Reduces,
+    /// Anything else.
+    Adds,
+}
+
+/// Whether `spec` only reduces: opposite to the position, and with all working exits no larger than it.
+pub fn effect(state: &State, spec: &OrderSpec) -> Effect {
+    let position = state.position(spec.account, spec.instrument);
+    let exits = state.working_exits(spec.account, spec.instrument);
+    let opposite = position.side() == Some(spec.side.opposite());
+    if opposite && spec.quantity.saturating_add(exits) <= position.quantity.abs() {
+        Effect::Reduces
+    } else {
+        Effect::Adds
+    }
+}
+
+/// Whether a live order only takes off what is held, itself counted among the working exits.
+pub fn reduces_now(state: &State, order: &Order) -> bool {
+    let spec = &order.spec;
+    let position = state.position(spec.account, spec.instrument);
+    let opposite = position.side() == Some(spec.side.opposite());
+    opposite && state.working_exits(spec.account, spec.instrument) <= position.quantity.abs()
+}
+
+/// What a change does to the risk of an account: it reduces where the order, as it would be, only takes off what is held,
+/// and also where nothing but its quantity shrinks.
+pub fn change_effect(state: &State, order: &Order, to: &OrderSpec) -> Effect {
+    if to.kind == order.spec.kind && to.quantity <= order.spec.quantity {
+        return Effect::Reduces;
+    }
+    let position = state.position(to.account, to.instrument);
+    let more = to.quantity.saturating_sub(order.spec.quantity);
+    let exits = state
+        .working_exits(to.account, to.instrument)
+        .saturating_add(more);
+    if position.side() == Some(to.side.opposite()) && exits <= position.quantity.abs() {
+        Effect::Reduces
+    } else {
+        Effect::Adds
+    }
+}
+
+/// The controls of one new order, in the order a person would ask them.
+#[derive(Debug)]
+pub struct Check<'a> {
+    /// The state before the order.
+    pub state: &'a State,
+    /// Prices to compare with.
+    pub market: &'a Market,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+impl Check<'_> {
+    /// Every control; the first that refuses wins.
+    pub fn order(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        let account = self.account(spec)?;
+        let instrument = self.instrument(spec)?;
+        self.well_formed(spec, instrument)?;
+        let effect = effect(self.state, spec);
+        self.may_leave(spec, account, effect)?;
+        let limits = self.limits(spec);
+        if effect == Effect::Adds {
+            self.restricted(instrument, &limits)?;
+            self.in_hours(spec, instrument, &limits)?;
+        }
+        self.short(spec, account)?;
+        self.size(spec, instrument)?;
+        let price = self.reference(spec, instrument, effect)?;
+        self.collar(spec, instrument, effect)?;
+        if effect == Effect::Adds {
+            self.expiring(spec, instrument)?;
+            self.value(spec, instrument, price)?;
+            self.resulting_position(spec, instrument, price)?;
+            self.as_an_entry(spec, instrument, price, &limits)?;
+            self.self_cross(spec, instrument, &limits)?;
+            self.total(spec, &limits)?;
+        }
+        self.count(spec)?;
+        self.duplicate(spec, account)?;
+        match effect {
+            Effect::Adds => self.rate(account),
+            Effect::Reduces => Ok(()),
+        }
+    }
+
+    /// The controls of a change, seen as the order it would make. What only shrinks or closes passes.
+    pub fn change(&self, order: &Order, spec: &OrderSpec) -> Result<(), Denial> {
+        let instrument = self.instrument(spec)?;
+        self.well_formed(spec, instrument)?;
+        let effect = change_effect(self.state, order, spec);
+        if effect == Effect::Adds {
+            let account = self.account(spec)?;
+            self.may_leave(spec, account, effect)?;
+            let more = OrderSpec {
+                quantity: Quantity::from_raw(spec.quantity.saturating_sub(order.spec.quantity).raw().max(0)),
+                ..spec.clone()
+            };
+            if more.quantity.is_positive() {
+                self.short(&more, account)?;
+                self.size(spec, instrument)?;
+            }
+            let price = self.reference(spec, instrument, effect)?;
+            self.value(spec, instrument, price)?;
+            self.resulting_position(&more, instrument, price)?;
+            let limits = self.limits(spec);
+            self.restricted(instrument, &limits)?;
+            self.as_an_entry(&more, instrument, price, &limits)?;
+            self.self_cross(spec, instrument, &limits)?;
+        }
+        if spec.kind == order.spec.kind {
+            return Ok(());
+        }
+        self.collar(spec, instrument, effect)
+    }
+
+    /// What is asked of an entry's price and of the account as a whole.
+    fn as_an_entry(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        self.spread(spec, instrument, limits)?;
+        self.band(spec, instrument, price, limits)?;
+        self.account_as_a_whole(spec, instrument, price)?;
+        self.buying_power(spec, instrument, price, limits)
+    }
+
+    /// The limits in force for the order's account.
+    fn limits(&self, spec: &OrderSpec) -> Cow<'_, Limits> {
+        self.state.limits_of(spec.account)
+    }
+
+    fn account(&self, spec: &OrderSpec) -> Result<&AccountState, Denial> {
+        self.state.accounts.get(&spec.account).ok_or_else(|| {
+            let known: Vec<String> = self.state.accounts.keys().map(ToString::to_string).collect();
+            let known = if known.is_empty() {
+                "none is known yet".into()
+            } else {
+                known.join(", ")
+            };
+            Denial::new(
+                DenialCode::UnknownAccount,
+                format!("no account {}; known: {known}", spec.account),
+            )
+        })
+    }
+
+    fn instrument(&self, spec: &OrderSpec) -> Result<&Instrument, Denial> {
+        self.state.instruments.get(&spec.instrument).ok_or_else(|| {
+            Denial::new(
+                DenialCode::UnknownInstrument,
+                format!("no instrument {}", spec.instrument),
+            )
+        })
+    }
+}
+
+/// The answer to the same submission again: known if it is the same order, refused if another has its id.
+pub fn repeated(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<Result<ClientOrderId, Denial>> {
+    let known = state.orders.get(&id)?;
+    Some(if known.asked == *spec {
+        Ok(id)
+    } else {
+        Err(Denial::new(
+            DenialCode::IdReused,
+            format!("{id} is already {}; make a new id", known.asked),
+        ))
+    })
+}

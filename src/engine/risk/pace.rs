@@ -1,0 +1,56 @@
+//! How often: equal orders close together, and orders in a short time.
+
+use super::Check;
+use crate::domain::OrderSpec;
+use crate::engine::command::{Denial, DenialCode};
+use crate::engine::fold::named_price;
+use crate::engine::state::AccountState;
+use std::time::Duration;
+
+impl Check<'_> {
+    pub(super) fn duplicate(&self, spec: &OrderSpec, account: &AccountState) -> Result<(), Denial> {
+        let window = Duration::from_millis(self.limits(spec).duplicate_window_ms);
+        let price = named_price(spec);
+        let same = account
+            .recent
+            .iter()
+            .rev()
+            .take_while(|s| self.now.since(s.at) < window)
+            .any(|s| {
+                s.instrument == spec.instrument
+                    && s.side == spec.side
+                    && s.quantity == spec.quantity
+                    && s.price == price
+            });
+        if !same {
+            return Ok(());
+        }
+        let text = format!(
+            "an equal order was sent less than {} ms ago; wait a moment or change it",
+            window.as_millis()
+        );
+        Err(Denial::new(DenialCode::Duplicate, text))
+    }
+
+    pub(super) fn rate(&self, account: &AccountState) -> Result<(), Denial> {
+        let limits = self.state.limits_of(account.account.key);
+        let (burst, per_second) = (limits.rate_burst as usize, limits.rate_per_second.max(1));
+        let window = Duration::from_secs(burst.max(1) as u64)
+            .checked_div(per_second)
+            .unwrap_or_default();
+        let recent = account
+            .recent
+            .iter()
+            .rev()
+            .take_while(|s| self.now.since(s.at) < window)
+            .count();
+        if recent < burst {
+            return Ok(());
+        }
+        let text = format!(
+            "{recent} orders within {} ms; {burst} at once and {per_second} a second pass",
+            window.as_millis()
+        );
+        Err(Denial::new(DenialCode::Rate, text))
+    }
+}

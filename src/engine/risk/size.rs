@@ -1,0 +1,107 @@
+//! How large: one order's quantity and value, the position that could result, and live orders in one instrument.
+
+use super::{Check, Effect, effect};
+use crate::domain::{Instrument, Money, OrderSpec, Price, Quantity};
+use crate::engine::command::{Denial, DenialCode};
+
+impl Check<'_> {
+    pub(super) fn size(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
+        let most = self.limits(spec).max_quantity(instrument.kind);
+        if spec.quantity > most && effect(self.state, spec) == Effect::Adds {
+            let text = format!(
+                "{} {} is above the limit of {most} in one order; {most} would pass",
+                spec.quantity, spec.instrument
+            );
+            return Err(Denial::new(DenialCode::MaxQuantity, text));
+        }
+        Ok(())
+    }
+
+    pub(super) fn value(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+    ) -> Result<(), Denial> {
+        let most = self.limits(spec).max_order_value;
+        let value = price
+            .notional(spec.quantity, instrument.multiplier)
+            .map(Money::abs);
+        match value {
+            Some(value) if value <= most => Ok(()),
+            value => {
+                let passes = largest_within(most, price, instrument);
+                let shown = value.map_or("more than can be counted".into(), |value| {
+                    format!("{:.2}", value.round_to(2))
+                });
+                let text = format!(
+                    "worth {shown} {}, the limit is {:.0}; {passes} would pass",
+                    instrument.currency,
+                    most.round_to(0)
+                );
+                Err(Denial::new(DenialCode::MaxValue, text))
+            }
+        }
+    }
+
+    pub(super) fn resulting_position(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+    ) -> Result<(), Denial> {
+        let held = self.state.position(spec.account, spec.instrument).quantity;
+        let working = self
+            .state
+            .working(spec.account, spec.instrument, spec.side)
+            .saturating_add(spec.quantity);
+        let worst = held.saturating_add(spec.side.signed(working)).abs();
+        let most = self.limits(spec).max_position_value;
+        match price.notional(worst, instrument.multiplier).map(Money::abs) {
+            Some(value) if value <= most => Ok(()),
+            _ => {
+                let cap = largest_within(most, price, instrument);
+                let passes = Quantity::from_raw(
+                    cap.saturating_sub(worst.saturating_sub(spec.quantity))
+                        .raw()
+                        .max(0),
+                );
+                let text = format!(
+                    "with working orders it could become {worst} {}, above the limit of {:.0} {}; {passes} would pass",
+                    spec.instrument,
+                    most.round_to(0),
+                    instrument.currency
+                );
+                Err(Denial::new(DenialCode::MaxPosition, text))
+            }
+        }
+    }
+
+    pub(super) fn count(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        let live = self
+            .state
+            .live_orders(spec.account, spec.instrument)
+            .filter(|o| o.spec.side == spec.side)
+            .count();
+        let most = self.limits(spec).max_live_orders as usize;
+        if live >= most && effect(self.state, spec) == Effect::Adds {
+            let text = format!(
+                "{live} live {} orders in {}; the limit is {most}; cancel one first",
+                spec.side.word(),
+                spec.instrument
+            );
+            return Err(Denial::new(DenialCode::MaxOrders, text));
+        }
+        Ok(())
+    }
+}
+
+/// The largest whole-lot quantity whose value stays within `most` at `price`.
+pub(super) fn largest_within(most: Money, price: Price, instrument: &Instrument) -> Quantity {
+    let one = match price.notional(Quantity::ONE, instrument.multiplier) {
+        Some(one) if one.abs() > Money::ZERO => one.abs(),
+        _ => return Quantity::ZERO,
+    };
+    let raw = most.raw().saturating_mul(i128::from(Quantity::ONE.raw())) / one.raw();
+    instrument.quantity_down(Quantity::from_raw(i64::try_from(raw).unwrap_or(i64::MAX)))
+}

@@ -1,0 +1,204 @@
+//! The controls, in one table: the code of their refusal, the settings that they hold an order against, what a breach does,
+//! and what they are. Their defaults are `Limits::default()`, the same as in config.toml. They are asked in the order of
+//! `Check::order`; where a limit is exceeded by the market and not by an order, only what this table says happens.
+
+use crate::domain::{Breach, LimitName, Limits};
+use crate::engine::command::DenialCode;
+
+/// One control.
+#[derive(Clone, Copy, Debug)]
+pub struct Control {
+    /// What a refusal is called.
+    pub code: DenialCode,
+    /// What it is held against; empty where there is nothing to set.
+    pub limits: &'static [LimitName],
+    /// What a breach does. The loss of a session does what `daily_loss_does` says.
+    pub does: Breach,
+    /// What it looks at.
+    pub what: &'static str,
+}
+
+use LimitName as L;
+
+const fn control(
+    code: DenialCode,
+    limits: &'static [LimitName],
+    does: Breach,
+    what: &'static str,
+) -> Control {
+    Control {
+        code,
+        limits,
+        does,
+        what,
+    }
+}
+
+/// All of them.
+pub const CONTROLS: &[Control] = &[
+    control(
+        DenialCode::NotReady,
+        &[],
+        Breach::ReduceOnly,
+        "the link to the broker is ready, and no planned pause is on",
+    ),
+    control(
+        DenialCode::Trading,
+        &[],
+        Breach::ReduceOnly,
+        "trading in the account is neither halted nor reducing",
+    ),
+    control(
+        DenialCode::DailyLoss,
+        &[
+            L::DailyLossWarnBps,
+            L::DailyLossReduceBps,
+            L::DailyLossLockBps,
+            L::MaxDailyLoss,
+        ],
+        Breach::Lock,
+        "the loss of the session: realised, open and fees",
+    ),
+    control(
+        DenialCode::HeldBack,
+        &[L::MaxEntries5m, L::LossStreak, L::LossStreakPauseMinutes],
+        Breach::ReduceOnly,
+        "entries that fill again and again, and losing exits in a row of time",
+    ),
+    control(
+        DenialCode::Restricted,
+        &[],
+        Breach::Refuse,
+        "instruments that nothing is opened in (limits.restricted)",
+    ),
+    control(
+        DenialCode::OutsideHours,
+        &[L::KeepHours],
+        Breach::Refuse,
+        "entries at the market keep the instrument's hours",
+    ),
+    control(
+        DenialCode::Short,
+        &[L::AllowShort],
+        Breach::Refuse,
+        "no more is sold than is held, unless a short is asked for and allowed",
+    ),
+    control(
+        DenialCode::MaxQuantity,
+        &[
+            L::MaxQuantityEquity,
+            L::MaxQuantityFuture,
+            L::MaxQuantityForex,
+            L::MaxQuantityCrypto,
+            L::MaxQuantityOption,
+        ],
+        Breach::Refuse,
+        "the quantity of one order",
+    ),
+    control(
+        DenialCode::Collar,
+        &[L::CollarBps],
+        Breach::Refuse,
+        "how far through the market a price reaches",
+    ),
+    control(
+        DenialCode::Spread,
+        &[L::MaxSpreadBps],
+        Breach::Refuse,
+        "how wide a market an entry at the market crosses",
+    ),
+    control(
+        DenialCode::CloseBand,
+        &[L::CloseBandBps],
+        Breach::Refuse,
+        "how far beyond the previous close an entry's price lies",
+    ),
+    control(
+        DenialCode::MaxValue,
+        &[L::MaxOrderValue],
+        Breach::Refuse,
+        "the value of one order",
+    ),
+    control(
+        DenialCode::MaxPosition,
+        &[L::MaxPositionValue],
+        Breach::Refuse,
+        "the value of one position that could result",
+    ),
+    control(
+        DenialCode::MaxGross,
+        &[L::MaxGrossBps],
+        Breach::Refuse,
+        "gross exposure that could result, as a share of the account",
+    ),
+    control(
+        DenialCode::MaxName,
+        &[L::MaxNameBps],
+        Breach::Refuse,
+        "one position that is paid for, as a share of the account",
+    ),
+    control(
+        DenialCode::Concentration,
+        &[L::MaxIssuerBps],
+        Breach::Refuse,
+        "one issuer's shares and the options on them, as a share of the account",
+    ),
+    control(
+        DenialCode::BuyingPower,
+        &[L::MinExcessBps],
+        Breach::Refuse,
+        "excess liquidity that stays, where the broker tells it",
+    ),
+    control(
+        DenialCode::SelfCross,
+        &[L::DenySelfCross],
+        Breach::Refuse,
+        "an entry does not trade with an order of its own account",
+    ),
+    control(
+        DenialCode::MaxOrders,
+        &[L::MaxLiveOrders, L::MaxTotalOrders],
+        Breach::Refuse,
+        "live orders of one side in an instrument, and of the account",
+    ),
+    control(
+        DenialCode::Duplicate,
+        &[L::DuplicateWindowMs],
+        Breach::Refuse,
+        "equal orders close together",
+    ),
+    control(
+        DenialCode::Rate,
+        &[L::RateBurst, L::RatePerSecond],
+        Breach::Refuse,
+        "orders in a short time",
+    ),
+];
+
+impl Control {
+    /// The control that holds orders against a limit.
+    pub fn of(name: LimitName) -> Option<&'static Self> {
+        CONTROLS.iter().find(|control| control.limits.contains(&name))
+    }
+
+    /// What a breach does, with these limits.
+    pub fn does(&self, limits: &Limits) -> Breach {
+        match self.code {
+            DenialCode::DailyLoss => limits.daily_loss_does,
+            _ => self.does,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_limit_belongs_to_one_control() {
+        for name in LimitName::ALL {
+            let controls = CONTROLS.iter().filter(|control| control.limits.contains(name));
+            assert_eq!(controls.count(), 1, "{name}");
+        }
+    }
+}

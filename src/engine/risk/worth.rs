@@ -1,0 +1,365 @@
+//! The controls that look at an account as a whole, in its base currency: the loss of its session, gross exposure, and how
+//! much of it one name and one issuer may be.
+
+use super::Check;
+use super::day::{self, LossStage, Standing, part};
+use crate::domain::{
+    self, AccountKey, Currency, Instrument, InstrumentId, InstrumentKind, Limits, Money, OrderSpec, Price,
+    Quantity, Side,
+};
+use crate::engine::command::{Denial, DenialCode};
+use crate::engine::state::{State, could_execute};
+use crate::engine::worth;
+use crate::market::Market;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Check<'_> {
+    /// All of them, for an order that adds risk.
+    pub(super) fn account_as_a_whole(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Price,
+    ) -> Result<(), Denial> {
+        let limits = self.limits(spec);
+        if !needs_worth(&limits) {
+            return Ok(());
+        }
+        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let unknown = |what: String| {
+            let text = format!(
+                "{what}: the limits that are shares of the account's worth can't be held; cancels and reducing orders pass"
+            );
+            Denial::new(DenialCode::WorthUnknown, text)
+        };
+        let standing = day::standing(self.state, self.market, spec.account, at).map_err(unknown)?;
+        daily_loss(&standing, &limits)?;
+        let exposure = Exposure {
+            state: self.state,
+            market: self.market,
+            key: spec.account,
+            base: standing.base,
+        };
+        let order = Order {
+            spec,
+            instrument,
+            unit: exposure.unit(instrument, price).map_err(unknown)?,
+        };
+        let worth = standing.worth();
+        if limits.max_gross_bps > 0 {
+            let others = exposure.gross(Some(instrument.id)).map_err(unknown)?;
+            let most = part(worth, limits.max_gross_bps);
+            let what = format!("gross exposure of {}", share(limits.max_gross_bps));
+            order.within(&exposure, others, most, DenialCode::MaxGross, &what)?;
+        }
+        if !is_bought(instrument) {
+            return Ok(());
+        }
+        if limits.max_name_bps > 0 {
+            let most = part(worth, limits.max_name_bps);
+            let what = format!("{} of the account in one name", share(limits.max_name_bps));
+            order.within(&exposure, Money::ZERO, most, DenialCode::MaxName, &what)?;
+        }
+        if limits.max_issuer_bps > 0 && instrument.kind != InstrumentKind::Crypto {
+            let others = exposure.issuer(instrument).map_err(unknown)?;
+            let most = part(worth, limits.max_issuer_bps);
+            let what = format!(
+                "{} of the account in what {} issued and options on it",
+                share(limits.max_issuer_bps),
+                issuer(instrument)
+            );
+            order.within(&exposure, others, most, DenialCode::Concentration, &what)?;
+        }
+        Ok(())
+    }
+}
+
+/// True where a limit is on that needs to know what the account is worth.
+fn needs_worth(limits: &Limits) -> bool {
+    let shares = [
+        limits.daily_loss_reduce_bps,
+        limits.daily_loss_lock_bps,
+        limits.max_gross_bps,
+        limits.max_name_bps,
+        limits.max_issuer_bps,
+    ];
+    limits.max_daily_loss > Money::ZERO || shares.iter().any(|bps| *bps > 0)
+}
+
+/// The loss as it is in this moment, whatever was recorded of it: an order does not wait for a fact to be refused.
+fn daily_loss(standing: &Standing, limits: &Limits) -> Result<(), Denial> {
+    let loss = standing.loss();
+    for stage in [LossStage::Reducing, LossStage::Reached] {
+        let Some(threshold) = standing.day.threshold(limits, stage) else {
+            continue;
+        };
+        if loss > Money::ZERO && loss >= threshold {
+            let text = format!(
+                "the session has lost {}, the limit is {}; only cancels and reducing orders pass until {}",
+                money(loss, standing.base),
+                money(threshold, standing.base),
+                standing.day.until
+            );
+            return Err(Denial::new(DenialCode::DailyLoss, text));
+        }
+    }
+    Ok(())
+}
+
+/// An amount with its currency, as people read it.
+pub(super) fn money(amount: Money, currency: Currency) -> String {
+    let decimals = currency.minor_decimals();
+    format!("{:.*} {currency}", decimals as usize, amount.round_to(decimals))
+}
+
+/// Basis points as per cent: `20 %`, `0.05 %`.
+fn share(bps: u32) -> String {
+    match bps % 100 {
+        0 => format!("{} %", bps / 100),
+        rest => format!("{}.{rest:02} %", bps / 100),
+    }
+}
+
+/// What is paid for in full: shares, options, coins. A contract or a currency that is settled by difference is held against
+/// its own limits and gross exposure.
+fn is_bought(instrument: &Instrument) -> bool {
+    matches!(
+        instrument.kind,
+        InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto
+    )
+}
+
+/// Whose an instrument is, as far as that is known: the underlying of an option, else itself.
+fn issuer(instrument: &Instrument) -> InstrumentId {
+    instrument
+        .option
+        .map_or(instrument.id, |option| option.underlying)
+}
+
+/// The order that is looked at.
+struct Order<'a> {
+    spec: &'a OrderSpec,
+    instrument: &'a Instrument,
+    /// What one unit is worth in the base currency.
+    unit: Money,
+}
+
+impl Order<'_> {
+    /// Whether this name, with all that works, stays within `most` beside `others`; with the quantity that would pass.
+    fn within(
+        &self,
+        exposure: &Exposure<'_>,
+        others: Money,
+        most: Money,
+        code: DenialCode,
+        what: &str,
+    ) -> Result<(), Denial> {
+        let (side, id) = (self.spec.side, self.instrument.id);
+        let before = exposure.worst(id);
+        let working = exposure.toward(id, side);
+        let after = working.saturating_add(self.spec.quantity).abs().max(before);
+        if after <= before {
+            return Ok(());
+        }
+        let value = times(self.unit, after).and_then(|value| value.checked_add(others));
+        if value.is_some_and(|value| value <= most) {
+            return Ok(());
+        }
+        let room = most.saturating_sub(others).max(Money::ZERO);
+        let cap = fits(room, self.unit, self.instrument);
+        let passes = Quantity::from_raw(cap.saturating_sub(working).raw().max(0));
+        let passes = self.instrument.quantity_down(passes.min(self.spec.quantity));
+        let shown = value.map_or_else(
+            || "more than can be counted".into(),
+            |value| money(value, exposure.base),
+        );
+        let text = format!(
+            "with working orders it could come to {shown}; the limit is {}, {what}; {passes} would pass",
+            money(most, exposure.base)
+        );
+        Err(Denial::new(code, text).near(passes))
+    }
+}
+
+/// What an account could come to hold, in its base currency: working orders counted in full, at the mark.
+#[derive(Clone, Copy, Debug)]
+pub struct Exposure<'a> {
+    /// The state.
+    pub state: &'a State,
+    /// Prices.
+    pub market: &'a Market,
+    /// Whose.
+    pub key: AccountKey,
+    /// In what.
+    pub base: Currency,
+}
+
+impl Exposure<'_> {
+    /// What would be held if all of one side executed, counted in that side's direction.
+    fn toward(&self, id: InstrumentId, side: Side) -> Quantity {
+        let held = self.state.position(self.key, id).quantity;
+        let working = self.state.working(self.key, id, side);
+        match side {
+            Side::Buy => held.saturating_add(working),
+            Side::Sell => held.negated().saturating_add(working),
+        }
+    }
+
+    /// The larger of what both sides could come to.
+    fn worst(&self, id: InstrumentId) -> Quantity {
+        let held = self.state.position(self.key, id).quantity;
+        let working = |side| self.state.working(self.key, id, side);
+        worst_of(held, working(Side::Buy), working(Side::Sell))
+    }
+
+    /// What one unit at `price` is worth in the base currency; the dearer of that and the mark.
+    fn unit(&self, instrument: &Instrument, price: Price) -> Result<Money, String> {
+        let mark = self.market.mark(instrument.id).map(|mark| mark.price);
+        let price = mark.map_or(price, |mark| mark.max(price));
+        let one = price
+            .notional(Quantity::ONE, instrument.multiplier)
+            .map(Money::abs);
+        let one = one.ok_or_else(|| format!("{} is worth more than can be counted", instrument.id))?;
+        if instrument.currency == self.base {
+            return Ok(one);
+        }
+        worth::convert(self.state, self.market, one, instrument.currency, self.base)
+            .map(|converted| converted.amount)
+    }
+
+    /// What an instrument could come to.
+    ///
+    /// # Errors
+    /// It has no price, or its currency no rate.
+    pub fn of(&self, id: InstrumentId) -> Result<Money, String> {
+        self.value(id, self.worst(id), || {
+            let orders = self.state.live_orders(self.key, id);
+            orders.filter_map(|order| asked(&order.spec)).max()
+        })
+    }
+
+    fn value(
+        &self,
+        id: InstrumentId,
+        worst: Quantity,
+        asked: impl FnOnce() -> Option<Price>,
+    ) -> Result<Money, String> {
+        let Some(instrument) = self.state.instruments.get(&id).filter(|_| !worst.is_zero()) else {
+            return Ok(Money::ZERO);
+        };
+        let price = self.market.mark(id).map(|mark| mark.price).or_else(asked);
+        let price = price.ok_or_else(|| format!("{id} is held or worked and has no price now"))?;
+        times(self.unit(instrument, price)?, worst)
+            .ok_or_else(|| format!("{id} is worth more than can be counted"))
+    }
+
+    /// Everything but one instrument, in one walk over what works.
+    ///
+    /// # Errors
+    /// As [`Exposure::of`].
+    pub fn gross(&self, but: Option<InstrumentId>) -> Result<Money, String> {
+        let mut all: BTreeMap<InstrumentId, (Vec<&domain::Order>, Vec<&domain::Order>)> = BTreeMap::new();
+        for (_, id, order) in self.state.live.iter().filter(|(owner, ..)| *owner == self.key) {
+            let Some(order) = self.state.orders.get(order).filter(|_| Some(*id) != but) else {
+                continue;
+            };
+            let (buys, sells) = all.entry(*id).or_default();
+            match order.spec.side {
+                Side::Buy => buys.push(order),
+                Side::Sell => sells.push(order),
+            }
+        }
+        for id in self.held().filter(|id| Some(*id) != but) {
+            all.entry(id).or_default();
+        }
+        all.iter().try_fold(Money::ZERO, |sum, (id, (buys, sells))| {
+            let held = self.state.position(self.key, *id).quantity;
+            let left = |orders: &[&domain::Order]| could_execute(orders.iter().copied());
+            let worst = worst_of(held, left(buys), left(sells));
+            let asked = || {
+                buys.iter()
+                    .chain(sells)
+                    .filter_map(|order| asked(&order.spec))
+                    .max()
+            };
+            plus(sum, self.value(*id, worst, asked)?)
+        })
+    }
+
+    fn held(&self) -> impl Iterator<Item = InstrumentId> {
+        let all = self.state.ledgers.iter();
+        all.filter(|((owner, _), ledger)| *owner == self.key && !ledger.position.quantity.is_zero())
+            .map(|((_, id), _)| *id)
+    }
+
+    /// What else of the same issuer.
+    fn issuer(&self, instrument: &Instrument) -> Result<Money, String> {
+        let of = issuer(instrument);
+        let same = |id: &InstrumentId| {
+            let known = self.state.instruments.get(id);
+            *id != instrument.id && known.is_some_and(|other| issuer(other) == of)
+        };
+        self.sum(self.concerned().into_iter().filter(same))
+    }
+
+    /// The largest that one name, or one issuer, could come to, of what is paid for; nothing where that is not known.
+    pub fn largest(&self, by_issuer: bool) -> Option<Money> {
+        let mut sums = BTreeMap::<InstrumentId, Money>::new();
+        for id in self.concerned() {
+            let Some(instrument) = self.state.instruments.get(&id).filter(|i| is_bought(i)) else {
+                continue;
+            };
+            let of = if by_issuer { issuer(instrument) } else { id };
+            let sum = sums.entry(of).or_default();
+            *sum = sum.checked_add(self.of(id).ok()?)?;
+        }
+        Some(sums.into_values().max().unwrap_or_default())
+    }
+
+    fn sum(&self, mut ids: impl Iterator<Item = InstrumentId>) -> Result<Money, String> {
+        ids.try_fold(Money::ZERO, |sum, id| plus(sum, self.of(id)?))
+    }
+
+    /// What is held or worked.
+    pub fn concerned(&self) -> BTreeSet<InstrumentId> {
+        let worked = self.state.live.iter();
+        let worked = worked
+            .filter(|(owner, ..)| *owner == self.key)
+            .map(|(_, id, _)| *id);
+        self.held().chain(worked).collect()
+    }
+}
+
+/// The larger of what both sides could come to, and of what is held.
+fn worst_of(held: Quantity, buys: Quantity, sells: Quantity) -> Quantity {
+    let (long, short) = (held.saturating_add(buys), held.negated().saturating_add(sells));
+    long.abs().max(short.abs()).max(held.abs())
+}
+
+/// The price that an order names.
+fn asked(spec: &OrderSpec) -> Option<Price> {
+    spec.kind.limit().or(spec.kind.trigger())
+}
+
+fn plus(sum: Money, more: Money) -> Result<Money, String> {
+    sum.checked_add(more)
+        .ok_or_else(|| "the exposure is more than can be counted".to_owned())
+}
+
+/// A value for so many units.
+fn times(unit: Money, quantity: Quantity) -> Option<Money> {
+    let one = i128::from(Quantity::ONE.raw());
+    let quantity = i128::from(quantity.raw());
+    let whole = unit.raw().checked_mul(quantity / one)?;
+    let rest = (unit.raw() / one).checked_mul(quantity % one)?;
+    whole.checked_add(rest).map(Money::from_raw)
+}
+
+/// The largest whole-lot quantity that an amount has room for.
+fn fits(room: Money, unit: Money, instrument: &Instrument) -> Quantity {
+    if unit <= Money::ZERO {
+        return Quantity::ZERO;
+    }
+    let raw = room.raw().saturating_mul(i128::from(Quantity::ONE.raw())) / unit.raw();
+    instrument.quantity_down(Quantity::from_raw(i64::try_from(raw).unwrap_or(i64::MAX)))
+}

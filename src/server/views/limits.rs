@@ -1,0 +1,168 @@
+//! Limits as programs see them: each with what it is set to, by what, how much of it is used and how far its breach is; and the
+//! session that the account's loss is counted in.
+
+use crate::domain::{AccountKey, Currency, Money, Timestamp};
+use crate::engine::State;
+use crate::engine::risk::LossStage;
+use crate::engine::risk::usage::{Amount, Look, Usage, look};
+use crate::market::Market;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The limits of an account.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AccountLimits {
+    /// Which broker.
+    pub broker: String,
+    /// Which account.
+    pub account: String,
+    /// The account's base currency, in which amounts here are.
+    pub currency: String,
+    /// Every limit that can be changed while the engine runs.
+    pub limits: Vec<LimitRow>,
+    /// The session that the loss is counted in; null where it is not known.
+    pub session: Option<SessionRow>,
+    /// Why nothing that adds risk leaves now, where something holds it back.
+    pub held_back: Option<String>,
+    /// What is not known of the account's worth, in words; its shares can't be held then, and nothing is opened.
+    pub unknown: Option<String>,
+    /// Of each future that is held: how many ticks of all contracts take what is left until the largest loss.
+    pub distance: Vec<TicksRow>,
+    /// What is left beyond margin, by the broker's word; null where it tells nothing: then nothing is held against it.
+    pub excess_liquidity: Option<String>,
+}
+
+/// One limit.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct LimitRow {
+    /// As in config.toml.
+    pub name: String,
+    /// What it is.
+    pub what: &'static str,
+    /// What it is set to, as in config.toml.
+    pub value: String,
+    /// What config.toml says: above that takes the second factor.
+    pub ceiling: String,
+    /// `config.toml`, or who changed it and until when.
+    pub source: String,
+    /// Until when the change holds; null where it has no end or there is none.
+    pub until: Option<String>,
+    /// What it is made of now, in money or a count; null where that is not known, or it is asked of each order alone.
+    pub used: Option<String>,
+    /// What that may become; null as `used`, and where it is off.
+    pub most: Option<String>,
+    /// Money until its breach.
+    pub left: Option<String>,
+    /// How much of it is used, in per cent, rounded up.
+    pub percent: Option<u32>,
+    /// True where it is switched off.
+    pub off: bool,
+    /// What a breach does: `refuse`, `reduce_only`, `cancel_entries`, `lock` or `liquidate`.
+    pub does: &'static str,
+    /// The code of its refusal.
+    pub code: &'static str,
+}
+
+/// A session, in the base currency.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct SessionRow {
+    /// When it began, by the venue's clock.
+    pub from: String,
+    /// When the next one begins.
+    pub until: String,
+    /// What the account was worth then, at its least.
+    pub opening: String,
+    /// Realised, open and fees since.
+    pub result: String,
+    /// `within`, `warned`, `reduce only` or `reached`.
+    pub stage: &'static str,
+}
+
+/// The distance to the largest loss in one future.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct TicksRow {
+    /// Which.
+    pub symbol: String,
+    /// How many contracts are held; negative is short.
+    pub contracts: String,
+    /// So many ticks against them.
+    pub ticks: i64,
+}
+
+/// The limits of an account, at `at` of the venue's clock.
+pub fn account_limits(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> AccountLimits {
+    let base = state.accounts.get(&key).map(|entry| entry.account.base);
+    let base = base.unwrap_or(Currency::USD);
+    let Look {
+        standing,
+        limits,
+        ticks,
+        held_back,
+    } = look(state, market, key, at);
+    let session = standing.as_ref().ok().map(|standing| SessionRow {
+        from: standing.day.from.to_string(),
+        until: standing.day.until.to_string(),
+        opening: money(standing.day.opening, base),
+        result: money(standing.result, base),
+        stage: standing.day.stage.max(LossStage::None).word(),
+    });
+    let funds = state.funds.get(&key);
+    AccountLimits {
+        broker: key.broker.to_string(),
+        account: key.account.to_string(),
+        currency: base.to_string(),
+        limits: limits.iter().map(|usage| row(usage, base)).collect(),
+        session,
+        held_back,
+        unknown: standing.err(),
+        distance: ticks
+            .iter()
+            .map(|ticks| TicksRow {
+                symbol: ticks.instrument.to_string(),
+                contracts: ticks.contracts.to_string(),
+                ticks: ticks.ticks,
+            })
+            .collect(),
+        excess_liquidity: funds.map(|funds| money(funds.excess, funds.currency)),
+    }
+}
+
+/// The same as JSON.
+pub fn view(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> Value {
+    serde_json::to_value(account_limits(state, market, key, at)).unwrap_or_default()
+}
+
+fn row(usage: &Usage, base: Currency) -> LimitRow {
+    let amount = |amount: Amount| match amount {
+        Amount::Money(amount) => money(amount, base),
+        Amount::Count(count) => count.to_string(),
+    };
+    let until = usage.change.as_ref().and_then(|change| change.until);
+    LimitRow {
+        name: usage.name.to_string(),
+        what: usage.name.what(),
+        value: usage.value.to_string(),
+        ceiling: usage.ceiling.to_string(),
+        source: usage.change.as_ref().map_or_else(
+            || "config.toml".to_owned(),
+            |change| match change.until {
+                Some(until) => format!("{} until {until}", change.by),
+                None => change.by.to_string(),
+            },
+        ),
+        until: until.map(|until| until.to_string()),
+        used: usage.used.map(amount),
+        most: usage.most.map(amount),
+        left: usage.left().map(|left| money(left, base)),
+        percent: usage.percent(),
+        off: usage.is_off(),
+        does: usage.does.word(),
+        code: usage.code.as_str(),
+    }
+}
+
+fn money(amount: Money, currency: Currency) -> String {
+    let decimals = currency.minor_decimals();
+    format!("{:.*}", decimals as usize, amount.round_to(decimals))
+}
