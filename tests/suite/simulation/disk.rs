@@ -114,7 +114,9 @@ impl Disk {
         let last = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.0);
         if state.sequence >= last + self.snapshot_every {
             let mut bytes = Vec::new();
-            let mut encoder = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
+            let mut encoder = rmp_serde::Serializer::new(&mut bytes)
+                .with_struct_map()
+                .with_human_readable();
             state.serialize(&mut encoder).unwrap();
             self.snapshot = Some((state.sequence, bytes));
             if let Some(real) = &self.real {

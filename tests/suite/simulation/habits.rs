@@ -306,7 +306,7 @@ impl Habits {
             }
             Report::Cancelled { id, .. } | Report::CancelRejected { id, .. } => Some(*id),
             Report::Executed(execution) => execution.order,
-            Report::Balance { .. } => None,
+            Report::Balance { .. } | Report::Funds { .. } => None,
         };
         let Some(number) = venue(&report).and_then(number_of) else {
             // Of another session's orders only trades and ends are told.
@@ -354,7 +354,7 @@ impl Habits {
             Report::Triggered { .. } => Report::Triggered { id: named },
             Report::ModifyRejected { reason, .. } => Report::ModifyRejected { id: named, reason },
             Report::CancelRejected { reason, .. } => Report::CancelRejected { id: named, reason },
-            balance @ Report::Balance { .. } => balance,
+            other @ (Report::Balance { .. } | Report::Funds { .. }) => other,
         };
         let ended = !kept.lives();
         steps.push(Step::Tell(account, told));

@@ -138,7 +138,11 @@ fn trading(world: &mut World, account: AccountKey, to: TradingState) {
     let mut entries = BTreeSet::new();
     if to == TradingState::Halted {
         let own = world.engine.state().orders.values().filter(|order| {
-            let held = world.engine.state().position(account, order.spec.instrument).side();
+            let held = world
+                .engine
+                .state()
+                .position(account, order.spec.instrument)
+                .side();
             let guards = order.spec.kind.is_stop() && held == Some(order.spec.side.opposite());
             let opens = !guards && !closes(world.engine.state(), &order.spec, order.leaves());
             order.spec.account == account && order.spec.parent.is_none() && !order.foreign && opens
