@@ -222,6 +222,24 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
                 shell::arm_programs(paths, word("time"), word("last4"), account, json).await
             }
+            "halt" => {
+                let words = sub.get_many::<String>("reason").into_iter().flatten();
+                let reason = words.map(String::as_str).collect::<Vec<_>>().join(" ");
+                shell::halt(paths, &reason, sub.get_flag("stops-too"), json).await
+            }
+            "differences" => match sub.get_one::<String>("action") {
+                None => shell::list_differences(paths, account, json).await,
+                Some(action) => {
+                    let wish = shell::Wish {
+                        action,
+                        line: sub.get_one::<String>("line").map_or("", String::as_str),
+                        seen: sub.get_one::<u32>("seen").copied().unwrap_or(0),
+                        minutes: sub.get_one::<u32>("minutes").copied().unwrap_or(24 * 60),
+                    };
+                    shell::resolve(paths, &wish, account, json).await
+                }
+            },
+            "reconcile" => shell::reconcile(paths, account, json).await,
             "disarm-api" => shell::disarm_programs(paths, account, json).await,
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);

@@ -7,6 +7,7 @@ use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
 use super::curve::Curves;
 use super::figures::{Figures, Queues};
+use super::halt_file;
 use super::market_out::MarketOut;
 use super::queries::{Page, Questions};
 use super::recent::Recent;
@@ -23,6 +24,7 @@ use crate::server::handle::{Told, Wanted};
 use crate::store::{Committed, SnapshotFile, Stamp, StoreError, Wanted as PageWanted, Writer};
 use crate::wire::{Mark, PROTOCOL_VERSION, Query, Reply, SnapshotMessage, StatusReply, Welcome};
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -72,6 +74,8 @@ pub(super) struct FactsOfLife {
     pub(super) account: Option<String>,
     /// The venue's clock as seen from the engine's, at this moment.
     pub(super) venue_clock: VenueClock,
+    /// Where the file that halts is looked for.
+    pub(super) halt_file: PathBuf,
     /// A state snapshot is kept every so many events.
     pub(super) snapshot_every: u64,
     /// What a person should see at the start, such as a tape with bad lines.
@@ -187,7 +191,7 @@ impl EngineTask {
         (task, committed)
     }
 
-    /// Runs until stopped. The order of choice is fixed: commits first, because answers wait for them; then the broker;
+    /// Runs until stopped. The order of choice is fixed: a halt by file first; commits, because answers wait for them; then the broker;
     /// then people; market data and timers last.
     pub(super) async fn run(
         mut self,
@@ -201,6 +205,10 @@ impl EngineTask {
             limits: Box::new(self.life.limits.clone()),
         };
         self.step(start, None);
+        // Before anybody is heard: what lies there since the last run holds from the first input on.
+        let file = halt_file::look(&self.life.halt_file);
+        let mut halt_file = halt_file::watch(self.life.halt_file.clone(), file.clone());
+        self.step(Input::HaltFile { file }, None);
         for text in std::mem::take(&mut self.life.notices) {
             self.record(Fact::Surprised {
                 text: SafeText::new(&text),
@@ -217,6 +225,7 @@ impl EngineTask {
             let nap = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.clock.now()));
             tokio::select! {
                 biased;
+                Some(file) = halt_file.recv() => self.step(Input::HaltFile { file }, None),
                 Some(commit) = commits.recv() => {
                     if !self.committed(commit) {
                         break Ending::StorageLost;

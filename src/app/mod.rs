@@ -19,6 +19,7 @@ mod doors;
 mod engine_task;
 mod figures;
 pub mod gateway;
+mod halt_file;
 pub mod health;
 mod http;
 pub mod identity;

@@ -92,6 +92,10 @@ impl Paths {
     pub fn socket(&self) -> PathBuf {
         self.socket_named("engine.sock")
     }
+    /// A file that halts the engine while it is there.
+    pub fn halt(&self) -> PathBuf {
+        self.run().join("halt")
+    }
     /// The gateway's ledger of its clients' orders.
     pub fn gateway(&self) -> PathBuf {
         self.profile.join("gateway.db")

@@ -115,7 +115,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         .collect();
     let minutes = Minutes::begin(paths.availability(), clock.now())?;
     let figures = Figures::new(paths.journal(), journal_settings.max_bytes, minutes);
-    let life = life(loaded, opened.venue_clock, notices, opened_journal.prefix);
+    let life = life(loaded, paths, opened.venue_clock, notices, opened_journal.prefix);
     let questions = Questions::start(&paths.journal(), bars, clock.clone())?;
     let parts = EngineParts {
         state: recovered.state,
@@ -189,7 +189,13 @@ pub(super) async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
     let _ = stop.send(true);
 }
 
-fn life(loaded: &Loaded, venue_clock: VenueClock, notices: Vec<String>, prefix: String) -> FactsOfLife {
+fn life(
+    loaded: &Loaded,
+    paths: &Paths,
+    venue_clock: VenueClock,
+    notices: Vec<String>,
+    prefix: String,
+) -> FactsOfLife {
     let settings = &loaded.settings;
     FactsOfLife {
         build: build(),
@@ -199,6 +205,7 @@ fn life(loaded: &Loaded, venue_clock: VenueClock, notices: Vec<String>, prefix: 
         limits: settings.limits.clone(),
         account: (!settings.account.is_empty()).then(|| settings.account.clone()),
         venue_clock,
+        halt_file: paths.halt(),
         snapshot_every: settings.engine.snapshot_every,
         notices,
     }

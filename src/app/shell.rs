@@ -2,11 +2,13 @@
 //! error. None of them starts an engine.
 
 mod alerts;
+mod guarding;
 mod limits;
 mod order;
 mod programs;
 
 pub use alerts::{alert, alerts};
+pub use guarding::{Wish, halt, list_differences, reconcile, resolve};
 pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};

@@ -261,9 +261,64 @@ pub(super) fn command() -> Command {
                 .about("Stop letting programs add risk in an account")
                 .arg(json()),
         )
+        .subcommand(
+            Command::new("halt")
+                .about("Halt every account: nothing that adds risk leaves, entries are cancelled, protective stops stay")
+                .arg(Arg::new("reason").num_args(0..).value_name("REASON").help("Why, for everybody to read"))
+                .arg(
+                    Arg::new("stops-too")
+                        .long("stops-too")
+                        .action(ArgAction::SetTrue)
+                        .help("Cancel protective stops too: what is held is then unprotected"),
+                )
+                .arg(json()),
+        )
+        .subcommand(differences_command(json()))
+        .subcommand(
+            Command::new("reconcile")
+                .about("Read and compare what the broker knows, now")
+                .arg(json()),
+        )
         .subcommands(watching::commands(&json))
         .subcommand(gateway_command())
         .subcommand(Command::new("supervise").hide(true))
+}
+
+/// `tradewind differences`, and what is done about a line of it.
+fn differences_command(json: Arg) -> Command {
+    Command::new("differences")
+        .about("Where ours, the broker's and what was meant do not agree; or do something about a line of it")
+        .arg(
+            Arg::new("action")
+                .value_name("ACTION")
+                .value_parser(["adopt", "ignore", "cancel", "flatten"])
+                .requires("line")
+                .help("Take the broker's word, leave it for a time, cancel the order, or flatten"),
+        )
+        .arg(
+            Arg::new("line")
+                .value_name("ID")
+                .requires("seen")
+                .help("The line by its id, as listed"),
+        )
+        .arg(
+            Arg::new("seen")
+                .long("seen")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u32))
+                .help(
+                    "The number listed with it: where the line says something else by now, nothing is done",
+                ),
+        )
+        .arg(
+            Arg::new("minutes")
+                .long("minutes")
+                .value_name("N")
+                .value_parser(clap::value_parser!(u32))
+                .default_value("1440")
+                .help("For how long it is ignored"),
+        )
+        .arg(json)
 }
 
 /// `tradewind gateway`, and its words.

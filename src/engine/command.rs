@@ -2,6 +2,7 @@
 //! the asker alone, while what happened because of it goes to everyone as facts.
 
 use super::alerts::{AlertId, AlertSpec};
+use super::difference::{Remedy, Subject};
 use super::programs::Program;
 use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, LimitName, LimitValue, OrderChange, OrderSpec, Price, SafeText,
@@ -181,6 +182,15 @@ pub enum Command {
         /// Why, in words.
         reason: SafeText,
     },
+    /// Let nothing leave that adds risk, and cancel what would add it; protective stops stay unless they are to go too.
+    Halt {
+        /// Where; everywhere without.
+        account: Option<AccountKey>,
+        /// Why, in words.
+        reason: SafeText,
+        /// Protective stops too: what is held is then unprotected.
+        stops_too: bool,
+    },
     /// Change one limit while the engine runs. Stricter is anybody's who may act; looser takes who may add risk; above what
     /// config.toml allows, `confirmation` is the last four characters of the account.
     SetLimit {
@@ -231,6 +241,17 @@ pub enum Command {
         account: AccountKey,
         /// Of what.
         instrument: InstrumentId,
+    },
+    /// Do something about a line of the difference view, as it was seen.
+    Resolve {
+        /// Whose.
+        account: AccountKey,
+        /// Which line.
+        subject: Subject,
+        /// What is done.
+        remedy: Remedy,
+        /// The fingerprint of what stood on it.
+        seen: u32,
     },
     /// Acknowledge that executions of some time are not known.
     AcceptGap {

@@ -6,6 +6,7 @@ use super::command::{Command, Origin, Outcome};
 use super::decide::{self, Decision};
 use super::event::{Actor, Event, Fact};
 use super::follow;
+use super::halt::HaltFile;
 use super::planted::{Bug, planted};
 use super::port::BrokerEvent;
 use super::release::{self, Release};
@@ -42,6 +43,11 @@ pub enum Input {
     },
     /// The next deadline has come.
     Timer,
+    /// The halt file in the run folder appeared, changed or went; also how it is when a process begins.
+    HaltFile {
+        /// As it is now.
+        file: Option<HaltFile>,
+    },
     /// The journal could not be written: no more risk.
     StorageFailed {
         /// Why.
@@ -55,7 +61,7 @@ impl Input {
             Self::Command { origin, .. } => Actor::Session(origin.session),
             Self::Broker { broker, .. } => Actor::Broker(*broker),
             Self::Timer => Actor::Timer,
-            Self::Start { .. } | Self::StorageFailed { .. } => Actor::Engine,
+            Self::Start { .. } | Self::StorageFailed { .. } | Self::HaltFile { .. } => Actor::Engine,
         }
     }
 }

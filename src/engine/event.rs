@@ -4,6 +4,8 @@
 
 use super::alerts::{AlertId, AlertSpec, Channel, Seen};
 use super::command::{Denial, SessionKind};
+use super::difference::Ignored;
+use super::halt::HaltFile;
 use super::pause::Pause;
 use super::risk::{HoldCause, LossStage};
 use super::state::FlattenStep;
@@ -663,6 +665,52 @@ facts! {
         to: Price,
         /// Why.
         by: Mover,
+    }
+    /// A halt cancels these orders, in this order; it waits until the broker has confirmed the end of each.
+    98 HaltBegan "halt_began" {
+        /// Where.
+        account: AccountKey,
+        /// Which.
+        orders: Vec<ClientOrderId>,
+        /// Protective stops go too.
+        stops_too: bool,
+    }
+    /// The last order of a halt has ended.
+    99 HaltConfirmed "halt_confirmed" {
+        /// Where.
+        account: AccountKey,
+        /// How many ended unfilled, or filled in part.
+        cancelled: u32,
+        /// How many were filled first.
+        filled: u32,
+    }
+    /// Cancels of a halt are not confirmed in time; they are asked for on.
+    100 CancelsUnconfirmed "cancels_unconfirmed" {
+        /// Where.
+        account: AccountKey,
+        /// Which orders may still work.
+        orders: Vec<ClientOrderId>,
+    }
+    /// Somebody has seen a line of the difference view and leaves it, for a time, or as known from now on.
+    102 DifferenceIgnored "difference_ignored" {
+        /// Which, who, and until when.
+        ignored: Ignored,
+    }
+    /// A position, or a part of it, has no stop at the broker, and that has lasted for a moment.
+    103 NakedFound "naked_found" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// How much, without a sign.
+        quantity: Quantity,
+        /// A stop was there and is no more.
+        lost: bool,
+    }
+    /// The file that keeps the engine halted appeared, says something else, or is gone.
+    101 HaltFileChanged "halt_file_changed" {
+        /// As it is now; nothing where it is gone.
+        file: Option<HaltFile>,
     }
 }
 

@@ -34,7 +34,9 @@ impl State {
         self.fold(event);
         if let Some(id) = event.fact.order() {
             self.index(id);
+            self.count_cancel(id, &event.fact, event.at);
         }
+        self.watch_cover(event);
         self.notice(event);
     }
 
@@ -93,6 +95,9 @@ impl State {
                 state,
                 reason,
             } => {
+                if *state != TradingState::Halted {
+                    self.halts.remove(account);
+                }
                 if let Some(entry) = self.accounts.get_mut(account) {
                     entry.trading = *state;
                     entry.trading_reason = (*state != TradingState::Active).then(|| reason.clone());
@@ -258,7 +263,12 @@ impl State {
                     self.doubles.insert(name, *id);
                 }
             }
-            Fact::Surprised { .. } | Fact::BrokerTold { .. } => {}
+            Fact::Surprised { .. } | Fact::BrokerTold { .. } | Fact::NakedFound { .. } => {}
+            Fact::DifferenceIgnored { ignored } => self.leave(ignored, at),
+            Fact::HaltBegan { .. }
+            | Fact::HaltConfirmed { .. }
+            | Fact::CancelsUnconfirmed { .. }
+            | Fact::HaltFileChanged { .. } => self.fold_halt(&event.fact, event.sequence, at),
             Fact::RiskDayBegan { .. }
             | Fact::LossStaged { .. }
             | Fact::RiskHeld { .. }
@@ -382,6 +392,7 @@ impl State {
             self.note_outage(broker, LinkState::Down, at);
         }
         self.resume_flattens(at);
+        self.resume_halts(at);
         for link in self.links.values_mut() {
             *link = Link {
                 state: LinkState::Down,

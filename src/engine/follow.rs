@@ -5,15 +5,17 @@
 use super::brackets;
 use super::command::SessionKind;
 use super::decide::{cancel, is_protective};
+use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
+use super::halt;
 use super::planted::{self, Bug, planted};
 use super::programs;
 use super::risk::{self, LossStage};
-use super::state::State;
+use super::state::{Mismatch, State};
 use crate::domain::{
-    AccountClass, AccountKey, Breach, BrokerId, ClientOrderId, LinkState, Order, Pending, Phase, SafeText,
-    SessionId, Timestamp, TradingState,
+    AccountClass, AccountKey, Breach, BrokerId, ClientOrderId, InstrumentId, LinkState, Order, Pending,
+    Phase, SafeText, SessionId, Timestamp, TradingState,
 };
 
 /// Facts that follow from `event`, which is already folded into `state`.
@@ -23,10 +25,16 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
         Fact::SessionOpened { .. } => hand_token(state, true),
         Fact::SessionClosed { .. } => hand_token(state, false),
         Fact::TokenMoved { to: Some(session) } => arm_practice(state, *session),
-        Fact::AccountReported { .. } => state
-            .token
-            .map(|session| arm_practice(state, session))
-            .unwrap_or_default(),
+        Fact::AccountReported { account } => {
+            let mut facts = halt::on_account(state, account.key);
+            facts.extend(
+                state
+                    .token
+                    .map(|session| arm_practice(state, session))
+                    .unwrap_or_default(),
+            );
+            facts
+        }
         Fact::GapFound { account, .. } => disarm(state, *account),
         Fact::LinkChanged {
             broker,
@@ -52,7 +60,11 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             account,
             state: TradingState::Halted,
             ..
-        } => cancel_entries(state, *account, "trading was halted"),
+        } => halt::follows(state, *account, event.sequence)
+            .into_iter()
+            .collect(),
+        Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
+        Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
         Fact::LossStaged {
             account,
             stage: LossStage::Reached,
@@ -193,10 +205,13 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
         .filter(|(key, _)| key.broker == broker)
         .map(|(_, account)| account);
     let differs = accounts.clone().find_map(|account| {
+        let left = |instrument: InstrumentId, mismatch: &Mismatch| {
+            difference::is_left(state, account.account.key, instrument, mismatch, now)
+        };
         let found = account
             .mismatches
             .iter()
-            .find(|(_, mismatch)| mismatch.is_confirmed(now))?;
+            .find(|(id, mismatch)| mismatch.is_confirmed(now) && !left(**id, mismatch))?;
         Some(format!(
             "{}: we have {}, the broker has {}",
             found.0, found.1.ours, found.1.theirs
@@ -220,7 +235,7 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
     }
 }
 
-/// A halt takes what would add risk off the market and leaves what protects.
+/// The loss of a session takes what would add risk off the market and leaves what protects.
 fn cancel_entries(state: &State, account: AccountKey, why: &str) -> Vec<Fact> {
     let entries = state
         .all_live()
@@ -267,5 +282,6 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         _ => brackets::settle_order(state, id),
     };
     facts.extend(flatten::advance(state, account, instrument));
+    facts.extend(halt::confirmed(state, account));
     facts
 }

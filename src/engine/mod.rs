@@ -8,13 +8,16 @@ pub mod brackets;
 pub mod command;
 mod core;
 pub mod decide;
+pub mod difference;
 pub mod digest;
 mod doubles;
 pub mod event;
 mod flatten;
 mod fold;
 mod follow;
+pub mod halt;
 pub mod history;
+pub mod naked;
 pub mod order_flow;
 pub mod pause;
 #[doc(hidden)]

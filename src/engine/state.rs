@@ -3,6 +3,9 @@
 
 use super::alerts::Alerts;
 use super::command::SessionKind;
+use super::difference::Ignored;
+use super::halt::{Halt, HaltFile};
+use super::naked::Naked;
 use super::pause::Pause;
 use super::risk::{Hold, HoldCause, LimitChange, RiskDay};
 use super::stops::StopPlan;
@@ -91,6 +94,18 @@ pub struct State {
     /// Flattens of whole accounts under way.
     #[serde(default)]
     pub flattening_accounts: BTreeMap<AccountKey, AccountFlattening>,
+    /// The cancels of accounts that are halted.
+    #[serde(default)]
+    pub halts: BTreeMap<AccountKey, Halt>,
+    /// Lines of the difference view that somebody leaves.
+    #[serde(default)]
+    pub ignored: Vec<Ignored>,
+    /// What no stop at the broker covers.
+    #[serde(default)]
+    pub naked: BTreeMap<(AccountKey, InstrumentId), Naked>,
+    /// The file that keeps the engine halted, while it is there.
+    #[serde(default)]
+    pub halt_file: Option<HaltFile>,
     /// What a person should see: denials, rejections, surprises.
     pub notices: VecDeque<Notice>,
     /// What people want to be told of, and what they were told.

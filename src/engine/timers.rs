@@ -1,6 +1,8 @@
 //! Named deadlines. The engine only states the next one; whoever drives it sleeps until then and says "timer".
 
 use super::event::Fact;
+use super::halt;
+use super::naked;
 use super::programs;
 use super::risk::{self, HoldCause};
 use super::state::{AccountState, State};
@@ -28,6 +30,10 @@ enum Timer {
     Disarm(BrokerId),
     /// The time for which programs were armed is over.
     DisarmPrograms(AccountKey),
+    /// A cancel of a halt.
+    Halt(halt::Due),
+    /// A position that nothing covers is told of.
+    Naked(AccountKey, crate::domain::InstrumentId),
     /// The time of a limit's change is over.
     RevertLimit(Option<AccountKey>, LimitName),
     /// The time for which an account is held back is over.
@@ -103,6 +109,10 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
             Timer::Flat(*account, *instrument),
         );
     }
+    naked::deadlines(state, |at, account, instrument| {
+        tell(at, Timer::Naked(account, instrument));
+    });
+    halt::deadlines(state, |at, due| tell(at, Timer::Halt(due)));
     if !state.orders.is_empty() || !state.executions.is_empty() {
         tell(state.trimmed.1.after(TRIM_EVERY), Timer::Trim);
     }
@@ -200,6 +210,8 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
             let over = SafeText::new("their time is over");
             facts.extend(programs::disarmed(state, account, &over));
         }
+        Timer::Naked(account, instrument) => facts.extend(naked::found(state, account, instrument)),
+        Timer::Halt(due) => facts.extend(halt::fire(state, due)),
         Timer::RevertLimit(account, name) => facts.push(risk::change::over(state, account, name)),
         Timer::ReleaseHold(account, cause) => facts.push(Fact::RiskReleased {
             account,

@@ -26,6 +26,14 @@ pub const PROVE_WITHIN: Duration = Duration::from_secs(25);
 pub const SETTLES_WITHIN: Duration = Duration::from_secs(3);
 /// While a flatten waits for it, the broker is read again this soon after a read that failed.
 pub const FLATTEN_READS_APART: Duration = Duration::from_secs(1);
+/// A cancel of a halt is asked for again after this, and after twice as long each further time,
+pub const CANCEL_AGAIN: Duration = Duration::from_secs(1);
+/// but never later than this.
+pub const CANCEL_AGAIN_AT_MOST: Duration = Duration::from_secs(30);
+/// Cancels of a halt that are not confirmed within this are named.
+pub const CONFIRM_WITHIN: Duration = Duration::from_secs(15);
+/// A position that no stop at the broker covers for this long is told of.
+pub const NAKED_AFTER: Duration = Duration::from_secs(5);
 /// Ended orders stay in the state for this long.
 pub const ENDED_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Executions are remembered for this long, so that a repeated one is known.

@@ -173,6 +173,14 @@ pub enum Action {
     NextZone,
     /// Copy the selected row as text.
     CopyRow,
+    /// Begin a stop under the position in the desk's instrument.
+    Protect,
+    /// Take the broker's word on the selected difference.
+    Adopt,
+    /// Leave the selected difference as it is for a time.
+    Ignore,
+    /// Flatten what the selected difference is about.
+    FlattenRow,
     /// A line of the settings, by its number.
     Hotkey(u8),
 }

@@ -114,6 +114,20 @@ impl Desk {
         Ok(effects)
     }
 
+    /// A halt that takes protective stops off as well: it asks first, because what is held is bare then.
+    fn ask_halt_all(&mut self, now: Timestamp) -> Vec<Effect> {
+        let Some(account) = self.need_account(now) else {
+            return Vec::new();
+        };
+        self.modal = Some(Modal::Question(Question {
+            text: "that takes protective stops off too: Enter halts and cancels everything, Esc does nothing"
+                .to_owned(),
+            pledge: Pledge::HaltStopsToo(account),
+            at: now,
+        }));
+        Vec::new()
+    }
+
     /// A cancel that would leave something without its stop asks first.
     fn asks_first(&self, command: &Command, now: Timestamp) -> Option<Question> {
         let Command::CancelAll {
@@ -178,11 +192,13 @@ impl Desk {
             "do" => return self.do_named(rest.trim(), now),
             "quit" => return vec![Effect::Leave(Exit::Detached)],
             "stop" => return vec![Effect::Leave(Exit::StopEngine)],
+            "halt" if rest.trim().eq_ignore_ascii_case("all") => return self.ask_halt_all(now),
             "halt" => return self.set_trading(TradingState::Halted, now),
             "reduce" => return self.set_trading(TradingState::Reducing, now),
             "resume" => return self.set_trading(TradingState::Active, now),
             "token" => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             "alert" => self.show_alerts(),
+            "differences" => self.show_differences(now),
             "account" => return self.choose_account(rest, now),
             "orders" | "executions" | "activity" | "log" | "watch" | "filter" | "columns" | "sort"
             | "tape" | "study" | "bars" | "style" => {

@@ -4,6 +4,7 @@
 
 use super::alerts::Alarm;
 use super::chord::Chord;
+use super::differences::{About, Deed};
 use super::keymap::Keymap;
 use super::layout::PaneId;
 use super::line::Line;
@@ -12,8 +13,8 @@ use super::memory::DeskMemory;
 use super::moves::last_moves;
 use super::pane::{Pane, Wish};
 use super::panes::{
-    AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthChart, DepthPane, Executions,
-    LogPane, Orders, Overview, PositionDetail, Positions, TapePane, Watchlist,
+    AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthChart, DepthPane, Differences,
+    Executions, LogPane, Orders, Overview, PositionDetail, Positions, TapePane, Watchlist,
 };
 use super::plan::Plan;
 use super::probe::Probe;
@@ -28,6 +29,7 @@ use crate::domain::{
     AccountClass, AccountKey, ClientOrderId, InstrumentId, Pending, Phase, Quantity, SafeText, Timestamp,
     TradingState, counted,
 };
+use crate::engine::difference::Remedy;
 use crate::engine::state::NoticeLevel;
 use crate::engine::{Command, Outcome};
 use crate::market::{BarUpdate, Timeframe};
@@ -112,6 +114,10 @@ pub enum Pledge {
     Cancel(ClientOrderId),
     /// Cancel every order of the account, or on one instrument, protective stops too.
     CancelStopsToo(AccountKey, Option<InstrumentId>),
+    /// Do something about a line of the difference view.
+    Resolve(About),
+    /// Halt, and cancel protective stops too.
+    HaltStopsToo(AccountKey),
     /// Flatten every instrument that the account holds or has orders on.
     Flatten(AccountKey),
     /// Cut the connection to the broker.
@@ -270,6 +276,7 @@ impl Desk {
                 place(PaneId::Activity, Activity::new()),
                 place(PaneId::Curve, CurvePane::new()),
                 place(PaneId::Alerts, AlertsPane::new()),
+                place(PaneId::Differences, Differences::new()),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),
@@ -761,10 +768,26 @@ impl Desk {
                 Wish::Bars(instrument, timeframe) => self.ask_bars(instrument, timeframe, &mut effects),
                 Wish::Ask(ask) => effects.push(Effect::Tell(ToEngine::Ask(ask))),
                 Wish::Say(text) => self.say(Tone::Plain, text, now),
+                Wish::Confirm(text, pledge) => self.put_question(text, pledge, now),
             }
         }
         effects.extend(self.ask());
         effects
+    }
+
+    /// Asks before what a pane wants is done.
+    fn put_question(&mut self, text: String, pledge: Pledge, now: Timestamp) {
+        let pledge = match pledge {
+            Pledge::Resolve(about) if about.deed == Deed::Ignore => {
+                Pledge::Resolve(about.for_hours(self.count))
+            }
+            other => other,
+        };
+        self.modal = Some(Modal::Question(Question {
+            text,
+            pledge,
+            at: now,
+        }));
     }
 
     /// Cancels at once, unless that takes the last protection off a position: then it asks.
@@ -924,6 +947,8 @@ pub(super) fn words(command: &Command) -> String {
             format!("flattening {}: {all}", account.account)
         }
         Command::SetTrading { state, .. } => format!("trading {}", state.word()),
+        Command::Halt { stops_too: true, .. } => "trading HALTED, protective stops go too".to_owned(),
+        Command::Halt { .. } => "trading HALTED".to_owned(),
         Command::SetLimit {
             name,
             value: Some(value),
@@ -938,6 +963,12 @@ pub(super) fn words(command: &Command) -> String {
         }
         Command::AcceptGap { .. } => "gap acknowledged".to_owned(),
         Command::AcceptDouble { .. } => "cancelling the newer of two orders under one reference".to_owned(),
+        Command::Resolve { remedy, subject, .. } => match remedy {
+            Remedy::Adopt => format!("{subject}: taken for known"),
+            Remedy::Ignore { .. } => format!("{subject}: left as it is"),
+            Remedy::Cancel => format!("{subject}: cancel asked"),
+            Remedy::Flatten { .. } => format!("{subject}: flattening"),
+        },
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
         Command::SetAlert { spec } => format!("alert {}", spec.condition),
         Command::RemoveAlert { id: Some(id) } => format!("alert {id} removed"),

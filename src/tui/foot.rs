@@ -375,6 +375,11 @@ fn draw_question(
             view,
         ),
         Pledge::Flatten(account) => Forecast::of(vec![span(what_goes(desk, account, view), theme.text)]),
+        Pledge::Resolve(about) => Forecast::of(vec![span(view.ours(about.words(view)), theme.text)]),
+        Pledge::HaltStopsToo(account) => Forecast::of(vec![span(
+            view.ours(format!("{}: every order goes, stops too", account.account)),
+            theme.text,
+        )]),
     };
     let mut pen = Pen::new(buf, above);
     pen.clear(theme.panel);
@@ -382,15 +387,18 @@ fn draw_question(
         Pledge::Close(..) => vec![bold("CLOSE ", theme.bright)],
         Pledge::Flatten(_) => vec![bold("FLATTEN ACCOUNT ", theme.bright)],
         Pledge::Disconnect => vec![bold("DISCONNECT ", theme.bright)],
+        Pledge::HaltStopsToo(_) => vec![bold("HALT ", theme.bright)],
+        Pledge::Resolve(about) => {
+            let word = format!("{} ", about.deed.word().to_uppercase());
+            vec![bold(word, theme.bright)]
+        }
         Pledge::Cancel(_) | Pledge::CancelStopsToo(..) => Vec::new(),
     };
     let x = put(&mut pen, 1, &lead);
     put(&mut pen, x, &ahead.spans());
     let colour = match question.pledge {
-        Pledge::Cancel(_) | Pledge::CancelStopsToo(..) | Pledge::Flatten(_) | Pledge::Disconnect => {
-            theme.warn
-        }
         Pledge::Close(..) => theme.text,
+        _ => theme.warn,
     };
     put(
         &mut Pen::new(buf, below),
@@ -432,6 +440,8 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
             Pledge::Cancel(_) => ["cancel the stop", "keep it"],
             Pledge::CancelStopsToo(..) => ["cancel stops too", "keep them"],
             Pledge::Flatten(_) => ["flatten the account", "keep"],
+            Pledge::HaltStopsToo(_) => ["halt, stops go too", "nothing"],
+            Pledge::Resolve(about) => [about.deed.word(), "leave it"],
             Pledge::Disconnect => ["cut the connection", "keep it"],
         };
         for ((_, word, _), meant) in hints.iter_mut().zip(words) {

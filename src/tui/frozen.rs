@@ -23,6 +23,7 @@ impl Desk {
                 | Command::Flatten { .. }
                 | Command::FlattenAccount { .. }
                 | Command::Disarm { .. }
+                | Command::Halt { .. }
                 | Command::SetTrading {
                     state: TradingState::Halted | TradingState::Reducing,
                     ..

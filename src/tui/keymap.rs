@@ -107,6 +107,10 @@ pub const TABLE: &[Binding] = bindings! {
     Desk Sends Action::Cancel, ["x", "Delete"], "cancel the selected order", "cancel";
     Desk Preview Action::Modify, ["e"], "edit the selected order", "edit";
     Desk Preview Action::Close, ["c"], "close the position in this instrument", "close";
+    Desk Preview Action::Protect, ["p"], "put a stop under the position in this instrument, to complete in the order line";
+    Desk Preview Action::Adopt, ["o"], "differences: take the broker's word on the selected line";
+    Desk Preview Action::Ignore, ["I"], "differences: leave the line for a day; a number before it is hours";
+    Desk Preview Action::FlattenRow, ["F"], "differences: flatten what the line is about";
     Desk None Action::Search, ["/"], "search for an instrument", "symbol";
     Desk None Action::CommandLine, [":"], "type an order or a command", "order";
     Desk None Action::AlertHere, ["a"], "an alert at the price under the cursor, to complete in the order line";

@@ -75,6 +75,7 @@ panes! {
     DepthChart "depthchart" 30 6 Market "Its book as two slopes.";
     Alerts "alerts" 52 4 Ours "Alerts, and how they were told of.";
     Curve "curve" 44 6 Ours "Worth and profit over the day.";
+    Differences "differences" 52 4 Ours "Where ours and the broker's do not agree, and what to do about it.";
 }
 
 impl PaneId {

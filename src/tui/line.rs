@@ -28,9 +28,18 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
     ),
     ("disarm", "[api]", "stop allowing it"),
     ("token", "", "take the trading token from whoever has it"),
-    ("halt", "", "let nothing leave that adds risk"),
+    (
+        "halt",
+        "[all]",
+        "let nothing leave that adds risk, and cancel entries; with all protective stops too",
+    ),
     ("reduce", "", "let only what reduces a position leave"),
     ("resume", "", "allow risk again"),
+    (
+        "differences",
+        "",
+        "where ours and the broker's do not agree, and what to do about it",
+    ),
     (
         "limit",
         "NAME VALUE|config [for TIME] [all] [LAST FOUR]",

@@ -15,6 +15,7 @@ pub mod clipboard;
 pub mod colour;
 mod command;
 pub mod desk;
+pub mod differences;
 mod foot;
 pub mod forecast;
 mod frozen;

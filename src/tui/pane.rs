@@ -2,6 +2,7 @@
 //! Drawing takes `&self`: events change, drawing does not; where a row landed, for the mouse, is returned.
 
 use super::action::Action;
+use super::desk::Pledge;
 use super::link::{Answer, Ask};
 use super::theme::Theme;
 use super::times::Times;
@@ -88,6 +89,8 @@ pub enum Wish {
     Ask(Ask),
     /// Say something on the message line.
     Say(String),
+    /// Ask, and do it at Enter: what the question says, and what Enter sends.
+    Confirm(String, Pledge),
 }
 
 /// Where rows landed, for the mouse: the area of each with what a click on it selects.

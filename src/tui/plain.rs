@@ -310,7 +310,10 @@ impl Plain {
                 let takes_away = |command: &Command| {
                     matches!(
                         command,
-                        Command::Cancel { .. } | Command::CancelAll { .. } | Command::SetTrading { .. }
+                        Command::Cancel { .. }
+                            | Command::CancelAll { .. }
+                            | Command::Halt { .. }
+                            | Command::SetTrading { .. }
                     )
                 };
                 if denied {

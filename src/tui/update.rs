@@ -297,6 +297,7 @@ impl Desk {
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             Action::AlertHere => self.alert_here(now),
             Action::OpenStaged => self.open_staged(now),
+            Action::Protect => self.protect_here(now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
             Action::Escape if self.focused_has_open(now) => return self.act_on_pane(action, now),
             Action::Escape if self.message.is_some() || self.count.is_some() => self.message = None,
@@ -337,6 +338,7 @@ impl Desk {
                             self.focus_on(pane);
                         }
                     }
+                    Some(PaneId::Differences) => self.differences_are_elsewhere(action, now),
                     Some(PaneId::Orders) => {
                         self.say(Tone::Plain, "the orders are not in view: Tab goes there", now);
                     }
@@ -518,6 +520,20 @@ impl Desk {
                         let what = words(&command);
                         self.send(command, what, now)
                     }
+                    Pledge::Resolve(about) => {
+                        let command = about.command((self.new_id)());
+                        let what = words(&command);
+                        self.send(command, what, now)
+                    }
+                    Pledge::HaltStopsToo(account) => {
+                        let command = Command::Halt {
+                            account: Some(account),
+                            reason: SafeText::new("from a terminal"),
+                            stops_too: true,
+                        };
+                        let what = words(&command);
+                        self.send(command, what, now)
+                    }
                     Pledge::Close(account, instrument) => {
                         let command = Command::Close {
                             id: (self.new_id)(),
@@ -618,6 +634,7 @@ impl Desk {
 fn owner(action: Action) -> Option<PaneId> {
     match action {
         Action::Cancel | Action::Modify => Some(PaneId::Orders),
+        Action::Adopt | Action::Ignore | Action::FlattenRow => Some(PaneId::Differences),
         Action::TimeframeNext
         | Action::TimeframePrevious
         | Action::Timeframe(_)

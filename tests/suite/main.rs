@@ -9,6 +9,7 @@ mod gateway;
 mod gateway_faults;
 mod getting_about;
 mod given_back;
+mod guarding;
 mod harness;
 mod hostile;
 mod http;

@@ -24,20 +24,20 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An answer: its status and its body.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    body: Value,
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
 }
 
 impl Answer {
     #[track_caller]
-    fn is(self, status: u16) -> Value {
+    pub fn is(self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         self.body
     }
     /// Refused, with this code.
     #[track_caller]
-    fn refused(self, status: u16, code: &str) -> String {
+    pub fn refused(self, status: u16, code: &str) -> String {
         assert_eq!(
             (self.status, &self.body["error"]["code"]),
             (status, &json!(code)),
@@ -49,18 +49,25 @@ impl Answer {
 
 /// A program with its key.
 #[derive(Clone)]
-struct Program {
+pub struct Program {
     at: SocketAddr,
     key: String,
 }
 
 impl Program {
-    fn new(home: &Home, name: &str, more: &[&str]) -> Self {
+    pub fn new(home: &Home, name: &str, more: &[&str]) -> Self {
         let mut words = vec!["api-key", "add", name];
         words.extend(more);
         Self {
             at: home.port(),
             key: home.done(&words).lines().next().unwrap_or_default().to_owned(),
+        }
+    }
+    /// The same program at the address that the port has by now.
+    pub fn again(&self, home: &Home) -> Self {
+        Self {
+            at: home.port(),
+            key: self.key.clone(),
         }
     }
     fn say(&self, method: &str, path: &str, more: &str, body: &str) -> Answer {
@@ -80,15 +87,15 @@ impl Program {
             body: serde_json::from_str(body).unwrap_or(Value::Null),
         }
     }
-    fn get(&self, path: &str) -> Answer {
+    pub fn get(&self, path: &str) -> Answer {
         self.say("GET", path, "", "")
     }
-    fn post(&self, path: &str, body: &Value) -> Answer {
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
         self.say("POST", path, "", &body.to_string())
     }
     /// The order as it is once it is in this phase.
     #[track_caller]
-    fn in_phase(&self, id: &str, phase: &str) -> Value {
+    pub fn in_phase(&self, id: &str, phase: &str) -> Value {
         until(phase, || {
             let order = self.get(&format!("/orders/{id}")).body;
             (order["phase"] == phase).then_some(order)
@@ -96,7 +103,7 @@ impl Program {
     }
 }
 
-fn serve(home: &Home) -> Engine {
+pub fn serve(home: &Home) -> Engine {
     let engine = home.serve(&["--listen", "127.0.0.1:0"]);
     let at = home.port();
     let one = Program {

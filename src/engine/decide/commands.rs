@@ -10,6 +10,7 @@ use crate::engine::alerts;
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
+use crate::engine::halt;
 use crate::engine::programs;
 use crate::engine::risk::{self, Check, Effect};
 use crate::engine::state::State;
@@ -66,6 +67,11 @@ pub(super) fn decide(
             state,
             reason,
         } => desk.set_trading(*account, *state, reason),
+        Command::Halt {
+            account,
+            reason,
+            stops_too,
+        } => desk.halt(*account, reason, *stops_too),
         Command::SetLimit {
             account,
             name,
@@ -85,6 +91,12 @@ pub(super) fn decide(
             risk::change::decide(state, origin, &wish, now)
         }
         Command::AcceptDifference { account, instrument } => desk.accept_difference(*account, *instrument),
+        Command::Resolve {
+            account,
+            subject,
+            remedy,
+            seen,
+        } => desk.resolve(*account, *subject, (*remedy, *seen)),
         Command::AcceptGap { account } => desk.accept_gap(*account),
         Command::AcceptDouble { account } => desk.accept_double(*account),
         Command::Reconcile { account } => desk.reconcile(*account),
@@ -95,7 +107,7 @@ pub(super) fn decide(
         | Command::CloseSession
         | Command::TakeToken
         | Command::Arm { .. }
-        | Command::Disarm { .. } => sessions::decide(state, origin, command),
+        | Command::Disarm { .. } => sessions::decide(state, origin, command, now),
         Command::OpenProgram { .. } | Command::ArmPrograms { .. } | Command::DisarmPrograms { .. } => {
             programs::decide(state, origin, command, now)
         }
@@ -370,7 +382,7 @@ impl Desk<'_> {
         }]))
     }
 
-    fn cancel(&self, id: ClientOrderId) -> Result<Decision, Denial> {
+    pub(super) fn cancel(&self, id: ClientOrderId) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let order = live(self.state, id)?;
         ours(order)?;
@@ -477,12 +489,16 @@ impl Desk<'_> {
                 format!("no account {account}"),
             ));
         };
+        if to == TradingState::Halted {
+            return self.halt(Some(account), reason, false);
+        }
         let ended = match to {
             TradingState::Active => risk::ended_by_hand(self.state, account),
             TradingState::Reducing | TradingState::Halted => Vec::new(),
         };
         if to < entry.trading || !ended.is_empty() {
             sessions::may_add_risk(self.state, self.origin, account, self.now)?;
+            self.no_halt_file()?;
         }
         let mut facts = vec![Fact::TradingChanged {
             account,
@@ -490,16 +506,57 @@ impl Desk<'_> {
             reason: reason.clone(),
         }];
         facts.extend(ended);
-        if to != TradingState::Halted {
-            return Ok(Decision::done(facts));
+        Ok(Decision::done(facts))
+    }
+
+    /// One account, or all of them. Entries go by what follows from the facts; what stays is said at once.
+    fn halt(
+        &self,
+        account: Option<AccountKey>,
+        reason: &SafeText,
+        stops_too: bool,
+    ) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        let known = self.state.accounts.keys().copied();
+        let meant: Vec<AccountKey> = known
+            .filter(|key| account.is_none_or(|one| one == *key))
+            .collect();
+        if meant.is_empty() {
+            let text = account.map_or_else(
+                || "no account is known yet".to_owned(),
+                |account| format!("no account {account}"),
+            );
+            return Err(Denial::new(DenialCode::UnknownAccount, text));
         }
-        // Entries go by what follows from the fact; what stays is said at once.
-        let (going, kept, foreign) = self.sorted(account, None, false);
-        Ok(Decision::noted(facts, &told(going.len(), kept, foreign)))
+        let (mut facts, mut all) = (Vec::new(), (0, 0, 0));
+        for account in meant {
+            let (going, kept, foreign) = self.sorted(account, None, stops_too);
+            all = (all.0 + going.len(), all.1 + kept, all.2 + foreign);
+            facts.extend(halt::halted(self.state, account, reason, stops_too));
+        }
+        Ok(Decision::noted(facts, &told(all.0, all.1, all.2)))
+    }
+
+    /// Whoever put the file there has not taken it away: a word at a desk does not undo that.
+    fn no_halt_file(&self) -> Result<(), Denial> {
+        match &self.state.halt_file {
+            None => Ok(()),
+            Some(file) => {
+                let text = format!(
+                    "the halt file is still there ({}): remove {}, then resume",
+                    file.reason, file.place
+                );
+                Err(Denial::new(DenialCode::Trading, text))
+            }
+        }
     }
 
     /// Only what two reads have shown is taken over: a difference may be a fill that is on its way.
-    fn accept_difference(&self, account: AccountKey, instrument: InstrumentId) -> Result<Decision, Denial> {
+    pub(super) fn accept_difference(
+        &self,
+        account: AccountKey,
+        instrument: InstrumentId,
+    ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         programs::by_a_person(self.origin)?;
         let entry = self.state.accounts.get(&account);
@@ -536,7 +593,7 @@ impl Desk<'_> {
         ]))
     }
 
-    fn accept_gap(&self, account: AccountKey) -> Result<Decision, Denial> {
+    pub(super) fn accept_gap(&self, account: AccountKey) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         programs::by_a_person(self.origin)?;
         let gap = self.state.accounts.get(&account).and_then(|entry| entry.gap);

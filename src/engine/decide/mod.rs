@@ -3,6 +3,7 @@
 mod basket;
 mod broker;
 mod commands;
+mod differences;
 mod flatten;
 mod sessions;
 
@@ -14,6 +15,7 @@ pub(super) use sessions::{may_act, may_add_risk, may_arm};
 use super::command::{Denial, Outcome};
 use super::core::Input;
 use super::event::Fact;
+use super::halt;
 use super::planted::{Bug, planted};
 use super::risk;
 use super::state::State;
@@ -77,6 +79,7 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
         Input::Timer => Decision::facts(timers::due(state, now)),
         Input::StorageFailed { .. } if planted(Bug::FullDiskGoesOn) => Decision::default(),
+        Input::HaltFile { file } => Decision::facts(halt::file(state, file.as_ref())),
         Input::StorageFailed { reason } => {
             let text = SafeText::new(&format!(
                 "the journal can't be written ({reason}): halted, only cancels pass"

@@ -4,6 +4,7 @@
 use super::Decision;
 use crate::domain::{AccountClass, AccountKey, SafeText, Timestamp};
 use crate::engine::command::{Command, Denial, DenialCode, Origin, SessionKind};
+use crate::engine::difference::{self, Subject};
 use crate::engine::event::Fact;
 use crate::engine::programs;
 use crate::engine::state::State;
@@ -45,7 +46,12 @@ pub(in crate::engine) fn may_act(origin: Origin) -> Result<(), Denial> {
 }
 
 /// Commands about sessions themselves.
-pub(super) fn decide(state: &State, origin: Origin, command: &Command) -> Result<Decision, Denial> {
+pub(super) fn decide(
+    state: &State,
+    origin: Origin,
+    command: &Command,
+    now: Timestamp,
+) -> Result<Decision, Denial> {
     let session = origin.session;
     Ok(match command {
         Command::OpenSession => Decision::done(vec![Fact::SessionOpened {
@@ -66,7 +72,7 @@ pub(super) fn decide(state: &State, origin: Origin, command: &Command) -> Result
             account,
             confirmation,
         } => {
-            may_arm(state, origin, *account, confirmation)?;
+            may_arm(state, origin, *account, confirmation, now)?;
             let account = *account;
             Decision::done(vec![Fact::Armed { session, account }])
         }
@@ -85,6 +91,7 @@ pub(in crate::engine) fn may_arm(
     origin: Origin,
     account: AccountKey,
     confirmation: &SafeText,
+    now: Timestamp,
 ) -> Result<(), Denial> {
     may_act(origin)?;
     programs::by_a_person(origin)?;
@@ -100,10 +107,13 @@ pub(in crate::engine) fn may_arm(
             "another terminal holds the trading token; take it with :token",
         ));
     }
-    if let Some((from, until)) = entry.gap {
-        let text = format!(
-            "executions between {from} and {until} are not known: compare with a statement, then :accept gap"
-        );
+    if let Some(line) = difference::blocking(state, account, now) {
+        let text = match (line.subject, entry.gap) {
+            (Subject::Gap, Some((from, until))) => format!(
+                "executions between {from} and {until} are not known: compare with a statement, then :accept gap"
+            ),
+            _ => format!("{}: explain it in :differences, then arm", line.words()),
+        };
         return Err(Denial::new(DenialCode::Unexplained, text));
     }
     if entry.account.class == AccountClass::Live {

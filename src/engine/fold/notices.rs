@@ -6,6 +6,7 @@ use crate::domain::{
 };
 use crate::engine::risk::loss_words;
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
+use crate::engine::{halt, naked};
 use std::collections::BTreeMap;
 
 impl State {
@@ -92,6 +93,47 @@ impl State {
                 state,
                 reason,
             } => (Warning, format!("{account} {}: {reason}", state.word())),
+            Fact::DifferenceIgnored { ignored } => {
+                let until = ignored.until.map_or_else(
+                    || "taken for known".to_owned(),
+                    |until| format!("left as it is until {until}"),
+                );
+                (
+                    Info,
+                    format!(
+                        "{} in {}: {until} by {}",
+                        ignored.subject, ignored.account, ignored.by
+                    ),
+                )
+            }
+            Fact::NakedFound {
+                account,
+                instrument,
+                quantity,
+                lost,
+            } => {
+                let level = if *lost { Warning } else { Told };
+                (level, naked::words(*account, *instrument, *quantity, *lost))
+            }
+            Fact::HaltConfirmed {
+                account,
+                cancelled,
+                filled,
+            } => (Told, halt::confirmed_words(*account, *cancelled, *filled)),
+            Fact::CancelsUnconfirmed { account, orders } => {
+                (Warning, halt::unconfirmed_words(self, *account, orders))
+            }
+            Fact::HaltFileChanged { file: Some(file) } => (
+                Warning,
+                format!(
+                    "HALTED by {}: {}; nothing that adds risk leaves until it is removed and somebody resumes",
+                    file.place, file.reason
+                ),
+            ),
+            Fact::HaltFileChanged { file: None } => (
+                Warning,
+                "the halt file is gone; trading stays halted until somebody resumes it".to_owned(),
+            ),
             Fact::LinkChanged {
                 broker,
                 state,

@@ -188,7 +188,7 @@ fn price_or_peg(word: &Word) -> Result<PriceWords, SentenceError> {
     Ok(PriceWords::Snapshot(peg, word.at.clone()))
 }
 
-fn exit(word: &Word) -> Result<Exit, SentenceError> {
+pub(super) fn exit(word: &Word) -> Result<Exit, SentenceError> {
     match word.text.parse() {
         Ok(place) => Ok(Exit {
             place,

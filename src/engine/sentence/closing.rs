@@ -66,13 +66,13 @@ fn half(held: Quantity, instrument: &Instrument, notes: &mut Vec<String>) -> Qua
 }
 
 /// What is held: which way, and how much.
-struct Held {
-    side: Side,
-    size: Quantity,
+pub(super) struct Held {
+    pub(super) side: Side,
+    pub(super) size: Quantity,
 }
 
 /// What is held, and what of it no working order closes yet.
-fn free(
+pub(super) fn free(
     symbol: &Word,
     instrument: &Instrument,
     scene: &Scene<'_>,
@@ -223,7 +223,7 @@ fn past_market(
 }
 
 /// The limit of a stop-limit keeps its distance from the trigger.
-fn moved_limit(kind: OrderKind, from: Price, to: Price) -> Option<Price> {
+pub(super) fn moved_limit(kind: OrderKind, from: Price, to: Price) -> Option<Price> {
     match kind {
         OrderKind::StopLimit { price, .. } => price.checked_add(to.checked_sub(from)?),
         _ => None,

@@ -6,7 +6,16 @@ use super::words::{Word, Words};
 use crate::engine::state::State;
 
 /// The verbs, long before short.
-pub const VERBS: &[&str] = &["buy", "sell", "close", "flat", "x", "reverse", "breakeven"];
+pub const VERBS: &[&str] = &[
+    "buy",
+    "sell",
+    "close",
+    "flat",
+    "x",
+    "reverse",
+    "breakeven",
+    "protect",
+];
 const AMOUNTS: &[&str] = &["all", "half", "risk"];
 /// Words of an order, by what they are about: of each kind one is said.
 const CLAUSES: &[&[&str]] = &[
@@ -90,7 +99,7 @@ fn place(words: &[Word]) -> Place {
         ("buy" | "b" | "sell" | "s", rest) => in_order(rest),
         ("x" | "cancel" | "flat" | "flatten", []) => Place::SymbolOrAll,
         ("x" | "cancel", [_]) => Place::All,
-        ("close" | "reverse" | "rev" | "breakeven" | "be", []) => Place::Symbol,
+        ("close" | "reverse" | "rev" | "breakeven" | "be" | "protect", []) => Place::Symbol,
         _ => Place::Value,
     }
 }

@@ -5,7 +5,7 @@ use super::amount::amount;
 use super::clauses::{self, Clauses};
 use super::words::{SentenceError, Word, Words, shown, wrong};
 use super::{OrderWords, Sentence};
-use crate::domain::Side;
+use crate::domain::{ExitError, ExitPrice, Side};
 
 /// How many symbols may stand in braces: more is no basket, and the rate control would refuse it.
 const MOST_SYMBOLS: usize = 20;
@@ -31,6 +31,16 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
         "breakeven" | "be" => Sentence::Breakeven {
             symbol: words.need("the symbol whose stop moves to the average price, such as breakeven AAPL")?,
         },
+        "protect" => {
+            let symbol =
+                words.need("the symbol to protect, such as protect AAPL at 185 or protect AAPL at -20t")?;
+            words.take_if("at");
+            let place = clauses::exit(&words.need("where the stop goes: a price, or -20t from the market")?)?;
+            if matches!(place.place, ExitPrice::Multiple(_)) {
+                return wrong(place.at, ExitError::StopInR.to_string());
+            }
+            Sentence::Protect { symbol, place }
+        }
         "flat" | "flatten" => {
             let symbol = words.need("the symbol to flatten, such as flat AAPL, or flat all")?;
             let all = symbol.is("all");
@@ -43,7 +53,7 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
             return wrong(
                 verb.at,
                 format!(
-                    "'{}' is no verb: buy, sell, x, close, reverse, breakeven or flat",
+                    "'{}' is no verb: buy, sell, x, close, reverse, breakeven, protect or flat",
                     shown(other)
                 ),
             );

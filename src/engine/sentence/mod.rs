@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! sentence := order ["oco" [order]] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "reverse" SYMBOL
-//!           | "breakeven" SYMBOL | "flat" (SYMBOL | "all" [LAST FOUR])
+//!           | "breakeven" SYMBOL | "protect" SYMBOL ["at"] PLACE | "flat" (SYMBOL | "all" [LAST FOUR])
 //! order    := ("buy"|"b"|"sell"|"s") (amount what | what amount) { word }
 //! what     := SYMBOL | "{" SYMBOL { "," SYMBOL } "}"
 //! amount   := QUANTITY | MONEY | "risk" (PERCENT | MONEY) | "all" | "half"
@@ -24,6 +24,7 @@ mod closing;
 pub mod complete;
 mod grammar;
 mod order;
+mod protect;
 mod resolve;
 mod sizing;
 #[cfg(test)]
@@ -72,6 +73,13 @@ pub enum Sentence {
     Breakeven {
         /// Which.
         symbol: Word,
+    },
+    /// Put a stop under a position, or move the one that is there.
+    Protect {
+        /// Which.
+        symbol: Word,
+        /// Where: a price, or a distance from the market.
+        place: Exit,
     },
     /// Cancel everything and close, on one symbol or in the whole account.
     Flat {

@@ -2,6 +2,7 @@
 
 use super::closing::{breakeven, reverse};
 use super::order::order;
+use super::protect::protect;
 use super::words::{SentenceError, Word, shown, wrong};
 use super::{OrderWords, Sentence, Templates};
 use crate::domain::{
@@ -84,6 +85,7 @@ pub fn resolve(
         }],
         Sentence::Reverse { symbol } => vec![reverse(symbol, scene, &mut notes, new_id)?],
         Sentence::Breakeven { symbol } => breakeven(symbol, scene, &mut notes)?,
+        Sentence::Protect { symbol, place } => vec![protect(symbol, place, scene, &mut notes, new_id)?],
         Sentence::Flat {
             symbol: Some(symbol), ..
         } => vec![Command::Flatten {

@@ -259,6 +259,8 @@ fn a_cancel_of_what_never_arrived_stays_wanted() {
     desk.accept("A");
     let read = desk.at_broker("A", Phase::Working);
     desk.read(&[read], &[]);
+    desk.sent();
+    desk.wait(1);
     assert_eq!(desk.sent().last().unwrap(), "cancel A");
 }
 

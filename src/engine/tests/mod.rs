@@ -2,12 +2,15 @@
 //! as the engine's process does, and checks after every step what must always hold.
 
 mod controls;
+mod differences;
 mod elsewhere;
 mod flatten;
 mod groups;
+mod halt;
 mod life;
 mod limits;
 mod losses;
+mod naked;
 mod planned;
 mod programs;
 mod property;

@@ -409,6 +409,11 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
         }
         Command::CancelAll { account: of, .. }
         | Command::SetTrading { account: of, .. }
+        | Command::Halt {
+            account: Some(of), ..
+        }
+        | Command::Resolve { account: of, .. }
+        | Command::Reconcile { account: of }
         | Command::SetLimit {
             account: Some(of), ..
         } => account(of),

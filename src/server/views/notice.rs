@@ -2,6 +2,7 @@
 //! of these, and of what concerns the broker as a whole.
 
 use crate::domain::AccountKey;
+use crate::engine::difference::Ignored;
 use crate::engine::state::{Notice, NoticeLevel};
 use crate::engine::{Fact, State};
 use serde::Serialize;
@@ -26,6 +27,12 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
     }
     match fact {
         Fact::TradingChanged { account, .. }
+        | Fact::HaltConfirmed { account, .. }
+        | Fact::CancelsUnconfirmed { account, .. }
+        | Fact::DifferenceIgnored {
+            ignored: Ignored { account, .. },
+        }
+        | Fact::NakedFound { account, .. }
         | Fact::GapFound { account, .. }
         | Fact::GapAccepted { account }
         | Fact::Armed { account, .. }
@@ -60,6 +67,7 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LinkChanged { .. }
         | Fact::LinkImpaired { .. }
         | Fact::PauseChanged { .. }
+        | Fact::HaltFileChanged { .. }
         | Fact::LimitChanged { account: None, .. }
         | Fact::LimitReverted { account: None, .. }
         | Fact::BrokerAway { .. } => Scope::General,

@@ -10,6 +10,7 @@ pub mod curve;
 pub mod depth;
 pub mod depth_chart;
 pub mod detail;
+pub mod differences;
 pub mod executions;
 #[cfg(test)]
 pub mod fixture;
@@ -33,6 +34,7 @@ pub use curve::CurvePane;
 pub use depth::DepthPane;
 pub use depth_chart::DepthChart;
 pub use detail::PositionDetail;
+pub use differences::Differences;
 pub use executions::Executions;
 pub use log::LogPane;
 pub use orders::Orders;

@@ -285,13 +285,22 @@ fn stop(view: &View<'_>, account: AccountKey, id: InstrumentId, quantity: Quanti
     Cell::new(read::price_or_unknown(view, id, nearest), ink(view.theme.dim))
 }
 
+/// What to press where the desk's instrument, or a part of it, has no stop.
+fn naked(view: &View<'_>, account: AccountKey) -> Option<String> {
+    let id = view.instrument?;
+    let held = view.state.position(account, id).quantity.abs();
+    let bare = held.saturating_sub(view.state.protected(account, id));
+    bare.is_positive()
+        .then(|| format!("{id} is NAKED: p begins a stop, such as protect {id} at -20t"))
+}
+
 /// Under the list: all currencies in the account's own, with the rates that took, and since when the day is counted.
 fn foot(view: &View<'_>) -> Vec<String> {
     let Some(account) = view.account else {
         return Vec::new();
     };
     let totals = profit::totals(view, account);
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = naked(view, account).into_iter().collect();
     if let Some(base) = view.state.accounts.get(&account).map(|state| state.account.base)
         && !totals.is_empty()
     {

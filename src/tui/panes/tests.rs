@@ -43,6 +43,7 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(Activity::new()),
         Box::new(CurvePane::new()),
         Box::new(super::AlertsPane::new()),
+        Box::new(super::Differences::new()),
     ]
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use tradewind::domain::*;
+use tradewind::engine::difference::{Ignored, Subject};
+use tradewind::engine::halt::HaltFile;
 use tradewind::engine::pause::Pause;
 use tradewind::engine::state::FlattenStep;
 use tradewind::engine::{Actor, Denial, DenialCode, Event, Fact, SessionKind};
@@ -516,10 +518,55 @@ fn stop_facts() -> Vec<Fact> {
     ]
 }
 
+fn watch_facts() -> Vec<Fact> {
+    let account = key();
+    vec![
+        Fact::HaltBegan {
+            account,
+            orders: vec![id(), id().child(2).unwrap()],
+            stops_too: true,
+        },
+        Fact::HaltConfirmed {
+            account,
+            cancelled: 3,
+            filled: 1,
+        },
+        Fact::CancelsUnconfirmed {
+            account,
+            orders: vec![id()],
+        },
+        Fact::DifferenceIgnored {
+            ignored: Ignored {
+                account,
+                subject: Subject::Position(aapl()),
+                seen: 3_405_691_582,
+                by: text("a terminal, session 7"),
+                until: Some(NOW),
+            },
+        },
+        Fact::NakedFound {
+            account,
+            instrument: aapl(),
+            quantity: quantity("100"),
+            lost: true,
+        },
+        Fact::HaltFileChanged {
+            file: Some(HaltFile {
+                place: text("/home/me/run/halt"),
+                reason: text("CPI at 8:30"),
+            }),
+        },
+    ]
+}
+
 pub fn facts() -> Vec<Fact> {
     let orders = account_facts().into_iter().chain(order_facts());
     let orders = orders.chain(alert_facts()).chain(program_facts());
-    orders.chain(stop_facts()).chain(risk_facts()).collect()
+    orders
+        .chain(stop_facts())
+        .chain(watch_facts())
+        .chain(risk_facts())
+        .collect()
 }
 
 fn risk_facts() -> Vec<Fact> {

@@ -311,7 +311,12 @@ impl Habits {
         let Some(number) = venue(&report).and_then(number_of) else {
             // Of another session's orders only trades and ends are told.
             let ends = matches!(report, Report::Cancelled { .. } | Report::Expired { .. });
-            if ends || matches!(report, Report::Balance { .. } | Report::Executed(_)) {
+            if ends
+                || matches!(
+                    report,
+                    Report::Balance { .. } | Report::Funds { .. } | Report::Executed(_)
+                )
+            {
                 steps.push(Step::Tell(account, report));
             }
             return;
@@ -354,7 +359,7 @@ impl Habits {
             Report::Triggered { .. } => Report::Triggered { id: named },
             Report::ModifyRejected { reason, .. } => Report::ModifyRejected { id: named, reason },
             Report::CancelRejected { reason, .. } => Report::CancelRejected { id: named, reason },
-            other @ (Report::Balance { .. } | Report::Funds { .. }) => other,
+            told @ (Report::Balance { .. } | Report::Funds { .. }) => told,
         };
         let ended = !kept.lives();
         steps.push(Step::Tell(account, told));

@@ -24,7 +24,7 @@ impl World {
     }
 
     /// A request leaves the engine's process.
-    pub fn to_broker(&mut self, request: Request) {
+    pub fn goes_to_broker(&mut self, request: Request) {
         if self.is_up() && self.mute_until <= self.now {
             let none = Duration::ZERO;
             self.to_venue.send(request, self.now, none, &mut self.chance);

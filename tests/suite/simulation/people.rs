@@ -50,12 +50,12 @@ fn halt(world: &mut World) {
 }
 
 fn cancel_what_ended(world: &mut World) {
-    let ended = world
+    let mut ended = world
         .state()
         .orders
         .values()
         .filter(|order| !order.phase.is_live());
-    if let Some(id) = ended.last().map(|order| order.id) {
+    if let Some(id) = ended.next_back().map(|order| order.id) {
         world.command(Command::Cancel { id });
         world.command(Command::Cancel { id });
     }

@@ -231,7 +231,7 @@ impl World {
                 self.tally.swaps += u64::from(!instead.is_empty());
             }
         }
-        self.to_broker(request);
+        self.goes_to_broker(request);
     }
 
     /// A process may die in any step of a flatten.

@@ -308,6 +308,66 @@ fn breakeven_moves_the_stop_to_the_average_price_and_never_away_from_it() {
 }
 
 #[test]
+fn protect_puts_a_stop_under_what_nothing_covers_and_moves_the_one_that_is_there() {
+    let mut table = Table::new(Desk::holding(100));
+    table.quote("AAPL", "100.00", "100.02");
+    for (text, wanted) in [
+        ("protect AAPL at 95", "SELL 100 AAPL stp 95.00 gtc"),
+        ("protect AAPL 95", "SELL 100 AAPL stp 95.00 gtc"),
+        ("protect aapl at -20t", "SELL 100 AAPL stp 99.80 gtc"),
+        ("protect AAPL at -0.50", "SELL 100 AAPL stp 99.50 gtc"),
+    ] {
+        assert_eq!(table.orders(text), [wanted], "{text}");
+    }
+    let notes = table.means("protect AAPL at -20t").unwrap().notes;
+    assert_eq!(notes, ["-20t from the market at 100.00: 99.80"]);
+    for (text, wanted) in [
+        ("protect AAPL at 100.00", "would close AAPL at once"),
+        ("protect AAPL at 101", "it goes below"),
+        ("protect AAPL at +20t", "lies below the entry"),
+        ("protect MSFT at 390", "there is nothing to protect"),
+    ] {
+        let (_, said) = table.wrong(text);
+        assert!(said.contains(wanted), "{text}: {said}");
+    }
+    assert!(
+        parse("protect AAPL at 2R")
+            .unwrap_err()
+            .text
+            .contains("a stop is a price or a distance")
+    );
+    // What it sends only closes: where nothing is held any more it opens nothing.
+    let Command::Submit { seen: Some(seen), .. } =
+        table.means("protect AAPL at 95").unwrap().commands.remove(0)
+    else {
+        panic!("an order")
+    };
+    assert!(seen.reduces);
+    // A part is covered: the new one is for the rest. All of it: the one stop moves.
+    let stop = |quantity, trigger: &str| spec(Side::Sell, quantity, OrderKind::Stop { trigger: p(trigger) });
+    table.desk.working("S1", stop(60, "95"));
+    assert_eq!(table.orders("protect AAPL at 96"), ["SELL 40 AAPL stp 96.00 gtc"]);
+    table.desk.working("S2", stop(40, "96"));
+    let (_, said) = table.wrong("protect AAPL at 97");
+    assert!(said.contains("2 stops cover AAPL"), "{said}");
+    table.desk.cancelled("S2");
+    table.desk.cancelled("S1");
+    table.desk.working("S3", stop(100, "95"));
+    let changes = table.means("protect AAPL at 97").unwrap().commands;
+    assert!(matches!(
+        changes[..],
+        [Command::Modify { change, .. }] if change.trigger == Some(p("97")) && change.quantity.is_none()
+    ));
+    let (_, said) = table.wrong("protect AAPL at 95");
+    assert!(said.contains("there already"), "{said}");
+    // A target that closes all of it leaves nothing for a stop of its own.
+    table.desk.cancelled("S3");
+    table.desk.working("T", spec(Side::Sell, 100, limit("110")));
+    let (_, said) = table.wrong("protect AAPL at 95");
+    assert!(said.contains("cancel them first"), "{said}");
+}
+
+#[test]
 fn one_order_of_a_basket_that_is_denied_denies_all() {
     let mut table = flat();
     let basket = |table: &Table, text: &str| table.means(text).unwrap().commands.remove(0);

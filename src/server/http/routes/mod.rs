@@ -11,7 +11,9 @@ pub(super) mod alerts;
 mod audit;
 mod auth;
 mod auth_factor;
+mod differences;
 mod executions;
+mod halts;
 mod instruments;
 mod keys;
 mod limits;
@@ -50,6 +52,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(audit::routes())
         .merge(auth::routes())
         .merge(auth_factor::routes())
+        .merge(differences::routes())
         .merge(executions::routes())
         .merge(instruments::routes())
         .merge(keys::routes())

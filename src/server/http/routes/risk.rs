@@ -4,6 +4,7 @@
 use super::super::body::Body;
 use super::super::replica::Known;
 use super::super::{ApiError, Context};
+use super::halts::{self, HaltRow, HaltWish};
 use super::names;
 use crate::domain::{
     AccountClass, AccountKey, Currency, InstrumentId, Money, Price, SafeText, Timestamp, TradingState,
@@ -50,6 +51,8 @@ struct Risk {
     usage: Vec<AccountLimits>,
     /// The accounts that the caller may see.
     accounts: Vec<AccountRisk>,
+    /// What stands in the halt file, while it is there: until it is removed nobody can resume.
+    halt_file: Option<String>,
     /// The event up to which this is true.
     sequence: u64,
 }
@@ -110,6 +113,8 @@ pub(in super::super) struct AccountRisk {
     positions: Vec<PositionRisk>,
     /// Flattens under way.
     flattening: Vec<FlatteningRow>,
+    /// How far the cancels of its halt have come; null where it is not halted.
+    halt: Option<HaltRow>,
 }
 
 /// What is held, in one currency. Null where a price is not known.
@@ -175,6 +180,7 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
             accounts: names::accounts(known, &caller)
                 .map(|key| account_risk(known, key, now))
                 .collect(),
+            halt_file: text(known.state.halt_file.as_ref().map(|file| &file.reason)),
             sequence: known.state.sequence,
         }
     }))
@@ -244,6 +250,7 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
                 since: time(Some(flattening.since)),
             })
             .collect(),
+        halt: halts::row(state, key),
     }
 }
 
@@ -294,15 +301,26 @@ struct ToldAccount {
     note: Option<String>,
 }
 
-/// Halts trading: nothing that adds risk leaves any more, entries are cancelled, protective stops stay.
-#[utoipa::path(post, path = "/risk/halt", tag = "risk", request_body = Where, responses((status = 200, body = Told)))]
+/// Halts trading: nothing that adds risk leaves any more, entries are cancelled (those requests are the first to leave),
+/// protective stops stay unless `stops_too`. `GET /risk` tells of each cancel until the broker has confirmed it.
+#[utoipa::path(post, path = "/risk/halt", tag = "risk", request_body = HaltWish, responses((status = 200, body = Told)))]
 async fn halt(
     State(context): State<Context>,
     caller: Caller,
-    Body(place): Body<Where>,
+    Body(wish): Body<HaltWish>,
 ) -> Result<Json<Told>, ApiError> {
     caller.require(Role::Trade)?;
-    set(&context, &caller, &place, TradingState::Halted).await
+    let stops_too = wish.stops_too;
+    let place = Where {
+        account: wish.account,
+        reason: wish.reason,
+    };
+    let command = |account, reason| Command::Halt {
+        account: Some(account),
+        reason,
+        stops_too,
+    };
+    set(&context, &caller, &place, TradingState::Halted, &command).await
 }
 
 /// Resumes trading. Wants the role admin and the second factor again; on an account that is not simulated, that programs
@@ -315,7 +333,12 @@ async fn resume(
 ) -> Result<Json<Told>, ApiError> {
     caller.require(Role::Admin)?;
     caller.require_step_up((context.about.clock)())?;
-    set(&context, &caller, &place, TradingState::Active).await
+    let command = |account, reason| Command::SetTrading {
+        account,
+        state: TradingState::Active,
+        reason,
+    };
+    set(&context, &caller, &place, TradingState::Active, &command).await
 }
 
 async fn set(
@@ -323,6 +346,7 @@ async fn set(
     caller: &Caller,
     place: &Where,
     to: TradingState,
+    command: &(dyn Fn(AccountKey, SafeText) -> Command + Sync),
 ) -> Result<Json<Told>, ApiError> {
     let accounts = context.replica.read(|known| match &place.account {
         Some(name) => names::account(known, caller, name).map(|key| vec![key]),
@@ -339,13 +363,8 @@ async fn set(
     );
     let (mut told, mut failed) = (Vec::new(), None);
     for account in accounts {
-        let command = Command::SetTrading {
-            account,
-            state: to,
-            reason: reason.clone(),
-        };
         // One account that can't be halted must not keep the others from it.
-        match context.act(caller, command).await {
+        match context.act(caller, command(account, reason.clone())).await {
             Ok(done) => told.push(ToldAccount {
                 account: account.account.to_string(),
                 trading: to.word().to_lowercase(),
