@@ -9,7 +9,7 @@ use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
 use super::halt;
-use super::planted::{self, Bug, planted};
+use super::planted;
 use super::programs;
 use super::risk::{self, LossStage};
 use super::state::{Mismatch, State};
@@ -239,8 +239,7 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
 fn cancel_entries(state: &State, account: AccountKey, why: &str) -> Vec<Fact> {
     let entries = state
         .all_live()
-        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o))
-        .filter(|_| !planted(Bug::HaltCancelsNothing));
+        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o));
     entries.map(|order| cancel(order, why)).collect()
 }
 

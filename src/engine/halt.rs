@@ -10,6 +10,7 @@
 use super::decide::{cancel, is_protective};
 use super::event::Fact;
 use super::flatten;
+use super::planted::{Bug, planted};
 use super::risk;
 use super::state::State;
 use super::timing::{CANCEL_AGAIN, CANCEL_AGAIN_AT_MOST, CONFIRM_WITHIN};
@@ -98,7 +99,8 @@ fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrder
     let ours = state
         .all_live()
         .filter(|order| order.spec.account == account && !order.foreign)
-        .filter(|order| !flatten::is_exit(state, order.id));
+        .filter(|order| !flatten::is_exit(state, order.id))
+        .filter(|_| !planted(Bug::HaltCancelsNothing));
     let mut going: Vec<((bool, bool), ClientOrderId)> = ours
         .filter(|order| stops_too || !is_protective(state, order))
         .map(|order| {
