@@ -38,6 +38,11 @@ impl Timestamp {
                 .saturating_add(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)),
         )
     }
+    /// The whole second in which this moment lies: for what people are told and nobody counts in nanoseconds.
+    #[must_use]
+    pub fn to_the_second(self) -> Self {
+        Self::from_seconds(self.seconds())
+    }
     /// This moment minus `span`, held at the beginning of time.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {

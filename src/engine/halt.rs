@@ -99,8 +99,7 @@ fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrder
     let ours = state
         .all_live()
         .filter(|order| order.spec.account == account && !order.foreign)
-        .filter(|order| !flatten::is_exit(state, order.id))
-        .filter(|_| !planted(Bug::HaltCancelsNothing));
+        .filter(|order| !flatten::is_exit(state, order.id) && !planted(Bug::HaltCancelsNothing));
     let mut going: Vec<((bool, bool), ClientOrderId)> = ours
         .filter(|order| stops_too || !is_protective(state, order))
         .map(|order| {

@@ -86,7 +86,9 @@ pub(super) fn decide(
             by_a_person(origin)?;
             let minutes = in_range(*minutes)?;
             may_arm(state, origin, *account, confirmation, now)?;
-            let until = now.after(Duration::from_secs(60 * u64::from(minutes)));
+            let until = now
+                .after(Duration::from_secs(60 * u64::from(minutes)))
+                .to_the_second();
             let account = *account;
             let note = format!("programs may add risk in {account} for {minutes} minutes");
             Decision::noted(vec![Fact::ProgramsArmed { account, until }], &note)

@@ -267,7 +267,7 @@ fn an_engine_killed_between_intent_and_fill_loses_and_doubles_nothing() {
     let rounds: u64 = std::env::var("TRADEWIND_KILLS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(10);
+        .unwrap_or(20);
     // A slow way to the exchange makes the time between intent and fill long enough to be hit.
     let home = Home::with(&format!(
         "{}\n[sim]\nlatency_ms = 15\n",

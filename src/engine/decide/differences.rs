@@ -59,7 +59,10 @@ impl Desk<'_> {
             let text = format!("a difference is ignored for 1 to {LONGEST_IGNORE} minutes, not {minutes}");
             return Err(Denial::new(DenialCode::BadOrder, text));
         }
-        let until = self.now.after(Duration::from_secs(60 * u64::from(minutes)));
+        let until = self
+            .now
+            .after(Duration::from_secs(60 * u64::from(minutes)))
+            .to_the_second();
         let note = format!("left as it is until {until}");
         let facts = vec![difference::left(line, &self.who(), Some(until))];
         Ok(Decision::noted(facts, &note))

@@ -122,9 +122,10 @@ pub(in crate::engine) fn decide(
         let note = format!("{name} is {ceiling}, as in config.toml");
         return Ok(Decision::noted(known.map(|_| back).into_iter().collect(), &note));
     }
-    let until = wish
-        .minutes
-        .map(|minutes| now.after(Duration::from_secs(60 * u64::from(minutes))));
+    let until = wish.minutes.map(|minutes| {
+        now.after(Duration::from_secs(60 * u64::from(minutes)))
+            .to_the_second()
+    });
     let time = until.map_or(String::new(), |until| format!(" until {until}"));
     let note = format!("{name} is {value}{time}; it was {before}, config.toml says {ceiling}");
     let fact = Fact::LimitChanged {
