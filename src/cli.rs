@@ -193,6 +193,13 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
             "executions" => shell::executions(paths, json).await,
             "preopen" => day::sheet(paths, day::Which::Preopen, account, json).await,
             "close" => day::sheet(paths, day::Which::Close, account, json).await,
+            "statement" if sub.subcommand_matches("explain").is_some() => {
+                let explain = sub.subcommand_matches("explain");
+                let file = explain.and_then(|sub| sub.get_one::<PathBuf>("file"));
+                let json = explain.is_some_and(|sub| sub.get_flag("json"));
+                let file = file.cloned().unwrap_or_default();
+                day::explain(paths, &file, account, json).await
+            }
             "statement" => {
                 let form = match (sub.get_flag("csv"), json) {
                     (true, _) => day::Form::Csv,

@@ -1,12 +1,12 @@
 //! The shell's side of a trading day: `preopen`, `close` and `statement`. Made from one look at state and market; the desk
 //! shows the same from its replica.
 
-use super::shell::{Result, Shell, answer, choose_account};
-use crate::domain::{AccountKey, InstrumentId, Timestamp};
-use crate::engine::State;
+use super::shell::{Result, Shell, ShellError, answer, choose_account};
+use crate::domain::{AccountKey, InstrumentId, SafeText, Timestamp};
 use crate::engine::port::Health;
 use crate::engine::sheet::{self, Ground, Line};
 use crate::engine::statement::Statement;
+use crate::engine::{State, explain};
 use crate::market::{Market, Timeframe};
 use crate::server::views;
 use crate::wire::{Query, Reply};
@@ -135,6 +135,44 @@ pub async fn statement(paths: &super::paths::Paths, form: Form, account: Option<
         Form::Csv => answer(&statement.csv()),
         Form::Json => shell.print(&json_of(&statement), String::new),
     }
+}
+
+/// `tradewind statement explain FILE`: a broker's statement held against what is booked here. Nothing is changed.
+///
+/// # Errors
+/// A file that can't be read or understood, or no engine.
+pub async fn explain(
+    paths: &super::paths::Paths,
+    file: &std::path::Path,
+    account: Option<&str>,
+    json: bool,
+) -> Result<()> {
+    let failed = |why: String| ShellError::Failed(format!("{}: {why}", file.display()));
+    let bytes = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let trades = explain::read(&String::from_utf8_lossy(&bytes)).map_err(failed)?;
+    let mut shell = Shell::connect(paths, json).await?;
+    let (state, _) = shell.state().await?;
+    let default = shell.status().await?.default_account;
+    let account = choose_account(&state, account, default)?;
+    let explained = explain::explain(&state, account, &trades);
+    let trade = |trade: &explain::Trade| {
+        json!({"line": trade.line, "symbol": SafeText::new(&trade.symbol).as_str(), "quantity": trade.quantity.to_string(),
+               "price": trade.price.to_string(), "at": trade.at.map(|at| at.to_string())})
+    };
+    let sums: Vec<Value> = explained
+        .sums
+        .iter()
+        .map(|(instrument, sum)| {
+            json!({"symbol": instrument.as_str(), "unknown": sum.unknown.to_string(),
+                   "differs": sum.differs.map(|differs| differs.to_string()),
+                   "explained": sum.differs.is_some_and(|differs| differs == sum.unknown)})
+        })
+        .collect();
+    let value = json!({"account": account.account.as_str(), "broker": account.broker.as_str(), "known": explained.known,
+                       "unknown": explained.unknown.iter().map(trade).collect::<Vec<_>>(),
+                       "strange": explained.strange.iter().map(trade).collect::<Vec<_>>(),
+                       "elsewhere": explained.elsewhere, "symbols": sums});
+    shell.print(&value, || explained.text())
 }
 
 fn json_of(statement: &Statement) -> Value {

@@ -159,7 +159,19 @@ pub(super) fn command() -> Command {
                         .conflicts_with("json")
                         .help("Answer as comma-separated values"),
                 )
-                .arg(json()),
+                .arg(json())
+                .subcommand(
+                    Command::new("explain")
+                        .about("Hold a broker's statement (CSV) against what is booked here: what is missing, and whether that explains a difference")
+                        .arg(
+                            Arg::new("file")
+                                .required(true)
+                                .value_name("FILE")
+                                .value_parser(clap::value_parser!(std::path::PathBuf))
+                                .help("A Flex query's trades, an activity statement, or 'statement --csv' of this program"),
+                        )
+                        .arg(json()),
+                ),
         )
         .subcommand(Command::new("positions").about("What is held").arg(json()))
         .subcommand(

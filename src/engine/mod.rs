@@ -12,6 +12,7 @@ pub mod difference;
 pub mod digest;
 mod doubles;
 pub mod event;
+pub mod explain;
 mod flatten;
 mod fold;
 mod follow;

@@ -4,6 +4,7 @@
 mod controls;
 mod differences;
 mod elsewhere;
+mod explain;
 mod flatten;
 mod groups;
 mod halt;
