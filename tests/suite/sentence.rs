@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what only they use")]
 
-use super::harness::{Desk, Home, Ran, alone, until_right};
+use super::harness::{Desk, Home, Ran, UNHURRIED, alone, until_right};
 use serde_json::Value;
 use std::io::Write;
 use std::process::Stdio;
@@ -31,7 +31,8 @@ fn from_standard_input(home: &Home, lines: &str) -> Ran {
 
 #[test]
 fn sentences_of_the_shell_size_split_close_and_refuse() {
-    let home = Home::new();
+    // What one name may come to is another limit than what all orders of a sentence may.
+    let home = Home::with(&format!("{UNHURRIED}max_name_bps = 0\nmax_issuer_bps = 0\n"));
     let _engine = home.serve(&[]);
     // Previewed in full, and not sent without a word.
     home.run(&["order", "b risk 500usd AAPL @ask stop -1.00 target 2R"])
