@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The profile of all tests, whatever the build would choose.
 const PROFILE: &str = "t";
 /// Lets a test send what it likes as fast as it likes.
-pub const UNHURRIED: &str = "[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nloss_streak = 0\nkeep_hours = false\n";
+pub const UNHURRIED: &str = "[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nloss_streak = 0\nkeep_hours = false\nclose_band_bps = 0\n";
 
 /// Lets a moment pass.
 #[allow(

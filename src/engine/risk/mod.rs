@@ -143,10 +143,14 @@ impl Check<'_> {
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;
-            let limits = self.limits(spec);
-            self.restricted(instrument, &limits)?;
-            self.as_an_entry(&more, instrument, price, &limits)?;
-            self.self_cross(spec, instrument, &limits)?;
+            // A child of a bracket closes what its entry may yet open: where it moves is no entry's price.
+            let is_child = spec.parent.is_some() && !more.quantity.is_positive();
+            if !is_child {
+                let limits = self.limits(spec);
+                self.restricted(instrument, &limits)?;
+                self.as_an_entry(&more, instrument, price, &limits)?;
+                self.self_cross(spec, instrument, &limits)?;
+            }
         }
         if spec.kind == order.spec.kind {
             return Ok(());
