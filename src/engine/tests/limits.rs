@@ -251,6 +251,25 @@ fn an_entry_stays_within_the_band_of_the_previous_close() {
     passes(&mut desk, "out", spec(Side::Sell, 100, limit("100")));
 }
 
+#[test]
+fn the_stop_of_a_bracket_moves_though_no_entry_could_stand_there() {
+    let mut desk = Desk::ready();
+    desk.bracket("A", spec(Side::Buy, 100, limit("100")), "70", "105");
+    desk.accept("A");
+    desk.market.set_previous_close(aapl(), p("100"), desk.now);
+    desk.now = desk.now.after(SECOND);
+    // 30 % below the close: no price for an entry, and where this stop was put.
+    let change = OrderChange {
+        trigger: Some(p("71")),
+        ..OrderChange::default()
+    };
+    let outcome = desk.command(Command::Modify {
+        id: id("A.1"),
+        change,
+    });
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+}
+
 // --- limits that change while the engine runs ---------------------------------------------------------------------
 
 fn set(name: LimitName, value: Option<&str>, minutes: Option<u32>, typed: &str) -> Command {
