@@ -16,10 +16,13 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use std::net::SocketAddr;
-use tokio::sync::{mpsc, oneshot, watch};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// Calls of one client that wait or are under way.
 const CALLS_MAX: usize = 64;
+/// Of those that only stop things, of one client: they wait for no other call, and for each other neither.
+const BRAKES_MAX: usize = 64;
 /// Calls of all clients that wait for their route.
 const WAITING_MAX: usize = 1_024;
 /// Bytes of an answer.
@@ -80,6 +83,7 @@ pub(super) struct Calls {
     queue: mpsc::Sender<Call>,
     answer: mpsc::Sender<Message>,
     answers: mpsc::Receiver<Message>,
+    brakes: Arc<Semaphore>,
     routes: Routes,
     encoding: Encoding,
 }
@@ -106,6 +110,7 @@ impl Calls {
             queue,
             answer,
             answers,
+            brakes: Arc::new(Semaphore::new(BRAKES_MAX)),
             routes,
             encoding,
         }
@@ -119,15 +124,21 @@ impl Calls {
         let id = wanted.id;
         let request = request(wanted, caller).map_err(|why| ("BAD_REQUEST", why))?;
         let call = Call { id, request };
+        let full = |most| format!("{most} calls wait for their answers; send the next when one has come");
         if is_brake(call.request.method(), call.request.uri().path()) {
+            // Held until the answer is taken: who reads none can't make more of them.
+            let place = Arc::clone(&self.brakes).try_acquire_owned();
+            let place = place.map_err(|_| ("TOO_MANY", full(BRAKES_MAX)))?;
             let (routes, to, encoding) = (self.routes.clone(), self.answer.clone(), self.encoding);
             tokio::spawn(async move {
                 let _ = to.send(make(&routes, call, encoding).await).await;
+                drop(place);
             });
             return Ok(());
         }
-        let full = format!("{CALLS_MAX} calls wait for their answers; send the next when one has come");
-        self.queue.try_send(call).map_err(|_| ("TOO_MANY", full))
+        self.queue
+            .try_send(call)
+            .map_err(|_| ("TOO_MANY", full(CALLS_MAX)))
     }
 }
 
