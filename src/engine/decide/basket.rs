@@ -85,6 +85,21 @@ fn all_denied(orders: &[Entry], cause: &OrderSpec, denial: &Denial) -> Decision 
     decision
 }
 
+/// Folds facts that are not recorded yet into a copy of the state, to look at what it would be.
+pub(super) fn fold_ahead(state: &mut State, facts: &[Fact], at: Timestamp) {
+    for fact in facts {
+        let next = state.sequence.saturating_add(1);
+        state.apply(&Event {
+            sequence: next,
+            at,
+            batch: next,
+            actor: Actor::Engine,
+            cause: None,
+            fact: fact.clone(),
+        });
+    }
+}
+
 /// The state as it would be with some orders recorded.
 pub(in crate::engine) struct Ahead<'a> {
     state: State,
@@ -138,17 +153,7 @@ impl<'a> Ahead<'a> {
         if risk::effect(&self.state, &entry.spec) == Effect::Adds {
             self.count(&entry.spec, price);
         }
-        for fact in &facts {
-            let event = Event {
-                sequence: self.state.sequence.saturating_add(1),
-                at: self.now,
-                batch: self.state.sequence.saturating_add(1),
-                actor: Actor::Engine,
-                cause: None,
-                fact: fact.clone(),
-            };
-            self.state.apply(&event);
-        }
+        fold_ahead(&mut self.state, &facts, self.now);
         Ok(facts)
     }
 

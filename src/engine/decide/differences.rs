@@ -1,5 +1,6 @@
 //! What somebody does about a line of the difference view. What a line is, is `engine/difference.rs`.
 
+use super::basket::fold_ahead;
 use super::commands::Desk;
 use super::{Decision, sessions};
 use crate::domain::{AccountKey, SafeText};
@@ -30,7 +31,13 @@ impl Desk<'_> {
                     Subject::Position(_) | Subject::Overfill(_) => self.adopt(&line, subject)?.facts,
                     _ => Vec::new(),
                 };
-                let mut flatten = self.flatten(exit, account, instrument)?;
+                let mut state = self.state.clone();
+                fold_ahead(&mut state, &facts, self.now);
+                let taken = Desk {
+                    state: &state,
+                    ..*self
+                };
+                let mut flatten = taken.flatten(exit, account, instrument)?;
                 facts.append(&mut flatten.facts);
                 Ok(Decision { facts, ..flatten })
             }

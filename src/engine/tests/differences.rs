@@ -200,6 +200,25 @@ fn flatten_takes_the_brokers_word_and_closes_all_of_it() {
 }
 
 #[test]
+fn what_only_the_broker_holds_is_flattened_too() {
+    let mut desk = Desk::ready();
+    desk.wait(30);
+    reads(&mut desk, 50);
+    desk.wait(5);
+    reads(&mut desk, 50);
+    desk.sent();
+    let line = lines(&desk).remove(0);
+    let outcome = desk.command(resolve(&line, Remedy::Flatten { exit: id("X") }));
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    for _ in 0..3 {
+        if desk.engine.state().accounts[&account()].reading.is_some() {
+            reads(&mut desk, 50);
+        }
+    }
+    assert_eq!(desk.sent().last().unwrap(), "place X SELL 50 AAPL mkt day");
+}
+
+#[test]
 fn orders_have_the_most_serious_line_and_its_remedies() {
     let mut desk = Desk::ready();
     desk.submit("A", spec(Side::Buy, 100, limit("100")));
