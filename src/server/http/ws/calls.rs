@@ -4,6 +4,7 @@
 
 use super::super::guard::{Already, is_brake};
 use super::super::{ApiError, Context};
+use super::client::Order;
 use super::frame::{Encoding, Said, Wanted};
 use crate::server::doors::Caller;
 use axum::Router;
@@ -81,8 +82,7 @@ impl Routes {
 /// The calls of one client.
 pub(super) struct Calls {
     queue: mpsc::Sender<Call>,
-    answer: mpsc::Sender<Message>,
-    answers: mpsc::Receiver<Message>,
+    answer: mpsc::Sender<Order>,
     brakes: Arc<Semaphore>,
     routes: Routes,
     encoding: Encoding,
@@ -95,29 +95,23 @@ struct Call {
 }
 
 impl Calls {
-    /// Of a client that speaks so. Who leaves has what it asked for done, and does not hear of it.
-    pub(super) fn new(context: &Context, encoding: Encoding) -> Self {
+    /// Of a client that speaks so, answered by its writer. Who leaves has what it asked for done, and does not hear of it.
+    pub(super) fn new(context: &Context, encoding: Encoding, answer: mpsc::Sender<Order>) -> Self {
         let (queue, mut waiting) = mpsc::channel::<Call>(CALLS_MAX);
-        let (answer, answers) = mpsc::channel(CALLS_MAX);
         let (routes, to) = (context.calls.clone(), answer.clone());
         let in_order = routes.clone();
         tokio::spawn(async move {
             while let Some(call) = waiting.recv().await {
-                let _ = to.send(make(&in_order, call, encoding).await).await;
+                let _ = to.send(Order::Say(make(&in_order, call, encoding).await)).await;
             }
         });
         Self {
             queue,
             answer,
-            answers,
             brakes: Arc::new(Semaphore::new(BRAKES_MAX)),
             routes,
             encoding,
         }
-    }
-    /// The next answer.
-    pub(super) async fn next(&mut self) -> Option<Message> {
-        self.answers.recv().await
     }
     /// Takes a call; what is wrong with it, where it is none.
     pub(super) fn take(&self, wanted: Wanted, caller: &Caller) -> Result<(), (&'static str, String)> {
@@ -131,7 +125,7 @@ impl Calls {
             let place = place.map_err(|_| ("TOO_MANY", full(BRAKES_MAX)))?;
             let (routes, to, encoding) = (self.routes.clone(), self.answer.clone(), self.encoding);
             tokio::spawn(async move {
-                let _ = to.send(make(&routes, call, encoding).await).await;
+                let _ = to.send(Order::Say(make(&routes, call, encoding).await)).await;
                 drop(place);
             });
             return Ok(());
