@@ -758,7 +758,7 @@ fn a_lease_is_taken_renewed_seen_and_given_back_by_the_key_that_opted_in() {
     let home = Home::new();
     let _engine = serve(&home);
     let bot = Program::new(&home, "bot", &["--role", "trade"]);
-    let eye = Program::new(&home, "eye", &["--role", "read"]);
+    let eye = Program::new(&home, "eye", &["--role", "view"]);
     let price = resting(&bot);
     let put = |who: &Program, body: Value| who.say("PUT", "/lease", "", &body.to_string());
     assert_eq!(bot.get("/lease").is(200)["held"], false);

@@ -323,8 +323,9 @@ fn after_a_restart_it_takes_a_second_word_however_young_it_is() {
 #[test]
 fn a_program_parks_and_confirms_nothing_and_only_priced_orders_are_parked() {
     let mut desk = one();
-    for kind in [OrderKind::Market, OrderKind::Stop { trigger: p("101.00") }] {
-        let (code, _) = refusal(desk.park("P2", spec(Side::Buy, 10, kind), None));
+    let stop = OrderKind::Stop { trigger: p("101.00") };
+    for (name, kind) in [("M1", OrderKind::Market), ("M2", stop)] {
+        let (code, _) = refusal(desk.park(name, spec(Side::Buy, 10, kind), None));
         assert_eq!(code, DenialCode::BadOrder, "{kind}");
     }
     desk.origin = Origin {
