@@ -166,7 +166,7 @@ pub struct Reach {
     /// The streams of the WebSocket.
     pub(crate) hub: ws::Hub,
     /// The way from the WebSocket's calls to the routes.
-    pub(crate) calls: ws::Routes,
+    pub(crate) calls: ws::CallSender,
     /// Who may call.
     pub doors: Doors,
     /// What callers did.
@@ -225,7 +225,7 @@ pub async fn serve_http(
     } = plan;
     let replica = Replica::default();
     let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
-    let (calls, counter) = ws::call_routes();
+    let (calls, called) = ws::call_channel();
     let context = Context(Arc::new(Reach {
         about,
         replica: replica.clone(),
@@ -242,7 +242,7 @@ pub async fn serve_http(
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
     let streaming = hub.run(stop.clone());
-    let calling = counter.serve(router.clone(), stop.clone());
+    let calling = called.serve(router.clone(), stop.clone());
     tokio::join!(
         following,
         streaming,

@@ -38,19 +38,19 @@ type Made = (Request, oneshot::Sender<Response>);
 
 /// The way from the sockets to the routes.
 #[derive(Clone, Debug)]
-pub(crate) struct Routes(mpsc::Sender<Made>);
+pub(crate) struct CallSender(mpsc::Sender<Made>);
 
 /// Where that way ends.
 #[derive(Debug)]
-pub(in super::super) struct Counter(mpsc::Receiver<Made>);
+pub(in super::super) struct CallReceiver(mpsc::Receiver<Made>);
 
 /// Makes both ends.
-pub(in super::super) fn routes() -> (Routes, Counter) {
+pub(in super::super) fn call_channel() -> (CallSender, CallReceiver) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (Routes(sender), Counter(receiver))
+    (CallSender(sender), CallReceiver(receiver))
 }
 
-impl Counter {
+impl CallReceiver {
     /// Hands each request to its route, until the engine stops. What is under way then ends by itself.
     pub(in super::super) async fn serve(mut self, router: Router, mut stop: watch::Receiver<bool>) {
         loop {
@@ -68,7 +68,7 @@ impl Counter {
     }
 }
 
-impl Routes {
+impl CallSender {
     async fn call(&self, request: Request) -> Response {
         let stopping = || ApiError::unavailable("the engine is stopping").into_response();
         let (answer, answered) = oneshot::channel();
@@ -84,7 +84,7 @@ pub(super) struct Calls {
     queue: mpsc::Sender<Call>,
     answer: mpsc::Sender<Order>,
     brakes: Arc<Semaphore>,
-    routes: Routes,
+    routes: CallSender,
     encoding: Encoding,
 }
 
@@ -174,7 +174,7 @@ fn request(wanted: Wanted, caller: &Caller) -> Result<Request, String> {
     Ok(request)
 }
 
-async fn make(routes: &Routes, call: Call, encoding: Encoding) -> Message {
+async fn make(routes: &CallSender, call: Call, encoding: Encoding) -> Message {
     let response = routes.call(call.request).await;
     let (head, body) = response.into_parts();
     let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
