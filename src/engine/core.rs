@@ -14,8 +14,9 @@ use super::risk;
 use super::state::State;
 use super::stops;
 use super::timers;
-use crate::domain::{BrokerId, Limits, SafeText, Timestamp};
+use crate::domain::{BrokerId, InstrumentId, Limits, SafeText, Timestamp};
 use crate::market::Market;
+use std::collections::BTreeMap;
 
 /// What can wake the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,11 @@ pub enum Input {
         /// As it is now.
         file: Option<HaltFile>,
     },
+    /// What the settings say of the sectors of instruments: once, when a process begins.
+    Sectors {
+        /// All of it.
+        sectors: BTreeMap<InstrumentId, SafeText>,
+    },
     /// The journal could not be written: no more risk.
     StorageFailed {
         /// Why.
@@ -61,7 +67,10 @@ impl Input {
             Self::Command { origin, .. } => Actor::Session(origin.session),
             Self::Broker { broker, .. } => Actor::Broker(*broker),
             Self::Timer => Actor::Timer,
-            Self::Start { .. } | Self::StorageFailed { .. } | Self::HaltFile { .. } => Actor::Engine,
+            Self::Start { .. }
+            | Self::StorageFailed { .. }
+            | Self::HaltFile { .. }
+            | Self::Sectors { .. } => Actor::Engine,
         }
     }
 }
@@ -160,12 +169,7 @@ impl Engine {
 
     /// Market data of an instrument came and are in `market`: stops that move by themselves are moved, then alerts that
     /// concern it are evaluated.
-    pub fn on_market(
-        &mut self,
-        market: &Market,
-        instrument: crate::domain::InstrumentId,
-        now: Timestamp,
-    ) -> Batch {
+    pub fn on_market(&mut self, market: &Market, instrument: InstrumentId, now: Timestamp) -> Batch {
         let now = now.max(self.state.at);
         let mut batch = Batch::default();
         let mut decided = self.losses.on_market(&self.state, market, instrument, now);
@@ -183,7 +187,7 @@ impl Engine {
     }
 
     /// The bars of an instrument were joined with others: studies that alerts wait for are made anew.
-    pub fn bars_replaced(&mut self, instrument: crate::domain::InstrumentId) {
+    pub fn bars_replaced(&mut self, instrument: InstrumentId) {
         self.alerts.bars_replaced(instrument);
     }
 

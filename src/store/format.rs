@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// The version in which facts are written. Kinds whose format moves on get an entry in [`version_of`].
 const FIRST_VERSION: u16 = 1;
 /// The kind of `Fact::LimitsSet`. Version 2 has the limit of option contracts; version 3 those of the account as a whole, of
-/// its session, and of what an entry keeps beside its size.
+/// its session, and of what an entry keeps beside its size; version 4 those of a sector.
 const LIMITS_SET: u16 = 2;
 /// The limits that there were in its versions 1 and 2.
 const FIRST_LIMITS: &[&str] = &[
@@ -32,6 +32,8 @@ const FIRST_LIMITS: &[&str] = &[
     "allow_short",
     "close_unprotected",
 ];
+/// The limits that came with its version 4.
+const SECTOR_LIMITS: &[&str] = &["warn_sector_bps", "max_sector_bps"];
 /// Deepest nesting of maps and lists in a stored fact.
 const DEPTH_MAX: usize = 64;
 
@@ -49,7 +51,7 @@ pub struct Encoded {
 /// The version in which a kind is written now.
 pub fn version_of(kind: u16) -> u16 {
     match kind {
-        LIMITS_SET => 3,
+        LIMITS_SET => 4,
         _ => FIRST_VERSION,
     }
 }
@@ -90,7 +92,8 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
         0 => Err("there is no version 0".into()),
         _ if version == version_of(kind) => Ok(Cow::Borrowed(body)),
         // The field that is absent has its meaning from `Limits`: 20 contracts.
-        1 | 2 if kind == LIMITS_SET => first_limits(body).map(Cow::Owned),
+        1 | 2 if kind == LIMITS_SET => without(body, |name| !FIRST_LIMITS.contains(&name)).map(Cow::Owned),
+        3 if kind == LIMITS_SET => without(body, |name| SECTOR_LIMITS.contains(&name)).map(Cow::Owned),
         _ => Err(format!(
             "this program knows versions up to {}; a newer one wrote it",
             version_of(kind)
@@ -98,8 +101,8 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
     }
 }
 
-/// A fact from before the later limits meant none of them.
-fn first_limits(body: &[u8]) -> Result<Vec<u8>, String> {
+/// A fact from before limits that were to come meant none of them.
+fn without(body: &[u8], came_later: impl Fn(&str) -> bool) -> Result<Vec<u8>, String> {
     let mut fields: serde_json::Value = from_msgpack(body)?;
     let off =
         serde_json::to_value(Limits::default().without_later_ones()).map_err(|error| error.to_string())?;
@@ -111,7 +114,7 @@ fn first_limits(body: &[u8]) -> Result<Vec<u8>, String> {
     };
     for (name, value) in off {
         // The first ones say themselves what an absent one means.
-        if !FIRST_LIMITS.contains(&name.as_str()) && !limits.contains_key(name) {
+        if came_later(name) && !limits.contains_key(name) {
             limits.insert(name.clone(), value.clone());
         }
     }

@@ -53,7 +53,10 @@ impl Check {
             ),
             ("param_normal_var", normal.map(|tail| tail.at_risk)),
             ("param_normal_cvar", normal.map(|tail| tail.beyond)),
-            ("hist_var_linear_10d_sqrt", at_risk.map(|risk| risk * 10f64.sqrt())),
+            (
+                "hist_var_linear_10d_sqrt",
+                at_risk.map(|risk| risk * 10f64.sqrt()),
+            ),
         ] {
             self.number(&what(name), found, &told[name]);
         }
@@ -172,7 +175,10 @@ fn oracle_risk() {
         };
         let expected = all
             .iter()
-            .find(|path| path.to_string_lossy().starts_with(&format!("{stem}.expected.json")))
+            .find(|path| {
+                path.to_string_lossy()
+                    .starts_with(&format!("{stem}.expected.json"))
+            })
             .unwrap_or_else(|| panic!("{name} has nothing that is expected of it"));
         ran += check(closes, expected);
     }

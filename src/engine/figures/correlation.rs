@@ -66,7 +66,9 @@ pub fn correlation(exposure: &Exposure, histories: &Histories) -> Correlation {
                     first: first.instrument,
                     second: second.instrument,
                     pearson,
-                    together: amount(first).zip(amount(second)).and_then(|(a, b)| a.checked_add(b)),
+                    together: amount(first)
+                        .zip(amount(second))
+                        .and_then(|(a, b)| a.checked_add(b)),
                 });
             }
         }
@@ -85,7 +87,10 @@ pub fn of(histories: &Histories, first: InstrumentId, second: InstrumentId) -> P
         return Pair::default();
     };
     let days = past.days.len();
-    let both = past.returns.split_first().and_then(|(a, rest)| Some((a, rest.first()?)));
+    let both = past
+        .returns
+        .split_first()
+        .and_then(|(a, rest)| Some((a, rest.first()?)));
     let both = both.filter(|_| days >= LEAST);
     Pair {
         days,

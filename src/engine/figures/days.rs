@@ -80,7 +80,9 @@ pub fn together(histories: &Histories, ids: &[InstrumentId], most: usize) -> Res
     let mut rows = Vec::with_capacity(all.len());
     for (id, history) in ids.iter().zip(&all) {
         let closes: Vec<f64> = days.iter().filter_map(|day| history.close(*day)).collect();
-        rows.push(returns(&closes).ok_or_else(|| format!("{id} closed at or below zero: it has no returns"))?);
+        rows.push(
+            returns(&closes).ok_or_else(|| format!("{id} closed at or below zero: it has no returns"))?,
+        );
     }
     days.drain(..days.len().min(1));
     Ok(Together { days, returns: rows })

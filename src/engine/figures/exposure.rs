@@ -76,11 +76,15 @@ impl Sum {
     };
     /// Longs and shorts added.
     pub fn gross(&self) -> Option<Money> {
-        self.long.checked_add(self.short).filter(|_| self.unknown.is_none())
+        self.long
+            .checked_add(self.short)
+            .filter(|_| self.unknown.is_none())
     }
     /// Longs less shorts.
     pub fn net(&self) -> Option<Money> {
-        self.long.checked_sub(self.short).filter(|_| self.unknown.is_none())
+        self.long
+            .checked_sub(self.short)
+            .filter(|_| self.unknown.is_none())
     }
     fn add(&mut self, part: &Known) {
         let side = |sum: Money, more: Money| sum.checked_add(more);
@@ -147,7 +151,13 @@ pub fn exposure(state: &State, market: &Market, account: AccountKey) -> Result<E
         let sum = by_sector.entry(one.sector.clone()).or_insert(Sum::NOTHING);
         sum.add(&one.in_base);
     }
-    held.sort_by_key(|one| std::cmp::Reverse(one.in_base.as_ref().map_or(Money::from_raw(i128::MAX), |m| m.abs())));
+    held.sort_by_key(|one| {
+        std::cmp::Reverse(
+            one.in_base
+                .as_ref()
+                .map_or(Money::from_raw(i128::MAX), |m| m.abs()),
+        )
+    });
     Ok(Exposure {
         account,
         base,
@@ -189,7 +199,9 @@ impl Look<'_> {
             quantity,
             currency: instrument.currency,
             mark,
-            in_base: value.clone().and_then(|value| self.in_base(value, instrument.currency)),
+            in_base: value
+                .clone()
+                .and_then(|value| self.in_base(value, instrument.currency)),
             value,
         }
     }

@@ -2,11 +2,12 @@
 //! the public terms of the broker for what is held, and for that with all that works. The one is what counts, the other an
 //! estimate; which of both it is is always said.
 
-use crate::domain::{AccountKey, Currency, Instrument, Money, Quantity, Side};
+use crate::domain::{AccountKey, Currency, Instrument, InstrumentId, Money, Quantity, Side};
 use crate::engine::port::Health;
 use crate::engine::state::State;
 use crate::engine::{terms, worth};
 use crate::market::Market;
+use std::collections::BTreeSet;
 
 /// Whose word it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +95,9 @@ fn told(health: Option<&Health>, account: AccountKey, base: Currency) -> Option<
     }
     let hour = pick("LookAheadNextChange").map(|hour| hour.to_f64().floor());
     #[expect(clippy::cast_possible_truncation, reason = "an hour of the day")]
-    let hour = hour.filter(|hour| (1.0..24.0).contains(hour)).map(|hour| hour as i64);
+    let hour = hour
+        .filter(|hour| (1.0..24.0).contains(hour))
+        .map(|hour| hour as i64);
     Some(Margin {
         source: Source::Broker,
         base,
@@ -119,19 +122,22 @@ fn counted(state: &State, market: &Market, account: AccountKey, base: Currency) 
         Ok(worth::convert(state, market, own, instrument.currency, base)?.amount)
     };
     let (mut now, mut ahead) = (Ok(Money::ZERO), Ok(Money::ZERO));
-    let exposure = crate::engine::risk::worth::Exposure {
-        state,
-        market,
-        key: account,
-        base,
-    };
-    for id in exposure.concerned() {
+    let held = state.ledgers.keys().filter(|(owner, _)| *owner == account);
+    let worked = state.live.iter().filter(|(owner, ..)| *owner == account);
+    let all: BTreeSet<InstrumentId> = held
+        .map(|(_, id)| *id)
+        .chain(worked.map(|(_, id, _)| *id))
+        .collect();
+    for id in all {
         let Some(instrument) = state.instruments.get(&id) else {
             continue;
         };
         let held = state.position(account, id).quantity;
         let toward = |side: Side| held.saturating_add(side.signed(state.working(account, id, side)));
-        let worst = toward(Side::Buy).abs().max(toward(Side::Sell).abs()).max(held.abs());
+        let worst = toward(Side::Buy)
+            .abs()
+            .max(toward(Side::Sell).abs())
+            .max(held.abs());
         let add = |sum: &mut Result<Money, String>, quantity| {
             let part = of(instrument, quantity);
             if let Ok(before) = sum {
@@ -142,12 +148,16 @@ fn counted(state: &State, market: &Market, account: AccountKey, base: Currency) 
         add(&mut ahead, worst);
     }
     let unknown = now.as_ref().err().or(ahead.as_ref().err()).cloned();
-    let worth = worth::net_liquidation(state, market, account).map(|(worth, _)| worth).ok();
+    let worth = worth::net_liquidation(state, market, account)
+        .map(|(worth, _)| worth)
+        .ok();
     let bound = |initial: Result<Money, String>| {
         let initial = initial.ok();
         Bound {
             initial,
-            available: worth.zip(initial).and_then(|(worth, bound)| worth.checked_sub(bound)),
+            available: worth
+                .zip(initial)
+                .and_then(|(worth, bound)| worth.checked_sub(bound)),
             ..Bound::default()
         }
     };

@@ -1,9 +1,9 @@
 //! What a move would do: of everything by the same share, and of the market as a whole with each position moving as it did
 //! with it (its beta by daily returns). A straight line through what a move would do: of an option nothing is told by it.
 
+use super::BENCHMARK;
 use super::days::{Histories, together};
 use super::exposure::{Exposure, Held};
-use super::BENCHMARK;
 use crate::domain::{InstrumentId, InstrumentKind, Money};
 use crate::engine::state::State;
 use crate::market::statistics;
@@ -35,9 +35,13 @@ pub fn stress(state: &State, exposure: &Exposure, histories: &Histories) -> Stre
     let benchmark = benchmark.filter(|id| state.instruments.contains_key(id));
     let beta = |held: &Held| (held.instrument, beta(held, benchmark, histories));
     let betas: Vec<(InstrumentId, Result<f64, String>)> = exposure.held.iter().map(beta).collect();
-    let weighted: Result<f64, String> = exposure.held.iter().zip(&betas).try_fold(0.0, |sum, (held, (_, beta))| {
-        Ok(sum + held.in_base.clone()?.to_f64() * beta.clone()?)
-    });
+    let weighted: Result<f64, String> = exposure
+        .held
+        .iter()
+        .zip(&betas)
+        .try_fold(0.0, |sum, (held, (_, beta))| {
+            Ok(sum + held.in_base.clone()?.to_f64() * beta.clone()?)
+        });
     let worth = exposure.worth.as_ref().ok().map(|worth| worth.to_f64());
     let per_cent = |percent: i64| f64::from(i32::try_from(percent).unwrap_or(0)) / 100.0;
     Stress {
@@ -70,7 +74,10 @@ fn every(exposure: &Exposure) -> Result<Vec<(i64, Money)>, String> {
 
 fn no_option(held: &Held) -> Result<(), String> {
     match held.kind {
-        InstrumentKind::Option => Err(format!("{} is an option: it does not move in proportion", held.instrument)),
+        InstrumentKind::Option => Err(format!(
+            "{} is an option: it does not move in proportion",
+            held.instrument
+        )),
         _ => Ok(()),
     }
 }
@@ -84,8 +91,13 @@ fn beta(held: &Held, benchmark: Option<InstrumentId>, histories: &Histories) -> 
     let past = together(histories, &[held.instrument, benchmark], DAYS)?;
     if past.days.len() < LEAST {
         let (here, id) = (past.days.len(), held.instrument);
-        return Err(format!("{here} days of {id} and {benchmark} are here, {LEAST} are wanted"));
+        return Err(format!(
+            "{here} days of {id} and {benchmark} are here, {LEAST} are wanted"
+        ));
     }
-    let beta = past.returns.split_first().and_then(|(own, rest)| statistics::beta(own, rest.first()?));
+    let beta = past
+        .returns
+        .split_first()
+        .and_then(|(own, rest)| statistics::beta(own, rest.first()?));
     beta.ok_or_else(|| format!("{benchmark} did not move"))
 }

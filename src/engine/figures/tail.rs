@@ -53,10 +53,15 @@ pub fn value_at_risk(exposure: &Exposure, histories: &Histories) -> Result<Value
         values.push(held.in_base.clone()?.to_f64());
     }
     let ids: Vec<InstrumentId> = exposure.held.iter().map(|held| held.instrument).collect();
-    let option = exposure.held.iter().find(|held| held.kind == InstrumentKind::Option);
+    let option = exposure
+        .held
+        .iter()
+        .find(|held| held.kind == InstrumentKind::Option);
     if let Some(option) = option {
         let id = option.instrument;
-        return Err(format!("{id} is an option: what it loses is not told by the past of its premium"));
+        return Err(format!(
+            "{id} is an option: what it loses is not told by the past of its premium"
+        ));
     }
     let past = together(histories, &ids, DAYS)?;
     let (Some(first), Some(last)) = (past.days.first(), past.days.last()) else {
@@ -65,7 +70,9 @@ pub fn value_at_risk(exposure: &Exposure, histories: &Histories) -> Result<Value
     let results: Vec<f64> = (0..past.days.len())
         .map(|day| {
             let parts = values.iter().zip(&past.returns);
-            parts.map(|(value, returns)| value * returns.get(day).copied().unwrap_or(0.0)).sum()
+            parts
+                .map(|(value, returns)| value * returns.get(day).copied().unwrap_or(0.0))
+                .sum()
         })
         .collect();
     let level = |(confidence, wants): (f64, usize)| {
@@ -77,7 +84,10 @@ pub fn value_at_risk(exposure: &Exposure, histories: &Histories) -> Result<Value
             parametric: statistics::parametric(&results, confidence).filter(|_| enough),
         }
     };
-    let worst = results.iter().zip(&past.days).min_by(|(a, _), (b, _)| a.total_cmp(b));
+    let worst = results
+        .iter()
+        .zip(&past.days)
+        .min_by(|(a, _), (b, _)| a.total_cmp(b));
     Ok(ValueAtRisk {
         days: results.len(),
         span: (date(*first), date(*last)),

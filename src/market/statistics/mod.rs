@@ -94,11 +94,19 @@ mod tests {
 
     #[test]
     fn what_can_not_be_counted_is_nothing() {
-        assert_eq!(returns(&[1.0, 0.0, 1.0]), None, "a close of zero has no return after it");
+        assert_eq!(
+            returns(&[1.0, 0.0, 1.0]),
+            None,
+            "a close of zero has no return after it"
+        );
         assert_eq!(returns(&[2.0]), Some(Vec::new()));
         assert_eq!(mean(&[]), None);
         assert_eq!(deviation(&[0.1]), None);
-        assert_eq!(pearson(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), None, "it does not move");
+        assert_eq!(
+            pearson(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]),
+            None,
+            "it does not move"
+        );
         assert_eq!(beta(&[1.0, 2.0], &[3.0, 3.0]), None);
         assert_eq!(covariance(&[1.0, 2.0], &[1.0]), None);
     }

@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn a_quantile_lies_between_its_neighbours() {
-        let close = |p: f64, wanted: f64| (quantile(&[4.0, 1.0, 3.0, 2.0], p).unwrap() - wanted).abs() < 1e-12;
+        let close =
+            |p: f64, wanted: f64| (quantile(&[4.0, 1.0, 3.0, 2.0], p).unwrap() - wanted).abs() < 1e-12;
         assert!(close(0.0, 1.0) && close(1.0, 4.0) && close(0.5, 2.5) && close(0.25, 1.75));
         assert_eq!(quantile(&[], 0.5), None);
         let tail = historical(&[0.01, -0.02, -0.04, 0.03, 0.02], 0.75).unwrap();
