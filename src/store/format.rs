@@ -32,8 +32,6 @@ const FIRST_LIMITS: &[&str] = &[
     "allow_short",
     "close_unprotected",
 ];
-/// The limits that came with its version 4.
-const SECTOR_LIMITS: &[&str] = &["warn_sector_bps", "max_sector_bps"];
 /// Deepest nesting of maps and lists in a stored fact.
 const DEPTH_MAX: usize = 64;
 
@@ -92,8 +90,7 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
         0 => Err("there is no version 0".into()),
         _ if version == version_of(kind) => Ok(Cow::Borrowed(body)),
         // The field that is absent has its meaning from `Limits`: 20 contracts.
-        1 | 2 if kind == LIMITS_SET => without(body, |name| !FIRST_LIMITS.contains(&name)).map(Cow::Owned),
-        3 if kind == LIMITS_SET => without(body, |name| SECTOR_LIMITS.contains(&name)).map(Cow::Owned),
+        1..=3 if kind == LIMITS_SET => first_limits(body).map(Cow::Owned),
         _ => Err(format!(
             "this program knows versions up to {}; a newer one wrote it",
             version_of(kind)
@@ -101,8 +98,8 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
     }
 }
 
-/// A fact from before limits that were to come meant none of them.
-fn without(body: &[u8], came_later: impl Fn(&str) -> bool) -> Result<Vec<u8>, String> {
+/// A fact from before the later limits meant none of them.
+fn first_limits(body: &[u8]) -> Result<Vec<u8>, String> {
     let mut fields: serde_json::Value = from_msgpack(body)?;
     let off =
         serde_json::to_value(Limits::default().without_later_ones()).map_err(|error| error.to_string())?;
@@ -114,7 +111,7 @@ fn without(body: &[u8], came_later: impl Fn(&str) -> bool) -> Result<Vec<u8>, St
     };
     for (name, value) in off {
         // The first ones say themselves what an absent one means.
-        if came_later(name) && !limits.contains_key(name) {
+        if !FIRST_LIMITS.contains(&name.as_str()) && !limits.contains_key(name) {
             limits.insert(name.clone(), value.clone());
         }
     }

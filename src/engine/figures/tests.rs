@@ -121,7 +121,7 @@ fn held() -> (State, Market) {
         passes: 1,
         mismatches: BTreeMap::new(),
         gap: None,
-        overfilled: std::collections::BTreeSet::new(),
+        overfilled: BTreeSet::new(),
         recent: [].into(),
     };
     state.accounts.insert(account(), entry);

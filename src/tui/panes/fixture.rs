@@ -505,29 +505,31 @@ pub fn days(market: &mut Market) {
     for (seed, listed) in (1u64..).zip(LISTED) {
         let instrument = instrument(listed);
         let (mut common, mut own) = (Dice(77), Dice(seed * 977 + 5));
+        // Backwards from the price that it is listed at, so that the present joins without a jump.
         let (mut raw, mut bars) = (price(listed.2).raw(), Vec::<Bar>::new());
-        for ago in (1..=400u64).rev() {
+        for ago in 1..=400u64 {
             let moved = common.throw(90) + own.throw(90);
             let at = now().before(Duration::from_secs(ago * 86_400));
             let day = Timeframe::Day.interval(instrument.calendar, at);
-            let newer = |start| bars.last().is_none_or(|bar| bar.start < start);
-            let Some(day) = day.filter(|day| day.end <= now() && newer(day.start)) else {
+            let older = |start| bars.last().is_none_or(|bar| bar.start > start);
+            let Some(day) = day.filter(|day| day.end <= now() && older(day.start)) else {
                 continue;
             };
-            raw += raw / 10_000 * moved;
             let close = Price::from_raw(raw);
+            raw -= raw / 10_000 * moved;
             bars.push(Bar {
                 start: day.start,
                 open: close,
                 high: close,
                 low: close,
                 close,
-                volume: 1,
+                volume: i128::MAX / 8,
                 value: 0,
                 count: 1,
                 revision: 0,
             });
         }
+        bars.reverse();
         market.set_bars(instrument.id, Timeframe::Day, bars);
     }
 }

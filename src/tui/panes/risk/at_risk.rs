@@ -152,7 +152,11 @@ fn stress(page: &mut Page<'_, '_>, all: &Figures) {
     let left = left_until_lock(page.view, all);
     let result = |result: f64| {
         let locks = left.is_some_and(|left| result <= -left);
-        let sign = if result < 0.0 { "▼ " } else { "▲ " };
+        let sign = match result {
+            result if result.abs() < 0.5 => "",
+            result if result < 0.0 => "▼ ",
+            _ => "▲ ",
+        };
         let text = page.view.ours(counted(result.abs()));
         let style = match (locks, result < 0.0) {
             (true, _) => bold(theme.error),
@@ -191,10 +195,9 @@ fn stress(page: &mut Page<'_, '_>, all: &Figures) {
             theme.faint,
         );
     }
-    if left.is_some_and(|left| left > 0.0)
-        && rows
-            .iter()
-            .any(|(_, cells)| cells.iter().any(|(text, _)| text.starts_with('!')))
+    if rows
+        .iter()
+        .any(|(_, cells)| cells.iter().any(|(text, _)| text.starts_with('!')))
     {
         page.words("! takes all that is left until the session locks", theme.error);
     }
@@ -206,7 +209,9 @@ fn left_until_lock(view: &View<'_>, all: &Figures) -> Option<f64> {
     let standing = standing(view.state, view.market, account, view.venue_now).ok()?;
     let limits = view.state.limits_of(account);
     let most = standing.day.threshold(&limits, LossStage::Reached)?;
-    Some(most.saturating_sub(standing.loss()).max(Money::ZERO).to_f64())
+    // Where nothing is left it is locked already: the limits say so.
+    let left = most.saturating_sub(standing.loss());
+    (left > Money::ZERO).then(|| left.to_f64())
 }
 
 fn margin(page: &mut Page<'_, '_>, all: &Figures) {
@@ -223,11 +228,8 @@ fn margin(page: &mut Page<'_, '_>, all: &Figures) {
         if now.is_none() && ahead.is_none() && margin.source != Source::Broker {
             return;
         }
-        let share = if shared {
-            percent(all.exposure.share_bps(now)) + " %"
-        } else {
-            String::new()
-        };
+        let share = all.exposure.share_bps(now).filter(|_| shared);
+        let share = share.map_or_else(String::new, |share| percent(Some(share)) + " %");
         let amount = |amount: Option<Money>| {
             let low = amount.is_some_and(|amount| amount < Money::ZERO);
             let style = match amount {

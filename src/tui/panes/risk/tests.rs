@@ -108,7 +108,7 @@ fn a_bad_day_is_told_with_its_days_or_with_how_many_are_missing() {
 #[test]
 fn a_move_that_takes_what_is_left_until_the_lock_says_so_without_a_colour() {
     let mut desk = past();
-    desk.state.limits.max_daily_loss = Money::whole(1_000);
+    desk.state.limits.max_daily_loss = Money::whole(19_000);
     let text = screen(&AtRisk::new(), &desk, (80, 24));
     assert!(text.contains("!▼"), "{text}");
     assert!(text.contains("until the session locks"), "{text}");
@@ -135,7 +135,14 @@ fn bars_are_asked_for_one_instrument_at_a_time_and_only_while_it_is_looked_at() 
 #[test]
 fn two_shares_that_move_as_one_are_named_below_the_map() {
     let mut desk = past();
-    let bars = desk.market.bars(id("AAPL"), Timeframe::Day).to_vec();
+    let bars = desk.market.bars(id("AAPL"), Timeframe::Day).iter();
+    // More was traded in them than in those that are there.
+    let bars = bars
+        .map(|bar| crate::market::Bar {
+            volume: i128::MAX / 4,
+            ..*bar
+        })
+        .collect();
     desk.market.set_bars(id("NVDA"), Timeframe::Day, bars);
     let ledger = desk.state.ledgers.get_mut(&(account(), id("NVDA"))).unwrap();
     ledger.position.quantity = Quantity::whole(50).unwrap();
