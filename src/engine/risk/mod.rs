@@ -108,7 +108,7 @@ impl Check<'_> {
             self.not_halted(spec, instrument)?;
         }
         self.short(spec, account)?;
-        self.above_the_bid(spec, instrument)?;
+        self.above_the_bid(spec, instrument, Quantity::ZERO)?;
         self.size(spec, instrument)?;
         let price = self.reference(spec, instrument, effect)?;
         self.collar(spec, instrument, effect)?;
@@ -144,6 +144,7 @@ impl Check<'_> {
                 self.short(&more, account)?;
                 self.size(spec, instrument)?;
             }
+            self.above_the_bid(spec, instrument, order.leaves())?;
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;

@@ -7,10 +7,11 @@ use crate::engine::command::{Denial, DenialCode};
 use crate::market::{Quality, short_sale};
 
 impl Check<'_> {
-    /// How much can be sold before it is short: what is held less what works to sell it.
-    fn free_to_sell(&self, spec: &OrderSpec) -> Quantity {
+    /// How much can be sold before it is short: what is held less what works to sell it, but for `own` of the order itself.
+    fn free_to_sell(&self, spec: &OrderSpec, own: Quantity) -> Quantity {
         let held = self.state.position(spec.account, spec.instrument).quantity;
         let selling = self.state.working_sells(spec.account, spec.instrument);
+        let selling = selling.saturating_sub(own);
         Quantity::from_raw(held.saturating_sub(selling).raw().max(0))
     }
 
@@ -34,8 +35,15 @@ impl Check<'_> {
     }
 
     /// A short sale is above the best bid while the rule restricts them. A stop with a limit is the exchange's to price.
-    pub(super) fn above_the_bid(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
-        if spec.side == Side::Buy || spec.parent.is_some() || self.free_to_sell(spec) >= spec.quantity {
+    /// `own` is what a change's order has left: it is no second one.
+    pub(super) fn above_the_bid(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        own: Quantity,
+    ) -> Result<(), Denial> {
+        let free = self.free_to_sell(spec, own);
+        if spec.side == Side::Buy || spec.parent.is_some() || free >= spec.quantity {
             return Ok(());
         }
         let at = self.venue_now(instrument).unwrap_or(self.now);

@@ -93,6 +93,17 @@ fn a_short_sale_under_the_rule_is_above_the_bid_and_what_is_held_is_sold_at_any_
         );
     }
     desk.working("B", short(150, limit("100.01")));
+    let change = |price: &str| Command::Modify {
+        id: id("B"),
+        change: OrderChange {
+            price: Some(p(price)),
+            ..OrderChange::default()
+        },
+    };
+    let denial = refused(desk.command(change("99.98")));
+    assert_eq!(denial.code, DenialCode::ShortRestricted, "{denial}");
+    let up = desk.command(change("100.05"));
+    assert!(matches!(up, Outcome::Done { .. }), "{up:?}");
     desk.cancelled("B");
     let out = desk.submit("C", spec(Side::Sell, 100, OrderKind::Market));
     assert!(matches!(out, Outcome::Done { .. }), "{out:?}");

@@ -136,10 +136,10 @@ fn bars_are_asked_for_one_instrument_at_a_time_and_only_while_it_is_looked_at() 
 fn two_shares_that_move_as_one_are_named_below_the_map() {
     let mut desk = past();
     let bars = desk.market.bars(id("AAPL"), Timeframe::Day).iter();
-    // More was traded in them than in those that are there.
+    // They outrank those that are there.
     let bars = bars
         .map(|bar| crate::market::Bar {
-            volume: i128::MAX / 4,
+            revision: u32::MAX,
             ..*bar
         })
         .collect();
