@@ -51,6 +51,7 @@ fn instrument(number: u64) -> Instrument {
         expires: None,
         broker_ids: BTreeMap::new(),
         option: None,
+        sector: None,
     }
 }
 

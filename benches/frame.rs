@@ -406,6 +406,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
             expires: None,
             broker_ids: BTreeMap::new(),
             option: None,
+            sector: None,
         };
         state.instruments.insert(*id, instrument);
     }

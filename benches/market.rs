@@ -33,6 +33,7 @@ fn listed(id: InstrumentId) -> Option<Instrument> {
         expires: None,
         broker_ids: BTreeMap::new(),
         option: None,
+        sector: None,
     })
 }
 

@@ -225,6 +225,7 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 };
                 shell::limits(paths, &options, account, json).await
             }
+            "risk" => shell::risk(paths, account, json).await,
             "arm-api" => {
                 let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
                 shell::arm_programs(paths, word("time"), word("last4"), account, json).await

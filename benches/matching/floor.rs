@@ -133,6 +133,7 @@ pub fn share() -> Listing {
             expires: None,
             broker_ids: BTreeMap::new(),
             option: None,
+            sector: None,
         },
         algorithm: Algorithm::Fifo,
         margin: Margin::Rate { ppm: 500_000 },

@@ -73,6 +73,8 @@ pub(super) struct FactsOfLife {
     pub(super) settings: Vec<(String, String, String)>,
     /// Limits of config.toml.
     pub(super) limits: crate::domain::Limits,
+    /// Sectors of config.toml.
+    pub(super) sectors: BTreeMap<InstrumentId, SafeText>,
     /// The account that commands without one mean, as configured.
     pub(super) account: Option<String>,
     /// The venue's clock as seen from the engine's, at this moment.
@@ -213,6 +215,8 @@ impl EngineTask {
             limits: Box::new(self.life.limits.clone()),
         };
         self.step(start, None);
+        let sectors = self.life.sectors.clone();
+        self.step(Input::Sectors { sectors }, None);
         // Before anybody is heard: what lies there since the last run holds from the first input on.
         let file = halt_file::look(&self.life.halt_file);
         let mut halt_file = halt_file::watch(self.life.halt_file.clone(), file.clone());

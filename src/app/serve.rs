@@ -204,6 +204,7 @@ fn life(
         prefix,
         settings: loaded.given(),
         limits: settings.limits.clone(),
+        sectors: settings.sectors(),
         account: (!settings.account.is_empty()).then(|| settings.account.clone()),
         venue_clock,
         halt_file: paths.halt(),

@@ -6,6 +6,7 @@ mod guarding;
 mod limits;
 mod order;
 mod programs;
+mod risk;
 
 pub use alerts::{alert, alerts};
 pub use guarding::{Wish, halt, list_differences, reconcile, resolve};
@@ -13,6 +14,7 @@ pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};
 pub use programs::{arm_programs, disarm_programs};
+pub use risk::risk;
 
 use super::paths::Paths;
 use super::serve::build;

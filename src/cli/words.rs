@@ -225,6 +225,11 @@ pub(super) fn command() -> Command {
                 ),
         )
         .subcommand(
+            Command::new("risk")
+                .about("An account's exposure by symbol, sector and currency, margin, value at risk, stress and what moves together")
+                .arg(json()),
+        )
+        .subcommand(
             Command::new("limits")
                 .about("The limits of an account with how much of each is used; or change one: NAME VALUE, or NAME config for config.toml's again")
                 .arg(Arg::new("name").value_name("NAME").requires("value").help("Which to change"))

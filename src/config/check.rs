@@ -13,8 +13,24 @@ pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     limits(settings)?;
     settings.alerts.check()?;
     settings.server.check()?;
+    sectors(settings)?;
     templates(settings)?;
     accounts(settings)
+}
+
+/// The longest name of a sector.
+const SECTOR: usize = 32;
+
+fn sectors(settings: &Settings) -> Result<(), (&'static str, String)> {
+    for (id, sector) in &settings.sectors {
+        let what = match (super::settings::sector_of(id), sector.trim().chars().count()) {
+            (None, _) => format!("'{}' is no symbol such as \"AAPL\"", id.escape_default()),
+            (_, 1..=SECTOR) => continue,
+            _ => format!("{id}: a sector's name has 1 to {SECTOR} characters"),
+        };
+        return Err(("sectors", what));
+    }
+    Ok(())
 }
 
 /// That a template's stop can move as it says, tried on a price of 100 with a stop at 99: distances are checked where an

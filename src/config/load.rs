@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-/// The one section whose keys a person names.
+/// A section whose keys a person names.
 const LISTS: &str = "watchlists";
+/// And the one whose keys are symbols.
+const SECTORS: &str = "sectors";
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,6 +253,18 @@ impl Place<'_> {
                     }
                 }
                 (None, DeValue::Array(_)) if prefix == LISTS => drop(sources.insert(path, source)),
+                (None, DeValue::String(_)) if prefix == SECTORS => drop(sources.insert(path, source)),
+                (None, other) if prefix == SECTORS => {
+                    let what = format!(
+                        "must be the name of a sector in quotes, not a {}",
+                        other.type_str()
+                    );
+                    return Err(ConfigError::BadValue {
+                        source,
+                        key: path,
+                        what,
+                    });
+                }
                 (None, other) if prefix == LISTS => {
                     return Err(ConfigError::BadValue {
                         source,

@@ -3,7 +3,9 @@
 
 use super::alerts::AlertSettings;
 use super::server::ServerSettings;
-use crate::domain::{BreakerRules, Currency, ExitTemplate, Limits, Money, Quantity, Recurring};
+use crate::domain::{
+    BreakerRules, Currency, ExitTemplate, InstrumentId, Limits, Money, Quantity, Recurring, SafeText,
+};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -39,6 +41,8 @@ pub struct Settings {
     pub watchlist: WatchlistSettings,
     /// Lists of symbols by their names.
     pub watchlists: BTreeMap<String, Vec<String>>,
+    /// Sectors of instruments, where they are others than the broker says.
+    pub sectors: BTreeMap<String, String>,
     /// Named exits, for `tpl NAME` in a sentence and for tickets.
     pub templates: BTreeMap<String, ExitTemplate>,
     /// Log files.
@@ -64,11 +68,25 @@ impl Default for Settings {
             keys: BTreeMap::new(),
             watchlist: WatchlistSettings::default(),
             watchlists: BTreeMap::new(),
+            sectors: BTreeMap::new(),
             templates: BTreeMap::new(),
             log: LogSettings::default(),
             alerts: AlertSettings::default(),
         }
     }
+}
+
+impl Settings {
+    /// Sectors by instrument.
+    pub fn sectors(&self) -> BTreeMap<InstrumentId, SafeText> {
+        let named = |(id, sector): (&String, &String)| Some((sector_of(id)?, SafeText::new(sector.trim())));
+        self.sectors.iter().filter_map(named).collect()
+    }
+}
+
+/// The instrument that a sector is said of, written in any case.
+pub(super) fn sector_of(id: &str) -> Option<InstrumentId> {
+    InstrumentId::new(&id.to_ascii_uppercase()).ok()
 }
 
 /// Which broker, and how each is reached.

@@ -157,6 +157,9 @@ pub struct Instrument {
     /// The terms of an option; nothing for everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub option: Option<OptionTerms>,
+    /// What the broker says of its sector or industry; nothing where it says none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector: Option<SafeText>,
 }
 
 impl Instrument {

@@ -95,6 +95,10 @@ pub struct Limits {
     pub max_name_bps: u32,
     /// The same of all that one issuer's shares and the options on them could come to. 0 is off.
     pub max_issuer_bps: u32,
+    /// Value of one sector, longs and shorts added, from which on people are warned; funds and what has no sector don't count. 0 is off.
+    pub warn_sector_bps: u32,
+    /// The same that may result at most. 0 is off.
+    pub max_sector_bps: u32,
     /// Excess liquidity that has to be left, where the broker tells it. 0 is off.
     pub min_excess_bps: u32,
     /// Live orders of an account. 0 is off.
@@ -144,6 +148,8 @@ impl Default for Limits {
             max_gross_bps: 20_000,
             max_name_bps: 2_000,
             max_issuer_bps: 2_500,
+            warn_sector_bps: 3_000,
+            max_sector_bps: 4_000,
             min_excess_bps: 1_000,
             max_total_orders: 200,
             deny_self_cross: true,
@@ -184,6 +190,8 @@ impl Limits {
             max_gross_bps: 0,
             max_name_bps: 0,
             max_issuer_bps: 0,
+            warn_sector_bps: 0,
+            max_sector_bps: 0,
             min_excess_bps: 0,
             max_total_orders: 0,
             deny_self_cross: false,
@@ -307,6 +315,8 @@ limit_names! {
     MaxGrossBps max_gross_bps "max_gross_bps" Count 0 1_000_000 SmallerButZero "gross exposure, in basis points of worth";
     MaxNameBps max_name_bps "max_name_bps" Count 0 1_000_000 SmallerButZero "value of one position, in basis points of worth";
     MaxIssuerBps max_issuer_bps "max_issuer_bps" Count 0 1_000_000 SmallerButZero "value of one issuer, in basis points of worth";
+    WarnSectorBps warn_sector_bps "warn_sector_bps" Count 0 1_000_000 SmallerButZero "value of one sector that warns, in basis points of worth";
+    MaxSectorBps max_sector_bps "max_sector_bps" Count 0 1_000_000 SmallerButZero "value of one sector, in basis points of worth";
     MinExcessBps min_excess_bps "min_excess_bps" Count 0 10_000 Larger "excess liquidity that stays, in basis points of worth";
     MaxTotalOrders max_total_orders "max_total_orders" Count 0 1_000_000 SmallerButZero "live orders of the account";
     DenySelfCross deny_self_cross "deny_self_cross" Flag 0 1 Yes "whether entries against own orders are refused";

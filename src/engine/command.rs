@@ -431,9 +431,12 @@ denial_codes! {
     MaxGross = "MAX_GROSS", "Gross exposure could become larger than the account allows; working orders count in full.";
     MaxName = "MAX_NAME", "One position could become a larger share of the account than allowed.";
     Concentration = "CONCENTRATION", "One issuer's shares and the options on them could become a larger share of the account than allowed.";
+    Sector = "SECTOR", "One sector could become a larger share of the account than allowed.";
     BuyingPower = "BUYING_POWER", "Less excess liquidity would be left than has to stay.";
     Restricted = "RESTRICTED", "The instrument is on the restricted list; it can be closed, not opened.";
     OutsideHours = "OUTSIDE_HOURS", "The market is not in its hours, or they are not known, and the order would trade at once.";
+    InstrumentHalted = "INSTRUMENT_HALTED", "Trading in the instrument is halted, and the order has no price to wait with.";
+    ShortRestricted = "SHORT_RESTRICTED", "Short sales of it have to be above the best bid now (Rule 201 of Regulation SHO).";
     Spread = "SPREAD", "The market is too wide to be crossed by an entry without a price.";
     CloseBand = "CLOSE_BAND", "The price lies too far beyond the previous close.";
     SelfCross = "SELF_CROSS", "It would trade with an order of the same account.";

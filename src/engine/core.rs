@@ -16,8 +16,9 @@ use super::risk;
 use super::state::State;
 use super::stops;
 use super::timers;
-use crate::domain::{BreakerRules, BrokerId, Limits, SafeText, Timestamp};
+use crate::domain::{BreakerRules, BrokerId, InstrumentId, Limits, SafeText, Timestamp};
 use crate::market::Market;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What can wake the engine.
@@ -56,6 +57,11 @@ pub enum Input {
         /// How long the last one took, where they are slow.
         slow: Option<Duration>,
     },
+    /// What the settings say of the sectors of instruments: once, when a process begins.
+    Sectors {
+        /// All of it.
+        sectors: BTreeMap<InstrumentId, SafeText>,
+    },
     /// The journal could not be written: no more risk.
     StorageFailed {
         /// Why.
@@ -72,7 +78,8 @@ impl Input {
             Self::Start { .. }
             | Self::StorageFailed { .. }
             | Self::HaltFile { .. }
-            | Self::Journal { .. } => Actor::Engine,
+            | Self::Journal { .. }
+            | Self::Sectors { .. } => Actor::Engine,
         }
     }
 }
@@ -190,12 +197,7 @@ impl Engine {
 
     /// Market data of an instrument came and are in `market`: stops that move by themselves are moved, then alerts that
     /// concern it are evaluated.
-    pub fn on_market(
-        &mut self,
-        market: &Market,
-        instrument: crate::domain::InstrumentId,
-        now: Timestamp,
-    ) -> Batch {
+    pub fn on_market(&mut self, market: &Market, instrument: InstrumentId, now: Timestamp) -> Batch {
         let now = now.max(self.state.at);
         let mut batch = Batch::default();
         let mut decided = self.losses.on_market(&self.state, market, instrument, now);
@@ -214,7 +216,7 @@ impl Engine {
     }
 
     /// The bars of an instrument were joined with others: studies that alerts wait for are made anew.
-    pub fn bars_replaced(&mut self, instrument: crate::domain::InstrumentId) {
+    pub fn bars_replaced(&mut self, instrument: InstrumentId) {
         self.alerts.bars_replaced(instrument);
     }
 

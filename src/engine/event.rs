@@ -778,6 +778,11 @@ facts! {
         /// As it is now; nothing where it is gone.
         file: Option<HaltFile>,
     }
+    /// The settings say other sectors of instruments than before.
+    120 SectorsSet "sectors_set" {
+        /// All that they say, in place of what they said.
+        sectors: BTreeMap<InstrumentId, SafeText>,
+    }
 }
 
 impl Fact {

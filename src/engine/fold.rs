@@ -289,6 +289,7 @@ impl State {
             | Fact::RiskReleased { .. }
             | Fact::LimitChanged { .. }
             | Fact::LimitReverted { .. }
+            | Fact::SectorsSet { .. }
             | Fact::FundsReported { .. } => self.fold_risk(&event.fact, at),
             Fact::AlertSet { .. }
             | Fact::AlertRemoved { .. }

@@ -14,6 +14,7 @@ pub mod digest;
 mod doubles;
 pub mod event;
 pub mod explain;
+pub mod figures;
 mod flatten;
 mod fold;
 mod follow;

@@ -9,7 +9,7 @@ use super::risk::{self, Check, Effect};
 use super::state::State;
 use super::terms;
 use crate::domain::{
-    Currency, Instrument, InstrumentKind, Money, OrderSpec, Price, Quantity, Side, Timestamp,
+    Currency, Instrument, InstrumentKind, Money, OrderSpec, Price, Quantity, SafeText, Side, Timestamp,
 };
 use crate::market::Market;
 
@@ -46,6 +46,8 @@ pub struct Preview {
     pub reduces: bool,
     /// Why it would be refused.
     pub denial: Option<Denial>,
+    /// What is worth a word though it passes.
+    pub advice: Vec<SafeText>,
     /// The other order of a pair: one shrinks as the other fills.
     pub pair: Option<OrderSpec>,
     /// True where the engine, not the broker, holds the bracket's children or the pair.
@@ -222,6 +224,7 @@ impl Look<'_> {
                 .filter(|_| !reduces)
                 .and_then(|i| self.tightest(spec, i, price)),
             reduces,
+            advice: check.advice(spec),
             denial: check.order(spec).err().or_else(|| check.order(pair?).err()),
             pair: pair.cloned(),
             held_by_engine: (!legs.is_empty() || pair.is_some()) && !Abilities::of(broker).holds_brackets,

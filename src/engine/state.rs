@@ -76,6 +76,9 @@ pub struct State {
     pub programs_armed: BTreeMap<AccountKey, Timestamp>,
     /// The limits in force.
     pub limits: Limits,
+    /// What the settings say of the sector of instruments: it goes before the broker's word.
+    #[serde(default)]
+    pub sectors: BTreeMap<InstrumentId, SafeText>,
     /// Limits that were changed while the engine runs: of one account, or of all.
     #[serde(default)]
     pub limit_changes: BTreeMap<(Option<AccountKey>, LimitName), LimitChange>,

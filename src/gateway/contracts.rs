@@ -147,6 +147,10 @@ impl Listed {
             price_magnifier: Some(1),
             under_con_id: Some(0),
             long_name: Some(instrument.name.as_str().to_owned()),
+            industry: instrument
+                .sector
+                .as_ref()
+                .map(|sector| sector.as_str().to_owned()),
             contract_month: instrument
                 .expires
                 .map(|at| convert::date(at).chars().take(6).collect()),

@@ -89,6 +89,7 @@ mod tests {
             expires: None,
             broker_ids: std::collections::BTreeMap::new(),
             option: None,
+            sector: None,
         }
     }
     fn print(number: u64, second: i64, price: i64) -> Print {

@@ -12,6 +12,8 @@ mod guard;
 mod line;
 pub mod quote_bars;
 pub mod series;
+pub mod short_sale;
+pub mod statistics;
 pub mod studies;
 pub mod terms;
 pub mod ticker;

@@ -15,7 +15,7 @@ fn price(text: &str) -> Price {
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
 }
-fn instrument() -> Instrument {
+pub(super) fn instrument() -> Instrument {
     Instrument {
         id: id(),
         name: "Apple Inc.".into(),
@@ -29,6 +29,7 @@ fn instrument() -> Instrument {
         expires: None,
         broker_ids: BTreeMap::new(),
         option: None,
+        sector: None,
     }
 }
 fn market() -> Market {

@@ -1,6 +1,7 @@
 //! What programs see: orders, executions, positions and status as JSON, projected from the state. Numbers are decimal
 //! strings, times are RFC 3339 in UTC, unknown is null. The names are an interface: they are added to, never changed.
 
+pub mod figures;
 pub mod limits;
 pub mod notice;
 pub mod rows;

@@ -13,8 +13,9 @@ use super::memory::DeskMemory;
 use super::moves::last_moves;
 use super::pane::{Pane, Wish};
 use super::panes::{
-    AccountPane, Activity, AlertsPane, Chart, Connections, CurvePane, DepthChart, DepthPane, Differences,
-    Executions, LogPane, Orders, Overview, PositionDetail, Positions, TapePane, Watchlist,
+    AccountPane, Activity, AlertsPane, AtRisk, Chart, Connections, CorrelationPane, CurvePane, DepthChart,
+    DepthPane, Differences, Executions, ExposurePane, LimitsPane, LogPane, Orders, Overview, PositionDetail,
+    Positions, TapePane, Watchlist,
 };
 use super::plan::Plan;
 use super::probe::Probe;
@@ -277,6 +278,10 @@ impl Desk {
                 place(PaneId::Curve, CurvePane::new()),
                 place(PaneId::Alerts, AlertsPane::new()),
                 place(PaneId::Differences, Differences::new()),
+                place(PaneId::Exposure, ExposurePane::new()),
+                place(PaneId::Limits, LimitsPane::new()),
+                place(PaneId::AtRisk, AtRisk::new()),
+                place(PaneId::Correlation, CorrelationPane::new()),
             ],
             focus: PaneId::Watchlist,
             recent: Vec::new(),

@@ -192,6 +192,9 @@ fn warnings(preview: &Preview, view: &View<'_>) -> Vec<Group> {
     if quality == Some(Quality::Halted) {
         groups.push(vec![bold("HALTED", theme.error)]);
     }
+    for words in &preview.advice {
+        groups.push(vec![span(view.ours(format!("! {words}")), theme.warn)]);
+    }
     let (before, after) = preview.position;
     let terms = view
         .market

@@ -143,6 +143,7 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::Workspace(2), ["g p"], "Portfolio";
     Desk None Action::Workspace(3), ["g l"], "Log";
     Desk None Action::Workspace(4), ["g o"], "Overview";
+    Desk None Action::Workspace(5), ["g r"], "Risk";
     Desk None Action::Timeframe(0), ["g 1"], "bars of 5 seconds";
     Desk None Action::Timeframe(1), ["g 2"], "bars of 1 minute";
     Desk None Action::Timeframe(2), ["g 3"], "bars of 5 minutes";

@@ -76,6 +76,10 @@ panes! {
     Alerts "alerts" 52 4 Ours "Alerts, and how they were told of.";
     Curve "curve" 44 6 Ours "Worth and profit over the day.";
     Differences "differences" 52 4 Ours "Where ours and the broker's do not agree, and what to do about it.";
+    Exposure "exposure" 40 5 Ours "What the account is exposed to: by symbol, sector and currency.";
+    Limits "limits" 40 5 Ours "Limits with how much of each is used, and what holds the account back.";
+    AtRisk "atrisk" 40 6 Ours "What a bad day has cost, what a move would do, and what margin binds.";
+    Correlation "correlation" 40 5 Ours "What of what is held moves together.";
 }
 
 impl PaneId {
@@ -86,22 +90,24 @@ impl PaneId {
 }
 
 /// The workspaces, in the order of their numbers: name and the key after `g`.
-pub const WORKSPACES: [(&str, char); 5] = [
+pub const WORKSPACES: [(&str, char); 6] = [
     ("Trade", 't'),
     ("Chart", 'c'),
     ("Portfolio", 'p'),
     ("Log", 'l'),
     ("Overview", 'o'),
+    ("Risk", 'r'),
 ];
 
 /// How each workspace begins, as text (see [`Node::parse`]): `rows` and `cols` of two parts, the size of the first (`46` cells,
 /// `75%`) or of the second (`-35` cells), panes that share a place with `|` between them. `feed` is the newest notices.
-const BEGINNINGS: [&str; 5] = [
+const BEGINNINGS: [&str; 6] = [
     "rows(75%, cols(46, watch, cols(-35, chart, depth|tape|depthchart)), cols(48%, positions|detail|curve, rows(-3, orders|executions|alerts|activity, feed)))",
     "cols(-35, rows(50%, cols(50%, chart, chart2), cols(50%, chart3, chart4)), depth|tape|depthchart)",
     "rows(50%, cols(55%, positions|detail, account|curve), cols(48%, orders, executions|alerts|activity))",
     "cols(-56, rows(66%, activity, log), links)",
     "cols(60%, market, rows(60%, watch, tape))",
+    "cols(52%, rows(52%, exposure, limits), rows(62%, atrisk, correlation))",
 ];
 
 /// How a workspace begins.

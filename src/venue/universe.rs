@@ -417,6 +417,19 @@ pub(super) fn instrument(facts: Facts<'_>) -> Option<Instrument> {
         expires: facts.expires,
         broker_ids: own.into_iter().collect::<BTreeMap<_, _>>(),
         option: None,
+        sector: sector(facts.id).map(SafeText::new),
+    })
+}
+
+/// The sector of a share or a fund, in the words of those who classify the real ones.
+fn sector(id: &str) -> Option<&'static str> {
+    Some(match id {
+        "AAPL" | "MSFT" | "NVDA" | "AMD" | "SAP" => "Technology",
+        "GOOGL" | "META" => "Communications",
+        "AMZN" | "TSLA" => "Consumer, Cyclical",
+        "JPM" => "Financial",
+        "SPY" | "QQQ" | "GLD" | "TLT" => "Funds",
+        _ => return None,
     })
 }
 

@@ -20,6 +20,7 @@ mod limits;
 mod oracle_bars;
 mod oracle_files;
 mod oracle_matching;
+mod oracle_risk;
 mod oracle_studies;
 mod oracle_tws;
 mod program;

@@ -380,6 +380,10 @@ fn a_key_of_one_account_neither_sees_nor_moves_another_and_a_viewer_moves_nothin
         "/accounts",
         "/trades",
         "/risk",
+        "/risk/exposure",
+        "/risk/var",
+        "/risk/stress",
+        "/risk/correlation",
         "/pnl",
         "/dashboard",
         "/notifications",
@@ -651,6 +655,10 @@ fn what_is_read_is_told_in_one_shape() {
         "/history/orders",
         "/history/executions",
         "/risk",
+        "/risk/exposure",
+        "/risk/var",
+        "/risk/stress",
+        "/risk/correlation",
     ] {
         assert_eq!(eye.get(path).status, 200, "{path}");
     }
@@ -666,6 +674,82 @@ fn what_is_read_is_told_in_one_shape() {
         assert!(answer.body["error"]["code"].is_string());
     }
     assert_eq!(eye.say("PUT", "/orders", "", "").status, 405);
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// What an account is exposed to adds up, a bad day is counted from days that are there, and shell and port tell the same.
+#[test]
+fn risk_in_figures_adds_up_and_shell_and_port_tell_it_alike() {
+    let home = Home::new();
+    let _engine = serve(&home);
+    let eye = Program::new(&home, "eye", &["--role", "view"]);
+    let nothing = eye.get("/risk/var").is(200);
+    assert_eq!(nothing["unknown"], "nothing is held", "{nothing}");
+    home.order("buy 10 AAPL mkt");
+    home.order("buy 5 MSFT mkt");
+    let told = eye.get("/risk/exposure").is(200);
+    let exposure = &told["exposure"];
+    let names = |rows: &Value, name: &str| -> Vec<String> {
+        let rows = rows.as_array().unwrap().iter();
+        let mut names: Vec<String> = rows.map(|row| row[name].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&exposure["symbols"], "symbol"), ["AAPL", "MSFT"], "{told}");
+    assert_eq!(names(&exposure["sectors"], "name"), ["Technology"]);
+    assert_eq!(names(&exposure["currencies"], "name"), ["EUR", "JPY", "USD"]);
+    let nets = exposure["currencies"].as_array().unwrap().iter();
+    let sum: f64 = nets.map(|row| number(&row["net"])).sum();
+    assert!((sum - number(&exposure["worth"])).abs() < 0.05, "{told}");
+    let both: f64 = exposure["symbols"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| number(&row["in_base"]))
+        .sum();
+    assert!(
+        (both - number(&exposure["total"]["gross"])).abs() < 0.05,
+        "{told}"
+    );
+    assert_eq!(told["margin"]["source"], "terms");
+    assert!(
+        (number(&told["margin"]["now"]["initial"]) - both / 2.0).abs() < 0.05,
+        "{told}"
+    );
+    let at_risk = eye.get("/risk/var").is(200);
+    assert_eq!(at_risk["days"], 250, "{at_risk}");
+    let level = |n: usize| number(&at_risk["levels"][n]["historical"]);
+    assert!(
+        0.0 < level(0) && level(0) < level(1) && level(1) < both,
+        "{at_risk}"
+    );
+    let stress = eye.get("/risk/stress").is(200);
+    assert_eq!(
+        (&stress["all"][0]["percent"], &stress["benchmark"]),
+        (&json!(-5), &json!("SPY"))
+    );
+    // A moment later, at other prices.
+    assert!(
+        (number(&stress["all"][0]["result"]) / (both * -0.05) - 1.0).abs() < 0.05,
+        "{stress}"
+    );
+    assert_eq!(stress["market"].as_array().unwrap().len(), 6, "{stress}");
+    let together = eye.get("/risk/correlation").is(200);
+    assert_eq!(
+        (&together["days"][0][1], &together["pearson"][0][0]),
+        (&json!(60), &json!("1.0000"))
+    );
+    assert!(number(&together["pearson"][0][1]).abs() <= 1.0);
+    let shell = home.json(&["risk"]);
+    assert_eq!(
+        names(&shell["exposure"]["symbols"], "symbol"),
+        ["AAPL", "MSFT"],
+        "{shell}"
+    );
+    assert_eq!(shell["value_at_risk"]["days"], 250, "{shell}");
 }
 
 /// A program that knows nothing but the document asks everything that it allows, and more: no answer may be one that the

@@ -144,6 +144,14 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
         panic!("{expected:?}")
     };
     assert_eq!(limits.clone().without_later_ones(), limits);
+    // The third: those of the account as a whole were there, those that came after were not.
+    let path = here("tests/suite/golden/v3/02_limits_set_option_limit.msgpack");
+    let readable = std::fs::read_to_string(path.with_extension("json")).unwrap();
+    let expected: Fact = serde_json::from_str(&readable).unwrap();
+    assert_eq!(
+        format::decode(2, 3, &std::fs::read(&path).unwrap()).unwrap(),
+        expected
+    );
 }
 
 // --- the journal --------------------------------------------------------------------------------------------------

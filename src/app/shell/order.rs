@@ -437,6 +437,9 @@ fn describe(preview: &Preview) -> String {
     } else if !preview.legs.is_empty() {
         text += &format!("; stop and target are held by the {holder} until the entry fills");
     }
+    for words in &preview.advice {
+        text += &format!("\n! {words}");
+    }
     if let Some(denial) = &preview.denial {
         text += &format!("\nwould be refused: {denial}");
     }

@@ -186,8 +186,15 @@ fn instrument(
             .flatten(),
         expires: expires(details),
         option: option_terms(kind, details),
+        sector: sector(details),
         broker_ids: BTreeMap::from([(broker, route)]),
     })
+}
+
+/// The broker's word for the industry; what it has none for is told as nothing.
+fn sector(details: &ContractDetails) -> Option<SafeText> {
+    let industry = details.industry.trim();
+    (!industry.is_empty()).then(|| SafeText::new(industry))
 }
 
 /// What an option is about.

@@ -131,6 +131,7 @@ mod tests {
             expires: None,
             broker_ids: BTreeMap::new(),
             option: None,
+            sector: None,
         }
     }
     fn all() -> [Instrument; 6] {

@@ -79,6 +79,10 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Command { origin, command } => commands::decide(state, market, *origin, command, now),
         Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
         Input::Timer => Decision::facts(timers::due(state, now)),
+        Input::Sectors { sectors } if state.sectors == *sectors => Decision::default(),
+        Input::Sectors { sectors } => Decision::facts(vec![Fact::SectorsSet {
+            sectors: sectors.clone(),
+        }]),
         Input::StorageFailed { .. } if planted(Bug::FullDiskGoesOn) => Decision::default(),
         // What follows from it, the breakers' watch says.
         Input::Journal { .. } => Decision::default(),

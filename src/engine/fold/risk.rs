@@ -8,6 +8,7 @@ use crate::engine::state::Funds;
 impl State {
     pub(super) fn fold_risk(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
+            Fact::SectorsSet { sectors } => self.sectors = sectors.clone(),
             Fact::RiskDayBegan {
                 account,
                 from,

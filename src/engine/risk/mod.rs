@@ -3,6 +3,7 @@
 //! a position is never held up by a limit that is there to keep it small. Which controls there are stands in `table`; here
 //! is the order in which they are asked.
 
+mod advice;
 pub mod change;
 pub mod day;
 mod entry;
@@ -13,6 +14,7 @@ mod holds;
 mod pace;
 mod price;
 mod size;
+mod status;
 pub mod table;
 pub mod usage;
 mod watch;
@@ -103,8 +105,10 @@ impl Check<'_> {
         if effect == Effect::Adds {
             self.restricted(instrument, &limits)?;
             self.in_hours(spec, instrument, &limits)?;
+            self.not_halted(spec, instrument)?;
         }
         self.short(spec, account)?;
+        self.above_the_bid(spec, instrument, Quantity::ZERO)?;
         self.size(spec, instrument)?;
         let price = self.reference(spec, instrument, effect)?;
         self.collar(spec, instrument, effect)?;
@@ -140,6 +144,7 @@ impl Check<'_> {
                 self.short(&more, account)?;
                 self.size(spec, instrument)?;
             }
+            self.above_the_bid(spec, instrument, order.leaves())?;
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;

@@ -90,6 +90,18 @@ pub const CONTROLS: &[Control] = &[
         "no more is sold than is held, unless a short is asked for and allowed",
     ),
     control(
+        DenialCode::InstrumentHalted,
+        &[],
+        Breach::Refuse,
+        "nothing is opened at the market while trading in the instrument is halted",
+    ),
+    control(
+        DenialCode::ShortRestricted,
+        &[],
+        Breach::Refuse,
+        "a share that fell by a tenth is sold short above the bid alone, that day and the next",
+    ),
+    control(
         DenialCode::MaxQuantity,
         &[
             L::MaxQuantityEquity,
@@ -148,6 +160,12 @@ pub const CONTROLS: &[Control] = &[
         &[L::MaxIssuerBps],
         Breach::Refuse,
         "one issuer's shares and the options on them, as a share of the account",
+    ),
+    control(
+        DenialCode::Sector,
+        &[L::WarnSectorBps, L::MaxSectorBps],
+        Breach::Refuse,
+        "one sector, as a share of the account; funds and what has no sector don't count",
     ),
     control(
         DenialCode::BuyingPower,

@@ -178,6 +178,15 @@ fn measured(
             let used = exposure.and_then(|exposure| exposure.largest(true));
             money(used, share(limits.max_issuer_bps))
         }
+        LimitName::WarnSectorBps | LimitName::MaxSectorBps => {
+            let bps = if name == LimitName::MaxSectorBps {
+                limits.max_sector_bps
+            } else {
+                limits.warn_sector_bps
+            };
+            let used = exposure.map(|exposure| exposure.largest_sector().map_or(Money::ZERO, |(_, sum)| sum));
+            money(used, share(bps))
+        }
         LimitName::MaxTotalOrders => {
             let live = state.live.iter().filter(|(owner, ..)| *owner == key).count();
             count(live, limits.max_total_orders)

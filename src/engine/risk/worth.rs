@@ -8,6 +8,7 @@ use crate::domain::{
     Quantity, Side,
 };
 use crate::engine::command::{Denial, DenialCode};
+use crate::engine::figures::sectors::{self, Sector};
 use crate::engine::state::{State, could_execute};
 use crate::engine::worth;
 use crate::market::Market;
@@ -70,6 +71,19 @@ impl Check<'_> {
             );
             order.within(&exposure, others, most, DenialCode::Concentration, &what)?;
         }
+        if limits.max_sector_bps > 0 {
+            let sector = sectors::sector(self.state, instrument);
+            let others = exposure.sector(&sector, Some(instrument.id)).map_err(unknown)?;
+            let most = part(worth, limits.max_sector_bps);
+            let what = format!(
+                "{} of the account in {}",
+                share(limits.max_sector_bps),
+                sector.word()
+            );
+            if sector.counts() {
+                order.within(&exposure, others, most, DenialCode::Sector, &what)?;
+            }
+        }
         Ok(())
     }
 }
@@ -82,6 +96,7 @@ fn needs_worth(limits: &Limits) -> bool {
         limits.max_gross_bps,
         limits.max_name_bps,
         limits.max_issuer_bps,
+        limits.max_sector_bps,
     ];
     limits.max_daily_loss > Money::ZERO || shares.iter().any(|bps| *bps > 0)
 }
@@ -113,7 +128,7 @@ pub(super) fn money(amount: Money, currency: Currency) -> String {
 }
 
 /// Basis points as per cent: `20 %`, `0.05 %`.
-fn share(bps: u32) -> String {
+pub(super) fn share(bps: u32) -> String {
     match bps % 100 {
         0 => format!("{} %", bps / 100),
         rest => format!("{}.{rest:02} %", bps / 100),
@@ -318,6 +333,34 @@ impl Exposure<'_> {
 
     fn sum(&self, mut ids: impl Iterator<Item = InstrumentId>) -> Result<Money, String> {
         ids.try_fold(Money::ZERO, |sum, id| plus(sum, self.of(id)?))
+    }
+
+    /// What one sector could come to, longs and shorts added, but for one instrument; nothing of what does not count.
+    ///
+    /// # Errors
+    /// As [`Exposure::of`].
+    pub fn sector(&self, sector: &Sector, but: Option<InstrumentId>) -> Result<Money, String> {
+        let same = |id: &InstrumentId| {
+            let known = self.state.instruments.get(id).filter(|i| is_bought(i));
+            Some(*id) != but && known.is_some_and(|other| sectors::sector(self.state, other) == *sector)
+        };
+        let all = self.concerned().into_iter().filter(|_| sector.counts());
+        self.sum(all.filter(same))
+    }
+
+    /// The largest that one sector could come to, and which; nothing where that is not known, or no sector is.
+    pub fn largest_sector(&self) -> Option<(Sector, Money)> {
+        let known = |id: InstrumentId| self.state.instruments.get(&id).filter(|i| is_bought(i));
+        let sectors = self.concerned().into_iter().filter_map(known);
+        let sectors: BTreeSet<Sector> = sectors.map(|one| sectors::sector(self.state, one)).collect();
+        let mut largest = None;
+        for sector in sectors.into_iter().filter(Sector::counts) {
+            let sum = self.sector(&sector, None).ok()?;
+            if largest.as_ref().is_none_or(|(_, most)| sum > *most) {
+                largest = Some((sector, sum));
+            }
+        }
+        largest
     }
 
     /// What is held or worked.

@@ -6,7 +6,7 @@ use crate::domain::{LimitName, LimitValue};
 use proptest::prelude::*;
 
 /// A desk whose account is worth so much, with these limits.
-fn desk(dollars: i64, change: impl FnOnce(&mut Limits)) -> Desk {
+pub(super) fn desk(dollars: i64, change: impl FnOnce(&mut Limits)) -> Desk {
     let mut desk = Desk::cold(AccountClass::Sim);
     desk.quote("100.00", "100.02");
     let pass = desk.pass();

@@ -19,6 +19,8 @@ mod planned;
 mod programs;
 mod property;
 mod reading;
+mod sectors;
+mod status;
 mod stops;
 mod vocabulary;
 
@@ -77,6 +79,7 @@ pub(super) fn instrument(name: &str, kind: InstrumentKind, multiplier: i64) -> I
         expires: None,
         broker_ids: BTreeMap::new(),
         option: None,
+        sector: None,
     }
 }
 

@@ -35,6 +35,7 @@ fn instrument(id: &str, kind: InstrumentKind, tick: &str, multiplier: i64, lot: 
         expires: None,
         broker_ids: BTreeMap::new(),
         option: None,
+        sector: None,
     }
 }
 

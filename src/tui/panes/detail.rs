@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::engine::pnl;
 use crate::engine::state::Ledger;
-use crate::market::Timeframe;
+use crate::market::{Timeframe, short_sale};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
@@ -243,6 +243,11 @@ fn facts(view: &View<'_>, held: &Held<'_>, began: Option<Timestamp>) -> Vec<Fact
 /// Whether it can be sold short, with how many shares there are to borrow where the broker says.
 fn shortable_words(view: &View<'_>, id: InstrumentId) -> String {
     let word = shortable(view, id);
+    let instrument = view.state.instruments.get(&id);
+    let rule = instrument.and_then(|one| short_sale::restricted(view.market, one, view.venue_now));
+    if let Some(rule) = rule.filter(|_| word == "SSR") {
+        return format!("above the bid until {}", read::when(view, rule.until));
+    }
     match view.market.terms(id).and_then(|terms| terms.shares) {
         Some(shares) if matches!(word, "yes" | "locate") => {
             format!("{word}, {} to borrow", number::short(i128::from(shares.raw())))

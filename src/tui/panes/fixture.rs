@@ -11,7 +11,7 @@ use crate::engine::State;
 use crate::engine::pause::Pause;
 use crate::engine::port::{Budget, Farm, FarmKind, FarmState, Health, Sent};
 use crate::engine::state::{AccountState, Ledger, Link, Notice, NoticeLevel};
-use crate::market::{Depth, Level, Market, Print, Quality, Quote};
+use crate::market::{Bar, Depth, Level, Market, Print, Quality, Quote, Timeframe};
 use crate::tui::pane::View;
 use crate::tui::theme::Theme;
 use crate::tui::times::Times;
@@ -496,6 +496,41 @@ fn instrument(listed: (&str, InstrumentKind, &str, &str, i64, CalendarId)) -> In
         expires: None,
         broker_ids: BTreeMap::new(),
         option: None,
+        sector: None,
+    }
+}
+
+/// A year of daily bars of everything that is listed, up to yesterday: half of each move is everybody's, half its own.
+pub fn days(market: &mut Market) {
+    for (seed, listed) in (1u64..).zip(LISTED) {
+        let instrument = instrument(listed);
+        let (mut common, mut own) = (Dice(77), Dice(seed * 977 + 5));
+        // Backwards from the price that it is listed at, so that the present joins without a jump.
+        let (mut raw, mut bars) = (price(listed.2).raw(), Vec::<Bar>::new());
+        for ago in 1..=400u64 {
+            let moved = common.throw(90) + own.throw(90);
+            let at = now().before(Duration::from_secs(ago * 86_400));
+            let day = Timeframe::Day.interval(instrument.calendar, at);
+            let older = |start| bars.last().is_none_or(|bar| bar.start > start);
+            let Some(day) = day.filter(|day| day.end <= now() && older(day.start)) else {
+                continue;
+            };
+            let close = Price::from_raw(raw);
+            raw -= raw / 10_000 * moved;
+            bars.push(Bar {
+                start: day.start,
+                open: close,
+                high: close,
+                low: close,
+                close,
+                volume: i128::MAX / 8,
+                value: 0,
+                count: 1,
+                revision: 0,
+            });
+        }
+        bars.reverse();
+        market.set_bars(instrument.id, Timeframe::Day, bars);
     }
 }
 

@@ -20,6 +20,7 @@ pub mod overview;
 pub(super) mod pages;
 pub mod positions;
 pub(super) mod read;
+pub mod risk;
 pub mod tape;
 #[cfg(test)]
 mod tests;
@@ -40,5 +41,6 @@ pub use log::LogPane;
 pub use orders::Orders;
 pub use overview::Overview;
 pub use positions::Positions;
+pub use risk::{AtRisk, CorrelationPane, ExposurePane, LimitsPane};
 pub use tape::TapePane;
 pub use watchlist::Watchlist;

@@ -7,6 +7,7 @@ use super::read;
 use crate::domain::{ClientOrderId, Order, Pending, Phase, Quantity, Side, TimeInForce, Timestamp};
 use crate::engine::Command;
 use crate::engine::history::Hoped;
+use crate::market::Quality;
 use crate::tui::action::Action;
 use crate::tui::link::{Answer, Ask};
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -173,6 +174,12 @@ fn state_text(view: &View<'_>, order: &Order) -> String {
         Some(Pending::Cancel) => text.push_str(" · pending cancel"),
         Some(Pending::Modify { .. }) => text.push_str(" · pending modify"),
         None => {}
+    }
+    let quote = view.market.quote(order.spec.instrument);
+    let halted = quote.is_some_and(|quote| quote.quality == Quality::Halted);
+    if halted && order.phase.is_live() {
+        // No stop wakes and nothing trades before the reopening.
+        text.push_str(" · halted");
     }
     if order.oco.is_some() {
         text.push_str(" · oco");

@@ -44,6 +44,10 @@ fn panes() -> Vec<Box<dyn Pane>> {
         Box::new(CurvePane::new()),
         Box::new(super::AlertsPane::new()),
         Box::new(super::Differences::new()),
+        Box::new(super::ExposurePane::new()),
+        Box::new(super::LimitsPane::new()),
+        Box::new(super::AtRisk::new()),
+        Box::new(super::CorrelationPane::new()),
     ]
 }
 

@@ -111,6 +111,7 @@ pub fn instrument() -> Instrument {
         expires: Some(NOW),
         broker_ids: BTreeMap::from([(key().broker, broker_id)]),
         option: None,
+        sector: None,
     }
 }
 
@@ -669,6 +670,9 @@ fn risk_facts() -> Vec<Fact> {
             currency: Currency::USD,
             excess: money("912345.67"),
         },
+        Fact::SectorsSet {
+            sectors: BTreeMap::from([(aapl(), text("Technology"))]),
+        },
     ]
 }
 
@@ -717,6 +721,10 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
         right: OptionRight::Put,
         american: Some(true),
     });
+    let share = Instrument {
+        sector: Some(text("Technology")),
+        ..instrument()
+    };
     let limits = Limits {
         max_quantity_option: quantity("5"),
         ..Limits::default()
@@ -738,6 +746,7 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
             },
         ),
         ("option", Fact::InstrumentListed { instrument: option }),
+        ("sector", Fact::InstrumentListed { instrument: share }),
         ("option_limit", Fact::LimitsSet { limits }),
         (
             "nearest",

@@ -13,6 +13,7 @@ mod auth;
 mod auth_factor;
 mod differences;
 mod executions;
+mod figures;
 mod halts;
 mod instruments;
 mod keys;
@@ -66,6 +67,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(pnl::routes())
         .merge(positions::routes())
         .merge(risk::routes())
+        .merge(figures::routes())
         .merge(limits::routes())
         .merge(system::api())
         .merge(trades::routes())

@@ -215,6 +215,8 @@ struct PreviewRow {
     reduces: bool,
     /// The limit of which it takes the largest part, and how much of it in per cent.
     tightest: Option<ShareRow>,
+    /// What is worth a word though it passes: a sector near its limit, names that move as one, a halt it waits in.
+    advice: Vec<String>,
     /// Why it would be refused.
     denial: Option<DenialRow>,
     /// Give this back when the order is placed: it is refused where it no longer holds.
@@ -326,6 +328,7 @@ fn preview_row(row: &Preview, seen: &crate::engine::Seen) -> PreviewRow {
             limit: share.limit,
             percent: share.percent,
         }),
+        advice: row.advice.iter().map(ToString::to_string).collect(),
         denial: row.denial.as_ref().map(DenialRow::from),
         seen: SeenWish {
             digest: seen.digest.to_string(),

@@ -3,6 +3,7 @@
 
 use super::session;
 use crate::domain::{InstrumentId, InstrumentKind, Price, Quantity};
+use crate::market::short_sale;
 use crate::market::terms::Borrow;
 use crate::market::{Ticker, Timeframe};
 use crate::tui::pane::View;
@@ -409,6 +410,8 @@ pub fn shortable(view: &View<'_>, id: InstrumentId) -> &'static str {
         InstrumentKind::Index => "",
         _ if !view.state.limits.allow_short => "no",
         InstrumentKind::Future | InstrumentKind::Forex | InstrumentKind::Option => "yes",
+        // Only above the bid, as long as the rule holds.
+        _ if short_sale::restricted(view.market, instrument, view.venue_now).is_some() => "SSR",
         InstrumentKind::Equity | InstrumentKind::Crypto if lent_here => "yes",
         InstrumentKind::Equity | InstrumentKind::Crypto => view
             .market
