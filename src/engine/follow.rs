@@ -4,7 +4,6 @@
 
 use super::brackets;
 use super::command::SessionKind;
-use super::decide::{cancel, is_protective};
 use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
@@ -71,7 +70,8 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             does,
             ..
         } if *does >= Breach::CancelEntries => {
-            let mut facts = cancel_entries(state, *account, "the loss of the session was reached");
+            let why = "the loss of the session was reached";
+            let mut facts = halt::entries(state, *account, |_| true, why);
             facts.extend(risk::after_loss(state, event.sequence, *account, *does));
             facts
         }
@@ -233,14 +233,6 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
             reason,
         }]
     }
-}
-
-/// The loss of a session takes what would add risk off the market and leaves what protects.
-fn cancel_entries(state: &State, account: AccountKey, why: &str) -> Vec<Fact> {
-    let entries = state
-        .all_live()
-        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o));
-    entries.map(|order| cancel(order, why)).collect()
 }
 
 /// Children that waited for the link are released, and sizes that could not be changed without it are.

@@ -210,7 +210,7 @@ impl Look<'_> {
                 .filter(|_| !reduces)
                 .and_then(|i| self.tightest(spec, i, price)),
             reduces,
-            denial: check.order(spec).err().or_else(|| check.order(pair?).err()),
+            denial: refused(&check, spec, legs, pair),
             pair: pair.cloned(),
             held_by_engine: (!legs.is_empty() || pair.is_some()) && !Abilities::of(broker).holds_brackets,
             spec: spec.clone(),
@@ -278,6 +278,19 @@ impl Look<'_> {
         let (limit, percent) = all.max_by_key(|(_, percent)| *percent)?;
         Some(Share { limit, percent })
     }
+}
+
+/// Why an order would be refused, with all that is recorded beside it.
+fn refused(check: &Check<'_>, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Option<Denial> {
+    let alone = |spec: &OrderSpec| check.order(spec);
+    let children = usize::from(legs.stop.is_some()) + usize::from(legs.target.is_some());
+    let both = |second: &OrderSpec| {
+        alone(second)?;
+        let (same, other) = if spec.side == second.side { (2, 0) } else { (1, 1) };
+        check.room(spec, same, other)
+    };
+    let all = alone(spec).and_then(|()| check.room(spec, 1, children));
+    all.and_then(|()| pair.map_or(Ok(()), both)).err()
 }
 
 /// `part` of `whole` in per cent, rounded up: what is on the limit is 100, what is above it more.

@@ -375,6 +375,26 @@ impl State {
         let entry = || order.spec.parent.and_then(|id| self.orders.get(&id));
         order.phase == Phase::Created || entry().is_some_and(|entry| entry.filled.is_zero())
     }
+    /// What an account holds, by instrument; nothing of what is flat.
+    pub fn held(&self, account: AccountKey) -> impl Iterator<Item = (InstrumentId, Quantity)> {
+        self.ledgers
+            .range((account, InstrumentId::LOWEST)..)
+            .take_while(move |((owner, _), _)| *owner == account)
+            .map(|((_, id), ledger)| (*id, ledger.position.quantity))
+            .filter(|(_, quantity)| !quantity.is_zero())
+    }
+    /// The live orders of an account, by instrument.
+    pub fn live_of(&self, account: AccountKey) -> impl Iterator<Item = &Order> {
+        self.live
+            .range((account, InstrumentId::LOWEST, ClientOrderId::LOWEST)..)
+            .take_while(move |(owner, ..)| *owner == account)
+            .filter_map(|(_, _, id)| self.orders.get(id))
+    }
+    /// The instruments that an account holds or has live orders in.
+    pub fn concerned(&self, account: AccountKey) -> BTreeSet<InstrumentId> {
+        let worked = self.live_of(account).map(|order| order.spec.instrument);
+        self.held(account).map(|(id, _)| id).chain(worked).collect()
+    }
     /// The live orders of an account in one instrument.
     pub fn live_orders(&self, account: AccountKey, instrument: InstrumentId) -> impl Iterator<Item = &Order> {
         self.live

@@ -189,6 +189,7 @@ impl Desk<'_> {
         legs: Legs,
     ) -> Result<Vec<Fact>, Denial> {
         let children = self.children(id, spec, legs)?;
+        self.check().room(spec, 1, children.len())?;
         let quote = self.market.quote(spec.instrument).copied();
         let mut facts = vec![Fact::Submitted {
             id,
@@ -321,7 +322,8 @@ impl Desk<'_> {
         for (_, spec, seen) in [first, second] {
             self.was_seen(seen, spec, Legs::default())?;
         }
-        if let Err(denial) = self.allowed(first.1).and_then(|()| self.allowed(second.1)) {
+        let allowed = self.allowed(first.1).and_then(|()| self.allowed(second.1));
+        if let Err(denial) = allowed.and_then(|()| self.room_for_both(first.1, second.1)) {
             let mut decision = denied(first.0, first.1, denial.clone());
             decision
                 .facts
@@ -336,6 +338,13 @@ impl Desk<'_> {
             quote,
         };
         Ok(Decision::done(vec![submitted(first), submitted(second)]))
+    }
+
+    /// Both orders of a pair count, whichever of them adds risk.
+    fn room_for_both(&self, first: &OrderSpec, second: &OrderSpec) -> Result<(), Denial> {
+        let (same, other) = if first.side == second.side { (2, 0) } else { (1, 1) };
+        self.check().room(first, same, other)?;
+        self.check().room(second, same, other)
     }
 
     fn modify(&self, id: ClientOrderId, change: OrderChange) -> Result<Decision, Denial> {

@@ -100,12 +100,7 @@ pub(in crate::engine) fn after_loss(
     if does < Breach::Liquidate || state.flattening_accounts.contains_key(&account) {
         return Vec::new();
     }
-    let held = state.ledgers.iter();
-    let held = held
-        .filter(|((owner, _), ledger)| *owner == account && !ledger.position.quantity.is_zero())
-        .map(|((_, id), _)| *id);
-    let worked = state.live.iter().filter(|(owner, ..)| *owner == account);
-    let instruments: BTreeSet<InstrumentId> = held.chain(worked.map(|(_, id, _)| *id)).collect();
+    let instruments = state.concerned(account);
     let mut facts = Vec::new();
     for (n, instrument) in instruments.iter().enumerate() {
         let name = ClientOrderId::new(&format!("LOSS{sequence:018}X{n:03}"));

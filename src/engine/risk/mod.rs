@@ -114,9 +114,8 @@ impl Check<'_> {
             self.resulting_position(spec, instrument, price)?;
             self.as_an_entry(spec, instrument, price, &limits)?;
             self.self_cross(spec, instrument, &limits)?;
-            self.total(spec, &limits)?;
         }
-        self.count(spec)?;
+        self.room(spec, 1, 0)?;
         self.duplicate(spec, account)?;
         match effect {
             Effect::Adds => self.rate(account),

@@ -152,12 +152,7 @@ fn measured(
             .filter(|_| bps > 0)
             .map(|standing| part(standing.worth(), bps))
     };
-    let exposure = standing.map(|standing| Exposure {
-        state,
-        market,
-        key,
-        base: standing.base,
-    });
+    let exposure = || standing.map(|standing| Exposure::new(state, market, key, standing.base));
     match name {
         LimitName::DailyLossWarnBps => loss(LossStage::Warned),
         LimitName::DailyLossReduceBps => loss(LossStage::Reducing),
@@ -167,25 +162,21 @@ fn measured(
             money(standing.map(Standing::loss), most)
         }
         LimitName::MaxGrossBps => {
-            let used = exposure.and_then(|exposure| exposure.gross(None).ok());
+            let used = exposure().and_then(|exposure| exposure.gross(None).ok());
             money(used, share(limits.max_gross_bps))
         }
         LimitName::MaxNameBps => {
-            let used = exposure.and_then(|exposure| exposure.largest(false));
+            let used = exposure().and_then(|exposure| exposure.largest(false));
             money(used, share(limits.max_name_bps))
         }
         LimitName::MaxIssuerBps => {
-            let used = exposure.and_then(|exposure| exposure.largest(true));
+            let used = exposure().and_then(|exposure| exposure.largest(true));
             money(used, share(limits.max_issuer_bps))
         }
-        LimitName::MaxTotalOrders => {
-            let live = state.live.iter().filter(|(owner, ..)| *owner == key).count();
-            count(live, limits.max_total_orders)
-        }
+        LimitName::MaxTotalOrders => count(state.live_of(key).count(), limits.max_total_orders),
         LimitName::MaxLiveOrders => {
-            let sides = state.all_live().filter(|order| order.spec.account == key);
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
-            for order in sides {
+            for order in state.live_of(key) {
                 *counts
                     .entry((order.spec.instrument, order.spec.side))
                     .or_default() += 1;

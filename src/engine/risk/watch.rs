@@ -34,12 +34,12 @@ impl Watch {
         now: Timestamp,
     ) -> Vec<Fact> {
         let mut facts = Vec::new();
+        let Some(at) = market.venue_time(instrument) else {
+            return facts;
+        };
         for key in state.accounts.keys() {
             let day = state.days.get(key);
             let holds = day.is_some() && !state.position(*key, instrument).quantity.is_zero();
-            let Some(at) = venue_now(market, instrument) else {
-                return facts;
-            };
             let over = day.is_none_or(|day| at >= day.until);
             let rests = self
                 .looked
@@ -143,12 +143,6 @@ impl Watch {
     }
 }
 
-/// The venue's time by the data of an instrument.
-fn venue_now(market: &Market, instrument: InstrumentId) -> Option<Timestamp> {
-    let quote = market.quote(instrument).map(|quote| quote.at);
-    quote.max(market.last(instrument).map(|print| print.at))
-}
-
 /// Accounts whose session should begin because the broker is there or because of an order, with the venue's time: nobody
 /// may be watching anything when the first order comes, and what was spent on it is no part of what the account began with.
 fn asked_for(state: &State, market: &Market, events: &[Event]) -> Vec<(AccountKey, Timestamp)> {
@@ -169,7 +163,7 @@ fn asked_for(state: &State, market: &Market, events: &[Event]) -> Vec<(AccountKe
         return Vec::new();
     }
     let all = market.instruments().map(|instrument| instrument.id);
-    let Some(at) = all.filter_map(|id| venue_now(market, id)).max() else {
+    let Some(at) = all.filter_map(|id| market.venue_time(id)).max() else {
         return Vec::new();
     };
     let over = |key: &AccountKey| state.days.get(key).is_none_or(|day| at >= day.until);

@@ -192,7 +192,7 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
     let (programs, until) = armed(known, key, now);
     let mut positions = Vec::new();
     let mut sums: BTreeMap<Currency, (Option<Money>, Option<Money>)> = BTreeMap::new();
-    for id in concerned(known, key) {
+    for id in known.state.concerned(key) {
         let Some(instrument) = state.instruments.get(&id) else {
             continue;
         };
@@ -252,26 +252,6 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
             .collect(),
         halt: halts::row(state, key),
     }
-}
-
-/// The instruments that an account holds or has orders in.
-fn concerned(known: &Known, key: AccountKey) -> Vec<InstrumentId> {
-    let held = known
-        .state
-        .ledgers
-        .iter()
-        .filter(|((owner, _), ledger)| *owner == key && !ledger.position.quantity.is_zero())
-        .map(|((_, id), _)| *id);
-    let worked = known
-        .state
-        .live
-        .iter()
-        .filter(|(owner, _, _)| *owner == key)
-        .map(|(_, id, _)| *id);
-    let mut all: Vec<InstrumentId> = held.chain(worked).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 /// Where, and why.
@@ -421,7 +401,9 @@ async fn flatten(
             },
             None => Command::FlattenAccount {
                 account,
-                exits: concerned(known, account)
+                exits: known
+                    .state
+                    .concerned(account)
                     .into_iter()
                     .map(|instrument| (instrument, context.new_id_from(known)))
                     .collect(),

@@ -187,7 +187,7 @@ fn controls(world: &mut World, at: Timestamp, id: ClientOrderId, spec: &OrderSpe
     let found = if is_exit {
         None
     } else {
-        limits(world.engine.state(), id, spec).or_else(|| {
+        limits(world.engine.state(), spec).or_else(|| {
             let before = &world.wire.submissions;
             timing(world.engine.state(), before, at, spec, first)
         })
@@ -222,7 +222,7 @@ fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
     groups.into_values().fold(sum, Quantity::saturating_add)
 }
 
-fn limits(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<String> {
+fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
     let limits = state.limits_of(spec.account);
     let instrument = state.instruments.get(&spec.instrument)?;
     let held = state.position(spec.account, spec.instrument);
@@ -245,9 +245,7 @@ fn limits(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<String> 
         return Some(format!("{} is more than one order may be (R4)", spec.quantity));
     }
     let count = live().count();
-    // Both orders of a pair are checked before either is recorded: the second may be the one above the limit.
-    let pair = state.orders.get(&id).is_some_and(|order| order.oco.is_some());
-    if count > limits.max_live_orders as usize + usize::from(pair) {
+    if count > limits.max_live_orders as usize {
         return Some(format!("{count} live orders on one side (R16)"));
     }
     let price = named_price(spec)?;
