@@ -42,6 +42,41 @@ impl Breach {
     }
 }
 
+/// Names what the market can breach with no order of ours, once: variant of its name, field, default, and what is looked at.
+macro_rules! on_breach {
+    ($($variant:ident $field:ident $default:ident $doc:literal;)*) => {
+        /// What a breach does of those limits that the market can breach with no order of ours. What would add to it is
+        /// refused in every case.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct OnBreach { $(#[doc = $doc] pub $field: Breach,)* }
+        impl OnBreach {
+            /// The limits that have one.
+            pub const NAMES: &[LimitName] = &[$(LimitName::$variant,)*];
+            /// What there was before these were known: nothing happens. Never changed.
+            pub const NONE: Self = Self { $($field: Breach::Refuse,)* };
+            /// Of one limit; nothing where only an order can breach it.
+            pub fn get(&self, name: LimitName) -> Option<Breach> {
+                match name { $(LimitName::$variant => Some(self.$field),)* _ => None }
+            }
+        }
+        impl Default for OnBreach {
+            fn default() -> Self {
+                Self { $($field: Breach::$default,)* }
+            }
+        }
+    };
+}
+on_breach! {
+    MaxPositionValue max_position_value ReduceOnly "One position is worth more than it may be: of that instrument.";
+    MaxLiveOrders max_live_orders ReduceOnly "More orders of one side work in an instrument than may: of that instrument.";
+    MaxTotalOrders max_total_orders ReduceOnly "More orders work in the account than may.";
+    MaxGrossBps max_gross_bps ReduceOnly "Gross exposure is larger than it may be.";
+    MaxNameBps max_name_bps ReduceOnly "One name is a larger part of the account than it may be: of that instrument.";
+    MaxIssuerBps max_issuer_bps ReduceOnly "One issuer is: of what it issued, and of options on that.";
+    MinExcessBps min_excess_bps CancelEntries "Less excess liquidity is left than has to be.";
+}
+
 /// The limits of every account, from config.toml. Values of one order and of one position are in the instrument's currency;
 /// shares (`_bps`, 100 are 1 %) are of what the account was worth when its session began and what it made of it since,
 /// in its base currency. Zero switches a limit off where its words say so.
@@ -116,6 +151,8 @@ pub struct Limits {
     pub loss_streak: u32,
     /// For how long, in minutes.
     pub loss_streak_pause_minutes: u32,
+    /// What a breach does that comes with no order of ours.
+    pub on_breach: OnBreach,
 }
 
 impl Default for Limits {
@@ -154,6 +191,7 @@ impl Default for Limits {
             max_entries_5m: 30,
             loss_streak: 4,
             loss_streak_pause_minutes: 60,
+            on_breach: OnBreach::default(),
         }
     }
 }
@@ -194,6 +232,7 @@ impl Limits {
             max_entries_5m: 0,
             loss_streak: 0,
             loss_streak_pause_minutes: 60,
+            on_breach: OnBreach::NONE,
             ..self
         }
     }

@@ -27,7 +27,7 @@ pub use id::{
     SessionId,
 };
 pub use instrument::{Instrument, InstrumentKind, OptionRight, OptionTerms, TickTable};
-pub use limits::{Breach, LimitName, LimitValue, Limits};
+pub use limits::{Breach, LimitName, LimitValue, Limits, OnBreach};
 pub use number::{Currency, Money, Multiplier, NumberError, Price, Quantity};
 pub use order::{Order, OrderChange, OrderKind, OrderSpec, Pending, Phase, Role, Side, TimeInForce};
 pub use position::Position;

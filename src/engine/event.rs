@@ -7,6 +7,7 @@ use super::command::{Denial, SessionKind};
 use super::difference::Ignored;
 use super::halt::HaltFile;
 use super::pause::Pause;
+use super::risk::usage::Amount;
 use super::risk::{HoldCause, LossStage};
 use super::state::FlattenStep;
 use crate::domain::{
@@ -649,6 +650,34 @@ facts! {
         currency: Currency,
         /// Excess liquidity.
         excess: Money,
+    }
+    /// A limit is breached with no order of ours, and that has lasted.
+    114 LimitBreached "limit_breached" {
+        /// Whose.
+        account: AccountKey,
+        /// Which limit.
+        name: LimitName,
+        /// Of which instrument, or which issuer's; nothing where it is the account's as a whole.
+        of: Option<InstrumentId>,
+        /// What it is made of.
+        used: Amount,
+        /// What that may be.
+        most: Amount,
+        /// In what, where it is money.
+        currency: Currency,
+        /// What happens.
+        does: Breach,
+    }
+    /// What was breached is well within its limit again.
+    115 BreachEnded "breach_ended" {
+        /// Whose.
+        account: AccountKey,
+        /// Which limit.
+        name: LimitName,
+        /// Of which instrument, or which issuer's.
+        of: Option<InstrumentId>,
+        /// How it is now.
+        reason: SafeText,
     }
     /// How a protective stop moves by itself was said with its order.
     80 StopPlanned "stop_planned" {

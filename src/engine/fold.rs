@@ -269,6 +269,7 @@ impl State {
             | Fact::HaltConfirmed { .. }
             | Fact::CancelsUnconfirmed { .. }
             | Fact::HaltFileChanged { .. } => self.fold_halt(&event.fact, event.sequence, at),
+            Fact::LimitBreached { .. } | Fact::BreachEnded { .. } => self.fold_breach(&event.fact, at),
             Fact::RiskDayBegan { .. }
             | Fact::LossStaged { .. }
             | Fact::RiskHeld { .. }

@@ -70,11 +70,15 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             does,
             ..
         } if *does >= Breach::CancelEntries => {
-            let why = "the loss of the session was reached";
-            let mut facts = halt::entries(state, *account, |_| true, why);
-            facts.extend(risk::after_loss(state, event.sequence, *account, *does));
-            facts
+            risk::breach::after_loss(state, event.sequence, *account, *does)
         }
+        Fact::LimitBreached {
+            account,
+            name,
+            of,
+            does,
+            ..
+        } => risk::breach::follows(state, event.sequence, (*account, *name, *of), *does),
         Fact::FlattenStarted {
             account, instrument, ..
         }

@@ -117,7 +117,7 @@ fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrder
 pub(super) fn entries(
     state: &State,
     account: AccountKey,
-    of: impl Fn(InstrumentId) -> bool,
+    of: &dyn Fn(InstrumentId) -> bool,
     why: &str,
 ) -> Vec<Fact> {
     let going = going(state, account, false).into_iter();

@@ -7,6 +7,7 @@ use super::difference::Ignored;
 use super::halt::{Halt, HaltFile};
 use super::naked::Naked;
 use super::pause::Pause;
+use super::risk::breach::{BreachKey, Breached};
 use super::risk::{Hold, HoldCause, LimitChange, RiskDay};
 use super::stops::StopPlan;
 use crate::domain::{
@@ -79,6 +80,9 @@ pub struct State {
     /// What holds accounts back from new risk.
     #[serde(default)]
     pub holds: BTreeMap<(AccountKey, HoldCause), Hold>,
+    /// Limits that are breached with no order of ours.
+    #[serde(default)]
+    pub breaches: BTreeMap<BreachKey, Breached>,
     /// When such a hold last ended: what was before does not count again.
     #[serde(default)]
     pub released: BTreeMap<(AccountKey, HoldCause), Timestamp>,

@@ -81,6 +81,19 @@ fn text(value: &Value) -> String {
         cell(&value["currency"]),
         cell(&day["until"])
     );
+    for row in &limits {
+        for breach in row["breached"].as_array().into_iter().flatten() {
+            let of = breach["symbol"]
+                .as_str()
+                .map_or(String::new(), |symbol| format!(" of {symbol}"));
+            text += &format!(
+                "breached {}{of} since {}: {}\n",
+                cell(&row["name"]),
+                cell(&breach["since"]),
+                cell(&row["does"])
+            );
+        }
+    }
     for (what, said) in [("unknown ", &value["unknown"]), ("held    ", &value["held_back"])] {
         if let Some(said) = said.as_str() {
             text += &format!("{what} {said}\n");

@@ -4,7 +4,7 @@ use super::{Event, Fact, State};
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted,
 };
-use crate::engine::risk::loss_words;
+use crate::engine::risk::{breach, loss_words};
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
 use crate::engine::{halt, naked};
 use std::collections::BTreeMap;
@@ -276,6 +276,29 @@ impl State {
                 loss_words(*account, *stage, (*loss, *threshold), *currency, *does, *until),
             ),
             Fact::RiskHeld { text, .. } => (Warning, text.to_string()),
+            Fact::LimitBreached {
+                account, name, of, ..
+            } => {
+                let key = breach::BreachKey {
+                    account: *account,
+                    name: *name,
+                    of: *of,
+                };
+                let breach = self.breaches.get(&key)?;
+                (Warning, breach::words(key, *breach))
+            }
+            Fact::BreachEnded {
+                account,
+                name,
+                of,
+                reason,
+            } => {
+                let of = of.map_or(String::new(), |id| format!(" of {id}"));
+                (
+                    Told,
+                    format!("{account}: {name}{of} is within its limit again: {reason}"),
+                )
+            }
             Fact::RiskReleased {
                 account,
                 cause,

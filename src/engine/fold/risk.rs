@@ -24,6 +24,7 @@ impl State {
                     does: None,
                 };
                 self.days.insert(*account, day);
+                self.fold_breach(fact, at);
             }
             Fact::LossStaged {
                 account, stage, does, ..

@@ -3,6 +3,7 @@
 //! a position is never held up by a limit that is there to keep it small. Which controls there are stands in `table`; here
 //! is the order in which they are asked.
 
+pub mod breach;
 pub mod change;
 pub mod day;
 mod entry;
@@ -30,7 +31,7 @@ pub use day::{LossStage, RiskDay, Standing};
 pub use form::shape;
 use holds::losing_exits;
 pub use holds::{Hold, HoldCause, ended_by_hand, held_back};
-pub(super) use holds::{after_execution, after_loss, loss_words};
+pub(super) use holds::{after_execution, loss_words};
 pub use watch::Watch;
 
 /// What an order does to the risk of an account if all of it executes.

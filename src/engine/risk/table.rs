@@ -12,7 +12,8 @@ pub struct Control {
     pub code: DenialCode,
     /// What it is held against; empty where there is nothing to set.
     pub limits: &'static [LimitName],
-    /// What a breach does. The loss of a session does what `daily_loss_does` says.
+    /// What a breach by an order does. The loss of a session does what `daily_loss_does` says, what the market can breach what
+    /// `on_breach` says.
     pub does: Breach,
     /// What it looks at.
     pub what: &'static str,
@@ -182,10 +183,10 @@ impl Control {
     }
 
     /// What a breach does, with these limits.
-    pub fn does(&self, limits: &Limits) -> Breach {
+    pub fn does(&self, name: LimitName, limits: &Limits) -> Breach {
         match self.code {
             DenialCode::DailyLoss => limits.daily_loss_does,
-            _ => self.does,
+            _ => limits.on_breach.get(name).unwrap_or(self.does),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::{
 use crate::engine::command::DenialCode;
 use crate::engine::state::State;
 use crate::market::Market;
+use serde::{Deserialize, Serialize};
 
 /// One limit of an account.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +33,13 @@ pub struct Usage {
     pub used: Option<Amount>,
     /// What it may become.
     pub most: Option<Amount>,
+    /// Where it is breached now: of what, and since when.
+    pub breached: Vec<(Option<InstrumentId>, Timestamp)>,
 }
 
 /// Money or a number of things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Amount {
     /// In the account's base currency.
     Money(Money),
@@ -110,9 +114,10 @@ pub fn look(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> L
             ceiling: state.limits.get(*name),
             change: state.limit_change(key, *name).cloned(),
             code: control.map_or(DenialCode::BadOrder, |control| control.code),
-            does: control.map_or(Breach::Refuse, |control| control.does(&limits)),
+            does: control.map_or(Breach::Refuse, |control| control.does(*name, &limits)),
             used,
             most,
+            breached: breached(state, key, *name),
         }
     };
     let rows: Vec<Usage> = LimitName::ALL.iter().map(row).collect();
@@ -123,9 +128,16 @@ pub fn look(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> L
     Look {
         ticks: left.map_or_else(Vec::new, |left| ticks(state, market, key, left)),
         limits: rows,
-        held_back: super::held_back(state, key).map(|denial| denial.text.to_string()),
+        held_back: super::held_back(state, key, None).map(|denial| denial.text.to_string()),
         standing,
     }
+}
+
+/// The breaches of a limit that stand.
+fn breached(state: &State, key: AccountKey, name: LimitName) -> Vec<(Option<InstrumentId>, Timestamp)> {
+    let all = state.breaches.iter();
+    let of = all.filter(|(of, _)| (of.account, of.name) == (key, name));
+    of.map(|(of, breach)| (of.of, breach.since)).collect()
 }
 
 /// What a limit is made of now, and what it may become.

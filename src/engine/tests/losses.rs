@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::risk::{HoldCause, LossStage};
 
 /// 200,000 dollars, of which 100,000 are in 1,000 shares bought at 100 in this session.
-fn invested(change: impl FnOnce(&mut Limits)) -> Desk {
+pub(super) fn invested(change: impl FnOnce(&mut Limits)) -> Desk {
     let mut desk = Desk::cold(AccountClass::Sim);
     desk.quote("100.00", "100.00");
     let pass = desk.pass();
@@ -35,7 +35,7 @@ fn invested(change: impl FnOnce(&mut Limits)) -> Desk {
 }
 
 /// The market is there, and the engine sees it.
-fn see(desk: &mut Desk, price: &str) {
+pub(super) fn see(desk: &mut Desk, price: &str) {
     desk.now = desk.now.after(SECOND);
     desk.quote(price, price);
     let batch = desk.engine.on_market(&desk.market, aapl(), desk.now);

@@ -1,6 +1,7 @@
 //! The engine on a table: commands in, a broker played by hand, facts and requests out. The desk here stores and releases
 //! as the engine's process does, and checks after every step what must always hold.
 
+mod breaches;
 mod controls;
 mod differences;
 mod elsewhere;

@@ -62,6 +62,17 @@ pub struct LimitRow {
     pub does: &'static str,
     /// The code of its refusal.
     pub code: &'static str,
+    /// Breaches of it that stand, each with its instrument where it is one's, and since when.
+    pub breached: Vec<BreachRow>,
+}
+
+/// A breach that stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BreachRow {
+    /// Of which instrument, or of which issuer's; null where it is the account's as a whole.
+    pub symbol: Option<String>,
+    /// Since when.
+    pub since: String,
 }
 
 /// A session, in the base currency.
@@ -159,6 +170,14 @@ fn row(usage: &Usage, base: Currency) -> LimitRow {
         off: usage.is_off(),
         does: usage.does.word(),
         code: usage.code.as_str(),
+        breached: usage
+            .breached
+            .iter()
+            .map(|(of, since)| BreachRow {
+                symbol: of.map(|id| id.to_string()),
+                since: since.to_string(),
+            })
+            .collect(),
     }
 }
 

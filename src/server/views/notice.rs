@@ -52,6 +52,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LossStaged { account, .. }
         | Fact::RiskHeld { account, .. }
         | Fact::RiskReleased { account, .. }
+        | Fact::LimitBreached { account, .. }
+        | Fact::BreachEnded { account, .. }
         | Fact::FundsReported { account, .. }
         | Fact::LimitChanged {
             account: Some(account),

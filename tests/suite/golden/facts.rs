@@ -570,6 +570,7 @@ pub fn facts() -> Vec<Fact> {
 }
 
 fn risk_facts() -> Vec<Fact> {
+    use tradewind::engine::risk::usage::Amount;
     use tradewind::engine::risk::{HoldCause, LossStage};
     let (account, reason) = (key(), text("its time is over"));
     vec![
@@ -618,6 +619,21 @@ fn risk_facts() -> Vec<Fact> {
             account,
             currency: Currency::USD,
             excess: money("912345.67"),
+        },
+        Fact::LimitBreached {
+            account,
+            name: LimitName::MaxNameBps,
+            of: Some(aapl()),
+            used: Amount::Money(money("205000.5")),
+            most: Amount::Money(money("200000")),
+            currency: Currency::USD,
+            does: Breach::CancelEntries,
+        },
+        Fact::BreachEnded {
+            account,
+            name: LimitName::MaxTotalOrders,
+            of: None,
+            reason: text("190 of 200"),
         },
     ]
 }

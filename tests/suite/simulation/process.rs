@@ -47,6 +47,8 @@ impl World {
             limits.duplicate_window_ms = 500;
         }
         if self.plan.faults.has(Fault::Strict) {
+            // So small that it is reached.
+            limits.max_daily_loss = Money::whole(40);
             return limits;
         }
         Limits {

@@ -234,7 +234,7 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
         class: entry.map_or(String::new(), |entry| entry.account.class.word().to_lowercase()),
         trading: entry.map_or(String::new(), |entry| entry.trading.word().to_lowercase()),
         trading_reason: text(entry.and_then(|entry| entry.trading_reason.as_ref())),
-        held_back: crate::engine::risk::held_back(state, key).map(|denial| denial.text.to_string()),
+        held_back: crate::engine::risk::held_back(state, key, None).map(|denial| denial.text.to_string()),
         programs_armed: programs,
         programs_armed_until: time(until),
         live_orders: state.all_live().filter(|order| order.spec.account == key).count(),

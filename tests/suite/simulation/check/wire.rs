@@ -5,6 +5,7 @@ use crate::simulation::world::World;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tradewind::domain::*;
+use tradewind::engine::risk::LossStage;
 use tradewind::engine::{Event, Fact, Request, State};
 
 /// What is remembered to check by.
@@ -109,6 +110,18 @@ pub fn batch(world: &mut World, events: &[Event]) {
     for event in events {
         match &event.fact {
             Fact::TradingChanged { account, state, .. } => trading(world, *account, *state),
+            Fact::LossStaged {
+                account,
+                stage: LossStage::Reached,
+                does,
+                ..
+            } => breached(world, *account, *does),
+            Fact::LimitBreached {
+                account,
+                of: None,
+                does,
+                ..
+            } => breached(world, *account, *does),
             Fact::FlattenStepped { exit: Some(exit), .. } => {
                 world.wire.exits.entry(*exit).or_insert(world.now);
             }
@@ -127,6 +140,31 @@ pub fn batch(world: &mut World, events: &[Event]) {
         if let Some(id) = event.fact.order() {
             moves(world, id, events);
         }
+    }
+}
+
+/// I9: a breach that cancels entries left none of them. Only what plainly adds is looked at: an order of its own on the side of
+/// what is held, or where nothing is.
+fn breached(world: &mut World, account: AccountKey, does: Breach) {
+    if does < Breach::CancelEntries {
+        return;
+    }
+    let state = world.engine.state();
+    let left = state.orders.values().find(|order| {
+        let spec = &order.spec;
+        let held = state.position(account, spec.instrument).side();
+        let adds = held.is_none_or(|side| side == spec.side);
+        let ours = spec.account == account && spec.parent.is_none() && !order.foreign;
+        let is_exit = world.wire.exits.contains_key(&order.id);
+        let going = order.pending == Some(Pending::Cancel) || !order.phase.is_live();
+        ours && adds && !going && !is_exit
+    });
+    if let Some(order) = left {
+        let words = format!(
+            "{} {} still works, and a limit was breached",
+            order.id, order.spec
+        );
+        world.wrong(Checker::I9, words);
     }
 }
 
