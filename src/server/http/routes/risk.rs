@@ -6,9 +6,7 @@ use super::super::replica::Known;
 use super::super::{ApiError, Context};
 use super::halts::{self, HaltRow, HaltWish};
 use super::names;
-use crate::domain::{
-    AccountClass, AccountKey, Currency, InstrumentId, Money, Price, SafeText, Timestamp, TradingState,
-};
+use crate::domain::{AccountClass, AccountKey, Currency, Money, Price, SafeText, Timestamp, TradingState};
 use crate::engine::Command;
 use crate::server::doors::{Caller, Role};
 use crate::server::views::limits::{AccountLimits, account_limits};
