@@ -3,7 +3,7 @@
 
 use super::alerts::AlertSettings;
 use super::server::ServerSettings;
-use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity, Recurring};
+use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity, Recurring, Scopes};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,10 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// What an order is held against.
     pub limits: Limits,
+    /// Tighter limits of one account, instrument, user or key.
+    pub limits_of: Scopes,
+    /// Rule packs of firms, by account: a built-in one's name, or a file.
+    pub rules: BTreeMap<String, String>,
     /// The exchange in the box.
     pub sim: SimSettings,
     /// Recorded market data in place of the seeded market.
@@ -54,6 +58,8 @@ impl Default for Settings {
             account: String::new(),
             engine: EngineSettings::default(),
             limits: Limits::default(),
+            limits_of: Scopes::default(),
+            rules: BTreeMap::new(),
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),

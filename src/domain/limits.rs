@@ -75,6 +75,9 @@ on_breach! {
     MaxNameBps max_name_bps ReduceOnly "One name is a larger part of the account than it may be: of that instrument.";
     MaxIssuerBps max_issuer_bps ReduceOnly "One issuer is: of what it issued, and of options on that.";
     MinExcessBps min_excess_bps CancelEntries "Less excess liquidity is left than has to be.";
+    MaxDrawdown max_drawdown Lock "The account fell further from its highest worth than it may.";
+    MaxContracts max_contracts ReduceOnly "More contracts are held or worked than may.";
+    KeepHours keep_hours CancelEntries "Something is held while the account's rule pack wants it flat.";
 }
 
 /// The limits of every account, from config.toml. Values of one order and of one position are in the instrument's currency;
@@ -151,6 +154,10 @@ pub struct Limits {
     pub loss_streak: u32,
     /// For how long, in minutes.
     pub loss_streak_pause_minutes: u32,
+    /// How far an account may fall from its highest worth at the beginning of a session, in its base currency. 0 is off.
+    pub max_drawdown: Money,
+    /// Contracts of futures in all that could be held. 0 is off.
+    pub max_contracts: u32,
     /// What a breach does that comes with no order of ours.
     pub on_breach: OnBreach,
 }
@@ -191,6 +198,8 @@ impl Default for Limits {
             max_entries_5m: 30,
             loss_streak: 4,
             loss_streak_pause_minutes: 60,
+            max_drawdown: Money::ZERO,
+            max_contracts: 0,
             on_breach: OnBreach::default(),
         }
     }
@@ -232,6 +241,8 @@ impl Limits {
             max_entries_5m: 0,
             loss_streak: 0,
             loss_streak_pause_minutes: 60,
+            max_drawdown: Money::ZERO,
+            max_contracts: 0,
             on_breach: OnBreach::NONE,
             ..self
         }
@@ -354,6 +365,8 @@ limit_names! {
     CloseBandBps close_band_bps "close_band_bps" Count 0 100_000 SmallerButZero "distance from the previous close, in basis points";
     MaxEntries5m max_entries_5m "max_entries_5m" Count 0 1_000_000 SmallerButZero "entries filled in one instrument within five minutes";
     LossStreak loss_streak "loss_streak" Count 0 10_000 SmallerButZero "losing exits within an hour before a pause";
+    MaxDrawdown max_drawdown "max_drawdown" Money 0 0 SmallerButZero "fall from the highest worth, in base currency";
+    MaxContracts max_contracts "max_contracts" Count 0 1_000_000 SmallerButZero "contracts of futures in all";
     LossStreakPauseMinutes loss_streak_pause_minutes "loss_streak_pause_minutes" Count 1 1_440 Larger "minutes of that pause";
 }
 

@@ -14,8 +14,11 @@ use super::risk;
 use super::state::State;
 use super::stops;
 use super::timers;
-use crate::domain::{BrokerId, Limits, SafeText, Timestamp};
+use crate::domain::{
+    AccountId, BrokerId, LimitName, LimitValue, Limits, RulePack, SafeText, Scope, Timestamp,
+};
 use crate::market::Market;
+use std::collections::BTreeMap;
 
 /// What can wake the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +51,13 @@ pub enum Input {
         /// As it is now.
         file: Option<HaltFile>,
     },
+    /// What config.toml says beside the limits of every account: once, after the start.
+    Rules {
+        /// Tighter limits, by what they are of.
+        scopes: BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+        /// Rule packs of firms.
+        packs: BTreeMap<AccountId, RulePack>,
+    },
     /// The journal could not be written: no more risk.
     StorageFailed {
         /// Why.
@@ -61,7 +71,9 @@ impl Input {
             Self::Command { origin, .. } => Actor::Session(origin.session),
             Self::Broker { broker, .. } => Actor::Broker(*broker),
             Self::Timer => Actor::Timer,
-            Self::Start { .. } | Self::StorageFailed { .. } | Self::HaltFile { .. } => Actor::Engine,
+            Self::Start { .. } | Self::Rules { .. } | Self::StorageFailed { .. } | Self::HaltFile { .. } => {
+                Actor::Engine
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ impl State {
         self.sequence = event.sequence;
         self.at = event.at;
         self.fold(event);
+        self.fold_sender(&event.fact, event.actor, event.at);
         if let Some(id) = event.fact.order() {
             self.index(id);
             self.count_cancel(id, &event.fact, event.at);
@@ -269,6 +270,8 @@ impl State {
             | Fact::HaltConfirmed { .. }
             | Fact::CancelsUnconfirmed { .. }
             | Fact::HaltFileChanged { .. } => self.fold_halt(&event.fact, event.sequence, at),
+            Fact::RulesSet { .. } | Fact::PeakRaised { .. } => self.fold_peak(&event.fact),
+            Fact::SenderNamed { .. } | Fact::SenderStopped { .. } | Fact::SenderResumed { .. } => {}
             Fact::LimitBreached { .. } | Fact::BreachEnded { .. } => self.fold_breach(&event.fact, at),
             Fact::RiskDayBegan { .. }
             | Fact::LossStaged { .. }
@@ -276,6 +279,9 @@ impl State {
             | Fact::RiskReleased { .. }
             | Fact::LimitChanged { .. }
             | Fact::LimitReverted { .. }
+            | Fact::ScopesSet { .. }
+            | Fact::ScopedLimitChanged { .. }
+            | Fact::ScopedLimitReverted { .. }
             | Fact::FundsReported { .. } => self.fold_risk(&event.fact, at),
             Fact::AlertSet { .. }
             | Fact::AlertRemoved { .. }

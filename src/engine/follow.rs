@@ -3,7 +3,7 @@
 //! rule that runs twice asks once.
 
 use super::brackets;
-use super::command::SessionKind;
+use super::command::{DenialCode, SessionKind};
 use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
@@ -62,6 +62,11 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
         } => halt::follows(state, *account, event.sequence)
             .into_iter()
             .collect(),
+        Fact::Denied { denial, .. } if denial.code == DenialCode::Rate => {
+            risk::scope::after_refusal(state, event.actor)
+                .into_iter()
+                .collect()
+        }
         Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
         Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
         Fact::LossStaged {

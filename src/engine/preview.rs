@@ -179,6 +179,7 @@ impl Look<'_> {
             state: self.state,
             market: self.market,
             now: self.now,
+            sender: None,
         };
         let instrument = self.state.instruments.get(&spec.instrument);
         let price = check.entry_price(spec);

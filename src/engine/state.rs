@@ -8,12 +8,15 @@ use super::halt::{Halt, HaltFile};
 use super::naked::Naked;
 use super::pause::Pause;
 use super::risk::breach::{BreachKey, Breached};
-use super::risk::{Hold, HoldCause, LimitChange, RiskDay};
+use super::risk::drawdown::Peak;
+use super::risk::scope::Senders;
+use super::risk::{Hold, HoldCause, LimitChange, RiskDay, Sender};
 use super::stops::StopPlan;
 use crate::domain::{
-    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
-    Instrument, InstrumentId, LimitName, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price,
-    Quantity, SafeText, SessionId, Side, Timestamp, TradingState,
+    Account, AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution,
+    ExecutionBase, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Multiplier,
+    Order, Phase, Position, Price, Quantity, RulePack, SafeText, Scope, SessionId, Side, Timestamp,
+    TradingState,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -74,6 +77,24 @@ pub struct State {
     /// Limits that were changed while the engine runs: of one account, or of all.
     #[serde(default)]
     pub limit_changes: BTreeMap<(Option<AccountKey>, LimitName), LimitChange>,
+    /// Tighter limits, by what they are of.
+    #[serde(default)]
+    pub scoped: BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+    /// Those that were changed while the engine runs.
+    #[serde(default)]
+    pub scoped_changes: BTreeMap<(Scope, LimitName), LimitChange>,
+    /// Rule packs of firms, by account.
+    #[serde(default)]
+    pub packs: BTreeMap<AccountId, RulePack>,
+    /// The highest that accounts were worth.
+    #[serde(default)]
+    pub peaks: BTreeMap<AccountKey, Peak>,
+    /// Who sends, and who is stopped for how they do.
+    #[serde(default)]
+    pub senders: Senders,
+    /// Who sent each order that is here.
+    #[serde(default)]
+    pub sent_by: BTreeMap<ClientOrderId, Sender>,
     /// The session of each account that its loss is counted in.
     #[serde(default)]
     pub days: BTreeMap<AccountKey, RiskDay>,

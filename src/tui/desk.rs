@@ -977,6 +977,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::PauseAlert { id, .. } => format!("alert {id} goes on"),
         Command::ArmPrograms { minutes, .. } => format!("programs may add risk for {minutes} minutes"),
         Command::DisarmPrograms { .. } => "programs are disarmed".to_owned(),
-        Command::OpenSession | Command::CloseSession | Command::OpenProgram { .. } => String::new(),
+        Command::OpenSession
+        | Command::CloseSession
+        | Command::NameSession { .. }
+        | Command::OpenProgram { .. } => String::new(),
     }
 }

@@ -12,7 +12,7 @@ use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::halt;
 use crate::engine::programs;
-use crate::engine::risk::{self, Check, Effect};
+use crate::engine::risk::{self, Check, Effect, Sender};
 use crate::engine::state::State;
 use crate::engine::{digest, doubles};
 use crate::market::Market;
@@ -74,6 +74,7 @@ pub(super) fn decide(
         } => desk.halt(*account, reason, *stops_too),
         Command::SetLimit {
             account,
+            scope,
             name,
             value,
             minutes,
@@ -82,6 +83,7 @@ pub(super) fn decide(
         } => {
             let wish = risk::change::Wish {
                 account: *account,
+                scope: scope.as_ref(),
                 name: *name,
                 value: *value,
                 minutes: *minutes,
@@ -108,9 +110,10 @@ pub(super) fn decide(
         | Command::TakeToken
         | Command::Arm { .. }
         | Command::Disarm { .. } => sessions::decide(state, origin, command, now),
-        Command::OpenProgram { .. } | Command::ArmPrograms { .. } | Command::DisarmPrograms { .. } => {
-            programs::decide(state, origin, command, now)
-        }
+        Command::OpenProgram { .. }
+        | Command::NameSession { .. }
+        | Command::ArmPrograms { .. }
+        | Command::DisarmPrograms { .. } => programs::decide(state, origin, command, now),
     };
     decided.unwrap_or_else(Decision::refused)
 }
@@ -130,14 +133,25 @@ impl Desk<'_> {
             state: self.state,
             market: self.market,
             now: self.now,
+            sender: Some(self.sender()),
         }
+    }
+
+    pub(super) fn sender(&self) -> Sender {
+        self.state.sender(self.origin.session, self.origin.kind)
+    }
+
+    /// Whether this session may add risk in an account: its right to, and that it was not stopped for how it sends.
+    pub(super) fn may_add(&self, account: AccountKey) -> Result<(), Denial> {
+        sessions::may_add_risk(self.state, self.origin, account, self.now)?;
+        risk::scope::stopped(self.state, &self.sender()).map_or(Ok(()), Err)
     }
 
     /// The controls of one new order, the right to place it included.
     fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
         self.not_flattening(spec)?;
         if risk::effect(self.state, spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
+            self.may_add(spec.account)?;
         }
         self.check().order(spec)
     }
@@ -378,7 +392,7 @@ impl Desk<'_> {
             return Err(Denial::new(DenialCode::BadQuantity, text));
         }
         if risk::change_effect(self.state, order, &spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
+            self.may_add(spec.account)?;
         }
         self.check().change(order, &spec)?;
         Ok(Decision::done(vec![match order.phase {
@@ -502,7 +516,11 @@ impl Desk<'_> {
             return self.halt(Some(account), reason, false);
         }
         let ended = match to {
-            TradingState::Active => risk::ended_by_hand(self.state, account),
+            TradingState::Active => {
+                let mut ended = risk::ended_by_hand(self.state, account);
+                ended.extend(risk::scope::resumed(self.state));
+                ended
+            }
             TradingState::Reducing | TradingState::Halted => Vec::new(),
         };
         if to < entry.trading || !ended.is_empty() {

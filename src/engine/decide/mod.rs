@@ -78,6 +78,17 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Command { origin, command } => commands::decide(state, market, *origin, command, now),
         Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
         Input::Timer => Decision::facts(timers::due(state, now)),
+        Input::Rules { scopes, packs } => {
+            let mut facts = Vec::new();
+            if state.packs != *packs {
+                facts.push(Fact::RulesSet { packs: packs.clone() });
+            }
+            facts.extend(risk::change::scopes(
+                state,
+                &risk::change::with_packs(scopes, packs),
+            ));
+            Decision::facts(facts)
+        }
         Input::StorageFailed { .. } if planted(Bug::FullDiskGoesOn) => Decision::default(),
         Input::HaltFile { file } => Decision::facts(halt::file(state, file.as_ref())),
         Input::StorageFailed { reason } => {

@@ -333,6 +333,36 @@ impl State {
                 Told,
                 format!("limit {name} of {} is {value} again: {reason}", whose(*account)),
             ),
+            Fact::ScopedLimitChanged {
+                scope,
+                name,
+                value,
+                until,
+                by,
+                ..
+            } => {
+                let until = until.map_or(String::new(), |until| format!(" until {until}"));
+                (Told, format!("limit {name} of {scope} is {value}{until}: {by}"))
+            }
+            Fact::ScopedLimitReverted {
+                scope,
+                name,
+                value,
+                reason,
+            } => {
+                let value = value.map_or_else(|| "off".to_owned(), |value| value.to_string());
+                (
+                    Told,
+                    format!("limit {name} of {scope} is {value} again: {reason}"),
+                )
+            }
+            Fact::SenderStopped { sender } => (
+                Warning,
+                format!(
+                    "{sender} STOPPED: over the order rate again and again; it adds no risk until somebody resumes"
+                ),
+            ),
+            Fact::SenderResumed { sender } => (Told, format!("{sender} may add risk again")),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })

@@ -6,6 +6,7 @@
 //! The loss of a session has stages and an end of its own (`day`, `watch`); what follows from a breach of either is here.
 
 use super::day::{Standing, part};
+use super::drawdown::{fallen, tenths};
 use super::table::Control;
 use super::usage::Amount;
 use super::worth::{Exposure, issuer, money};
@@ -68,10 +69,11 @@ impl Measure {
     /// Beyond the limit; below it where something has to be left.
     fn is_over(&self, name: LimitName) -> bool {
         let (used, most) = self.raw();
-        if name == LimitName::MinExcessBps {
-            used < most
-        } else {
-            used > most
+        match name {
+            LimitName::MinExcessBps => used < most,
+            // There it is too late.
+            LimitName::MaxDrawdown => used >= most,
+            _ => used > most,
         }
     }
     /// Well within it.
@@ -150,7 +152,37 @@ impl Ground<'_> {
                     base,
                 )]
             }
+            LimitName::MaxDrawdown if limits.max_drawdown > Money::ZERO => {
+                let fell = fallen(self.state, self.key, self.standing.worth());
+                whole(fell, limits.max_drawdown)
+            }
+            LimitName::MaxContracts if limits.max_contracts > 0 => {
+                let tenths = tenths(self.state, self.key, |id| self.exposure.worst(id));
+                // A part of one counts as one.
+                let contracts = u64::try_from((tenths + 9) / 10).unwrap_or(u64::MAX);
+                let most = Amount::Count(limits.max_contracts.into());
+                vec![measure(None, Amount::Count(contracts), most, base)]
+            }
+            LimitName::KeepHours => self.held_when_flat(),
             _ => Vec::new(),
+        })
+    }
+
+    /// What is held while the account's rule pack wants it flat.
+    fn held_when_flat(&self) -> Vec<Measure> {
+        let Some(pack) = self.state.pack(self.key) else {
+            return Vec::new();
+        };
+        let held: Vec<InstrumentId> = self.state.held(self.key).map(|(id, _)| id).collect();
+        let at = held.iter().filter_map(|id| self.market.venue_time(*id)).max();
+        let window = at.and_then(|at| pack.flat_at(at).filter(|window| window.at <= at));
+        window.map_or_else(Vec::new, |_| {
+            vec![Measure {
+                of: None,
+                used: count(held.len()),
+                most: Amount::Count(0),
+                currency: self.standing.base,
+            }]
         })
     }
 

@@ -61,6 +61,18 @@ pub const CONTROLS: &[Control] = &[
         "the loss of the session: realised, open and fees",
     ),
     control(
+        DenialCode::Drawdown,
+        &[L::MaxDrawdown],
+        Breach::Refuse,
+        "how far the account fell from its highest worth",
+    ),
+    control(
+        DenialCode::MaxContracts,
+        &[L::MaxContracts],
+        Breach::Refuse,
+        "contracts of futures that could result in all",
+    ),
+    control(
         DenialCode::HeldBack,
         &[L::MaxEntries5m, L::LossStreak, L::LossStreakPauseMinutes],
         Breach::ReduceOnly,

@@ -76,10 +76,12 @@ impl Usage {
     }
 }
 
-/// How far the loss of the session is from its limit in one future: contracts that are held, and how many ticks against
+/// How far a loss is from its limit in one future: contracts that are held, and how many ticks against
 /// them would take what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticks {
+    /// To the breach of which limit.
+    pub limit: LimitName,
     /// In what.
     pub instrument: InstrumentId,
     /// How many contracts; negative is short.
@@ -95,7 +97,7 @@ pub struct Look {
     pub standing: Result<Standing, String>,
     /// Its limits, as config.toml has them.
     pub limits: Vec<Usage>,
-    /// The distance to the largest loss, in ticks of each future that is held.
+    /// The distance to the largest loss and the furthest fall, in ticks of each future that is held.
     pub ticks: Vec<Ticks>,
     /// Why nothing that adds risk leaves now, where something holds it back.
     pub held_back: Option<String>,
@@ -121,12 +123,22 @@ pub fn look(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> L
         }
     };
     let rows: Vec<Usage> = LimitName::ALL.iter().map(row).collect();
-    let left = standing.as_ref().ok().and_then(|standing| {
+    let loss = standing.as_ref().ok().and_then(|standing| {
         let threshold = standing.day.threshold(&limits, LossStage::Reached)?;
-        Some(threshold.saturating_add(standing.result))
+        let limit = if limits.max_daily_loss > Money::ZERO {
+            LimitName::MaxDailyLoss
+        } else {
+            LimitName::DailyLossLockBps
+        };
+        Some((limit, threshold.saturating_add(standing.result)))
     });
+    let fall = rows.iter().find(|row| row.name == LimitName::MaxDrawdown);
+    let fall = fall.and_then(|row| Some((row.name, row.left()?)));
+    let left = [loss, fall].into_iter().flatten();
     Look {
-        ticks: left.map_or_else(Vec::new, |left| ticks(state, market, key, left)),
+        ticks: left
+            .flat_map(|(limit, left)| ticks(state, market, key, limit, left))
+            .collect(),
         limits: rows,
         held_back: super::held_back(state, key, None).map(|denial| denial.text.to_string()),
         standing,
@@ -185,6 +197,19 @@ fn measured(
             let used = exposure().and_then(|exposure| exposure.largest(true));
             money(used, share(limits.max_issuer_bps))
         }
+        LimitName::MaxDrawdown => {
+            let fell = standing.map(|standing| super::drawdown::fallen(state, key, standing.worth()));
+            money(
+                fell,
+                (limits.max_drawdown > Money::ZERO).then_some(limits.max_drawdown),
+            )
+        }
+        LimitName::MaxContracts => {
+            let tenths =
+                exposure().map(|exposure| super::drawdown::tenths(state, key, |id| exposure.worst(id)));
+            let contracts = tenths.map(|tenths| usize::try_from((tenths + 9) / 10).unwrap_or(usize::MAX));
+            contracts.map_or((None, None), |contracts| count(contracts, limits.max_contracts))
+        }
         LimitName::MaxTotalOrders => count(state.live_of(key).count(), limits.max_total_orders),
         LimitName::MaxLiveOrders => {
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
@@ -201,7 +226,7 @@ fn measured(
 }
 
 /// How many ticks against what is held of each future take what is left of the loss.
-fn ticks(state: &State, market: &Market, key: AccountKey, left: Money) -> Vec<Ticks> {
+fn ticks(state: &State, market: &Market, key: AccountKey, limit: LimitName, left: Money) -> Vec<Ticks> {
     let held = state.ledgers.iter().filter(|((owner, _), _)| *owner == key);
     let each = |((_, id), ledger): (&(AccountKey, InstrumentId), &crate::engine::state::Ledger)| {
         let instrument = state.instruments.get(id)?;
@@ -217,6 +242,7 @@ fn ticks(state: &State, market: &Market, key: AccountKey, left: Money) -> Vec<Ti
         let base = state.accounts.get(&key)?.account.base;
         let tick = crate::engine::worth::convert(state, market, tick, instrument.currency, base).ok()?;
         Some(Ticks {
+            limit,
             instrument: *id,
             contracts: quantity,
             ticks: i64::try_from(left.raw().max(0) / tick.amount.raw().max(1)).ok()?,

@@ -128,6 +128,7 @@ impl Watch {
             day: day.clone(),
             result,
         };
+        facts.extend(super::drawdown::raised(state, key, &standing));
         facts.extend(self.breaches.judge(state, market, key, &standing, now));
         let limits = state.limits_of(key);
         let reached = day.stage_of(&limits, result);

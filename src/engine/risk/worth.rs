@@ -34,6 +34,7 @@ impl Check<'_> {
         };
         let standing = day::standing(self.state, self.market, spec.account, at).map_err(unknown)?;
         daily_loss(&standing, &limits)?;
+        self.drawdown(spec, &standing, &limits)?;
         let exposure = Exposure::new(self.state, self.market, spec.account, standing.base);
         let order = Order {
             spec,
@@ -78,7 +79,9 @@ fn needs_worth(limits: &Limits) -> bool {
         limits.max_name_bps,
         limits.max_issuer_bps,
     ];
-    limits.max_daily_loss > Money::ZERO || shares.iter().any(|bps| *bps > 0)
+    limits.max_daily_loss > Money::ZERO
+        || limits.max_drawdown > Money::ZERO
+        || shares.iter().any(|bps| *bps > 0)
 }
 
 /// The loss as it is in this moment, whatever was recorded of it: an order does not wait for a fact to be refused.

@@ -314,6 +314,7 @@ fn the_stop_of_a_bracket_moves_though_no_entry_could_stand_there() {
 fn set(name: LimitName, value: Option<&str>, minutes: Option<u32>, typed: &str) -> Command {
     Command::SetLimit {
         account: Some(account()),
+        scope: None,
         name,
         value: value.map(|value| name.read(value).unwrap()),
         minutes,
@@ -369,6 +370,7 @@ fn above_the_ceiling_somebody_types_the_account() {
     assert_eq!(in_force(&desk, name), "10");
     let kind = Command::SetLimit {
         account: None,
+        scope: None,
         name,
         value: Some(LimitValue::Flag(true)),
         minutes: None,
@@ -382,6 +384,7 @@ fn above_the_ceiling_somebody_types_the_account() {
     desk.command(set(name, Some("5"), None, ""));
     let all = Command::SetLimit {
         account: None,
+        scope: None,
         name,
         value: Some(LimitValue::Count(4)),
         minutes: None,

@@ -13,10 +13,12 @@ mod life;
 mod limits;
 mod losses;
 mod naked;
+mod packs;
 mod planned;
 mod programs;
 mod property;
 mod reading;
+mod scopes;
 mod stops;
 mod vocabulary;
 

@@ -3,8 +3,9 @@
 
 use super::Context;
 use super::error::ApiError;
-use crate::domain::{AccountClass, AccountKey};
+use crate::domain::{AccountClass, AccountKey, SafeText};
 use crate::engine::State;
+use crate::engine::programs::Program;
 use crate::server::doors::{Caller, Role};
 use crate::server::session::{self, Door};
 use crate::wire::socket::{End, PIECE, Pace, Piece, READ_BUFFER, WAITING, carry};
@@ -199,6 +200,11 @@ async fn serve(
     let (name, from) = (caller.name.clone(), caller.address);
     tracing::info!(name, %from, ?door, "a terminal from elsewhere is in");
     let (near, far) = tokio::io::duplex(WAITING);
+    let who = Program {
+        name: SafeText::new(&caller.name),
+        key: caller.key.as_deref().map(SafeText::new),
+        address: SafeText::new(&caller.address.to_string()),
+    };
     let stay = {
         let (context, caller) = (context.clone(), caller);
         move || may_stay(&context, &caller)
@@ -210,7 +216,13 @@ async fn serve(
         }
     };
     // The session ends by itself once its stream does, and says so to the engine.
-    let talking = session::run(tokio::io::split(far), door, context.engine, context.stop);
+    let talking = session::run(
+        tokio::io::split(far),
+        door,
+        Some(who),
+        context.engine,
+        context.stop,
+    );
     let (end, ()) = tokio::join!(carrying, talking);
     tracing::info!(name, %from, ?end, "a terminal from elsewhere has left");
     drop(place);

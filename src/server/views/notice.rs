@@ -54,6 +54,7 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::RiskReleased { account, .. }
         | Fact::LimitBreached { account, .. }
         | Fact::BreachEnded { account, .. }
+        | Fact::PeakRaised { account, .. }
         | Fact::FundsReported { account, .. }
         | Fact::LimitChanged {
             account: Some(account),
@@ -70,6 +71,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LinkImpaired { .. }
         | Fact::PauseChanged { .. }
         | Fact::HaltFileChanged { .. }
+        | Fact::ScopesSet { .. }
+        | Fact::RulesSet { .. }
         | Fact::LimitChanged { account: None, .. }
         | Fact::LimitReverted { account: None, .. }
         | Fact::BrokerAway { .. } => Scope::General,
