@@ -77,6 +77,7 @@ on_breach! {
     MinExcessBps min_excess_bps CancelEntries "Less excess liquidity is left than has to be.";
     MaxDrawdown max_drawdown Lock "The account fell further from its highest worth than it may.";
     MaxContracts max_contracts ReduceOnly "More contracts are held or worked than may.";
+    MaxSlippageBps max_slippage_bps ReduceOnly "The session's executions cost more than they may against the market they were sent at.";
     KeepHours keep_hours CancelEntries "Something is held while the account's rule pack wants it flat.";
 }
 
@@ -154,6 +155,8 @@ pub struct Limits {
     pub loss_streak: u32,
     /// For how long, in minutes.
     pub loss_streak_pause_minutes: u32,
+    /// What a session's executions may cost against the market as it was when their orders were sent. 0 is off.
+    pub max_slippage_bps: u32,
     /// How far an account may fall from its highest worth at the beginning of a session, in its base currency. 0 is off.
     pub max_drawdown: Money,
     /// Contracts of futures in all that could be held. 0 is off.
@@ -198,6 +201,7 @@ impl Default for Limits {
             max_entries_5m: 30,
             loss_streak: 4,
             loss_streak_pause_minutes: 60,
+            max_slippage_bps: 50,
             max_drawdown: Money::ZERO,
             max_contracts: 0,
             on_breach: OnBreach::default(),
@@ -241,6 +245,7 @@ impl Limits {
             max_entries_5m: 0,
             loss_streak: 0,
             loss_streak_pause_minutes: 60,
+            max_slippage_bps: 0,
             max_drawdown: Money::ZERO,
             max_contracts: 0,
             on_breach: OnBreach::NONE,
@@ -365,6 +370,7 @@ limit_names! {
     CloseBandBps close_band_bps "close_band_bps" Count 0 100_000 SmallerButZero "distance from the previous close, in basis points";
     MaxEntries5m max_entries_5m "max_entries_5m" Count 0 1_000_000 SmallerButZero "entries filled in one instrument within five minutes";
     LossStreak loss_streak "loss_streak" Count 0 10_000 SmallerButZero "losing exits within an hour before a pause";
+    MaxSlippageBps max_slippage_bps "max_slippage_bps" Count 0 10_000 SmallerButZero "cost of a session's executions against the market, in basis points";
     MaxDrawdown max_drawdown "max_drawdown" Money 0 0 SmallerButZero "fall from the highest worth, in base currency";
     MaxContracts max_contracts "max_contracts" Count 0 1_000_000 SmallerButZero "contracts of futures in all";
     LossStreakPauseMinutes loss_streak_pause_minutes "loss_streak_pause_minutes" Count 1 1_440 Larger "minutes of that pause";

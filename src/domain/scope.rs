@@ -10,8 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a tighter limit is of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// One account, at whichever broker.
     Account(AccountId),
@@ -59,6 +58,18 @@ impl fmt::Display for Scope {
             Self::User(name) => write!(f, "user:{name}"),
             Self::Key(name) => write!(f, "key:{name}"),
         }
+    }
+}
+
+impl Serialize for Scope {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Scope {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(de::Error::custom)
     }
 }
 

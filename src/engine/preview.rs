@@ -4,7 +4,7 @@
 use super::abilities::Abilities;
 use super::command::{Command, Denial, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
-use super::risk::{self, Check, Effect};
+use super::risk::{self, Check, Effect, Sender};
 use super::state::State;
 use super::terms;
 use crate::domain::{
@@ -111,7 +111,26 @@ pub fn previews(
     command: &Command,
     now: Timestamp,
 ) -> Result<Previews, Denial> {
-    let look = Look { state, market, now };
+    previews_by(state, market, command, now, None)
+}
+
+/// The same for a sender, whose own limits may be tighter.
+///
+/// # Errors
+/// A closing word with nothing to close.
+pub fn previews_by(
+    state: &State,
+    market: &Market,
+    command: &Command,
+    now: Timestamp,
+    sender: Option<&Sender>,
+) -> Result<Previews, Denial> {
+    let look = Look {
+        state,
+        market,
+        now,
+        sender,
+    };
     let one = |row: Preview| Previews {
         denial: row.denial.clone(),
         rows: vec![row],
@@ -127,20 +146,22 @@ pub fn previews(
         Command::Close {
             account, instrument, ..
         } => one(look.at(&closing(state, *account, *instrument)?, Legs::default(), None)),
-        Command::SubmitAll { .. } => several(state, market, &entries(command), now),
+        Command::SubmitAll { .. } => several(look, &entries(command)),
         _ => Previews::default(),
     })
 }
 
 /// Each order on the state as it would be with those before it.
-fn several(state: &State, market: &Market, orders: &[Entry], now: Timestamp) -> Previews {
+fn several(first: Look<'_>, orders: &[Entry]) -> Previews {
+    let Look {
+        state, market, now, ..
+    } = first;
     let mut ahead = Ahead::new(state, market, now);
     let mut all = Previews::default();
     for entry in orders {
         let look = Look {
             state: ahead.state(),
-            market,
-            now,
+            ..first
         };
         let mut row = look.at(&entry.spec, entry.legs, None);
         if let Err(denial) = ahead.add(entry, |_, _| Ok(())) {
@@ -167,10 +188,12 @@ fn several(state: &State, market: &Market, orders: &[Entry], now: Timestamp) -> 
     all
 }
 
+#[derive(Clone, Copy)]
 struct Look<'a> {
     state: &'a State,
     market: &'a Market,
     now: Timestamp,
+    sender: Option<&'a Sender>,
 }
 
 impl Look<'_> {
@@ -179,7 +202,7 @@ impl Look<'_> {
             state: self.state,
             market: self.market,
             now: self.now,
-            sender: None,
+            sender: self.sender.cloned(),
         };
         let instrument = self.state.instruments.get(&spec.instrument);
         let price = check.entry_price(spec);

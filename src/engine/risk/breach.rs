@@ -7,6 +7,7 @@
 
 use super::day::{Standing, part};
 use super::drawdown::{fallen, tenths};
+use super::slippage::slipped;
 use super::table::Control;
 use super::usage::Amount;
 use super::worth::{Exposure, issuer, money};
@@ -162,6 +163,11 @@ impl Ground<'_> {
                 let contracts = u64::try_from((tenths + 9) / 10).unwrap_or(u64::MAX);
                 let most = Amount::Count(limits.max_contracts.into());
                 vec![measure(None, Amount::Count(contracts), most, base)]
+            }
+            LimitName::MaxSlippageBps if limits.max_slippage_bps > 0 => {
+                let day = &self.standing.day;
+                let slipped = slipped(self.state, self.market, self.key, day, base)?;
+                whole(slipped, part(day.opening, limits.max_slippage_bps))
             }
             LimitName::KeepHours => self.held_when_flat(),
             _ => Vec::new(),

@@ -16,6 +16,7 @@ mod pace;
 mod price;
 pub mod scope;
 mod size;
+mod slippage;
 pub mod table;
 pub mod usage;
 mod watch;

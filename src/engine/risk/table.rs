@@ -67,6 +67,12 @@ pub const CONTROLS: &[Control] = &[
         "how far the account fell from its highest worth",
     ),
     control(
+        DenialCode::Slippage,
+        &[L::MaxSlippageBps],
+        Breach::Refuse,
+        "what a session's executions cost against the market they were sent at",
+    ),
+    control(
         DenialCode::MaxContracts,
         &[L::MaxContracts],
         Breach::Refuse,

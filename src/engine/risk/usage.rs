@@ -197,6 +197,16 @@ fn measured(
             let used = exposure().and_then(|exposure| exposure.largest(true));
             money(used, share(limits.max_issuer_bps))
         }
+        LimitName::MaxSlippageBps => {
+            let slipped = standing.and_then(|standing| {
+                super::slippage::slipped(state, market, key, &standing.day, standing.base).ok()
+            });
+            let most = standing.filter(|_| limits.max_slippage_bps > 0);
+            money(
+                slipped,
+                most.map(|standing| part(standing.day.opening, limits.max_slippage_bps)),
+            )
+        }
         LimitName::MaxDrawdown => {
             let fell = standing.map(|standing| super::drawdown::fallen(state, key, standing.worth()));
             money(

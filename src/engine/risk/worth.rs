@@ -35,6 +35,7 @@ impl Check<'_> {
         let standing = day::standing(self.state, self.market, spec.account, at).map_err(unknown)?;
         daily_loss(&standing, &limits)?;
         self.drawdown(spec, &standing, &limits)?;
+        self.slippage(spec, &standing, &limits)?;
         let exposure = Exposure::new(self.state, self.market, spec.account, standing.base);
         let order = Order {
             spec,
@@ -78,6 +79,7 @@ fn needs_worth(limits: &Limits) -> bool {
         limits.max_gross_bps,
         limits.max_name_bps,
         limits.max_issuer_bps,
+        limits.max_slippage_bps,
     ];
     limits.max_daily_loss > Money::ZERO
         || limits.max_drawdown > Money::ZERO

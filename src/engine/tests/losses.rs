@@ -212,6 +212,39 @@ fn entries_that_fill_again_and_again_stop_until_a_person_resumes() {
     assert!(passed(&buy(&mut desk, "G")));
 }
 
+/// Each order passes its own collar; what all of them cost is held over the session.
+#[test]
+fn what_executions_cost_against_the_market_is_held_over_the_session() {
+    let mut desk = invested(|limits| {
+        limits.max_slippage_bps = 10;
+        (limits.max_entries_5m, limits.loss_streak) = (0, 0);
+    });
+    // A tenth of a per cent of 200,000 are 200: a dollar for each of 100 shares, twice, and no more.
+    for name in ["B", "C"] {
+        desk.working(name, spec(Side::Buy, 100, limit("101")));
+        desk.fill(name, 100, "101");
+    }
+    assert!(passed(&buy(&mut desk, "D")));
+    desk.working("E", spec(Side::Buy, 1, limit("101")));
+    desk.fill("E", 1, "100.01");
+    let (code, words) = refusal(buy(&mut desk, "F"));
+    assert_eq!(code, DenialCode::Slippage, "{words}");
+    desk.wait(1);
+    let name = LimitName::MaxSlippageBps;
+    assert!(desk.engine.state().breaches.keys().any(|key| key.name == name));
+    // What was better makes up for nothing, and the way out is open.
+    assert!(passed(&desk.submit("G", spec(Side::Sell, 100, limit("100.50")))));
+    desk.accept("G");
+    desk.fill("G", 100, "110");
+    assert_eq!(refusal(buy(&mut desk, "H")).0, DenialCode::Slippage);
+    desk.now = Timestamp::parse("2026-11-20T22:00:00Z").unwrap();
+    see(&mut desk, "100.00");
+    see(&mut desk, "100.00");
+    desk.wait(11);
+    see(&mut desk, "100.00");
+    assert!(passed(&buy(&mut desk, "I")));
+}
+
 #[test]
 fn a_row_of_losing_exits_pauses_for_its_time() {
     let mut desk = invested(|limits| (limits.loss_streak, limits.loss_streak_pause_minutes) = (2, 30));

@@ -3,9 +3,8 @@
 
 use super::Context;
 use super::error::ApiError;
-use crate::domain::{AccountClass, AccountKey, SafeText};
+use crate::domain::{AccountClass, AccountKey};
 use crate::engine::State;
-use crate::engine::programs::Program;
 use crate::server::doors::{Caller, Role};
 use crate::server::session::{self, Door};
 use crate::wire::socket::{End, PIECE, Pace, Piece, READ_BUFFER, WAITING, carry};
@@ -200,11 +199,7 @@ async fn serve(
     let (name, from) = (caller.name.clone(), caller.address);
     tracing::info!(name, %from, ?door, "a terminal from elsewhere is in");
     let (near, far) = tokio::io::duplex(WAITING);
-    let who = Program {
-        name: SafeText::new(&caller.name),
-        key: caller.key.as_deref().map(SafeText::new),
-        address: SafeText::new(&caller.address.to_string()),
-    };
+    let who = caller.program();
     let stay = {
         let (context, caller) = (context.clone(), caller);
         move || may_stay(&context, &caller)

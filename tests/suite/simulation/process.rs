@@ -64,6 +64,7 @@ impl World {
             keep_hours: false,
             max_spread_bps: 0,
             close_band_bps: 0,
+            max_slippage_bps: 0,
             max_entries_5m: 0,
             loss_streak: 0,
             ..limits
