@@ -4,6 +4,7 @@ mod alerts;
 mod deploy;
 mod doors;
 mod doors_crowds;
+mod doors_sockets;
 mod fuzz;
 mod gateway;
 mod gateway_faults;

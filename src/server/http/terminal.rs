@@ -150,6 +150,12 @@ async fn upgrade(
             "this address is for terminals, not for pages",
         ));
     }
+    if caller.signs {
+        return Err(ApiError::forbidden(format!(
+            "{} signs each call, and what a terminal does is not signed: use a key made without --signed",
+            caller.name
+        )));
+    }
     if caller.accounts.is_some() {
         return Err(ApiError::forbidden(format!(
             "{} sees some accounts only, and a terminal shows all: use a key made without --account",
@@ -215,8 +221,8 @@ async fn serve(
         tokio::io::split(far),
         door,
         Some(who),
-        context.engine,
-        context.stop,
+        context.engine.clone(),
+        context.stop.clone(),
     );
     let (end, ()) = tokio::join!(carrying, talking);
     tracing::info!(name, %from, ?end, "a terminal from elsewhere has left");
