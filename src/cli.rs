@@ -222,6 +222,7 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                     time: word("for"),
                     confirmation: word("last4").unwrap_or_default(),
                     all: sub.get_flag("all"),
+                    scope: word("of"),
                 };
                 shell::limits(paths, &options, account, json).await
             }

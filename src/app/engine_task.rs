@@ -75,6 +75,11 @@ pub(super) struct FactsOfLife {
     pub(super) limits: crate::domain::Limits,
     /// Sectors of config.toml.
     pub(super) sectors: BTreeMap<InstrumentId, SafeText>,
+    /// Tighter limits of config.toml, by what they are of.
+    pub(super) scopes:
+        BTreeMap<crate::domain::Scope, BTreeMap<crate::domain::LimitName, crate::domain::LimitValue>>,
+    /// Rule packs of firms, by account.
+    pub(super) packs: BTreeMap<crate::domain::AccountId, crate::domain::RulePack>,
     /// The account that commands without one mean, as configured.
     pub(super) account: Option<String>,
     /// The venue's clock as seen from the engine's, at this moment.
@@ -217,6 +222,9 @@ impl EngineTask {
         self.step(start, None);
         let sectors = self.life.sectors.clone();
         self.step(Input::Sectors { sectors }, None);
+        let scopes = std::mem::take(&mut self.life.scopes);
+        let packs = std::mem::take(&mut self.life.packs);
+        self.step(Input::Rules { scopes, packs }, None);
         // Before anybody is heard: what lies there since the last run holds from the first input on.
         let file = halt_file::look(&self.life.halt_file);
         let mut halt_file = halt_file::watch(self.life.halt_file.clone(), file.clone());
@@ -577,7 +585,7 @@ impl EngineTask {
 
     fn serve(&mut self, wanted: Wanted) {
         match wanted {
-            Wanted::Open { kind, answer } => self.open(kind, answer),
+            Wanted::Open { kind, who, answer } => self.open(kind, who, answer),
             Wanted::OpenProgram { who, answer } => self.open_program(who, answer),
             Wanted::Close { session } => self.close(session),
             Wanted::Subscribe {
@@ -605,7 +613,10 @@ impl EngineTask {
                 // Sessions begin and end by their sockets, not by what they say.
                 if matches!(
                     *command,
-                    Command::OpenSession | Command::CloseSession | Command::OpenProgram { .. }
+                    Command::OpenSession
+                        | Command::CloseSession
+                        | Command::NameSession { .. }
+                        | Command::OpenProgram { .. }
                 ) {
                     return;
                 }
@@ -622,7 +633,7 @@ impl EngineTask {
         }
     }
 
-    fn open(&mut self, kind: SessionKind, answer: oneshot::Sender<Welcome>) {
+    fn open(&mut self, kind: SessionKind, who: Option<Program>, answer: oneshot::Sender<Welcome>) {
         let session = SessionId(self.next_session);
         self.next_session += 1;
         self.kinds.insert(session, kind);
@@ -645,6 +656,11 @@ impl EngineTask {
                 },
                 None,
             );
+            if let Some(who) = who {
+                let origin = Origin { session, kind };
+                let command = Command::NameSession { who };
+                self.step(Input::Command { origin, command }, None);
+            }
         }
         let _ = answer.send(welcome);
     }

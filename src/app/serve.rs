@@ -12,7 +12,8 @@ use super::logging;
 use super::paths::Paths;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
-use crate::config::Loaded;
+use crate::config::{Loaded, Settings};
+use crate::domain::{AccountId, RulePack};
 use crate::engine::clock_begins;
 use crate::metrics::metrics;
 use crate::server;
@@ -190,6 +191,16 @@ pub(super) async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
     let _ = stop.send(true);
 }
 
+/// The rule packs of accounts.
+fn packs(settings: &Settings) -> std::collections::BTreeMap<AccountId, RulePack> {
+    let all = settings.rules.iter();
+    all.filter_map(|(account, pack)| {
+        let account = AccountId::new(account).ok()?;
+        Some((account, crate::config::rules::load(pack).ok()?))
+    })
+    .collect()
+}
+
 fn life(
     loaded: &Loaded,
     paths: &Paths,
@@ -205,6 +216,9 @@ fn life(
         settings: loaded.given(),
         limits: settings.limits.clone(),
         sectors: settings.sectors(),
+        // Both were read with the settings.
+        scopes: settings.limits_of.all().unwrap_or_default(),
+        packs: packs(settings),
         account: (!settings.account.is_empty()).then(|| settings.account.clone()),
         venue_clock,
         halt_file: paths.halt(),

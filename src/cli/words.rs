@@ -254,6 +254,14 @@ pub(super) fn command() -> Command {
                         .requires("name")
                         .help("Of all accounts"),
                 )
+                .arg(
+                    Arg::new("of")
+                        .long("of")
+                        .value_name("SCOPE")
+                        .requires("name")
+                        .conflicts_with("all")
+                        .help("Of one instrument, user or key instead: instrument:TSLA, user:ann, key:bot"),
+                )
                 .arg(json()),
         )
         .subcommand(

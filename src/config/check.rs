@@ -11,6 +11,12 @@ pub fn check(settings: &Settings) -> Result<(), (&'static str, String)> {
     names(settings)?;
     ranges(settings)?;
     limits(settings)?;
+    let scopes = settings.limits_of.all();
+    scopes.map_err(|what| ("limits_of", what))?;
+    for (account, pack) in &settings.rules {
+        AccountId::new(account).map_err(|error| ("rules", error.to_string()))?;
+        super::rules::load(pack).map_err(|what| ("rules", what))?;
+    }
     settings.alerts.check()?;
     settings.server.check()?;
     sectors(settings)?;

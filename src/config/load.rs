@@ -5,6 +5,7 @@ use super::check::check;
 use super::error::ConfigError;
 use super::nearest::nearest;
 use super::settings::Settings;
+use crate::domain::{LimitName, Limits};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -245,9 +246,15 @@ impl Place<'_> {
                 self.walk(given, &template_keys(), &path, sources)?;
                 continue;
             }
+            // So are the parts of the trading that have tighter limits.
+            if let (true, DeValue::Table(given)) = (prefix.starts_with("limits_of."), value.get_ref()) {
+                self.walk(given, &limit_keys(), &path, sources)?;
+                continue;
+            }
             match (known.get(key.get_ref().as_ref()), value.get_ref()) {
                 // Keys of the keyboard are no keys of ours; what they mean is the desk's to say.
-                (Some(Value::Table(_)), DeValue::Table(given)) if path == "keys" => {
+                // Nor are accounts with a rule pack.
+                (Some(Value::Table(_)), DeValue::Table(given)) if path == "keys" || path == "rules" => {
                     for key in given.keys() {
                         sources.insert(join(&path, key.get_ref()), self.source(key.span().start));
                     }
@@ -309,6 +316,13 @@ impl Place<'_> {
         }
         Ok(())
     }
+}
+
+/// The limits that a part of the trading may have of its own.
+fn limit_keys() -> Table {
+    let all = Table::try_from(Limits::default()).unwrap_or_default();
+    let is_limit = |name: &str| LimitName::parse(name).is_some();
+    all.into_iter().filter(|(name, _)| is_limit(name)).collect()
 }
 
 /// What a template may have.

@@ -8,6 +8,7 @@ mod doors;
 mod error;
 mod load;
 mod nearest;
+pub mod rules;
 mod server;
 mod settings;
 pub mod template;

@@ -4,7 +4,7 @@
 use super::alerts::AlertSettings;
 use super::server::ServerSettings;
 use crate::domain::{
-    BreakerRules, Currency, ExitTemplate, InstrumentId, Limits, Money, Quantity, Recurring, SafeText,
+    BreakerRules, Currency, ExitTemplate, InstrumentId, Limits, Money, Quantity, Recurring, SafeText, Scopes,
 };
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
@@ -27,6 +27,10 @@ pub struct Settings {
     pub limits: Limits,
     /// When the circuit breaker of a broker opens.
     pub breakers: BreakerRules,
+    /// Tighter limits of one account, instrument, user or key.
+    pub limits_of: Scopes,
+    /// Rule packs of firms, by account: a built-in one's name, or a file.
+    pub rules: BTreeMap<String, String>,
     /// The exchange in the box.
     pub sim: SimSettings,
     /// Recorded market data in place of the seeded market.
@@ -61,6 +65,8 @@ impl Default for Settings {
             engine: EngineSettings::default(),
             limits: Limits::default(),
             breakers: BreakerRules::default(),
+            limits_of: Scopes::default(),
+            rules: BTreeMap::new(),
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),

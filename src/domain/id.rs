@@ -69,6 +69,10 @@ key!(
     ExecutionBase, 40, "execution id"
 );
 
+impl InstrumentId {
+    /// Sorts before every id that can be made: where a range of ids begins. Is no instrument's id.
+    pub const LOWEST: Self = Self(Text::EMPTY);
+}
 impl ClientOrderId {
     /// Sorts before every id that can be made: where a range of ids begins. Is no order's id.
     pub const LOWEST: Self = Self(Text::EMPTY);

@@ -42,6 +42,45 @@ impl Breach {
     }
 }
 
+/// Names what the market can breach with no order of ours, once: variant of its name, field, default, and what is looked at.
+macro_rules! on_breach {
+    ($($variant:ident $field:ident $default:ident $doc:literal;)*) => {
+        /// What a breach does of those limits that the market can breach with no order of ours. What would add to it is
+        /// refused in every case.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct OnBreach { $(#[doc = $doc] pub $field: Breach,)* }
+        impl OnBreach {
+            /// The limits that have one.
+            pub const NAMES: &[LimitName] = &[$(LimitName::$variant,)*];
+            /// What there was before these were known: nothing happens. Never changed.
+            pub const NONE: Self = Self { $($field: Breach::Refuse,)* };
+            /// Of one limit; nothing where only an order can breach it.
+            pub fn get(&self, name: LimitName) -> Option<Breach> {
+                match name { $(LimitName::$variant => Some(self.$field),)* _ => None }
+            }
+        }
+        impl Default for OnBreach {
+            fn default() -> Self {
+                Self { $($field: Breach::$default,)* }
+            }
+        }
+    };
+}
+on_breach! {
+    MaxPositionValue max_position_value ReduceOnly "One position is worth more than it may be: of that instrument.";
+    MaxLiveOrders max_live_orders ReduceOnly "More orders of one side work in an instrument than may: of that instrument.";
+    MaxTotalOrders max_total_orders ReduceOnly "More orders work in the account than may.";
+    MaxGrossBps max_gross_bps ReduceOnly "Gross exposure is larger than it may be.";
+    MaxNameBps max_name_bps ReduceOnly "One name is a larger part of the account than it may be: of that instrument.";
+    MaxIssuerBps max_issuer_bps ReduceOnly "One issuer is: of what it issued, and of options on that.";
+    MinExcessBps min_excess_bps CancelEntries "Less excess liquidity is left than has to be.";
+    MaxDrawdown max_drawdown Lock "The account fell further from its highest worth than it may.";
+    MaxContracts max_contracts ReduceOnly "More contracts are held or worked than may.";
+    MaxSlippageBps max_slippage_bps ReduceOnly "The session's executions cost more than they may against the market they were sent at.";
+    KeepHours keep_hours CancelEntries "Something is held while the account's rule pack wants it flat.";
+}
+
 /// The limits of every account, from config.toml. Values of one order and of one position are in the instrument's currency;
 /// shares (`_bps`, 100 are 1 %) are of what the account was worth when its session began and what it made of it since,
 /// in its base currency. Zero switches a limit off where its words say so.
@@ -120,6 +159,14 @@ pub struct Limits {
     pub loss_streak: u32,
     /// For how long, in minutes.
     pub loss_streak_pause_minutes: u32,
+    /// What a session's executions may cost against the market as it was when their orders were sent. 0 is off.
+    pub max_slippage_bps: u32,
+    /// How far an account may fall from its highest worth at the beginning of a session, in its base currency. 0 is off.
+    pub max_drawdown: Money,
+    /// Contracts of futures in all that could be held. 0 is off.
+    pub max_contracts: u32,
+    /// What a breach does that comes with no order of ours.
+    pub on_breach: OnBreach,
 }
 
 impl Default for Limits {
@@ -160,6 +207,10 @@ impl Default for Limits {
             max_entries_5m: 30,
             loss_streak: 4,
             loss_streak_pause_minutes: 60,
+            max_slippage_bps: 50,
+            max_drawdown: Money::ZERO,
+            max_contracts: 0,
+            on_breach: OnBreach::default(),
         }
     }
 }
@@ -202,6 +253,10 @@ impl Limits {
             max_entries_5m: 0,
             loss_streak: 0,
             loss_streak_pause_minutes: 60,
+            max_slippage_bps: 0,
+            max_drawdown: Money::ZERO,
+            max_contracts: 0,
+            on_breach: OnBreach::NONE,
             ..self
         }
     }
@@ -325,6 +380,9 @@ limit_names! {
     CloseBandBps close_band_bps "close_band_bps" Count 0 100_000 SmallerButZero "distance from the previous close, in basis points";
     MaxEntries5m max_entries_5m "max_entries_5m" Count 0 1_000_000 SmallerButZero "entries filled in one instrument within five minutes";
     LossStreak loss_streak "loss_streak" Count 0 10_000 SmallerButZero "losing exits within an hour before a pause";
+    MaxSlippageBps max_slippage_bps "max_slippage_bps" Count 0 10_000 SmallerButZero "cost of a session's executions against the market, in basis points";
+    MaxDrawdown max_drawdown "max_drawdown" Money 0 0 SmallerButZero "fall from the highest worth, in base currency";
+    MaxContracts max_contracts "max_contracts" Count 0 1_000_000 SmallerButZero "contracts of futures in all";
     LossStreakPauseMinutes loss_streak_pause_minutes "loss_streak_pause_minutes" Count 1 1_440 Larger "minutes of that pause";
 }
 

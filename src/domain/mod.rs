@@ -13,6 +13,8 @@ pub mod number;
 pub mod order;
 pub mod position;
 pub mod recurring;
+pub mod rules;
+pub mod scope;
 pub mod spans;
 mod stop_moves;
 pub mod text;
@@ -29,11 +31,13 @@ pub use id::{
     SessionId,
 };
 pub use instrument::{Instrument, InstrumentKind, OptionRight, OptionTerms, TickTable};
-pub use limits::{Breach, LimitName, LimitValue, Limits};
+pub use limits::{Breach, LimitName, LimitValue, Limits, OnBreach};
 pub use number::{Currency, Money, Multiplier, NumberError, Price, Quantity};
 pub use order::{Order, OrderChange, OrderKind, OrderSpec, Pending, Phase, Role, Side, TimeInForce};
 pub use position::Position;
 pub use recurring::{Occurrence, Recurring};
+pub use rules::{Drawdown, RulePack};
+pub use scope::{Scope, Scopes, Tighter};
 pub use spans::Spans;
 pub use stop_moves::{Breakeven, Mover, StopMoves, Trailing};
 pub use text::{SafeText, Text, counted};

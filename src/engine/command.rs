@@ -6,7 +6,7 @@ use super::difference::{Remedy, Subject};
 use super::programs::Program;
 use crate::domain::{
     AccountKey, BrokerId, ClientOrderId, InstrumentId, LimitName, LimitValue, OrderChange, OrderSpec, Price,
-    SafeText, SessionId, StopMoves, TradingState,
+    SafeText, Scope, SessionId, StopMoves, TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,11 @@ pub enum Command {
     OpenSession,
     /// A session ended, by its own word or because its socket did.
     CloseSession,
+    /// Who a terminal from elsewhere is. Sent by the engine's process itself.
+    NameSession {
+        /// Who.
+        who: Program,
+    },
     /// A program came in by the network. Sent by the engine's process itself.
     OpenProgram {
         /// Who.
@@ -215,6 +220,9 @@ pub enum Command {
     SetLimit {
         /// Of which account; of all without.
         account: Option<AccountKey>,
+        /// Of one instrument, user or key instead, in whichever account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<Scope>,
         /// Which.
         name: LimitName,
         /// To what; nothing to take config.toml's again.
@@ -433,6 +441,9 @@ denial_codes! {
     Concentration = "CONCENTRATION", "One issuer's shares and the options on them could become a larger share of the account than allowed.";
     Sector = "SECTOR", "One sector could become a larger share of the account than allowed.";
     BuyingPower = "BUYING_POWER", "Less excess liquidity would be left than has to stay.";
+    Drawdown = "DRAWDOWN", "The account fell further from its highest worth than it may; only cancels and reducing orders pass.";
+    Slippage = "SLIPPAGE", "The session's executions cost more than they may against the market they were sent at; only cancels and reducing orders pass.";
+    MaxContracts = "MAX_CONTRACTS", "More contracts of futures could be held in all than may; working orders count in full.";
     Restricted = "RESTRICTED", "The instrument is on the restricted list; it can be closed, not opened.";
     OutsideHours = "OUTSIDE_HOURS", "The market is not in its hours, or they are not known, and the order would trade at once.";
     InstrumentHalted = "INSTRUMENT_HALTED", "Trading in the instrument is halted, and the order has no price to wait with.";

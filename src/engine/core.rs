@@ -16,7 +16,10 @@ use super::risk;
 use super::state::State;
 use super::stops;
 use super::timers;
-use crate::domain::{BreakerRules, BrokerId, InstrumentId, Limits, SafeText, Timestamp};
+use crate::domain::{
+    AccountId, BreakerRules, BrokerId, InstrumentId, LimitName, LimitValue, Limits, RulePack, SafeText,
+    Scope, Timestamp,
+};
 use crate::market::Market;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -62,6 +65,13 @@ pub enum Input {
         /// All of it.
         sectors: BTreeMap<InstrumentId, SafeText>,
     },
+    /// What config.toml says beside the limits of every account: once, after the start.
+    Rules {
+        /// Tighter limits, by what they are of.
+        scopes: BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+        /// Rule packs of firms.
+        packs: BTreeMap<AccountId, RulePack>,
+    },
     /// The journal could not be written: no more risk.
     StorageFailed {
         /// Why.
@@ -79,7 +89,8 @@ impl Input {
             | Self::StorageFailed { .. }
             | Self::HaltFile { .. }
             | Self::Journal { .. }
-            | Self::Sectors { .. } => Actor::Engine,
+            | Self::Sectors { .. }
+            | Self::Rules { .. } => Actor::Engine,
         }
     }
 }

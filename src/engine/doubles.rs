@@ -15,13 +15,15 @@ use crate::domain::{
 type Decided = Result<(Vec<Fact>, String), Denial>;
 
 /// A second order was found. `reported` is what a read says of it, where it was a read that found it; where it was a word
-/// on the way, its number is still to be read.
+/// on the way, its number is still to be read. Where all executions are told (`told`), they alone say what it has filled, as
+/// of any order that is taken over: counted by its status too they would count twice.
 pub(super) fn found(
     state: &State,
     first: &Order,
     broker_id: BrokerOrderId,
     phase: Phase,
     reported: Option<&BrokerOrder>,
+    told: bool,
 ) -> Vec<Fact> {
     let mut facts = vec![Fact::DoubleFound {
         id: first.id,
@@ -40,7 +42,9 @@ pub(super) fn found(
             asked: first.asked.clone(),
             spec,
             phase,
-            filled: reported.map_or(Quantity::ZERO, |reported| reported.filled),
+            filled: reported
+                .filter(|_| !told)
+                .map_or(Quantity::ZERO, |reported| reported.filled),
             filled_value: Money::ZERO,
             broker_id: Some(broker_id),
             pending: None,

@@ -9,13 +9,14 @@ use super::difference::Ignored;
 use super::halt::HaltFile;
 use super::parking::ParkTerms;
 use super::pause::Pause;
-use super::risk::{HoldCause, LossStage};
+use super::risk::usage::Amount;
+use super::risk::{HoldCause, LossStage, Sender};
 use super::state::FlattenStep;
 use crate::domain::{
-    Account, AccountKey, Breach, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
-    Fee, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Mover, Order,
-    OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText, SessionId, StopMoves, Timestamp,
-    TradingState,
+    Account, AccountId, AccountKey, Breach, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution,
+    ExecutionBase, Fee, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Mover,
+    Order, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, RulePack, SafeText, Scope, SessionId,
+    StopMoves, Timestamp, TradingState,
 };
 use crate::market::Quote;
 use serde::{Deserialize, Serialize};
@@ -651,6 +652,98 @@ facts! {
         currency: Currency,
         /// Excess liquidity.
         excess: Money,
+    }
+    /// A limit is breached with no order of ours, and that has lasted.
+    114 LimitBreached "limit_breached" {
+        /// Whose.
+        account: AccountKey,
+        /// Which limit.
+        name: LimitName,
+        /// Of which instrument, or which issuer's; nothing where it is the account's as a whole.
+        of: Option<InstrumentId>,
+        /// What it is made of.
+        used: Amount,
+        /// What that may be.
+        most: Amount,
+        /// In what, where it is money.
+        currency: Currency,
+        /// What happens.
+        does: Breach,
+    }
+    /// What was breached is well within its limit again.
+    115 BreachEnded "breach_ended" {
+        /// Whose.
+        account: AccountKey,
+        /// Which limit.
+        name: LimitName,
+        /// Of which instrument, or which issuer's.
+        of: Option<InstrumentId>,
+        /// How it is now.
+        reason: SafeText,
+    }
+    /// The tighter limits of accounts, instruments, users and keys that are in force.
+    116 ScopesSet "scopes_set" {
+        /// All of them.
+        scopes: BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+    }
+    /// Who a terminal from elsewhere is: what it sends is sent by them.
+    117 SenderNamed "sender_named" {
+        /// Its session.
+        session: SessionId,
+        /// The name of its key or user.
+        name: SafeText,
+        /// The characters that name its key, where it came by one.
+        key: Option<SafeText>,
+        /// From where.
+        address: SafeText,
+    }
+    /// A tighter limit was changed while the engine runs.
+    118 ScopedLimitChanged "scoped_limit_changed" {
+        /// Of what.
+        scope: Scope,
+        /// Which.
+        name: LimitName,
+        /// To what.
+        value: LimitValue,
+        /// What it was, where there was one.
+        before: Option<LimitValue>,
+        /// Until when it holds.
+        until: Option<Timestamp>,
+        /// Who changed it.
+        by: SafeText,
+    }
+    /// A tighter limit is config.toml's again, or none.
+    119 ScopedLimitReverted "scoped_limit_reverted" {
+        /// Of what.
+        scope: Scope,
+        /// Which.
+        name: LimitName,
+        /// What that is.
+        value: Option<LimitValue>,
+        /// Why.
+        reason: SafeText,
+    }
+    /// A sender went over the order rate again and again: it adds no risk until somebody resumes.
+    124 SenderStopped "sender_stopped" {
+        /// Who.
+        sender: Sender,
+    }
+    /// A sender that was stopped may add risk again.
+    125 SenderResumed "sender_resumed" {
+        /// Who.
+        sender: Sender,
+    }
+    /// The rule packs in force, by account.
+    126 RulesSet "rules_set" {
+        /// All of them.
+        packs: BTreeMap<AccountId, RulePack>,
+    }
+    /// An account is worth more than ever, and its rule pack counts that within the day.
+    127 PeakRaised "peak_raised" {
+        /// Whose.
+        account: AccountKey,
+        /// What it is worth, in its base currency.
+        high: Money,
     }
     /// How a protective stop moves by itself was said with its order.
     80 StopPlanned "stop_planned" {

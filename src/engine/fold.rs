@@ -34,6 +34,7 @@ impl State {
         self.fold(event);
         self.fold_breakers(&event.fact, event.at);
         self.fold_leases(event);
+        self.fold_sender(&event.fact, event.actor, event.at);
         if let Some(id) = event.fact.order() {
             self.index(id);
             self.leave_parking(id);
@@ -283,6 +284,9 @@ impl State {
             | Fact::HaltConfirmed { .. }
             | Fact::CancelsUnconfirmed { .. }
             | Fact::HaltFileChanged { .. } => self.fold_halt(&event.fact, event.sequence, at),
+            Fact::RulesSet { .. } | Fact::PeakRaised { .. } => self.fold_peak(&event.fact),
+            Fact::SenderNamed { .. } | Fact::SenderStopped { .. } | Fact::SenderResumed { .. } => {}
+            Fact::LimitBreached { .. } | Fact::BreachEnded { .. } => self.fold_breach(&event.fact, at),
             Fact::RiskDayBegan { .. }
             | Fact::LossStaged { .. }
             | Fact::RiskHeld { .. }
@@ -290,6 +294,9 @@ impl State {
             | Fact::LimitChanged { .. }
             | Fact::LimitReverted { .. }
             | Fact::SectorsSet { .. }
+            | Fact::ScopesSet { .. }
+            | Fact::ScopedLimitChanged { .. }
+            | Fact::ScopedLimitReverted { .. }
             | Fact::FundsReported { .. } => self.fold_risk(&event.fact, at),
             Fact::AlertSet { .. }
             | Fact::AlertRemoved { .. }

@@ -3,8 +3,7 @@
 //! rule that runs twice asks once.
 
 use super::brackets;
-use super::command::SessionKind;
-use super::decide::{cancel, is_protective};
+use super::command::{DenialCode, SessionKind};
 use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
@@ -64,6 +63,11 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
         } => halt::follows(state, *account, event.sequence)
             .into_iter()
             .collect(),
+        Fact::Denied { denial, .. } if denial.code == DenialCode::Rate => {
+            risk::scope::after_refusal(state, event.actor)
+                .into_iter()
+                .collect()
+        }
         Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
         Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
         Fact::LeaseEnded {
@@ -76,10 +80,15 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             does,
             ..
         } if *does >= Breach::CancelEntries => {
-            let mut facts = cancel_entries(state, *account, "the loss of the session was reached");
-            facts.extend(risk::after_loss(state, event.sequence, *account, *does));
-            facts
+            risk::breach::after_loss(state, event.sequence, *account, *does)
         }
+        Fact::LimitBreached {
+            account,
+            name,
+            of,
+            does,
+            ..
+        } => risk::breach::follows(state, event.sequence, (*account, *name, *of), *does),
         Fact::FlattenStarted {
             account, instrument, ..
         }
@@ -238,14 +247,6 @@ fn judge_link(state: &State, broker: BrokerId, now: Timestamp) -> Vec<Fact> {
             reason,
         }]
     }
-}
-
-/// The loss of a session takes what would add risk off the market and leaves what protects.
-fn cancel_entries(state: &State, account: AccountKey, why: &str) -> Vec<Fact> {
-    let entries = state
-        .all_live()
-        .filter(|o| o.spec.account == account && !o.foreign && !is_protective(state, o));
-    entries.map(|order| cancel(order, why)).collect()
 }
 
 /// Children that waited for the link are released, and sizes that could not be changed without it are.

@@ -15,7 +15,8 @@ use super::risk;
 use super::state::State;
 use super::timing::{CANCEL_AGAIN, CANCEL_AGAIN_AT_MOST, CONFIRM_WITHIN};
 use crate::domain::{
-    AccountKey, ClientOrderId, LinkState, Order, Phase, SafeText, Timestamp, TradingState, counted,
+    AccountKey, ClientOrderId, InstrumentId, LinkState, Order, Phase, SafeText, Timestamp, TradingState,
+    counted,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -97,8 +98,8 @@ pub(super) fn follows(state: &State, account: AccountKey, sequence: u64) -> Opti
 /// closes what is held, and goes on.
 fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrderId> {
     let ours = state
-        .all_live()
-        .filter(|order| order.spec.account == account && !order.foreign)
+        .live_of(account)
+        .filter(|order| !order.foreign)
         .filter(|order| !flatten::is_exit(state, order.id) && !planted(Bug::HaltCancelsNothing));
     let mut going: Vec<((bool, bool), ClientOrderId)> = ours
         .filter(|order| stops_too || !is_protective(state, order))
@@ -109,6 +110,21 @@ fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrder
         .collect();
     going.sort_by_key(|(rank, _)| *rank);
     going.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The cancels of what adds risk in an account, in some instruments of it or in all: what a breached limit takes off the market.
+/// What protects stays, and so does what only takes off what is held.
+pub(super) fn entries(
+    state: &State,
+    account: AccountKey,
+    of: &dyn Fn(InstrumentId) -> bool,
+    why: &str,
+) -> Vec<Fact> {
+    let going = going(state, account, false).into_iter();
+    let adding = going
+        .filter_map(|id| state.orders.get(&id))
+        .filter(|order| of(order.spec.instrument) && !risk::reduces_now(state, order));
+    adding.map(|order| cancel(order, why)).collect()
 }
 
 /// The cancels of a halt that has just begun.

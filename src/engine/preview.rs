@@ -5,7 +5,7 @@ use super::abilities::Abilities;
 use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
 use super::parking;
-use super::risk::{self, Check, Effect};
+use super::risk::{self, Check, Effect, Sender};
 use super::state::State;
 use super::terms;
 use crate::domain::{
@@ -114,7 +114,26 @@ pub fn previews(
     command: &Command,
     now: Timestamp,
 ) -> Result<Previews, Denial> {
-    let look = Look { state, market, now };
+    previews_by(state, market, command, now, None)
+}
+
+/// The same for a sender, whose own limits may be tighter.
+///
+/// # Errors
+/// A closing word with nothing to close.
+pub fn previews_by(
+    state: &State,
+    market: &Market,
+    command: &Command,
+    now: Timestamp,
+    sender: Option<&Sender>,
+) -> Result<Previews, Denial> {
+    let look = Look {
+        state,
+        market,
+        now,
+        sender,
+    };
     let one = |row: Preview| Previews {
         denial: row.denial.clone(),
         rows: vec![row],
@@ -131,20 +150,22 @@ pub fn previews(
         Command::Close {
             account, instrument, ..
         } => one(look.at(&closing(state, *account, *instrument)?, Legs::default(), None)),
-        Command::SubmitAll { .. } => several(state, market, &entries(command), now),
+        Command::SubmitAll { .. } => several(look, &entries(command)),
         _ => Previews::default(),
     })
 }
 
 /// Each order on the state as it would be with those before it.
-fn several(state: &State, market: &Market, orders: &[Entry], now: Timestamp) -> Previews {
+fn several(first: Look<'_>, orders: &[Entry]) -> Previews {
+    let Look {
+        state, market, now, ..
+    } = first;
     let mut ahead = Ahead::new(state, market, now);
     let mut all = Previews::default();
     for entry in orders {
         let look = Look {
             state: ahead.state(),
-            market,
-            now,
+            ..first
         };
         let mut row = look.at(&entry.spec, entry.legs, None);
         if let Err(denial) = ahead.add(entry, |_, _| Ok(())) {
@@ -171,10 +192,12 @@ fn several(state: &State, market: &Market, orders: &[Entry], now: Timestamp) -> 
     all
 }
 
+#[derive(Clone, Copy)]
 struct Look<'a> {
     state: &'a State,
     market: &'a Market,
     now: Timestamp,
+    sender: Option<&'a Sender>,
 }
 
 impl Look<'_> {
@@ -183,7 +206,15 @@ impl Look<'_> {
         let mut row = self.at(spec, Legs::default(), None);
         let away = |denial: &Denial| denial.code == DenialCode::NotReady;
         if row.denial.as_ref().is_some_and(away) {
-            row.denial = parking::terms(self.state, self.market, spec, seconds, self.now).err();
+            row.denial = parking::terms(
+                self.state,
+                self.market,
+                spec,
+                seconds,
+                self.sender.cloned(),
+                self.now,
+            )
+            .err();
         }
         row
     }
@@ -193,6 +224,7 @@ impl Look<'_> {
             state: self.state,
             market: self.market,
             now: self.now,
+            sender: self.sender.cloned(),
         };
         let instrument = self.state.instruments.get(&spec.instrument);
         let price = check.entry_price(spec);
@@ -225,7 +257,7 @@ impl Look<'_> {
                 .and_then(|i| self.tightest(spec, i, price)),
             reduces,
             advice: check.advice(spec),
-            denial: check.order(spec).err().or_else(|| check.order(pair?).err()),
+            denial: refused(&check, spec, legs, pair),
             pair: pair.cloned(),
             held_by_engine: (!legs.is_empty() || pair.is_some()) && !Abilities::of(broker).holds_brackets,
             spec: spec.clone(),
@@ -293,6 +325,19 @@ impl Look<'_> {
         let (limit, percent) = all.max_by_key(|(_, percent)| *percent)?;
         Some(Share { limit, percent })
     }
+}
+
+/// Why an order would be refused, with all that is recorded beside it.
+fn refused(check: &Check<'_>, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Option<Denial> {
+    let alone = |spec: &OrderSpec| check.order(spec);
+    let children = usize::from(legs.stop.is_some()) + usize::from(legs.target.is_some());
+    let both = |second: &OrderSpec| {
+        alone(second)?;
+        let (same, other) = if spec.side == second.side { (2, 0) } else { (1, 1) };
+        check.room(spec, same, other)
+    };
+    let all = alone(spec).and_then(|()| check.room(spec, 1, children));
+    all.and_then(|()| pair.map_or(Ok(()), both)).err()
 }
 
 /// `part` of `whole` in per cent, rounded up: what is on the limit is 100, what is above it more.

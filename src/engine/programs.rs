@@ -78,6 +78,12 @@ pub(super) fn decide(
             key: who.key.clone(),
             address: who.address.clone(),
         }]),
+        Command::NameSession { who } => Decision::done(vec![Fact::SenderNamed {
+            session: origin.session,
+            name: who.name.clone(),
+            key: who.key.clone(),
+            address: who.address.clone(),
+        }]),
         Command::ArmPrograms {
             account,
             confirmation,

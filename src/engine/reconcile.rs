@@ -224,6 +224,7 @@ impl Pass {
                 reported.broker_id,
                 reported.phase,
                 Some(reported),
+                self.told,
             );
         }
         let mut facts = accepted(&self.scratch, id, reported.broker_id, reported.phase);

@@ -158,7 +158,7 @@ fn number_of_change(state: &State, order: &Order) -> Option<i32> {
 fn may_leave(state: &State, order: &Order) -> Result<(), String> {
     allowed(
         state,
-        order.spec.account,
+        order,
         risk::reduces_now(state, order) || protects(state, order),
     )
 }
@@ -166,7 +166,7 @@ fn may_leave(state: &State, order: &Order) -> Result<(), String> {
 /// What only shrinks or closes passes while the link carries it; everything else needs what a new order needs.
 fn may_change(state: &State, order: &Order, change: OrderChange) -> Result<(), String> {
     let reduces = risk::change_effect(state, order, &changed(&order.spec, change)) == Effect::Reduces;
-    allowed(state, order.spec.account, reduces || protects(state, order))
+    allowed(state, order, reduces || protects(state, order))
 }
 
 /// A bracket's stop no larger than the position protects it, whatever else works to close it.
@@ -180,7 +180,8 @@ fn closes(state: &State, order: &Order) -> bool {
     held.side() == Some(order.spec.side.opposite()) && order.leaves() <= held.quantity.abs()
 }
 
-fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), String> {
+fn allowed(state: &State, order: &Order, reduces: bool) -> Result<(), String> {
+    let (account, instrument) = (order.spec.account, order.spec.instrument);
     if let Some(pause) = state.pauses.get(&account.broker).filter(|_| !reduces) {
         return Err(format!("planned {}", pause.what));
     }
@@ -189,7 +190,7 @@ fn allowed(state: &State, account: AccountKey, reduces: bool) -> Result<(), Stri
         LinkState::Syncing | LinkState::Degraded if reduces => {}
         link => return Err(format!("the link to {} is {}", account.broker, link.word())),
     }
-    if let Some(held) = risk::held_back(state, account).filter(|_| !reduces) {
+    if let Some(held) = risk::held_back(state, account, Some(instrument)).filter(|_| !reduces) {
         return Err(held.text.to_string());
     }
     match state

@@ -10,12 +10,16 @@ use super::lease::Leases;
 use super::naked::Naked;
 use super::parking::Parking;
 use super::pause::Pause;
-use super::risk::{Hold, HoldCause, LimitChange, RiskDay};
+use super::risk::breach::{BreachKey, Breached};
+use super::risk::drawdown::Peak;
+use super::risk::scope::Senders;
+use super::risk::{Hold, HoldCause, LimitChange, RiskDay, Sender};
 use super::stops::StopPlan;
 use crate::domain::{
-    Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, ExecutionBase,
-    Instrument, InstrumentId, LimitName, Limits, LinkState, Money, Multiplier, Order, Phase, Position, Price,
-    Quantity, SafeText, SessionId, Side, Timestamp, TradingState,
+    Account, AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution,
+    ExecutionBase, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Multiplier,
+    Order, Phase, Position, Price, Quantity, RulePack, SafeText, Scope, SessionId, Side, Timestamp,
+    TradingState,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -82,12 +86,33 @@ pub struct State {
     /// Limits that were changed while the engine runs: of one account, or of all.
     #[serde(default)]
     pub limit_changes: BTreeMap<(Option<AccountKey>, LimitName), LimitChange>,
+    /// Tighter limits, by what they are of.
+    #[serde(default)]
+    pub scoped: BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+    /// Those that were changed while the engine runs.
+    #[serde(default)]
+    pub scoped_changes: BTreeMap<(Scope, LimitName), LimitChange>,
+    /// Rule packs of firms, by account.
+    #[serde(default)]
+    pub packs: BTreeMap<AccountId, RulePack>,
+    /// The highest that accounts were worth.
+    #[serde(default)]
+    pub peaks: BTreeMap<AccountKey, Peak>,
+    /// Who sends, and who is stopped for how they do.
+    #[serde(default)]
+    pub senders: Senders,
+    /// Who sent each order that is here.
+    #[serde(default)]
+    pub sent_by: BTreeMap<ClientOrderId, Sender>,
     /// The session of each account that its loss is counted in.
     #[serde(default)]
     pub days: BTreeMap<AccountKey, RiskDay>,
     /// What holds accounts back from new risk.
     #[serde(default)]
     pub holds: BTreeMap<(AccountKey, HoldCause), Hold>,
+    /// Limits that are breached with no order of ours.
+    #[serde(default)]
+    pub breaches: BTreeMap<BreachKey, Breached>,
     /// When such a hold last ended: what was before does not count again.
     #[serde(default)]
     pub released: BTreeMap<(AccountKey, HoldCause), Timestamp>,
@@ -389,6 +414,26 @@ impl State {
     pub fn waits(&self, order: &Order) -> bool {
         let entry = || order.spec.parent.and_then(|id| self.orders.get(&id));
         order.phase == Phase::Created || entry().is_some_and(|entry| entry.filled.is_zero())
+    }
+    /// What an account holds, by instrument; nothing of what is flat.
+    pub fn held(&self, account: AccountKey) -> impl Iterator<Item = (InstrumentId, Quantity)> {
+        self.ledgers
+            .range((account, InstrumentId::LOWEST)..)
+            .take_while(move |((owner, _), _)| *owner == account)
+            .map(|((_, id), ledger)| (*id, ledger.position.quantity))
+            .filter(|(_, quantity)| !quantity.is_zero())
+    }
+    /// The live orders of an account, by instrument.
+    pub fn live_of(&self, account: AccountKey) -> impl Iterator<Item = &Order> {
+        self.live
+            .range((account, InstrumentId::LOWEST, ClientOrderId::LOWEST)..)
+            .take_while(move |(owner, ..)| *owner == account)
+            .filter_map(|(_, _, id)| self.orders.get(id))
+    }
+    /// The instruments that an account holds or has live orders in.
+    pub fn concerned(&self, account: AccountKey) -> BTreeSet<InstrumentId> {
+        let worked = self.live_of(account).map(|order| order.spec.instrument);
+        self.held(account).map(|(id, _)| id).chain(worked).collect()
     }
     /// The live orders of an account in one instrument.
     pub fn live_orders(&self, account: AccountKey, instrument: InstrumentId) -> impl Iterator<Item = &Order> {

@@ -37,6 +37,8 @@ enum Timer {
     Naked(AccountKey, crate::domain::InstrumentId),
     /// The time of a limit's change is over.
     RevertLimit(Option<AccountKey>, LimitName),
+    /// The time of a tighter limit's change is over: the how many-th of them.
+    RevertScoped(usize),
     /// The time for which an account is held back is over.
     ReleaseHold(AccountKey, HoldCause),
     /// A lease of a program was not renewed.
@@ -99,6 +101,11 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     for ((account, name), change) in &state.limit_changes {
         if let Some(until) = change.until {
             tell(until, Timer::RevertLimit(*account, *name));
+        }
+    }
+    for (n, change) in state.scoped_changes.values().enumerate() {
+        if let Some(until) = change.until {
+            tell(until, Timer::RevertScoped(n));
         }
     }
     for ((account, cause), hold) in &state.holds {
@@ -221,6 +228,10 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
         }),
         Timer::Halt(due) => facts.extend(halt::fire(state, due)),
         Timer::RevertLimit(account, name) => facts.push(risk::change::over(state, account, name)),
+        Timer::RevertScoped(n) => {
+            let of = state.scoped_changes.keys().nth(n);
+            facts.extend(of.map(|(scope, name)| risk::change::scoped_over(state, scope, *name)));
+        }
         Timer::ReleaseHold(account, cause) => facts.push(Fact::RiskReleased {
             account,
             cause,

@@ -239,6 +239,11 @@ impl Market {
             line.set_previous_close(price, at);
         }
     }
+    /// The venue's time as the data of an instrument tell it: a tape's is years away from ours. Nothing where there are none.
+    pub fn venue_time(&self, id: InstrumentId) -> Option<Timestamp> {
+        let quote = self.quote(id).map(|quote| quote.at);
+        quote.max(self.last(id).map(|print| print.at))
+    }
 
     /// Newest quote.
     pub fn quote(&self, id: InstrumentId) -> Option<&Quote> {

@@ -19,6 +19,8 @@ pub enum Wanted {
     Open {
         /// Of what kind.
         kind: SessionKind,
+        /// Who, where it comes by the network.
+        who: Option<Program>,
         /// The answer.
         answer: oneshot::Sender<Welcome>,
     },

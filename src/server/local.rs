@@ -43,7 +43,7 @@ pub async fn serve_local(
         };
         let (engine, stop) = (engine.clone(), stop.clone());
         tokio::spawn(async move {
-            session::run(stream.into_split(), Door::Local, engine, stop).await;
+            session::run(stream.into_split(), Door::Local, None, engine, stop).await;
             drop(place);
         });
     }

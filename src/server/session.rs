@@ -4,6 +4,7 @@
 
 use super::handle::{QUEUE, Told, Wanted};
 use crate::domain::{SafeText, SessionId};
+use crate::engine::programs::Program;
 use crate::engine::{FOLD_VERSION, SessionKind};
 use crate::wire::{
     ClientMessage, FrameReader, FrameWriter, Hello, Mark, PROTOCOL_VERSION, Query, Reply, ServerMessage,
@@ -64,6 +65,7 @@ type Writer<W> = FrameWriter<W, ServerMessage>;
 pub(super) async fn run<R, W>(
     (read, write): (R, W),
     door: Door,
+    who: Option<Program>,
     engine: mpsc::Sender<Wanted>,
     stop: watch::Receiver<bool>,
 ) where
@@ -84,7 +86,7 @@ pub(super) async fn run<R, W>(
         Ok(kind) => kind,
         Err(reason) => return goodbye(&mut writer, reason).await,
     };
-    let Some(welcome) = open(&engine, kind).await else {
+    let Some(welcome) = open(&engine, kind, who).await else {
         return goodbye(&mut writer, "the engine is stopping").await;
     };
     let session = Session {
@@ -117,9 +119,9 @@ fn fits(hello: &Hello) -> Result<(), String> {
     Ok(())
 }
 
-async fn open(engine: &mpsc::Sender<Wanted>, kind: SessionKind) -> Option<Welcome> {
+async fn open(engine: &mpsc::Sender<Wanted>, kind: SessionKind, who: Option<Program>) -> Option<Welcome> {
     let (answer, opened) = oneshot::channel();
-    engine.send(Wanted::Open { kind, answer }).await.ok()?;
+    engine.send(Wanted::Open { kind, who, answer }).await.ok()?;
     opened.await.ok()
 }
 

@@ -13,7 +13,8 @@ use std::borrow::Cow;
 /// The version in which facts are written. Kinds whose format moves on get an entry in [`version_of`].
 const FIRST_VERSION: u16 = 1;
 /// The kind of `Fact::LimitsSet`. Version 2 has the limit of option contracts; version 3 those of the account as a whole, of
-/// its session, and of what an entry keeps beside its size; version 4 those of a sector.
+/// its session, and of what an entry keeps beside its size; version 4 those of a sector, and what a breach does that comes with no
+/// order.
 const LIMITS_SET: u16 = 2;
 /// The limits that there were in its versions 1 and 2.
 const FIRST_LIMITS: &[&str] = &[

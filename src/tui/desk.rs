@@ -986,6 +986,7 @@ pub(super) fn words(command: &Command) -> String {
         Command::DisarmPrograms { .. } => "programs are disarmed".to_owned(),
         Command::OpenSession
         | Command::CloseSession
+        | Command::NameSession { .. }
         | Command::OpenProgram { .. }
         | Command::Lease { .. } => String::new(),
     }

@@ -140,6 +140,10 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
     let readable = std::fs::read_to_string(path.with_extension("json")).unwrap();
     let expected: Fact = serde_json::from_str(&readable).unwrap();
     assert_eq!(format::decode(2, 2, &stored).unwrap(), expected);
+    let third = here("tests/suite/golden/v3/02_limits_set_option_limit.msgpack");
+    let readable = std::fs::read_to_string(third.with_extension("json")).unwrap();
+    let third = format::decode(2, 3, &std::fs::read(&third).unwrap()).unwrap();
+    assert_eq!(third, serde_json::from_str(&readable).unwrap());
     let Fact::LimitsSet { limits } = expected else {
         panic!("{expected:?}")
     };

@@ -2,7 +2,7 @@
 
 use super::{Result, Shell, ShellError, cell, choose_account, market, rows, table, told};
 use crate::app::paths::Paths;
-use crate::domain::{AccountKey, SafeText, Timestamp};
+use crate::domain::{AccountKey, SafeText, Scope, Timestamp};
 use crate::engine::Command;
 use crate::engine::risk::change;
 use crate::server::views::limits::view;
@@ -19,6 +19,8 @@ pub struct LimitOptions {
     pub confirmation: String,
     /// Of all accounts.
     pub all: bool,
+    /// Of one instrument, user or key instead.
+    pub scope: Option<String>,
 }
 
 /// Lists the limits of an account, after changing one where that is asked.
@@ -59,6 +61,12 @@ fn wanted(options: &LimitOptions, name: &str, value: &str, account: AccountKey) 
         .map_err(usage)?;
     Ok(Command::SetLimit {
         account: (!options.all).then_some(account),
+        scope: options
+            .scope
+            .as_deref()
+            .map(Scope::parse)
+            .transpose()
+            .map_err(usage)?,
         name,
         value,
         minutes,
@@ -81,6 +89,43 @@ fn text(value: &Value) -> String {
         cell(&value["currency"]),
         cell(&day["until"])
     );
+    for row in &limits {
+        for breach in row["breached"].as_array().into_iter().flatten() {
+            let of = breach["symbol"]
+                .as_str()
+                .map_or(String::new(), |symbol| format!(" of {symbol}"));
+            text += &format!(
+                "breached {}{of} since {}: {}\n",
+                cell(&row["name"]),
+                cell(&breach["since"]),
+                cell(&row["does"])
+            );
+        }
+    }
+    let rules = &value["rules"];
+    if rules.is_object() {
+        text += &format!(
+            "rules    {} ({}): highest {}, floor {}, to win {}, best day {} ({} % of all, {} may be), flat {}\n",
+            cell(&rules["title"]),
+            cell(&rules["dated"]),
+            cell(&rules["high"]),
+            cell(&rules["floor"]),
+            cell(&rules["target_left"]),
+            cell(&rules["best_day"]),
+            cell(&rules["best_day_percent"]),
+            cell(&rules["consistency_percent"]),
+            cell(&rules["flat"])
+        );
+    }
+    for row in value["distance"].as_array().into_iter().flatten() {
+        text += &format!(
+            "distance {}: {} ticks of {} {}\n",
+            cell(&row["limit"]),
+            cell(&row["ticks"]),
+            cell(&row["contracts"]),
+            cell(&row["symbol"])
+        );
+    }
     for (what, said) in [("unknown ", &value["unknown"]), ("held    ", &value["held_back"])] {
         if let Some(said) = said.as_str() {
             text += &format!("{what} {said}\n");

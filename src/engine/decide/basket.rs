@@ -31,16 +31,17 @@ impl Desk<'_> {
                 return Err(Denial::new(DenialCode::IdReused, text));
             }
         }
-        let mut ahead = Ahead::new(self.state, self.market, self.now);
+        let mut ahead = Ahead::new(self.state, self.market, self.now).sent_by(self.origin);
         let mut facts = Vec::new();
         for entry in orders {
             let added = ahead.add(entry, |state, spec| {
                 let (kind, seen) = (self.origin.kind, entry.seen.as_ref());
                 digest::require(kind, seen, state, self.market, spec, entry.legs)?;
+                let desk = Desk { state, ..*self };
                 if risk::effect(state, spec) == Effect::Adds {
-                    sessions::may_add_risk(state, self.origin, spec.account, self.now)?;
+                    desk.may_add(spec.account)?;
                 }
-                Desk { state, ..*self }.not_flattening(spec)
+                desk.not_flattening(spec)
             });
             match added {
                 Ok(submitted) => facts.extend(submitted),
@@ -86,14 +87,14 @@ fn all_denied(orders: &[Entry], cause: &OrderSpec, denial: &Denial) -> Decision 
 }
 
 /// Folds facts that are not recorded yet into a copy of the state, to look at what it would be.
-pub(super) fn fold_ahead(state: &mut State, facts: &[Fact], at: Timestamp) {
+pub(super) fn fold_ahead(state: &mut State, facts: &[Fact], actor: Actor, at: Timestamp) {
     for fact in facts {
         let next = state.sequence.saturating_add(1);
         state.apply(&Event {
             sequence: next,
             at,
             batch: next,
-            actor: Actor::Engine,
+            actor,
             cause: None,
             fact: fact.clone(),
         });
@@ -108,6 +109,8 @@ pub(in crate::engine) struct Ahead<'a> {
     worth: BTreeMap<Currency, Money>,
     /// The largest value of one order in any of the accounts.
     most: Money,
+    /// Who sends them, where that is known.
+    origin: Option<Origin>,
 }
 
 impl<'a> Ahead<'a> {
@@ -118,6 +121,14 @@ impl<'a> Ahead<'a> {
             now,
             worth: BTreeMap::new(),
             most: state.limits.max_order_value,
+            origin: None,
+        }
+    }
+    /// The same, sent by a session.
+    pub(in crate::engine) fn sent_by(self, origin: Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
         }
     }
     /// The state with what was added so far.
@@ -139,13 +150,17 @@ impl<'a> Ahead<'a> {
         let desk = Desk {
             state: &self.state,
             market: self.market,
-            origin: nobody,
+            origin: self.origin.unwrap_or(nobody),
             now: self.now,
         };
+        let sender = self
+            .origin
+            .map(|origin| self.state.sender(origin.session, origin.kind));
         let check = Check {
             state: &self.state,
             market: self.market,
             now: self.now,
+            sender,
         };
         check.order(&entry.spec)?;
         let facts = desk.submitted(entry.id, &entry.spec, entry.legs)?;
@@ -153,7 +168,10 @@ impl<'a> Ahead<'a> {
         if risk::effect(&self.state, &entry.spec) == Effect::Adds {
             self.count(&entry.spec, price);
         }
-        fold_ahead(&mut self.state, &facts, self.now);
+        let actor = self
+            .origin
+            .map_or(Actor::Engine, |origin| Actor::Session(origin.session));
+        fold_ahead(&mut self.state, &facts, actor, self.now);
         Ok(facts)
     }
 
@@ -161,7 +179,13 @@ impl<'a> Ahead<'a> {
         let Some(instrument) = self.state.instruments.get(&spec.instrument) else {
             return;
         };
-        let most = self.state.limits_of(spec.account).max_order_value;
+        let sender = self
+            .origin
+            .map(|origin| self.state.sender(origin.session, origin.kind));
+        let limits = self
+            .state
+            .limits_for(spec.account, Some(instrument), sender.as_ref());
+        let most = limits.max_order_value;
         self.most = self.most.min(most);
         let value = price
             .and_then(|price| price.notional(spec.quantity, instrument.multiplier))

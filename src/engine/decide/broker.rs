@@ -334,7 +334,7 @@ pub(in crate::engine) fn accepted(
         let name = state.bound.get(&(order.spec.account.broker, broker_id));
         return match name.filter(|name| **name != id) {
             Some(name) => accepted(state, *name, broker_id, phase),
-            None => doubles::found(state, order, broker_id, phase, None),
+            None => doubles::found(state, order, broker_id, phase, None, true),
         };
     }
     let step = if phase == Phase::Held {
@@ -383,9 +383,16 @@ pub(in crate::engine) fn book(state: &State, report: &Execution) -> Vec<Fact> {
         .broker_order
         .and_then(|id| state.bound.get(&(report.account.broker, id)))
         .copied();
-    execution.order = by_broker_id
-        .or(report.order)
-        .filter(|id| state.orders.contains_key(id));
+    // Under one client id there may be two orders: what says that it is of another one than ours is known as is not ours.
+    let by_client_id = report.order.filter(|id| {
+        let order = state.orders.get(id);
+        let other = |order: &Order| {
+            let (bound, told) = (order.broker_id, report.broker_order);
+            bound.zip(told).is_some_and(|(bound, told)| bound != told)
+        };
+        order.is_some_and(|order| !other(order))
+    });
+    execution.order = by_broker_id.or(by_client_id);
     let order = execution.order.and_then(|id| state.orders.get(&id));
     let is = |phase| order.is_some_and(|order| order.phase == phase);
     if planted(Bug::FillAfterCancelLost) && is(Phase::Cancelled)

@@ -14,7 +14,7 @@ use crate::engine::fold::changed;
 use crate::engine::halt;
 use crate::engine::lease;
 use crate::engine::programs;
-use crate::engine::risk::{self, Check, Effect};
+use crate::engine::risk::{self, Check, Effect, Sender};
 use crate::engine::state::State;
 use crate::engine::{digest, doubles};
 use crate::market::Market;
@@ -83,6 +83,7 @@ pub(super) fn decide(
         } => desk.halt(*account, reason, *stops_too),
         Command::SetLimit {
             account,
+            scope,
             name,
             value,
             minutes,
@@ -91,6 +92,7 @@ pub(super) fn decide(
         } => {
             let wish = risk::change::Wish {
                 account: *account,
+                scope: scope.as_ref(),
                 name: *name,
                 value: *value,
                 minutes: *minutes,
@@ -119,9 +121,10 @@ pub(super) fn decide(
         | Command::TakeToken
         | Command::Arm { .. }
         | Command::Disarm { .. } => sessions::decide(state, origin, command, now),
-        Command::OpenProgram { .. } | Command::ArmPrograms { .. } | Command::DisarmPrograms { .. } => {
-            programs::decide(state, origin, command, now)
-        }
+        Command::OpenProgram { .. }
+        | Command::NameSession { .. }
+        | Command::ArmPrograms { .. }
+        | Command::DisarmPrograms { .. } => programs::decide(state, origin, command, now),
     };
     decided.unwrap_or_else(Decision::refused)
 }
@@ -141,14 +144,25 @@ impl Desk<'_> {
             state: self.state,
             market: self.market,
             now: self.now,
+            sender: Some(self.sender()),
         }
+    }
+
+    pub(super) fn sender(&self) -> Sender {
+        self.state.sender(self.origin.session, self.origin.kind)
+    }
+
+    /// Whether this session may add risk in an account: its right to, and that it was not stopped for how it sends.
+    pub(super) fn may_add(&self, account: AccountKey) -> Result<(), Denial> {
+        sessions::may_add_risk(self.state, self.origin, account, self.now)?;
+        risk::scope::stopped(self.state, &self.sender()).map_or(Ok(()), Err)
     }
 
     /// The controls of one new order, the right to place it included.
     pub(super) fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
         self.not_flattening(spec)?;
         if risk::effect(self.state, spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
+            self.may_add(spec.account)?;
         }
         self.check().order(spec)
     }
@@ -200,6 +214,7 @@ impl Desk<'_> {
         legs: Legs,
     ) -> Result<Vec<Fact>, Denial> {
         let children = self.children(id, spec, legs)?;
+        self.check().room(spec, 1, children.len())?;
         let quote = self.market.quote(spec.instrument).copied();
         let mut facts = vec![Fact::Submitted {
             id,
@@ -332,7 +347,8 @@ impl Desk<'_> {
         for (_, spec, seen) in [first, second] {
             self.was_seen(seen, spec, Legs::default())?;
         }
-        if let Err(denial) = self.allowed(first.1).and_then(|()| self.allowed(second.1)) {
+        let allowed = self.allowed(first.1).and_then(|()| self.allowed(second.1));
+        if let Err(denial) = allowed.and_then(|()| self.room_for_both(first.1, second.1)) {
             let mut decision = denied(first.0, first.1, denial.clone());
             decision
                 .facts
@@ -347,6 +363,13 @@ impl Desk<'_> {
             quote,
         };
         Ok(Decision::done(vec![submitted(first), submitted(second)]))
+    }
+
+    /// Both orders of a pair count, whichever of them adds risk.
+    fn room_for_both(&self, first: &OrderSpec, second: &OrderSpec) -> Result<(), Denial> {
+        let (same, other) = if first.side == second.side { (2, 0) } else { (1, 1) };
+        self.check().room(first, same, other)?;
+        self.check().room(second, same, other)
     }
 
     fn modify(&self, id: ClientOrderId, change: OrderChange) -> Result<Decision, Denial> {
@@ -387,7 +410,7 @@ impl Desk<'_> {
             return Err(Denial::new(DenialCode::BadQuantity, text));
         }
         if risk::change_effect(self.state, order, &spec) == Effect::Adds {
-            sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
+            self.may_add(spec.account)?;
         }
         self.check().change(order, &spec)?;
         Ok(Decision::done(vec![match order.phase {
@@ -511,7 +534,11 @@ impl Desk<'_> {
             return self.halt(Some(account), reason, false);
         }
         let ended = match to {
-            TradingState::Active => risk::ended_by_hand(self.state, account),
+            TradingState::Active => {
+                let mut ended = risk::ended_by_hand(self.state, account);
+                ended.extend(risk::scope::resumed(self.state));
+                ended
+            }
             TradingState::Reducing | TradingState::Halted => Vec::new(),
         };
         if to < entry.trading || !ended.is_empty() {

@@ -32,7 +32,7 @@ impl Desk<'_> {
                     _ => Vec::new(),
                 };
                 let mut state = self.state.clone();
-                fold_ahead(&mut state, &facts, self.now);
+                fold_ahead(&mut state, &facts, crate::engine::event::Actor::Engine, self.now);
                 let taken = Desk {
                     state: &state,
                     ..*self

@@ -83,6 +83,17 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Sectors { sectors } => Decision::facts(vec![Fact::SectorsSet {
             sectors: sectors.clone(),
         }]),
+        Input::Rules { scopes, packs } => {
+            let mut facts = Vec::new();
+            if state.packs != *packs {
+                facts.push(Fact::RulesSet { packs: packs.clone() });
+            }
+            facts.extend(risk::change::scopes(
+                state,
+                &risk::change::with_packs(scopes, packs),
+            ));
+            Decision::facts(facts)
+        }
         Input::StorageFailed { .. } if planted(Bug::FullDiskGoesOn) => Decision::default(),
         // What follows from it, the breakers' watch says.
         Input::Journal { .. } => Decision::default(),

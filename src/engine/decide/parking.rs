@@ -30,7 +30,10 @@ impl Desk<'_> {
             Err(denial) => denial,
         };
         let parked = match denial.code {
-            DenialCode::NotReady => parking::terms(self.state, self.market, spec, seconds, self.now),
+            DenialCode::NotReady => {
+                let sender = Some(self.sender());
+                parking::terms(self.state, self.market, spec, seconds, sender, self.now)
+            }
             _ => Err(denial),
         };
         let terms = match parked {

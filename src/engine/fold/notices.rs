@@ -6,7 +6,7 @@ use crate::domain::{
     counted,
 };
 use crate::engine::breaker::BreakerState;
-use crate::engine::risk::loss_words;
+use crate::engine::risk::{breach, loss_words};
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
 use crate::engine::{halt, naked};
 use std::collections::BTreeMap;
@@ -328,6 +328,29 @@ impl State {
                 loss_words(*account, *stage, (*loss, *threshold), *currency, *does, *until),
             ),
             Fact::RiskHeld { text, .. } => (Warning, text.to_string()),
+            Fact::LimitBreached {
+                account, name, of, ..
+            } => {
+                let key = breach::BreachKey {
+                    account: *account,
+                    name: *name,
+                    of: *of,
+                };
+                let breach = self.breaches.get(&key)?;
+                (Warning, breach::words(key, *breach))
+            }
+            Fact::BreachEnded {
+                account,
+                name,
+                of,
+                reason,
+            } => {
+                let of = of.map_or(String::new(), |id| format!(" of {id}"));
+                (
+                    Told,
+                    format!("{account}: {name}{of} is within its limit again: {reason}"),
+                )
+            }
             Fact::RiskReleased {
                 account,
                 cause,
@@ -362,6 +385,36 @@ impl State {
                 Told,
                 format!("limit {name} of {} is {value} again: {reason}", whose(*account)),
             ),
+            Fact::ScopedLimitChanged {
+                scope,
+                name,
+                value,
+                until,
+                by,
+                ..
+            } => {
+                let until = until.map_or(String::new(), |until| format!(" until {until}"));
+                (Told, format!("limit {name} of {scope} is {value}{until}: {by}"))
+            }
+            Fact::ScopedLimitReverted {
+                scope,
+                name,
+                value,
+                reason,
+            } => {
+                let value = value.map_or_else(|| "off".to_owned(), |value| value.to_string());
+                (
+                    Told,
+                    format!("limit {name} of {scope} is {value} again: {reason}"),
+                )
+            }
+            Fact::SenderStopped { sender } => (
+                Warning,
+                format!(
+                    "{sender} STOPPED: over the order rate again and again; it adds no risk until somebody resumes"
+                ),
+            ),
+            Fact::SenderResumed { sender } => (Told, format!("{sender} may add risk again")),
             Fact::Surprised { text } => (Warning, text.to_string()),
             _ => return None,
         })

@@ -24,7 +24,9 @@ impl State {
                     stage: LossStage::None,
                     does: None,
                 };
+                self.fold_peak(fact);
                 self.days.insert(*account, day);
+                self.fold_breach(fact, at);
             }
             Fact::LossStaged {
                 account, stage, does, ..
@@ -79,6 +81,26 @@ impl State {
             }
             Fact::LimitReverted { account, name, .. } => {
                 self.limit_changes.remove(&(*account, *name));
+            }
+            Fact::ScopesSet { scopes } => self.scoped = scopes.clone(),
+            Fact::ScopedLimitChanged {
+                scope,
+                name,
+                value,
+                until,
+                by,
+                ..
+            } => {
+                let change = LimitChange {
+                    value: *value,
+                    since: at,
+                    until: *until,
+                    by: by.clone(),
+                };
+                self.scoped_changes.insert((scope.clone(), *name), change);
+            }
+            Fact::ScopedLimitReverted { scope, name, .. } => {
+                self.scoped_changes.remove(&(scope.clone(), *name));
             }
             Fact::FundsReported {
                 account,

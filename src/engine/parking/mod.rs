@@ -255,12 +255,13 @@ impl Look<'_> {
             state: self.state,
             market: self.market,
             now: self.now,
+            sender: Some(self.state.sender(self.parked.by.session, self.parked.by.kind)),
         };
         let spec = OrderSpec {
             quantity,
             ..spec.clone()
         };
-        match check.order(&spec) {
+        match check.order(&spec).and_then(|()| check.room(&spec, 1, 0)) {
             Ok(()) => Ok(quantity),
             Err(denial) => Err(denial.to_string()),
         }

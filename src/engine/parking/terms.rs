@@ -4,7 +4,7 @@ use super::{LONGEST_SECONDS, MOST, ParkTerms, USUAL_SECONDS, reference};
 use crate::domain::calendar::SessionState;
 use crate::domain::{AccountKey, Instrument, LinkState, Money, OrderKind, OrderSpec, TimeInForce, Timestamp};
 use crate::engine::command::{Denial, DenialCode};
-use crate::engine::risk::{self, Check, Effect};
+use crate::engine::risk::{self, Check, Effect, Sender};
 use crate::engine::state::State;
 use crate::market::Market;
 use std::time::Duration;
@@ -26,6 +26,7 @@ pub fn terms(
     market: &Market,
     spec: &OrderSpec,
     seconds: Option<u32>,
+    sender: Option<Sender>,
     now: Timestamp,
 ) -> Result<ParkTerms, Denial> {
     parkable(spec)?;
@@ -34,8 +35,9 @@ pub fn terms(
         state: &then,
         market,
         now,
+        sender,
     };
-    match check.order(spec) {
+    match check.order(spec).and_then(|()| check.room(spec, 1, 0)) {
         Ok(()) => {}
         // Where prices come from the broker they are away with it; what is asked of them is asked when it is back.
         Err(denial) if denial.code == DenialCode::NoPrice && spec.kind.limit().is_some() => {}

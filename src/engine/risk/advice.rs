@@ -36,15 +36,10 @@ impl Check<'_> {
     /// refused in any case.
     fn shares(&self, spec: &OrderSpec, instrument: &Instrument) -> Option<Vec<String>> {
         let limits = self.state.limits_of(spec.account);
-        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         let standing = standing(self.state, self.market, spec.account, at).ok()?;
         let base = standing.base;
-        let exposure = Exposure {
-            state: self.state,
-            market: self.market,
-            key: spec.account,
-            base,
-        };
+        let exposure = Exposure::new(self.state, self.market, spec.account, base);
         let price = self.entry_price(spec)?;
         let value = price.notional(spec.quantity, instrument.multiplier)?.abs();
         let value = crate::engine::worth::convert(self.state, self.market, value, instrument.currency, base);
@@ -124,7 +119,7 @@ impl Check<'_> {
     fn correlation(&self, first: InstrumentId, second: InstrumentId) -> correlation::Pair {
         let days = |id: InstrumentId| {
             let instrument = self.state.instruments.get(&id)?;
-            let at = self.venue_now(instrument).unwrap_or(self.now);
+            let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
             Some((id, Days::of(instrument, self.market.bars(id, Timeframe::Day), at)))
         };
         let histories: Histories = [first, second].into_iter().filter_map(days).collect();

@@ -2,13 +2,16 @@
 //! who made it. Stricter is anybody's to make; looser takes who may add risk; above what config.toml allows takes the last
 //! four characters of an account, typed (over the network the second factor stands for them).
 
-use crate::domain::{AccountKey, LimitName, LimitValue, Limits, SafeText, Timestamp};
+use crate::domain::{
+    AccountId, AccountKey, LimitName, LimitValue, Limits, RulePack, SafeText, Scope, Timestamp,
+};
 use crate::engine::command::{Command, Denial, DenialCode, Origin, SessionKind};
 use crate::engine::decide::{Decision, may_act, may_add_risk};
 use crate::engine::event::Fact;
 use crate::engine::state::State;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The longest time of a change that ends by itself, in minutes: a day.
@@ -31,6 +34,12 @@ impl State {
     /// The limits in force for an account: config.toml's with what was changed for all, then for it. Of two changes the
     /// stricter holds.
     pub fn limits_of(&self, account: AccountKey) -> Cow<'_, Limits> {
+        let mut limits = self.changed_limits(account);
+        self.lay(&mut limits, &Scope::Account(account.account));
+        limits
+    }
+
+    fn changed_limits(&self, account: AccountKey) -> Cow<'_, Limits> {
         if self.limit_changes.is_empty() {
             return Cow::Borrowed(&self.limits);
         }
@@ -63,6 +72,8 @@ impl State {
 pub(in crate::engine) struct Wish<'a> {
     /// Of one account, or of all.
     pub account: Option<AccountKey>,
+    /// Of a scope, in place of an account.
+    pub scope: Option<&'a Scope>,
     /// Which.
     pub name: LimitName,
     /// To what; nothing to take config.toml's again.
@@ -83,6 +94,9 @@ pub(in crate::engine) fn decide(
     now: Timestamp,
 ) -> Result<Decision, Denial> {
     may_act(origin)?;
+    if let Some(scope) = wish.scope {
+        return decide_scoped(state, origin, scope, wish, now);
+    }
     let accounts: Vec<AccountKey> = match wish.account {
         Some(account) if state.accounts.contains_key(&account) => vec![account],
         Some(account) => {
@@ -122,10 +136,7 @@ pub(in crate::engine) fn decide(
         let note = format!("{name} is {ceiling}, as in config.toml");
         return Ok(Decision::noted(known.map(|_| back).into_iter().collect(), &note));
     }
-    let until = wish.minutes.map(|minutes| {
-        now.after(Duration::from_secs(60 * u64::from(minutes)))
-            .to_the_second()
-    });
+    let until = until(wish.minutes, now);
     let time = until.map_or(String::new(), |until| format!(" until {until}"));
     let note = format!("{name} is {value}{time}; it was {before}, config.toml says {ceiling}");
     let fact = Fact::LimitChanged {
@@ -137,6 +148,69 @@ pub(in crate::engine) fn decide(
         by: SafeText::new(&who(origin, wish.by)),
     };
     Ok(Decision::noted(vec![fact], &note))
+}
+
+/// A limit of a scope: of whichever account, so that looser takes who may add risk in each.
+fn decide_scoped(
+    state: &State,
+    origin: Origin,
+    scope: &Scope,
+    wish: &Wish<'_>,
+    now: Timestamp,
+) -> Result<Decision, Denial> {
+    let name = wish.name;
+    let ceiling = state.scoped.get(scope).and_then(|of| of.get(&name)).copied();
+    let before = state.tighter(scope).get(&name).copied();
+    let value = wish.value.or(ceiling);
+    let accounts: Vec<AccountKey> = state.accounts.keys().copied().collect();
+    if let Some(value) = value {
+        well_formed(name, value, state.limits.get(name), wish.minutes)?;
+    }
+    let looser = |than: Option<LimitValue>| match (value, than) {
+        (Some(value), Some(than)) => name.is_looser(value, than),
+        (None, than) => than.is_some(),
+        (Some(_), None) => false,
+    };
+    if looser(before) {
+        for account in &accounts {
+            may_add_risk(state, origin, *account, now)?;
+        }
+    }
+    if let (Some(value), Some(ceiling)) = (value, ceiling.filter(|_| looser(ceiling))) {
+        confirmed(wish, &accounts, value, ceiling)?;
+    }
+    let Some(value) = value.filter(|value| Some(*value) != ceiling) else {
+        let known = state.scoped_changes.contains_key(&(scope.clone(), name));
+        let back = known.then(|| Fact::ScopedLimitReverted {
+            scope: scope.clone(),
+            name,
+            value: ceiling,
+            reason: SafeText::new(&format!("changed back by {}", who(origin, wish.by))),
+        });
+        let as_is = ceiling.map_or_else(|| "not set".to_owned(), |value| value.to_string());
+        let note = format!("{name} of {scope} is {as_is}, as in config.toml");
+        return Ok(Decision::noted(back.into_iter().collect(), &note));
+    };
+    let until = until(wish.minutes, now);
+    let time = until.map_or(String::new(), |until| format!(" until {until}"));
+    let was = before.map_or_else(|| "not set".to_owned(), |value| value.to_string());
+    let note = format!("{name} of {scope} is {value}{time}; it was {was}");
+    let fact = Fact::ScopedLimitChanged {
+        scope: scope.clone(),
+        name,
+        value,
+        before,
+        until,
+        by: SafeText::new(&who(origin, wish.by)),
+    };
+    Ok(Decision::noted(vec![fact], &note))
+}
+
+fn until(minutes: Option<u32>, now: Timestamp) -> Option<Timestamp> {
+    minutes.map(|minutes| {
+        now.after(Duration::from_secs(60 * u64::from(minutes)))
+            .to_the_second()
+    })
 }
 
 fn well_formed(
@@ -217,6 +291,57 @@ pub(in crate::engine) fn over_new_ceiling(state: &State, limits: &Limits) -> Vec
     .collect()
 }
 
+/// Scopes with what the rule packs of accounts ask for: of two limits the stricter.
+pub(in crate::engine) fn with_packs(
+    scopes: &BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+    packs: &BTreeMap<AccountId, RulePack>,
+) -> BTreeMap<Scope, BTreeMap<LimitName, LimitValue>> {
+    let mut all = scopes.clone();
+    for (account, pack) in packs {
+        let limits = all.entry(Scope::Account(*account)).or_default();
+        for (name, value) in pack.tighter() {
+            let own = limits.get(&name).copied().unwrap_or(value);
+            limits.insert(name, name.stricter_of(own, value));
+        }
+    }
+    all
+}
+
+/// The tighter limits of scopes, where config.toml has others; with what was changed and is looser than they allow.
+pub(in crate::engine) fn scopes(
+    state: &State,
+    scopes: &BTreeMap<Scope, BTreeMap<LimitName, LimitValue>>,
+) -> Vec<Fact> {
+    if state.scoped == *scopes {
+        return Vec::new();
+    }
+    let ceiling = |scope: &Scope, name| scopes.get(scope).and_then(|of| of.get(&name)).copied();
+    let over = state.scoped_changes.iter().filter_map(|((scope, name), change)| {
+        let allowed = ceiling(scope, *name).filter(|allowed| name.is_looser(change.value, *allowed))?;
+        Some(Fact::ScopedLimitReverted {
+            scope: scope.clone(),
+            name: *name,
+            value: Some(allowed),
+            reason: SafeText::new("config.toml has another value"),
+        })
+    });
+    let mut facts: Vec<Fact> = over.collect();
+    facts.push(Fact::ScopesSet {
+        scopes: scopes.clone(),
+    });
+    facts
+}
+
+/// The fact that ends a scope's change whose time is over.
+pub(in crate::engine) fn scoped_over(state: &State, scope: &Scope, name: LimitName) -> Fact {
+    Fact::ScopedLimitReverted {
+        scope: scope.clone(),
+        name,
+        value: state.scoped.get(scope).and_then(|of| of.get(&name)).copied(),
+        reason: SafeText::new("its time is over"),
+    }
+}
+
 /// The fact that ends a change whose time is over.
 pub(in crate::engine) fn over(state: &State, account: Option<AccountKey>, name: LimitName) -> Fact {
     Fact::LimitReverted {
@@ -227,7 +352,7 @@ pub(in crate::engine) fn over(state: &State, account: Option<AccountKey>, name: 
     }
 }
 
-/// Reads `NAME VALUE [for TIME] [all] [LAST FOUR]`; the value `config` takes config.toml's again.
+/// Reads `NAME VALUE [for TIME] [all] [SCOPE] [LAST FOUR]`; the value `config` takes config.toml's again.
 ///
 /// # Errors
 /// In words, with what would be right.
@@ -244,21 +369,24 @@ pub fn read(text: &str, account: AccountKey) -> Result<Command, String> {
         Some(value) => Some(name.read(value)?),
     };
     let (mut of, mut minutes, mut typed) = (Some(account), None, SafeText::new(""));
+    let mut scope = None;
     while let Some(word) = words.next() {
         match word {
             "for" => minutes = Some(time(words.next().unwrap_or_default())?),
             "all" => of = None,
+            word if word.contains(':') => scope = Some(Scope::parse(word)?),
             word if typed.as_str().is_empty() => typed = SafeText::new(word),
             word => {
                 let word = SafeText::new(word);
                 return Err(format!(
-                    "'{word}' is too much: limit NAME VALUE [for 30m] [all] [LAST FOUR]"
+                    "'{word}' is too much: limit NAME VALUE [for 30m] [all] [key:NAME] [LAST FOUR]"
                 ));
             }
         }
     }
     Ok(Command::SetLimit {
         account: of,
+        scope,
         name,
         value,
         minutes,

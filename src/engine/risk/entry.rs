@@ -1,5 +1,5 @@
 //! What an entry has to keep beside its size: instruments that nothing is opened in, hours, how wide a market it may cross, how
-//! far from the previous close, orders of its own account, and how many there are in all.
+//! far from the previous close, and orders of its own account.
 
 use super::Check;
 use super::price::percent;
@@ -38,7 +38,7 @@ impl Check<'_> {
         if !limits.keep_hours || !is_at_market(spec) {
             return Ok(());
         }
-        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         let session = instrument.calendar.session_at(at);
         // A broker that knows no orders outside of the hours knows no hours either.
         let outside = spec.outside_hours || !Abilities::of(spec.account.broker).outside_hours;
@@ -177,26 +177,6 @@ impl Check<'_> {
             instrument.show(passes)
         );
         Err(Denial::new(DenialCode::SelfCross, text).near(passes))
-    }
-
-    /// Live orders of the account, whatever they are in.
-    pub(super) fn total(&self, spec: &OrderSpec, limits: &Limits) -> Result<(), Denial> {
-        let most = usize::try_from(limits.max_total_orders).unwrap_or(usize::MAX);
-        if most == 0 {
-            return Ok(());
-        }
-        let live = self.state.live.iter();
-        let live = live.filter(|(owner, ..)| *owner == spec.account).count();
-        let parked = self.state.parking.count(spec.account);
-        let live = live.saturating_sub(parked);
-        if live < most {
-            return Ok(());
-        }
-        let text = format!(
-            "{live} live orders in {}; the limit is {most} of the account; cancel one first",
-            spec.account
-        );
-        Err(Denial::new(DenialCode::MaxOrders, text))
     }
 }
 

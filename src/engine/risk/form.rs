@@ -2,9 +2,7 @@
 //! only, have ended, or are about to.
 
 use super::Check;
-use crate::domain::{
-    Distance, Instrument, InstrumentKind, OrderKind, OrderSpec, Price, Side, TimeInForce, Timestamp,
-};
+use crate::domain::{Distance, Instrument, InstrumentKind, OrderKind, OrderSpec, Price, Side, TimeInForce};
 use crate::engine::abilities::Abilities;
 use crate::engine::command::{Denial, DenialCode};
 
@@ -18,7 +16,8 @@ impl Check<'_> {
             ));
         }
         if self
-            .venue_now(instrument)
+            .market
+            .venue_time(instrument.id)
             .is_some_and(|now| instrument.is_expired(now))
         {
             return Err(Denial::new(
@@ -79,7 +78,7 @@ impl Check<'_> {
                 instrument.id
             ));
         }
-        match (spec.tif, self.venue_now(instrument)) {
+        match (spec.tif, self.market.venue_time(instrument.id)) {
             (TimeInForce::Gtd { until }, Some(now)) if until <= now => bad(format!(
                 "{until} has already come: there it is {now}; give a later moment"
             )),
@@ -89,7 +88,9 @@ impl Check<'_> {
 
     /// A future that is about to end is closed or rolled, not opened: what is held then is delivered or settled.
     pub(super) fn expiring(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
-        let ends = instrument.entries_end().zip(self.venue_now(instrument));
+        let ends = instrument
+            .entries_end()
+            .zip(self.market.venue_time(instrument.id));
         if ends.is_none_or(|(end, now)| now < end) {
             return Ok(());
         }
@@ -106,13 +107,6 @@ impl Check<'_> {
             spec.instrument
         );
         Err(Denial::new(DenialCode::Expiring, text))
-    }
-
-    /// The venue's time as its data tell it: a tape's is years away from ours. Nothing where there are no data; then the
-    /// venue itself is left to say that an instrument has expired.
-    pub(super) fn venue_now(&self, instrument: &Instrument) -> Option<Timestamp> {
-        let quote = self.market.quote(instrument.id).map(|quote| quote.at);
-        quote.max(self.market.last(instrument.id).map(|print| print.at))
     }
 }
 

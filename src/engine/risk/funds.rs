@@ -26,7 +26,7 @@ impl Check<'_> {
         else {
             return Ok(());
         };
-        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         let Ok(standing) = super::day::standing(self.state, self.market, spec.account, at) else {
             // Said already where a share of it is asked for.
             return Ok(());

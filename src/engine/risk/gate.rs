@@ -57,7 +57,7 @@ impl Check<'_> {
             return Err(Denial::new(DenialCode::Unexplained, text));
         }
         if effect == Effect::Adds
-            && let Some(held) = held_back(self.state, spec.account)
+            && let Some(held) = held_back(self.state, spec.account, Some(spec.instrument))
         {
             return Err(held);
         }

@@ -1,6 +1,7 @@
 //! What holds an account back from new risk beside a person's word: the loss of its session, an order that fills again and
 //! again, a row of losing exits. Each is a fact, survives a restart, and never holds up what reduces.
 
+use super::breach;
 use super::day::LossStage;
 use super::worth::money;
 use crate::domain::{
@@ -53,8 +54,8 @@ pub struct Hold {
     pub text: SafeText,
 }
 
-/// Why nothing that adds risk leaves an account now, where something holds it back.
-pub fn held_back(state: &State, key: AccountKey) -> Option<Denial> {
+/// Why nothing that adds risk leaves an account now, where something holds it back: in an instrument, or whatever it is in.
+pub fn held_back(state: &State, key: AccountKey, instrument: Option<InstrumentId>) -> Option<Denial> {
     if let Some(denial) = breaker::denies(state, key.broker) {
         return Some(denial);
     }
@@ -75,7 +76,8 @@ pub fn held_back(state: &State, key: AccountKey) -> Option<Denial> {
         return Some(Denial::new(DenialCode::DailyLoss, text));
     }
     let hold = state.holds.iter().find(|((owner, _), _)| *owner == key);
-    hold.map(|(_, hold)| Denial::new(DenialCode::HeldBack, hold.text.as_str()))
+    let hold = hold.map(|(_, hold)| Denial::new(DenialCode::HeldBack, hold.text.as_str()));
+    hold.or_else(|| breach::held(state, key, instrument))
 }
 
 /// What a person ends who resumes trading.
@@ -92,44 +94,6 @@ pub fn ended_by_hand(state: &State, account: AccountKey) -> Vec<Fact> {
             reason: reason.clone(),
         })
         .collect()
-}
-
-/// What follows from a stage of the session's loss, as `does` says.
-pub(in crate::engine) fn after_loss(
-    state: &State,
-    sequence: u64,
-    account: AccountKey,
-    does: Breach,
-) -> Vec<Fact> {
-    if does < Breach::Liquidate || state.flattening_accounts.contains_key(&account) {
-        return Vec::new();
-    }
-    let held = state.ledgers.iter();
-    let held = held
-        .filter(|((owner, _), ledger)| *owner == account && !ledger.position.quantity.is_zero())
-        .map(|((_, id), _)| *id);
-    let worked = state.live.iter().filter(|(owner, ..)| *owner == account);
-    let instruments: BTreeSet<InstrumentId> = held.chain(worked.map(|(_, id, _)| *id)).collect();
-    let mut facts = Vec::new();
-    for (n, instrument) in instruments.iter().enumerate() {
-        let name = ClientOrderId::new(&format!("LOSS{sequence:018}X{n:03}"));
-        let begun = state.flattening.contains_key(&(account, *instrument));
-        if let Some(exit) = name
-            .ok()
-            .filter(|exit| !begun && !state.orders.contains_key(exit))
-        {
-            facts.push(Fact::FlattenStarted {
-                account,
-                instrument: *instrument,
-                exit,
-            });
-        }
-    }
-    if !instruments.is_empty() {
-        let instruments = instruments.into_iter().collect();
-        facts.insert(0, Fact::AccountFlattenStarted { account, instruments });
-    }
-    facts
 }
 
 /// What an execution that is booked leads to: entries that fill again and again stop, and so does who loses again and again.

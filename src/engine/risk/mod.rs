@@ -4,8 +4,10 @@
 //! is the order in which they are asked.
 
 mod advice;
+pub mod breach;
 pub mod change;
 pub mod day;
+pub mod drawdown;
 mod entry;
 mod form;
 mod funds;
@@ -13,7 +15,9 @@ mod gate;
 mod holds;
 mod pace;
 mod price;
+pub mod scope;
 mod size;
+mod slippage;
 mod status;
 pub mod table;
 pub mod usage;
@@ -32,7 +36,8 @@ pub use day::{LossStage, RiskDay, Standing};
 pub use form::shape;
 use holds::losing_exits;
 pub use holds::{Hold, HoldCause, ended_by_hand, held_back};
-pub(super) use holds::{after_execution, after_loss, loss_words};
+pub(super) use holds::{after_execution, loss_words};
+pub use scope::Sender;
 pub use watch::Watch;
 
 /// What an order does to the risk of an account if all of it executes.
@@ -91,11 +96,17 @@ pub struct Check<'a> {
     pub market: &'a Market,
     /// The moment.
     pub now: Timestamp,
+    /// Who sends it, where that is known.
+    pub sender: Option<Sender>,
 }
 
 impl Check<'_> {
-    /// Every control; the first that refuses wins.
+    /// Every control; the first that refuses wins, and says whose limit it was where it is not every account's.
     pub fn order(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        self.controls(spec).map_err(|denial| self.named(spec, denial))
+    }
+
+    fn controls(&self, spec: &OrderSpec) -> Result<(), Denial> {
         let account = self.account(spec)?;
         let instrument = self.instrument(spec)?;
         self.well_formed(spec, instrument)?;
@@ -106,6 +117,7 @@ impl Check<'_> {
             self.restricted(instrument, &limits)?;
             self.in_hours(spec, instrument, &limits)?;
             self.not_halted(spec, instrument)?;
+            self.flat_hours(spec)?;
         }
         self.short(spec, account)?;
         self.above_the_bid(spec, instrument, Quantity::ZERO)?;
@@ -116,11 +128,12 @@ impl Check<'_> {
             self.expiring(spec, instrument)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(spec, instrument, price)?;
+            self.contracts(spec, instrument, &limits)?;
             self.as_an_entry(spec, instrument, price, &limits)?;
             self.self_cross(spec, instrument, &limits)?;
-            self.total(spec, &limits)?;
+            self.sender(spec)?;
         }
-        self.count(spec)?;
+        self.room(spec, 1, 0)?;
         self.duplicate(spec, account)?;
         match effect {
             Effect::Adds => self.rate(account),
@@ -130,6 +143,11 @@ impl Check<'_> {
 
     /// The controls of a change, seen as the order it would make. What only shrinks or closes passes.
     pub fn change(&self, order: &Order, spec: &OrderSpec) -> Result<(), Denial> {
+        self.controls_of_change(order, spec)
+            .map_err(|denial| self.named(spec, denial))
+    }
+
+    fn controls_of_change(&self, order: &Order, spec: &OrderSpec) -> Result<(), Denial> {
         let instrument = self.instrument(spec)?;
         self.well_formed(spec, instrument)?;
         let effect = change_effect(self.state, order, spec);
@@ -148,6 +166,7 @@ impl Check<'_> {
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;
+            self.contracts(&more, instrument, &self.limits(spec))?;
             // A child of a bracket closes what its entry may yet open: where it moves is no entry's price.
             let is_child = spec.parent.is_some() && !more.quantity.is_positive();
             if !is_child {
@@ -177,9 +196,11 @@ impl Check<'_> {
         self.buying_power(spec, instrument, price, limits)
     }
 
-    /// The limits in force for the order's account.
+    /// The limits in force for the order: its account's, its instrument's, its sender's.
     fn limits(&self, spec: &OrderSpec) -> Cow<'_, Limits> {
-        self.state.limits_of(spec.account)
+        let instrument = self.state.instruments.get(&spec.instrument);
+        self.state
+            .limits_for(spec.account, instrument, self.sender.as_ref())
     }
 
     fn account(&self, spec: &OrderSpec) -> Result<&AccountState, Denial> {

@@ -83,23 +83,45 @@ impl Check<'_> {
         }
     }
 
-    pub(super) fn count(&self, spec: &OrderSpec) -> Result<(), Denial> {
-        let live = self
-            .state
-            .live_orders(spec.account, spec.instrument)
-            .filter(|o| o.spec.side == spec.side && o.phase != Phase::Parked)
-            .count();
-        let most = self.limits(spec).max_live_orders as usize;
-        if live >= most && effect(self.state, spec) == Effect::Adds {
-            let text = format!(
-                "{live} live {} orders in {}; the limit is {most}; cancel one first",
-                spec.side.word(),
-                spec.instrument
-            );
-            return Err(Denial::new(DenialCode::MaxOrders, text));
+    /// Room for live orders that are recorded together: so many on the side of `spec`, and so many on the other one. Each of a
+    /// bracket or a pair counts.
+    pub fn room(&self, spec: &OrderSpec, same: usize, other: usize) -> Result<(), Denial> {
+        if effect(self.state, spec) == Effect::Reduces {
+            return Ok(());
+        }
+        let limits = self.limits(spec);
+        let most = limits.max_live_orders as usize;
+        for (side, more) in [(spec.side, same), (spec.side.opposite(), other)] {
+            let live = self.state.live_orders(spec.account, spec.instrument);
+            let live = live
+                .filter(|order| order.spec.side == side && order.phase != Phase::Parked)
+                .count();
+            if more > 0 && live.saturating_add(more) > most {
+                let what = format!("{live} live {} orders in {}", side.word(), spec.instrument);
+                return Err(full(&what, more, &format!("the limit is {most}")));
+            }
+        }
+        let (most, more) = (limits.max_total_orders as usize, same.saturating_add(other));
+        let live = self.state.live_of(spec.account);
+        let live = live.filter(|order| order.phase != Phase::Parked).count();
+        if most > 0 && live.saturating_add(more) > most {
+            let what = format!("{live} live orders in {}", spec.account);
+            return Err(full(&what, more, &format!("the limit is {most} of the account")));
         }
         Ok(())
     }
+}
+
+/// No room for so many more.
+fn full(live: &str, more: usize, limit: &str) -> Denial {
+    let with = match more {
+        1 => String::new(),
+        more => format!(" and {more} more with this"),
+    };
+    Denial::new(
+        DenialCode::MaxOrders,
+        format!("{live}{with}; {limit}; cancel one first"),
+    )
 }
 
 /// The largest whole-lot quantity whose value stays within `most` at `price`.

@@ -46,7 +46,7 @@ impl Check<'_> {
         if spec.side == Side::Buy || spec.parent.is_some() || free >= spec.quantity {
             return Ok(());
         }
-        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         let Some(rule) = short_sale::restricted(self.market, instrument, at) else {
             return Ok(());
         };

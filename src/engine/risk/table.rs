@@ -12,7 +12,8 @@ pub struct Control {
     pub code: DenialCode,
     /// What it is held against; empty where there is nothing to set.
     pub limits: &'static [LimitName],
-    /// What a breach does. The loss of a session does what `daily_loss_does` says.
+    /// What a breach by an order does. The loss of a session does what `daily_loss_does` says, what the market can breach what
+    /// `on_breach` says.
     pub does: Breach,
     /// What it looks at.
     pub what: &'static str,
@@ -64,6 +65,24 @@ pub const CONTROLS: &[Control] = &[
         ],
         Breach::Lock,
         "the loss of the session: realised, open and fees",
+    ),
+    control(
+        DenialCode::Drawdown,
+        &[L::MaxDrawdown],
+        Breach::Refuse,
+        "how far the account fell from its highest worth",
+    ),
+    control(
+        DenialCode::Slippage,
+        &[L::MaxSlippageBps],
+        Breach::Refuse,
+        "what a session's executions cost against the market they were sent at",
+    ),
+    control(
+        DenialCode::MaxContracts,
+        &[L::MaxContracts],
+        Breach::Refuse,
+        "contracts of futures that could result in all",
     ),
     control(
         DenialCode::HeldBack,
@@ -206,10 +225,10 @@ impl Control {
     }
 
     /// What a breach does, with these limits.
-    pub fn does(&self, limits: &Limits) -> Breach {
+    pub fn does(&self, name: LimitName, limits: &Limits) -> Breach {
         match self.code {
             DenialCode::DailyLoss => limits.daily_loss_does,
-            _ => self.does,
+            _ => limits.on_breach.get(name).unwrap_or(self.does),
         }
     }
 }

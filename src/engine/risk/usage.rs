@@ -6,11 +6,12 @@ use super::day::{LossStage, Standing, part, standing};
 use super::table::Control;
 use super::worth::Exposure;
 use crate::domain::{
-    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Side, Timestamp,
+    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Phase, Side, Timestamp,
 };
 use crate::engine::command::DenialCode;
 use crate::engine::state::State;
 use crate::market::Market;
+use serde::{Deserialize, Serialize};
 
 /// One limit of an account.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +33,13 @@ pub struct Usage {
     pub used: Option<Amount>,
     /// What it may become.
     pub most: Option<Amount>,
+    /// Where it is breached now: of what, and since when.
+    pub breached: Vec<(Option<InstrumentId>, Timestamp)>,
 }
 
 /// Money or a number of things.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Amount {
     /// In the account's base currency.
     Money(Money),
@@ -72,10 +76,12 @@ impl Usage {
     }
 }
 
-/// How far the loss of the session is from its limit in one future: contracts that are held, and how many ticks against
+/// How far a loss is from its limit in one future: contracts that are held, and how many ticks against
 /// them would take what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticks {
+    /// To the breach of which limit.
+    pub limit: LimitName,
     /// In what.
     pub instrument: InstrumentId,
     /// How many contracts; negative is short.
@@ -91,7 +97,7 @@ pub struct Look {
     pub standing: Result<Standing, String>,
     /// Its limits, as config.toml has them.
     pub limits: Vec<Usage>,
-    /// The distance to the largest loss, in ticks of each future that is held.
+    /// The distance to the largest loss and the furthest fall, in ticks of each future that is held.
     pub ticks: Vec<Ticks>,
     /// Why nothing that adds risk leaves now, where something holds it back.
     pub held_back: Option<String>,
@@ -110,22 +116,40 @@ pub fn look(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> L
             ceiling: state.limits.get(*name),
             change: state.limit_change(key, *name).cloned(),
             code: control.map_or(DenialCode::BadOrder, |control| control.code),
-            does: control.map_or(Breach::Refuse, |control| control.does(&limits)),
+            does: control.map_or(Breach::Refuse, |control| control.does(*name, &limits)),
             used,
             most,
+            breached: breached(state, key, *name),
         }
     };
     let rows: Vec<Usage> = LimitName::ALL.iter().map(row).collect();
-    let left = standing.as_ref().ok().and_then(|standing| {
+    let loss = standing.as_ref().ok().and_then(|standing| {
         let threshold = standing.day.threshold(&limits, LossStage::Reached)?;
-        Some(threshold.saturating_add(standing.result))
+        let limit = if limits.max_daily_loss > Money::ZERO {
+            LimitName::MaxDailyLoss
+        } else {
+            LimitName::DailyLossLockBps
+        };
+        Some((limit, threshold.saturating_add(standing.result)))
     });
+    let fall = rows.iter().find(|row| row.name == LimitName::MaxDrawdown);
+    let fall = fall.and_then(|row| Some((row.name, row.left()?)));
+    let left = [loss, fall].into_iter().flatten();
     Look {
-        ticks: left.map_or_else(Vec::new, |left| ticks(state, market, key, left)),
+        ticks: left
+            .flat_map(|(limit, left)| ticks(state, market, key, limit, left))
+            .collect(),
         limits: rows,
-        held_back: super::held_back(state, key).map(|denial| denial.text.to_string()),
+        held_back: super::held_back(state, key, None).map(|denial| denial.text.to_string()),
         standing,
     }
+}
+
+/// The breaches of a limit that stand.
+fn breached(state: &State, key: AccountKey, name: LimitName) -> Vec<(Option<InstrumentId>, Timestamp)> {
+    let all = state.breaches.iter();
+    let of = all.filter(|(of, _)| (of.account, of.name) == (key, name));
+    of.map(|(of, breach)| (of.of, breach.since)).collect()
 }
 
 /// What a limit is made of now, and what it may become.
@@ -152,12 +176,7 @@ fn measured(
             .filter(|_| bps > 0)
             .map(|standing| part(standing.worth(), bps))
     };
-    let exposure = standing.map(|standing| Exposure {
-        state,
-        market,
-        key,
-        base: standing.base,
-    });
+    let exposure = || standing.map(|standing| Exposure::new(state, market, key, standing.base));
     match name {
         LimitName::DailyLossWarnBps => loss(LossStage::Warned),
         LimitName::DailyLossReduceBps => loss(LossStage::Reducing),
@@ -167,15 +186,15 @@ fn measured(
             money(standing.map(Standing::loss), most)
         }
         LimitName::MaxGrossBps => {
-            let used = exposure.and_then(|exposure| exposure.gross(None).ok());
+            let used = exposure().and_then(|exposure| exposure.gross(None).ok());
             money(used, share(limits.max_gross_bps))
         }
         LimitName::MaxNameBps => {
-            let used = exposure.and_then(|exposure| exposure.largest(false));
+            let used = exposure().and_then(|exposure| exposure.largest(false));
             money(used, share(limits.max_name_bps))
         }
         LimitName::MaxIssuerBps => {
-            let used = exposure.and_then(|exposure| exposure.largest(true));
+            let used = exposure().and_then(|exposure| exposure.largest(true));
             money(used, share(limits.max_issuer_bps))
         }
         LimitName::WarnSectorBps | LimitName::MaxSectorBps => {
@@ -184,17 +203,39 @@ fn measured(
             } else {
                 limits.warn_sector_bps
             };
-            let used = exposure.map(|exposure| exposure.largest_sector().map_or(Money::ZERO, |(_, sum)| sum));
-            money(used, share(bps))
+            let largest = exposure().map(|all| all.largest_sector().map_or(Money::ZERO, |(_, sum)| sum));
+            money(largest, share(bps))
+        }
+        LimitName::MaxSlippageBps => {
+            let slipped = standing.and_then(|standing| {
+                super::slippage::slipped(state, market, key, &standing.day, standing.base).ok()
+            });
+            let most = standing.filter(|_| limits.max_slippage_bps > 0);
+            money(
+                slipped,
+                most.map(|standing| part(standing.day.opening, limits.max_slippage_bps)),
+            )
+        }
+        LimitName::MaxDrawdown => {
+            let fell = standing.map(|standing| super::drawdown::fallen(state, key, standing.worth()));
+            money(
+                fell,
+                (limits.max_drawdown > Money::ZERO).then_some(limits.max_drawdown),
+            )
+        }
+        LimitName::MaxContracts => {
+            let tenths =
+                exposure().map(|exposure| super::drawdown::tenths(state, key, |id| exposure.worst(id)));
+            let contracts = tenths.map(|tenths| usize::try_from((tenths + 9) / 10).unwrap_or(usize::MAX));
+            contracts.map_or((None, None), |contracts| count(contracts, limits.max_contracts))
         }
         LimitName::MaxTotalOrders => {
-            let live = state.live.iter().filter(|(owner, ..)| *owner == key).count();
-            count(live, limits.max_total_orders)
+            let live = state.live_of(key).filter(|order| order.phase != Phase::Parked);
+            count(live.count(), limits.max_total_orders)
         }
         LimitName::MaxLiveOrders => {
-            let sides = state.all_live().filter(|order| order.spec.account == key);
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
-            for order in sides {
+            for order in state.live_of(key) {
                 *counts
                     .entry((order.spec.instrument, order.spec.side))
                     .or_default() += 1;
@@ -207,7 +248,7 @@ fn measured(
 }
 
 /// How many ticks against what is held of each future take what is left of the loss.
-fn ticks(state: &State, market: &Market, key: AccountKey, left: Money) -> Vec<Ticks> {
+fn ticks(state: &State, market: &Market, key: AccountKey, limit: LimitName, left: Money) -> Vec<Ticks> {
     let held = state.ledgers.iter().filter(|((owner, _), _)| *owner == key);
     let each = |((_, id), ledger): (&(AccountKey, InstrumentId), &crate::engine::state::Ledger)| {
         let instrument = state.instruments.get(id)?;
@@ -223,6 +264,7 @@ fn ticks(state: &State, market: &Market, key: AccountKey, left: Money) -> Vec<Ti
         let base = state.accounts.get(&key)?.account.base;
         let tick = crate::engine::worth::convert(state, market, tick, instrument.currency, base).ok()?;
         Some(Ticks {
+            limit,
             instrument: *id,
             contracts: quantity,
             ticks: i64::try_from(left.raw().max(0) / tick.amount.raw().max(1)).ok()?,

@@ -1,8 +1,10 @@
-//! The watch on the loss of each account's session: on market data of what is held, and on what moves positions. A loss that
+//! The watch on the loss of each account's session and on limits that the market can breach (`breach`): on market data of what is
+//! held or worked, and on what moves positions. A loss that
 //! only a price made has to last for a second before it reduces or locks, so that one bad price costs nobody a day; orders
 //! are refused at once all the same (`worth`). What it remembers is no part of the state.
 
-use super::day::{self, LossStage};
+use super::breach::Breaches;
+use super::day::{self, LossStage, Standing};
 use crate::domain::{AccountKey, Breach, InstrumentId, LinkState, Timestamp};
 use crate::engine::event::{Event, Fact};
 use crate::engine::state::State;
@@ -22,6 +24,7 @@ const CASH_FOLLOWS: Duration = Duration::from_secs(5);
 pub struct Watch {
     looked: BTreeMap<AccountKey, Timestamp>,
     beyond: BTreeMap<(AccountKey, LossStage), Timestamp>,
+    breaches: Breaches,
 }
 
 impl Watch {
@@ -34,12 +37,13 @@ impl Watch {
         now: Timestamp,
     ) -> Vec<Fact> {
         let mut facts = Vec::new();
+        let Some(at) = market.venue_time(instrument) else {
+            return facts;
+        };
         for key in state.accounts.keys() {
             let day = state.days.get(key);
-            let holds = day.is_some() && !state.position(*key, instrument).quantity.is_zero();
-            let Some(at) = venue_now(market, instrument) else {
-                return facts;
-            };
+            let worked = || state.live_orders(*key, instrument).next().is_some();
+            let holds = day.is_some() && (!state.position(*key, instrument).quantity.is_zero() || worked());
             let over = day.is_none_or(|day| at >= day.until);
             let rests = self
                 .looked
@@ -68,14 +72,23 @@ impl Watch {
     ) -> Vec<Fact> {
         let moved = events.iter().filter_map(|event| match &event.fact {
             Fact::Executed { execution } | Fact::Corrected { execution } => Some(execution.account),
-            Fact::FeeReported { account, .. } | Fact::PositionAdjusted { account, .. } => Some(*account),
+            Fact::FeeReported { account, .. }
+            | Fact::PositionAdjusted { account, .. }
+            | Fact::FundsReported { account, .. }
+            | Fact::ReconcileEnded {
+                account,
+                failure: None,
+                ..
+            } => Some(*account),
+            Fact::Adopted { order } => Some(order.spec.account),
             _ => None,
         });
         let due = self
             .beyond
             .iter()
             .filter(|(_, since)| now.since(**since) >= LASTS);
-        let keys: BTreeSet<AccountKey> = moved.chain(due.map(|((key, _), _)| *key)).collect();
+        let due = due.map(|((key, _), _)| *key).chain(self.breaches.due(now));
+        let keys: BTreeSet<AccountKey> = moved.chain(due).collect();
         let mut facts: Vec<Fact> = asked_for(state, market, events)
             .into_iter()
             .filter_map(|(key, at)| begun(state, market, key, at, now))
@@ -88,7 +101,8 @@ impl Watch {
 
     /// When the next loss has lasted long enough.
     pub(in crate::engine) fn next_deadline(&self) -> Option<Timestamp> {
-        self.beyond.values().min().map(|since| since.after(LASTS))
+        let losses = self.beyond.values().map(|since| since.after(LASTS));
+        losses.chain(self.breaches.next_deadline()).min()
     }
 
     fn judge(
@@ -100,13 +114,22 @@ impl Watch {
         facts: &mut Vec<Fact>,
     ) {
         let Some(day) = state.days.get(&key) else {
+            self.breaches.forget(key, None);
             return;
         };
         let known = state.accounts.get(&key).map(|account| account.account.base);
         let (Some(base), Ok(result)) = (known, day::result(state, market, key, day)) else {
             self.forget(key, LossStage::None);
+            self.breaches.forget(key, None);
             return;
         };
+        let standing = Standing {
+            base,
+            day: day.clone(),
+            result,
+        };
+        facts.extend(super::drawdown::raised(state, key, &standing));
+        facts.extend(self.breaches.judge(state, market, key, &standing, now));
         let limits = state.limits_of(key);
         let reached = day.stage_of(&limits, result);
         self.forget(key, reached);
@@ -143,12 +166,6 @@ impl Watch {
     }
 }
 
-/// The venue's time by the data of an instrument.
-fn venue_now(market: &Market, instrument: InstrumentId) -> Option<Timestamp> {
-    let quote = market.quote(instrument).map(|quote| quote.at);
-    quote.max(market.last(instrument).map(|print| print.at))
-}
-
 /// Accounts whose session should begin because the broker is there or because of an order, with the venue's time: nobody
 /// may be watching anything when the first order comes, and what was spent on it is no part of what the account began with.
 fn asked_for(state: &State, market: &Market, events: &[Event]) -> Vec<(AccountKey, Timestamp)> {
@@ -169,7 +186,7 @@ fn asked_for(state: &State, market: &Market, events: &[Event]) -> Vec<(AccountKe
         return Vec::new();
     }
     let all = market.instruments().map(|instrument| instrument.id);
-    let Some(at) = all.filter_map(|id| venue_now(market, id)).max() else {
+    let Some(at) = all.filter_map(|id| market.venue_time(id)).max() else {
         return Vec::new();
     };
     let over = |key: &AccountKey| state.days.get(key).is_none_or(|day| at >= day.until);

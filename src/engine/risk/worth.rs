@@ -26,7 +26,7 @@ impl Check<'_> {
         if !needs_worth(&limits) {
             return Ok(());
         }
-        let at = self.venue_now(instrument).unwrap_or(self.now);
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         let unknown = |what: String| {
             let text = format!(
                 "{what}: the limits that are shares of the account's worth can't be held; cancels and reducing orders pass"
@@ -35,12 +35,9 @@ impl Check<'_> {
         };
         let standing = day::standing(self.state, self.market, spec.account, at).map_err(unknown)?;
         daily_loss(&standing, &limits)?;
-        let exposure = Exposure {
-            state: self.state,
-            market: self.market,
-            key: spec.account,
-            base: standing.base,
-        };
+        self.drawdown(spec, &standing, &limits)?;
+        self.slippage(spec, &standing, &limits)?;
+        let exposure = Exposure::new(self.state, self.market, spec.account, standing.base);
         let order = Order {
             spec,
             instrument,
@@ -97,8 +94,11 @@ fn needs_worth(limits: &Limits) -> bool {
         limits.max_name_bps,
         limits.max_issuer_bps,
         limits.max_sector_bps,
+        limits.max_slippage_bps,
     ];
-    limits.max_daily_loss > Money::ZERO || shares.iter().any(|bps| *bps > 0)
+    limits.max_daily_loss > Money::ZERO
+        || limits.max_drawdown > Money::ZERO
+        || shares.iter().any(|bps| *bps > 0)
 }
 
 /// The loss as it is in this moment, whatever was recorded of it: an order does not wait for a fact to be refused.
@@ -145,7 +145,7 @@ fn is_bought(instrument: &Instrument) -> bool {
 }
 
 /// Whose an instrument is, as far as that is known: the underlying of an option, else itself.
-fn issuer(instrument: &Instrument) -> InstrumentId {
+pub(super) fn issuer(instrument: &Instrument) -> InstrumentId {
     instrument
         .option
         .map_or(instrument.id, |option| option.underlying)
@@ -196,35 +196,78 @@ impl Order<'_> {
     }
 }
 
-/// What an account could come to hold, in its base currency: working orders counted in full, at the mark.
-#[derive(Clone, Copy, Debug)]
+/// What an account could come to hold, in its base currency: working orders counted in full, at the mark. Gathered once, in one
+/// walk over what works.
+#[derive(Clone, Debug)]
 pub struct Exposure<'a> {
-    /// The state.
-    pub state: &'a State,
-    /// Prices.
-    pub market: &'a Market,
-    /// Whose.
-    pub key: AccountKey,
-    /// In what.
-    pub base: Currency,
+    state: &'a State,
+    market: &'a Market,
+    pub(super) base: Currency,
+    all: BTreeMap<InstrumentId, Come>,
 }
 
-impl Exposure<'_> {
-    /// What would be held if all of one side executed, counted in that side's direction.
-    fn toward(&self, id: InstrumentId, side: Side) -> Quantity {
-        let held = self.state.position(self.key, id).quantity;
-        let working = self.state.working(self.key, id, side);
-        match side {
-            Side::Buy => held.saturating_add(working),
-            Side::Sell => held.negated().saturating_add(working),
+/// What one instrument could come to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Come {
+    held: Quantity,
+    buys: Quantity,
+    sells: Quantity,
+    /// The highest price that a working order names: what it is counted at where the market has none.
+    asked: Option<Price>,
+}
+
+impl Come {
+    /// The larger of what both sides could come to, and of what is held.
+    fn worst(self) -> Quantity {
+        let long = self.held.saturating_add(self.buys);
+        let short = self.held.negated().saturating_add(self.sells);
+        long.abs().max(short.abs()).max(self.held.abs())
+    }
+}
+
+impl<'a> Exposure<'a> {
+    /// Of an account whose base currency is `base`.
+    pub fn new(state: &'a State, market: &'a Market, key: AccountKey, base: Currency) -> Self {
+        let mut all: BTreeMap<InstrumentId, Come> = BTreeMap::new();
+        for (id, held) in state.held(key) {
+            all.entry(id).or_default().held = held;
+        }
+        let mut working: BTreeMap<InstrumentId, [Vec<&domain::Order>; 2]> = BTreeMap::new();
+        for order in state.live_of(key) {
+            let side = usize::from(order.spec.side == Side::Sell);
+            working.entry(order.spec.instrument).or_default()[side].push(order);
+        }
+        for (id, [buys, sells]) in &working {
+            let come = all.entry(*id).or_default();
+            come.buys = could_execute(buys.iter().copied());
+            come.sells = could_execute(sells.iter().copied());
+            let orders = buys.iter().chain(sells);
+            come.asked = orders.filter_map(|order| asked(&order.spec)).max();
+        }
+        Self {
+            state,
+            market,
+            base,
+            all,
         }
     }
 
-    /// The larger of what both sides could come to.
-    fn worst(&self, id: InstrumentId) -> Quantity {
-        let held = self.state.position(self.key, id).quantity;
-        let working = |side| self.state.working(self.key, id, side);
-        worst_of(held, working(Side::Buy), working(Side::Sell))
+    fn come(&self, id: InstrumentId) -> Come {
+        self.all.get(&id).copied().unwrap_or_default()
+    }
+
+    /// What would be held if all of one side executed, counted in that side's direction.
+    fn toward(&self, id: InstrumentId, side: Side) -> Quantity {
+        let come = self.come(id);
+        match side {
+            Side::Buy => come.held.saturating_add(come.buys),
+            Side::Sell => come.held.negated().saturating_add(come.sells),
+        }
+    }
+
+    /// How many of an instrument could be held, either way.
+    pub fn worst(&self, id: InstrumentId) -> Quantity {
+        self.come(id).worst()
     }
 
     /// What one unit at `price` is worth in the base currency; the dearer of that and the mark.
@@ -247,64 +290,23 @@ impl Exposure<'_> {
     /// # Errors
     /// It has no price, or its currency no rate.
     pub fn of(&self, id: InstrumentId) -> Result<Money, String> {
-        self.value(id, self.worst(id), || {
-            let orders = self.state.live_orders(self.key, id);
-            orders.filter_map(|order| asked(&order.spec)).max()
-        })
-    }
-
-    fn value(
-        &self,
-        id: InstrumentId,
-        worst: Quantity,
-        asked: impl FnOnce() -> Option<Price>,
-    ) -> Result<Money, String> {
+        let come = self.come(id);
+        let worst = come.worst();
         let Some(instrument) = self.state.instruments.get(&id).filter(|_| !worst.is_zero()) else {
             return Ok(Money::ZERO);
         };
-        let price = self.market.mark(id).map(|mark| mark.price).or_else(asked);
+        let price = self.market.mark(id).map(|mark| mark.price).or(come.asked);
         let price = price.ok_or_else(|| format!("{id} is held or worked and has no price now"))?;
         times(self.unit(instrument, price)?, worst)
             .ok_or_else(|| format!("{id} is worth more than can be counted"))
     }
 
-    /// Everything but one instrument, in one walk over what works.
+    /// Everything but one instrument.
     ///
     /// # Errors
     /// As [`Exposure::of`].
     pub fn gross(&self, but: Option<InstrumentId>) -> Result<Money, String> {
-        let mut all: BTreeMap<InstrumentId, (Vec<&domain::Order>, Vec<&domain::Order>)> = BTreeMap::new();
-        for (_, id, order) in self.state.live.iter().filter(|(owner, ..)| *owner == self.key) {
-            let Some(order) = self.state.orders.get(order).filter(|_| Some(*id) != but) else {
-                continue;
-            };
-            let (buys, sells) = all.entry(*id).or_default();
-            match order.spec.side {
-                Side::Buy => buys.push(order),
-                Side::Sell => sells.push(order),
-            }
-        }
-        for id in self.held().filter(|id| Some(*id) != but) {
-            all.entry(id).or_default();
-        }
-        all.iter().try_fold(Money::ZERO, |sum, (id, (buys, sells))| {
-            let held = self.state.position(self.key, *id).quantity;
-            let left = |orders: &[&domain::Order]| could_execute(orders.iter().copied());
-            let worst = worst_of(held, left(buys), left(sells));
-            let asked = || {
-                buys.iter()
-                    .chain(sells)
-                    .filter_map(|order| asked(&order.spec))
-                    .max()
-            };
-            plus(sum, self.value(*id, worst, asked)?)
-        })
-    }
-
-    fn held(&self) -> impl Iterator<Item = InstrumentId> {
-        let all = self.state.ledgers.iter();
-        all.filter(|((owner, _), ledger)| *owner == self.key && !ledger.position.quantity.is_zero())
-            .map(|((_, id), _)| *id)
+        self.sum(self.all.keys().copied().filter(|id| Some(*id) != but))
     }
 
     /// What else of the same issuer.
@@ -314,20 +316,29 @@ impl Exposure<'_> {
             let known = self.state.instruments.get(id);
             *id != instrument.id && known.is_some_and(|other| issuer(other) == of)
         };
-        self.sum(self.concerned().into_iter().filter(same))
+        self.sum(self.all.keys().copied().filter(same))
     }
 
-    /// The largest that one name, or one issuer, could come to, of what is paid for; nothing where that is not known.
-    pub fn largest(&self, by_issuer: bool) -> Option<Money> {
+    /// What each name, or each issuer, could come to, of what is paid for.
+    ///
+    /// # Errors
+    /// As [`Exposure::of`].
+    pub fn each(&self, by_issuer: bool) -> Result<BTreeMap<InstrumentId, Money>, String> {
         let mut sums = BTreeMap::<InstrumentId, Money>::new();
-        for id in self.concerned() {
+        for id in self.all.keys().copied() {
             let Some(instrument) = self.state.instruments.get(&id).filter(|i| is_bought(i)) else {
                 continue;
             };
             let of = if by_issuer { issuer(instrument) } else { id };
             let sum = sums.entry(of).or_default();
-            *sum = sum.checked_add(self.of(id).ok()?)?;
+            *sum = plus(*sum, self.of(id)?)?;
         }
+        Ok(sums)
+    }
+
+    /// The largest of these; nothing where that is not known.
+    pub fn largest(&self, by_issuer: bool) -> Option<Money> {
+        let sums = self.each(by_issuer).ok()?;
         Some(sums.into_values().max().unwrap_or_default())
     }
 
@@ -364,19 +375,9 @@ impl Exposure<'_> {
     }
 
     /// What is held or worked.
-    pub fn concerned(&self) -> BTreeSet<InstrumentId> {
-        let worked = self.state.live.iter();
-        let worked = worked
-            .filter(|(owner, ..)| *owner == self.key)
-            .map(|(_, id, _)| *id);
-        self.held().chain(worked).collect()
+    pub fn concerned(&self) -> impl Iterator<Item = InstrumentId> {
+        self.all.keys().copied()
     }
-}
-
-/// The larger of what both sides could come to, and of what is held.
-fn worst_of(held: Quantity, buys: Quantity, sells: Quantity) -> Quantity {
-    let (long, short) = (held.saturating_add(buys), held.negated().saturating_add(sells));
-    long.abs().max(short.abs()).max(held.abs())
 }
 
 /// The price that an order names.

@@ -45,6 +45,7 @@ pub(super) fn entry(words: &OrderWords, spec: &OrderSpec, scene: &Scene<'_>) -> 
         state: scene.state,
         market: scene.market,
         now: scene.now,
+        sender: None,
     };
     let price = check.entry_price(spec).filter(|price| *price > Price::ZERO);
     price.map_or_else(

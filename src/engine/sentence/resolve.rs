@@ -113,7 +113,8 @@ pub fn resolve(
             last_four,
         } => {
             names_account(scene.state, account, last_four.as_ref())?;
-            let all = concerned(scene).into_iter();
+            let known = |id: &InstrumentId| scene.state.instruments.contains_key(id);
+            let all = scene.state.concerned(account).into_iter().filter(known);
             all.map(|instrument| Command::Flatten {
                 id: new_id(),
                 account,
@@ -209,15 +210,7 @@ pub fn names_account(
     }
 }
 
-/// Every instrument that the account holds or has live orders in.
-fn concerned(scene: &Scene<'_>) -> Vec<InstrumentId> {
-    let instruments = scene.state.instruments.keys();
-    instruments
-        .copied()
-        .filter(|id| is_concerned(scene, *id))
-        .collect()
-}
-
+/// Whether the account holds an instrument or has live orders in it.
 fn is_concerned(scene: &Scene<'_>, id: InstrumentId) -> bool {
     let held = !scene.state.position(scene.account, id).quantity.is_zero();
     held || scene.state.live_orders(scene.account, id).next().is_some()

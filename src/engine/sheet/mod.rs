@@ -93,23 +93,16 @@ pub struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     fn orders(&self) -> impl Iterator<Item = &'a Order> + use<'a> {
-        let account = self.account;
-        self.state
-            .all_live()
-            .filter(move |order| order.spec.account == account)
+        let state = self.state;
+        state.live_of(self.account)
     }
     fn held(&self) -> impl Iterator<Item = (InstrumentId, Quantity)> + use<'a> {
-        let account = self.account;
-        self.state
-            .ledgers
-            .iter()
-            .filter(move |((owner, _), ledger)| *owner == account && !ledger.position.quantity.is_zero())
-            .map(|((_, id), ledger)| (*id, ledger.position.quantity))
+        let state = self.state;
+        state.held(self.account)
     }
     /// What is held or has live orders.
     fn concerned(&self) -> BTreeSet<InstrumentId> {
-        let working = self.orders().map(|order| order.spec.instrument);
-        self.held().map(|(id, _)| id).chain(working).collect()
+        self.state.concerned(self.account)
     }
     fn instrument(&self, id: InstrumentId) -> Option<&'a Instrument> {
         self.state.instruments.get(&id)

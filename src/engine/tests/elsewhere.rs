@@ -299,6 +299,39 @@ fn second(name: &str, number: i32) -> BrokerOrder {
     }
 }
 
+/// What the second of two has filled is its own and counts once, whether its execution comes before the read that finds it or
+/// after, and whatever its status says.
+#[test]
+fn what_the_second_of_two_fills_is_its_own_and_counts_once() {
+    for early in [true, false] {
+        let mut desk = at_a_real_broker();
+        desk.submit("A", spec(Side::Buy, 100, limit("100")));
+        desk.report(Report::Accepted {
+            id: id("A"),
+            broker_id: BrokerOrderId::new("100").unwrap(),
+            phase: Phase::Working,
+        });
+        let mut execution = desk.execution("A", 40, "100");
+        execution.broker_order = BrokerOrderId::new("500").ok();
+        if early {
+            desk.report(Report::Executed(execution.clone()));
+        }
+        desk.command(Command::Reconcile { account: account() });
+        let found = BrokerOrder {
+            filled: q(40),
+            ..second("500", 9)
+        };
+        desk.read(&[second("100", 1), found], &[]);
+        if !early {
+            desk.report(Report::Executed(execution));
+        }
+        let filled = |name: &str| desk.order(name).filled;
+        assert_eq!((filled("A"), filled("500")), (q(0), q(40)), "early: {early}");
+        let working = desk.engine.state().working(account(), aapl(), Side::Buy);
+        assert_eq!((desk.held(), working), (q(40), q(160)));
+    }
+}
+
 /// Row F30: a person says that there are two, and the newer one is cancelled; the older is never touched.
 #[test]
 fn f30_the_newer_of_two_is_cancelled_when_a_person_says_so_and_never_the_older() {

@@ -173,6 +173,45 @@ fn live_orders_of_the_account_are_counted_in_all() {
 }
 
 #[test]
+fn each_order_of_a_pair_and_each_leg_of_a_bracket_takes_a_place() {
+    let mut desk = desk(1_000_000, |limits| {
+        (limits.max_live_orders, limits.deny_self_cross) = (3, false)
+    });
+    let pair = |desk: &mut Desk, first: &str, second: &str| {
+        desk.now = desk.now.after(SECOND);
+        desk.command(Command::SubmitPair {
+            first: id(first),
+            first_spec: spec(Side::Buy, 1, limit("99")),
+            second: id(second),
+            second_spec: spec(Side::Buy, 1, OrderKind::Stop { trigger: p("101") }),
+            seen: Vec::new(),
+        })
+    };
+    desk.working("A", spec(Side::Buy, 1, limit("98")));
+    desk.working("B", spec(Side::Buy, 1, limit("97")));
+    // One place is left, and two orders want it.
+    let (code, words) = refusal(pair(&mut desk, "C", "D"));
+    assert_eq!(code, DenialCode::MaxOrders, "{words}");
+    assert!(words.contains("2 live BUY orders in AAPL and 2 more"), "{words}");
+    desk.cancelled("B");
+    assert!(matches!(pair(&mut desk, "E", "F"), Outcome::Done { .. }));
+    assert_eq!(denied(&mut desk, "G", buy(1)).code, DenialCode::MaxOrders);
+    // The stop and the target of a bracket are sells: one place of three is taken, then none is left for both.
+    let short = |at: &str| OrderSpec {
+        allow_short: true,
+        ..spec(Side::Sell, 1, limit(at))
+    };
+    desk.working("S", short("102"));
+    desk.working("T", short("103"));
+    desk.cancelled("A");
+    let (code, words) = refusal(desk.bracket("H", buy(1), "95", "105"));
+    assert_eq!(code, DenialCode::MaxOrders, "{words}");
+    desk.cancelled("T");
+    let outcome = desk.bracket("I", buy(1), "95", "105");
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+}
+
+#[test]
 fn an_entry_does_not_meet_its_own_account() {
     let mut desk = Desk::ready();
     let short = OrderSpec {
@@ -275,6 +314,7 @@ fn the_stop_of_a_bracket_moves_though_no_entry_could_stand_there() {
 fn set(name: LimitName, value: Option<&str>, minutes: Option<u32>, typed: &str) -> Command {
     Command::SetLimit {
         account: Some(account()),
+        scope: None,
         name,
         value: value.map(|value| name.read(value).unwrap()),
         minutes,
@@ -330,6 +370,7 @@ fn above_the_ceiling_somebody_types_the_account() {
     assert_eq!(in_force(&desk, name), "10");
     let kind = Command::SetLimit {
         account: None,
+        scope: None,
         name,
         value: Some(LimitValue::Flag(true)),
         minutes: None,
@@ -343,6 +384,7 @@ fn above_the_ceiling_somebody_types_the_account() {
     desk.command(set(name, Some("5"), None, ""));
     let all = Command::SetLimit {
         account: None,
+        scope: None,
         name,
         value: Some(LimitValue::Count(4)),
         minutes: None,

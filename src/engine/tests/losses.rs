@@ -6,7 +6,7 @@ use super::*;
 use crate::engine::risk::{HoldCause, LossStage};
 
 /// 200,000 dollars, of which 100,000 are in 1,000 shares bought at 100 in this session.
-fn invested(change: impl FnOnce(&mut Limits)) -> Desk {
+pub(super) fn invested(change: impl FnOnce(&mut Limits)) -> Desk {
     let mut desk = Desk::cold(AccountClass::Sim);
     desk.quote("100.00", "100.00");
     let pass = desk.pass();
@@ -35,7 +35,7 @@ fn invested(change: impl FnOnce(&mut Limits)) -> Desk {
 }
 
 /// The market is there, and the engine sees it.
-fn see(desk: &mut Desk, price: &str) {
+pub(super) fn see(desk: &mut Desk, price: &str) {
     desk.now = desk.now.after(SECOND);
     desk.quote(price, price);
     let batch = desk.engine.on_market(&desk.market, aapl(), desk.now);
@@ -210,6 +210,39 @@ fn entries_that_fill_again_and_again_stop_until_a_person_resumes() {
     });
     assert!(desk.engine.state().holds.is_empty());
     assert!(passed(&buy(&mut desk, "G")));
+}
+
+/// Each order passes its own collar; what all of them cost is held over the session.
+#[test]
+fn what_executions_cost_against_the_market_is_held_over_the_session() {
+    let mut desk = invested(|limits| {
+        limits.max_slippage_bps = 10;
+        (limits.max_entries_5m, limits.loss_streak) = (0, 0);
+    });
+    // A tenth of a per cent of 200,000 are 200: a dollar for each of 100 shares, twice, and no more.
+    for name in ["B", "C"] {
+        desk.working(name, spec(Side::Buy, 100, limit("101")));
+        desk.fill(name, 100, "101");
+    }
+    assert!(passed(&buy(&mut desk, "D")));
+    desk.working("E", spec(Side::Buy, 1, limit("101")));
+    desk.fill("E", 1, "100.01");
+    let (code, words) = refusal(buy(&mut desk, "F"));
+    assert_eq!(code, DenialCode::Slippage, "{words}");
+    desk.wait(1);
+    let name = LimitName::MaxSlippageBps;
+    assert!(desk.engine.state().breaches.keys().any(|key| key.name == name));
+    // What was better makes up for nothing, and the way out is open.
+    assert!(passed(&desk.submit("G", spec(Side::Sell, 100, limit("100.50")))));
+    desk.accept("G");
+    desk.fill("G", 100, "110");
+    assert_eq!(refusal(buy(&mut desk, "H")).0, DenialCode::Slippage);
+    desk.now = Timestamp::parse("2026-11-20T22:00:00Z").unwrap();
+    see(&mut desk, "100.00");
+    see(&mut desk, "100.00");
+    desk.wait(11);
+    see(&mut desk, "100.00");
+    assert!(passed(&buy(&mut desk, "I")));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The engine on a table: commands in, a broker played by hand, facts and requests out. The desk here stores and releases
 //! as the engine's process does, and checks after every step what must always hold.
 
+mod breaches;
 mod breakers;
 mod controls;
 mod differences;
@@ -14,11 +15,13 @@ mod life;
 mod limits;
 mod losses;
 mod naked;
+mod packs;
 mod parking;
 mod planned;
 mod programs;
 mod property;
 mod reading;
+mod scopes;
 mod sectors;
 mod status;
 mod stops;

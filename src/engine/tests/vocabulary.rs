@@ -35,7 +35,13 @@ impl Elsewhere {
         (order.account, order.allow_short) = (self.key, true);
         change(&mut order);
         let (state, market, now) = (&self.state, &self.desk.market, self.desk.now);
-        risk::Check { state, market, now }.order(&order)
+        risk::Check {
+            state,
+            market,
+            now,
+            sender: None,
+        }
+        .order(&order)
     }
 }
 

@@ -22,7 +22,8 @@ pub use sessions::{Session, Terms};
 pub use sign_in::{Place, Refused, SignIn, SignedIn};
 pub use users::{Hashed, StoredUser, UserBook, UserError, UserSpec};
 
-use crate::domain::{AccountId, AccountKey, Timestamp};
+use crate::domain::{AccountId, AccountKey, SafeText, Timestamp};
+use crate::engine::programs::Program;
 use nonces::Nonces;
 use secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,14 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who it is to the engine.
+    pub fn program(&self) -> Program {
+        Program {
+            name: SafeText::new(&self.name),
+            key: self.key.as_deref().map(SafeText::new),
+            address: SafeText::new(&self.address.to_string()),
+        }
+    }
     /// Nobody in particular who sees these accounts and does nothing: for what is shown to many alike.
     pub fn watcher(accounts: Option<BTreeSet<AccountId>>) -> Self {
         Self {

@@ -163,11 +163,7 @@ impl Context {
     }
     /// The session of a caller; a new one where it has none.
     async fn session(&self, caller: &Caller) -> Result<SessionId, ApiError> {
-        let who = Program {
-            name: SafeText::new(&caller.name),
-            key: caller.key.as_deref().map(SafeText::new),
-            address: SafeText::new(&caller.address.to_string()),
-        };
+        let who = caller.program();
         if let Some(session) = self.hand.session_of(&who) {
             return Ok(session);
         }

@@ -360,7 +360,14 @@ pub(super) async fn follow(engine: mpsc::Sender<Wanted>, replica: Replica, mut s
 async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<SessionId> {
     let (answer, opened) = oneshot::channel();
     let kind = SessionKind::Monitor;
-    engine.send(Wanted::Open { kind, answer }).await.ok()?;
+    engine
+        .send(Wanted::Open {
+            kind,
+            who: None,
+            answer,
+        })
+        .await
+        .ok()?;
     let welcome = opened.await.ok()?;
     let session = welcome.session;
     replica.change(|known| known.welcome = Some(welcome));

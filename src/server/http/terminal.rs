@@ -205,6 +205,7 @@ async fn serve(
     let (name, from) = (caller.name.clone(), caller.address);
     tracing::info!(name, %from, ?door, "a terminal from elsewhere is in");
     let (near, far) = tokio::io::duplex(WAITING);
+    let who = caller.program();
     let stay = {
         let (context, caller) = (context.clone(), caller);
         move || may_stay(&context, &caller)
@@ -219,6 +220,7 @@ async fn serve(
     let talking = session::run(
         tokio::io::split(far),
         door,
+        Some(who),
         context.engine.clone(),
         context.stop.clone(),
     );

@@ -1,10 +1,10 @@
 //! Limits as programs see them: each with what it is set to, by what, how much of it is used and how far its breach is; and the
 //! session that the account's loss is counted in.
 
-use crate::domain::{AccountKey, Currency, Money, Timestamp};
+use crate::domain::{AccountKey, Currency, Money, RulePack, Timestamp};
 use crate::engine::State;
-use crate::engine::risk::LossStage;
 use crate::engine::risk::usage::{Amount, Look, Usage, look};
+use crate::engine::risk::{LossStage, drawdown};
 use crate::market::Market;
 use serde::Serialize;
 use serde_json::Value;
@@ -29,8 +29,37 @@ pub struct AccountLimits {
     pub unknown: Option<String>,
     /// Of each future that is held: how many ticks of all contracts take what is left until the largest loss.
     pub distance: Vec<TicksRow>,
+    /// The rule pack that the account is held to; null where it has none.
+    pub rules: Option<RulesRow>,
     /// What is left beyond margin, by the broker's word; null where it tells nothing: then nothing is held against it.
     pub excess_liquidity: Option<String>,
+}
+
+/// A firm's rule pack, and where the account stands in it. Limits that follow from it are among the others.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RulesRow {
+    /// What it is called.
+    pub title: String,
+    /// When it was written down.
+    pub dated: String,
+    /// From where.
+    pub source: String,
+    /// `end of day`, `intraday` or `static`.
+    pub drawdown: &'static str,
+    /// The highest worth that counts.
+    pub high: Option<String>,
+    /// The firm's own floor; the engine acts above it.
+    pub floor: Option<String>,
+    /// What is still to be won.
+    pub target_left: Option<String>,
+    /// What the best day that is over won.
+    pub best_day: Option<String>,
+    /// What part of all that was won the best day is, today counted, in per cent; null where nothing was won.
+    pub best_day_percent: Option<u32>,
+    /// What part it may be.
+    pub consistency_percent: Option<u32>,
+    /// When nothing may be held.
+    pub flat: Option<String>,
 }
 
 /// One limit.
@@ -62,6 +91,17 @@ pub struct LimitRow {
     pub does: &'static str,
     /// The code of its refusal.
     pub code: &'static str,
+    /// Breaches of it that stand, each with its instrument where it is one's, and since when.
+    pub breached: Vec<BreachRow>,
+}
+
+/// A breach that stands.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct BreachRow {
+    /// Of which instrument, or of which issuer's; null where it is the account's as a whole.
+    pub symbol: Option<String>,
+    /// Since when.
+    pub since: String,
 }
 
 /// A session, in the base currency.
@@ -82,6 +122,8 @@ pub struct SessionRow {
 /// The distance to the largest loss in one future.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TicksRow {
+    /// To the breach of which limit.
+    pub limit: &'static str,
     /// Which.
     pub symbol: String,
     /// How many contracts are held; negative is short.
@@ -107,6 +149,15 @@ pub fn account_limits(state: &State, market: &Market, key: AccountKey, at: Times
         result: money(standing.result, base),
         stage: standing.day.stage.max(LossStage::None).word(),
     });
+    let rules = state.pack(key).map(|pack| {
+        let standing = standing.as_ref().ok();
+        rules(
+            state,
+            key,
+            pack,
+            standing.map(|standing| (standing.worth(), standing.result)),
+        )
+    });
     let funds = state.funds.get(&key);
     AccountLimits {
         broker: key.broker.to_string(),
@@ -119,12 +170,43 @@ pub fn account_limits(state: &State, market: &Market, key: AccountKey, at: Times
         distance: ticks
             .iter()
             .map(|ticks| TicksRow {
+                limit: ticks.limit.as_str(),
                 symbol: ticks.instrument.to_string(),
                 contracts: ticks.contracts.to_string(),
                 ticks: ticks.ticks,
             })
             .collect(),
+        rules,
         excess_liquidity: funds.map(|funds| money(funds.excess, funds.currency)),
+    }
+}
+
+/// An account in its rule pack; with its worth and the session's result where they are known.
+fn rules(state: &State, key: AccountKey, pack: &RulePack, now: Option<(Money, Money)>) -> RulesRow {
+    let shown = |amount| money(amount, pack.currency);
+    let high = drawdown::high(state, key);
+    let best = state.peaks.get(&key).map(|peak| peak.best_day);
+    let won = now.map(|(worth, _)| worth.saturating_sub(pack.start));
+    let best_now = now.map(|(_, today)| today.max(best.unwrap_or_default()));
+    let percent = best_now.zip(won).and_then(|(best, won)| {
+        let is_won = won > Money::ZERO && best > Money::ZERO;
+        is_won.then(|| u32::try_from(best.raw() / (won.raw() / 100).max(1)).unwrap_or(u32::MAX))
+    });
+    RulesRow {
+        title: pack.title.to_string(),
+        dated: pack.dated.to_string(),
+        source: pack.source.to_string(),
+        drawdown: pack.drawdown.word(),
+        high: high.map(shown),
+        floor: high.and_then(|high| pack.floor(high)).map(shown),
+        target_left: pack
+            .profit_target
+            .zip(won)
+            .map(|(target, won)| shown(target.saturating_sub(won).max(Money::ZERO))),
+        best_day: best.map(shown),
+        best_day_percent: percent,
+        consistency_percent: pack.consistency_percent,
+        flat: pack.flat.as_ref().map(ToString::to_string),
     }
 }
 
@@ -159,6 +241,14 @@ fn row(usage: &Usage, base: Currency) -> LimitRow {
         off: usage.is_off(),
         does: usage.does.word(),
         code: usage.code.as_str(),
+        breached: usage
+            .breached
+            .iter()
+            .map(|(of, since)| BreachRow {
+                symbol: of.map(|id| id.to_string()),
+                since: since.to_string(),
+            })
+            .collect(),
     }
 }
 

@@ -52,6 +52,9 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LossStaged { account, .. }
         | Fact::RiskHeld { account, .. }
         | Fact::RiskReleased { account, .. }
+        | Fact::LimitBreached { account, .. }
+        | Fact::BreachEnded { account, .. }
+        | Fact::PeakRaised { account, .. }
         | Fact::FundsReported { account, .. }
         | Fact::LimitChanged {
             account: Some(account),
@@ -68,6 +71,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LinkImpaired { .. }
         | Fact::PauseChanged { .. }
         | Fact::HaltFileChanged { .. }
+        | Fact::ScopesSet { .. }
+        | Fact::RulesSet { .. }
         | Fact::LimitChanged { account: None, .. }
         | Fact::LimitReverted { account: None, .. }
         | Fact::BreakerMoved { .. }

@@ -568,6 +568,7 @@ pub fn facts() -> Vec<Fact> {
         .chain(watch_facts())
         .chain(risk_facts())
         .chain(parking_facts())
+        .chain(scope_facts())
         .collect()
 }
 
@@ -621,6 +622,7 @@ fn parking_facts() -> Vec<Fact> {
 }
 
 fn risk_facts() -> Vec<Fact> {
+    use tradewind::engine::risk::usage::Amount;
     use tradewind::engine::risk::{HoldCause, LossStage};
     let (account, reason) = (key(), text("its time is over"));
     vec![
@@ -672,6 +674,92 @@ fn risk_facts() -> Vec<Fact> {
         },
         Fact::SectorsSet {
             sectors: BTreeMap::from([(aapl(), text("Technology"))]),
+        },
+        Fact::LimitBreached {
+            account,
+            name: LimitName::MaxNameBps,
+            of: Some(aapl()),
+            used: Amount::Money(money("205000.5")),
+            most: Amount::Money(money("200000")),
+            currency: Currency::USD,
+            does: Breach::CancelEntries,
+        },
+        Fact::BreachEnded {
+            account,
+            name: LimitName::MaxTotalOrders,
+            of: None,
+            reason: text("190 of 200"),
+        },
+    ]
+}
+
+/// What limits of scopes, senders and rule packs are told by.
+fn scope_facts() -> Vec<Fact> {
+    use tradewind::engine::risk::Sender;
+    let scope = Scope::Key(text("bot"));
+    let value = LimitValue::Money(money("5000"));
+    let sender = Sender::Key {
+        name: text("bot"),
+        key: text("tw_8f3a"),
+    };
+    let pack = RulePack {
+        title: text("A firm 50K"),
+        dated: text("2026-11-27"),
+        source: text("its own page"),
+        currency: Currency::USD,
+        start: money("50000"),
+        profit_target: Some(money("3000")),
+        daily_loss: Some(money("1000")),
+        max_drawdown: Some(money("2000")),
+        drawdown: Drawdown::Intraday,
+        drawdown_stops_at: Some(money("50100")),
+        contracts: Some(5),
+        micros: vec![InstrumentId::new("MES").unwrap()],
+        consistency_percent: Some(50),
+        flat: Some(text("Mon-Fri 15:10-17:00 America/Chicago")),
+        flat_minutes: 5,
+        ours_percent: 95,
+    };
+    vec![
+        Fact::ScopesSet {
+            scopes: BTreeMap::from([
+                (scope.clone(), BTreeMap::from([(LimitName::MaxOrderValue, value)])),
+                (
+                    Scope::Instrument(aapl()),
+                    BTreeMap::from([(LimitName::AllowShort, LimitValue::Flag(false))]),
+                ),
+            ]),
+        },
+        Fact::SenderNamed {
+            session: SessionId(3),
+            name: text("bot"),
+            key: Some(text("tw_8f3a")),
+            address: text("10.0.0.7"),
+        },
+        Fact::ScopedLimitChanged {
+            scope: scope.clone(),
+            name: LimitName::MaxOrderValue,
+            value,
+            before: None,
+            until: Some(NOW),
+            by: text("a terminal, session 3"),
+        },
+        Fact::ScopedLimitReverted {
+            scope,
+            name: LimitName::MaxOrderValue,
+            value: None,
+            reason: text("its time is over"),
+        },
+        Fact::SenderStopped {
+            sender: sender.clone(),
+        },
+        Fact::SenderResumed { sender },
+        Fact::RulesSet {
+            packs: BTreeMap::from([(key().account, pack)]),
+        },
+        Fact::PeakRaised {
+            account: key(),
+            high: money("51500.25"),
         },
     ]
 }

@@ -47,6 +47,8 @@ impl World {
             limits.duplicate_window_ms = 500;
         }
         if self.plan.faults.has(Fault::Strict) {
+            // So small that it is reached.
+            limits.max_daily_loss = Money::whole(40);
             return limits;
         }
         Limits {
@@ -62,6 +64,7 @@ impl World {
             keep_hours: false,
             max_spread_bps: 0,
             close_band_bps: 0,
+            max_slippage_bps: 0,
             max_entries_5m: 0,
             loss_streak: 0,
             ..limits

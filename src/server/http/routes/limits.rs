@@ -4,7 +4,7 @@
 use super::super::body::{At, Body};
 use super::super::{ApiError, Context};
 use super::names;
-use crate::domain::SafeText;
+use crate::domain::{SafeText, Scope};
 use crate::engine::Command;
 use crate::engine::risk::change;
 use crate::server::doors::{Caller, Role};
@@ -32,6 +32,9 @@ struct LimitWish {
     account: Option<String>,
     /// Of all accounts: wants the role admin, and a key that sees all.
     all: bool,
+    /// Of one instrument, user or key instead, in whichever account: `instrument:TSLA`, `user:ann`, `key:bot`. Wants the role
+    /// admin, and a key that sees all.
+    scope: Option<String>,
     /// For how long, as `30m` or `2h`, at most 24 hours; then it reverts by itself.
     #[serde(rename = "for")]
     time: Option<String>,
@@ -64,25 +67,37 @@ async fn set(
     let value = value.map_err(ApiError::bad)?;
     let minutes = wish.time.as_deref().map(change::time).transpose();
     let minutes = minutes.map_err(ApiError::bad)?;
+    let scope = wish.scope.as_deref().map(Scope::parse).transpose();
+    let scope = scope.map_err(ApiError::bad)?;
     let (account, looser) = context.replica.read(|known| {
         let account = names::meant(known, &context, &caller, wish.account.as_ref())?;
         let limits = &known.state.limits;
         let wanted = value.unwrap_or_else(|| limits.get(name));
         let seen = names::accounts(known, &caller).filter(|key| wish.all || *key == account);
-        let looser = seen
-            .map(|key| known.state.limits_of(key).get(name))
-            .any(|now| name.is_looser(wanted, now));
-        Ok::<_, ApiError>((account, looser || name.is_looser(wanted, limits.get(name))))
+        let looser = match &scope {
+            // Taking one away is looser.
+            Some(scope) => {
+                let now = known.state.tighter(scope).get(&name).copied();
+                now.is_some_and(|now| value.is_none_or(|value| name.is_looser(value, now)))
+            }
+            None => seen
+                .map(|key| known.state.limits_of(key).get(name))
+                .any(|now| name.is_looser(wanted, now)),
+        };
+        let above = scope.is_none() && name.is_looser(wanted, limits.get(name));
+        Ok::<_, ApiError>((account, looser || above))
     })?;
-    if wish.all && caller.accounts.is_some() {
+    let of_all = wish.all || scope.is_some();
+    if of_all && caller.accounts.is_some() {
         return Err(ApiError::forbidden("this key sees some accounts only; name one"));
     }
-    if looser || wish.all {
+    if looser || of_all {
         caller.require(Role::Admin)?;
         caller.require_step_up(now)?;
     }
     let command = Command::SetLimit {
         account: (!wish.all).then_some(account),
+        scope,
         name,
         value,
         minutes,

@@ -6,7 +6,8 @@ use super::super::{ApiError, Context};
 use super::names;
 use super::wish::{SeenWish, Wish, distance, number};
 use crate::domain::{AccountKey, ClientOrderId, Money, OrderChange, Phase};
-use crate::engine::preview::{Preview, Worst, previews};
+use crate::engine::preview::{Preview, Worst, previews_by};
+use crate::engine::risk::Sender;
 use crate::engine::{Command, digest};
 use crate::server::doors::{Caller, Role};
 use crate::server::views::rows::{OrderRow, side, text};
@@ -272,6 +273,7 @@ async fn preview(
 ) -> Result<Json<Previewed>, ApiError> {
     let now = (context.about.clock)();
     let id = id_named(&HeaderMap::new(), wish.client_order_id.as_ref())?;
+    let sender = Sender::of(&caller.program());
     context.replica.read(|known| {
         let meant = wish.meant(known, &context, &caller, id, now)?;
         let account = names::meant(known, &context, &caller, wish.account.as_ref())?;
@@ -282,7 +284,7 @@ async fn preview(
             armed: super::risk::armed(known, account, now).0,
         };
         for command in &meant.commands {
-            match previews(&known.state, &known.market, command, now) {
+            match previews_by(&known.state, &known.market, command, now, Some(&sender)) {
                 Ok(all) => {
                     answer.denial = answer.denial.or(all.denial.as_ref().map(DenialRow::from));
                     let rows = all.rows.iter().map(|row| {

@@ -6,9 +6,7 @@ use super::super::replica::Known;
 use super::super::{ApiError, Context};
 use super::halts::{self, HaltRow, HaltWish};
 use super::names;
-use crate::domain::{
-    AccountClass, AccountKey, Currency, InstrumentId, Money, Price, SafeText, Timestamp, TradingState,
-};
+use crate::domain::{AccountClass, AccountKey, Currency, Money, Price, SafeText, Timestamp, TradingState};
 use crate::engine::Command;
 use crate::engine::breaker::BreakerState;
 use crate::server::doors::{Caller, Role};
@@ -223,7 +221,7 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
     let (programs, until) = armed(known, key, now);
     let mut positions = Vec::new();
     let mut sums: BTreeMap<Currency, (Option<Money>, Option<Money>)> = BTreeMap::new();
-    for id in concerned(known, key) {
+    for id in known.state.concerned(key) {
         let Some(instrument) = state.instruments.get(&id) else {
             continue;
         };
@@ -265,7 +263,7 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
         class: entry.map_or(String::new(), |entry| entry.account.class.word().to_lowercase()),
         trading: entry.map_or(String::new(), |entry| entry.trading.word().to_lowercase()),
         trading_reason: text(entry.and_then(|entry| entry.trading_reason.as_ref())),
-        held_back: crate::engine::risk::held_back(state, key).map(|denial| denial.text.to_string()),
+        held_back: crate::engine::risk::held_back(state, key, None).map(|denial| denial.text.to_string()),
         programs_armed: programs,
         programs_armed_until: time(until),
         live_orders: state.all_live().filter(|order| order.spec.account == key).count(),
@@ -283,26 +281,6 @@ pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timest
             .collect(),
         halt: halts::row(state, key),
     }
-}
-
-/// The instruments that an account holds or has orders in.
-fn concerned(known: &Known, key: AccountKey) -> Vec<InstrumentId> {
-    let held = known
-        .state
-        .ledgers
-        .iter()
-        .filter(|((owner, _), ledger)| *owner == key && !ledger.position.quantity.is_zero())
-        .map(|((_, id), _)| *id);
-    let worked = known
-        .state
-        .live
-        .iter()
-        .filter(|(owner, _, _)| *owner == key)
-        .map(|(_, id, _)| *id);
-    let mut all: Vec<InstrumentId> = held.chain(worked).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 /// Where, and why.
@@ -452,7 +430,9 @@ async fn flatten(
             },
             None => Command::FlattenAccount {
                 account,
-                exits: concerned(known, account)
+                exits: known
+                    .state
+                    .concerned(account)
                     .into_iter()
                     .map(|instrument| (instrument, context.new_id_from(known)))
                     .collect(),

@@ -6,6 +6,7 @@ use super::super::routes::{alerts, market, overview, pnl, risk};
 use super::topic::{Kind, Params, Rows, Sight};
 use crate::domain::Timestamp;
 use crate::server::doors::Caller;
+use crate::server::views::limits::account_limits;
 use crate::server::views::notice::NoticeRow;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +27,16 @@ pub(super) fn rows(kind: Kind, params: &Params, known: &Known, sight: &Sight, no
             .map(|key| (key.to_string(), value(&pnl::account_totals(known, key, now))))
             .collect(),
         Kind::Risk => accounts()
-            .map(|key| (key.to_string(), value(&risk::account_risk(known, key, now))))
+            .map(|key| {
+                let mut row = value(&risk::account_risk(known, key, now));
+                // Over REST its limits stand beside the accounts.
+                let at = known.venue_now(now);
+                let usage = account_limits(&known.state, &known.market, key, at);
+                if let Some(row) = row.as_object_mut() {
+                    row.insert("usage".to_owned(), value(&usage));
+                }
+                (key.to_string(), row)
+            })
             .collect(),
         Kind::Alerts => alerts::seen(known, &watcher)
             .map(|row| (format!("{:010}", row.id), value(&row)))

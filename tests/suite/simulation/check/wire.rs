@@ -6,6 +6,7 @@ use crate::simulation::world::World;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 use tradewind::domain::*;
+use tradewind::engine::risk::LossStage;
 use tradewind::engine::{Event, Fact, Request, State};
 
 /// What is remembered to check by.
@@ -114,6 +115,18 @@ pub fn batch(world: &mut World, events: &[Event]) {
     for event in events {
         match &event.fact {
             Fact::TradingChanged { account, state, .. } => trading(world, *account, *state),
+            Fact::LossStaged {
+                account,
+                stage: LossStage::Reached,
+                does,
+                ..
+            } => breached(world, *account, *does),
+            Fact::LimitBreached {
+                account,
+                of: None,
+                does,
+                ..
+            } => breached(world, *account, *does),
             Fact::FlattenStepped { exit: Some(exit), .. } => {
                 world.wire.exits.entry(*exit).or_insert(world.now);
             }
@@ -142,6 +155,31 @@ pub fn batch(world: &mut World, events: &[Event]) {
         if let Some(id) = event.fact.order() {
             moves(world, id, events);
         }
+    }
+}
+
+/// I9: a breach that cancels entries left none of them. Only what plainly adds is looked at: an order of its own on the side of
+/// what is held, or where nothing is.
+fn breached(world: &mut World, account: AccountKey, does: Breach) {
+    if does < Breach::CancelEntries {
+        return;
+    }
+    let state = world.engine.state();
+    let left = state.orders.values().find(|order| {
+        let spec = &order.spec;
+        let held = state.position(account, spec.instrument).side();
+        let adds = held.is_none_or(|side| side == spec.side);
+        let ours = spec.account == account && spec.parent.is_none() && !order.foreign;
+        let is_exit = world.wire.exits.contains_key(&order.id);
+        let going = order.pending == Some(Pending::Cancel) || !order.phase.is_live();
+        ours && adds && !going && !is_exit
+    });
+    if let Some(order) = left {
+        let words = format!(
+            "{} {} still works, and a limit was breached",
+            order.id, order.spec
+        );
+        world.wrong(Checker::I9, words);
     }
 }
 
@@ -202,7 +240,7 @@ fn controls(world: &mut World, at: Timestamp, id: ClientOrderId, spec: &OrderSpe
     let found = if is_exit {
         None
     } else {
-        limits(world.engine.state(), id, spec).or_else(|| {
+        limits(world.engine.state(), spec).or_else(|| {
             let before = &world.wire.submissions;
             timing(world.engine.state(), before, at, spec, first)
         })
@@ -237,7 +275,7 @@ fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
     groups.into_values().fold(sum, Quantity::saturating_add)
 }
 
-fn limits(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<String> {
+fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
     let limits = state.limits_of(spec.account);
     let instrument = state.instruments.get(&spec.instrument)?;
     let held = state.position(spec.account, spec.instrument);
@@ -262,9 +300,7 @@ fn limits(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<String> 
         return Some(format!("{} is more than one order may be (R4)", spec.quantity));
     }
     let count = live().count();
-    // Both orders of a pair are checked before either is recorded: the second may be the one above the limit.
-    let pair = state.orders.get(&id).is_some_and(|order| order.oco.is_some());
-    if count > limits.max_live_orders as usize + usize::from(pair) {
+    if count > limits.max_live_orders as usize {
         return Some(format!("{count} live orders on one side (R16)"));
     }
     let price = named_price(spec)?;
