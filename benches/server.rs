@@ -1,9 +1,10 @@
 //! What it costs to serve many: 100 WebSocket clients on one stream of quotes, 1,000 and 10,000 updates a second, unbatched and in
-//! batches of 50 ms; one client among them that never reads; 1,000 clients that say nothing; and reads by 32 callers. In
+//! batches of 50 ms; one client among them that never reads; 1,000 clients that say nothing; reads by 32 callers; orders, alone and beside the crowd. In
 //! the same run and on the same machine the servers of the shared folder's `bench/wsrest`: the same number of clients
 //! on bytes that were framed before, which is what a wire costs at the least, and FastAPI.
 //!
-//! `cargo bench --bench server [-- SECONDS]`: so many seconds of each, 8 where nothing is said; `-- soak 600`: one crowd alone, that long. `TRADEWIND_WSREST` names the
+//! `cargo bench --bench server [-- SECONDS]`: so many seconds of each, 8 where nothing is said; `-- calls 8`: reads and orders
+//! alone; `-- soak 600`: one crowd alone, that long. `TRADEWIND_WSREST` names the
 //! program built from that folder, `TRADEWIND_PYTHON` a Python that has its packages; what is not given is said to be skipped.
 
 #![allow(
@@ -30,7 +31,7 @@ mod others;
 #[path = "server/tape.rs"]
 mod tape;
 
-use clients::{Crowd, Wanted};
+use clients::{Call, Crowd, Wanted};
 use engine::{Engine, Folder};
 use figures::{Process, load};
 use std::net::SocketAddr;
@@ -45,6 +46,10 @@ fn main() {
     let seconds = std::env::args().skip(1).find_map(|word| word.parse::<u64>().ok());
     let span = Duration::from_secs(seconds.unwrap_or(8));
     println!("load at the start: {}", load());
+    if std::env::args().any(|word| word == "calls") {
+        reads(span);
+        return orders(span);
+    }
     if std::env::args().any(|word| word == "soak") {
         println!("\n{CLIENTS} WebSocket clients for {} s", span.as_secs());
         head();
@@ -61,6 +66,7 @@ fn main() {
     others::all(span, CLIENTS);
     idle(span);
     reads(span);
+    orders(span);
     println!("\nload at the end: {}", load());
 }
 
@@ -83,10 +89,12 @@ impl Served {
         let tape = tape::write(rate, span + Duration::from_secs(40));
         // As docs/TUNING.md says for crowds; all of them call from one address here.
         let listen = "[server]\nlisten = \"127.0.0.1:0\"\n[server.doors]\ncalls_per_address = 0\ncalls_per_key = 0\nconnections_per_address = 2048\n";
-        let engine = Engine::of(Folder::with(&format!("{listen}{}", tape.settings())));
+        // Orders without end are what is measured.
+        let limits = "[limits]\nmax_live_orders = 1000000\nmax_total_orders = 0\nrate_burst = 1000000\nrate_per_second = 1000000\nmax_position_value = \"1000000000000\"\nmax_gross_bps = 0\nmax_name_bps = 0\nmax_issuer_bps = 0\nmax_entries_5m = 0\nclose_band_bps = 0\nkeep_hours = false\n[[sim.accounts]]\nid = \"SIM100001\"\ncash = { USD = \"1000000000\" }\n";
+        let engine = Engine::of(Folder::with(&format!("{listen}{limits}{}", tape.settings())));
         let made = engine
             .folder
-            .command(&["api-key", "add", "bench", "--role", "view", "--json"])
+            .command(&["api-key", "add", "bench", "--role", "trade", "--json"])
             .output()
             .unwrap();
         let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
@@ -97,6 +105,23 @@ impl Served {
             key: made["token"].as_str().expect("a key").to_owned(),
         };
         (served, tape)
+    }
+    fn order(&self) -> Call<'static> {
+        Call::Order("TW00")
+    }
+    /// Calls, and a line of how they went.
+    fn calls(&self, name: &str, call: Call<'_>, callers: usize, pause: Duration, span: Duration) {
+        let before = Process::of(self.engine.pid());
+        let heard = clients::calls(self.address, &self.key, call, callers, pause, span);
+        let after = Process::of(self.engine.pid());
+        println!(
+            "\n{name}, {callers} callers: {:.0} a second, p50 {:.3} ms, p99 {:.3} ms, {} failed, {:.1}% of a core",
+            heard.rows as f64 / span.as_secs_f64(),
+            heard.delay(50) * 1e3,
+            heard.delay(99) * 1e3,
+            heard.lost,
+            (after.cpu_s - before.cpu_s) / span.as_secs_f64() * 100.0,
+        );
     }
 }
 
@@ -154,20 +179,39 @@ fn idle(span: Duration) {
     );
 }
 
-/// Reads of one small resource by 32 callers.
+/// Reads of one small resource by 32 callers, and the same framework with nothing behind it.
 fn reads(span: Duration) {
     let (served, _tape) = Served::start(1_000, span);
     let path = "/api/v1/accounts";
-    let before = Process::of(served.engine.pid());
-    let heard = clients::reads(served.address, &served.key, path, 32, span);
-    let after = Process::of(served.engine.pid());
-    println!(
-        "\nGET {path}, 32 callers: {:.0} a second, p50 {:.3} ms, p99 {:.3} ms, {} failed, {:.1}% of a core",
-        heard.rows as f64 / span.as_secs_f64(),
-        heard.delay(50) * 1e3,
-        heard.delay(99) * 1e3,
-        heard.lost,
-        (after.cpu_s - before.cpu_s) / span.as_secs_f64() * 100.0,
-    );
+    served.calls(&format!("GET {path}"), Call::Get(path), 32, Duration::ZERO, span);
     others::reads(span);
+}
+
+/// Orders of one caller and of eight at once, each durable before it is answered; and twenty a second of one caller beside
+/// 100 clients, without and with one more that never reads.
+fn orders(span: Duration) {
+    for callers in [1, 8] {
+        let (served, _tape) = Served::start(100, span);
+        served.calls(
+            "POST /api/v1/orders",
+            served.order(),
+            callers,
+            Duration::ZERO,
+            span,
+        );
+    }
+    for stalled in [0, 1] {
+        let (served, _tape) = Served::start(1_000, span);
+        let crowd = Crowd::gather(
+            served.address,
+            &served.key,
+            CLIENTS,
+            stalled,
+            Wanted::Quotes { batch: 0 },
+        );
+        std::thread::sleep(WARM);
+        let beside = format!("20 orders a second beside {CLIENTS} clients and {stalled} that never reads");
+        served.calls(&beside, served.order(), 1, Duration::from_millis(50), span);
+        drop(crowd.stop());
+    }
 }

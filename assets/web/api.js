@@ -60,7 +60,9 @@ async function send(method, path, body) {
     throw new Refusal(0, "NO_ANSWER", "the engine does not answer", null);
   }
   const told = await answer.json().catch(() => null);
-  if (answer.ok) return told;
+  if (answer.ok && (told !== null || answer.status === 204)) return told;
+  // An engine that ends in the middle of an answer has told nothing.
+  if (answer.ok) throw new Refusal(0, "NO_ANSWER", "the engine's answer broke off", null);
   const { code = `HTTP_${answer.status}`, message = `the engine answered ${answer.status}` } = told?.error ?? {};
   const after = Number(answer.headers.get("retry-after"));
   throw new Refusal(answer.status, code, message, Number.isFinite(after) && after > 0 ? after : null);

@@ -11,9 +11,13 @@ const PONG_WITHIN = 8000;
 const PAUSES = [300, 700, 1500, 3000, 5000];
 
 export class Link {
-  /** `told(topic, rows, whole)` for data, `changed()` for the link's own state, `refused()` where it did not open. */
-  constructor(told, changed, refused) {
+  /**
+   * `told(topic, rows, whole)` for data, `changed()` for the link's own state, `refused()` where it did not open, and
+   * `wrong(topic, message)` for a topic that could not be begun.
+   */
+  constructor(told, changed, refused, wrong) {
     this.refused = refused;
+    this.wrong = wrong;
     this.told = told;
     this.changed = changed;
     this.topics = new Map();
@@ -145,7 +149,11 @@ export class Link {
       this.hello = message;
       this.changed();
     } else if (message.type === "goodbye") this.reason = message.reason;
-    else if (message.type === "error") report(`topic ${message.id}: ${message.code}: ${message.message}`);
+    else if (message.type === "error") {
+      const topic = this.topics.get(message.id)?.topic;
+      report(`topic ${topic ?? message.id}: ${message.code}: ${message.message}`);
+      if (topic) this.wrong(topic, message.message);
+    }
   }
 
   /** A topic begins, or goes on: then what was missed follows by itself. */
@@ -169,7 +177,7 @@ export class Link {
       }
       topic.number = message.number;
       this.sequence = Math.max(this.sequence ?? 0, message.sequence);
-      this.told(message.topic, message.data, false);
+      this.told(message.topic, message.data, message.whole === true);
     }
   }
 }

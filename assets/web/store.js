@@ -1,4 +1,4 @@
-// What the page knows, and how it comes to know it: topics over the link for what moves, REST for the rest. Panes say what
+// What the page knows, and how it comes to know it: topics over the link for what moves, REST for what seldom does. Panes say what
 // they draw from; after a change each is drawn once, with the next frame of the screen.
 
 import { get, isAbsent } from "./api.js";
@@ -10,7 +10,7 @@ export const store = {
   me: null, account: "", symbol: null,
   quotes: new Map(), lasts: new Map(), days: new Map(),
   orders: new Map(), executions: new Map(), positions: new Map(),
-  system: null, status: null, accounts: [], risk: null, totals: null, notices: [], watchlists: [],
+  system: null, status: null, accounts: [], risks: null, limits: null, totals: null, notices: [], watchlists: [],
   known: { quotes: false, orders: false, executions: false, positions: false, notices: false },
   absent: new Set(),
 };
@@ -22,7 +22,14 @@ const TOPICS = [
   [4, "executions", {}],
   [5, "quotes", { batch_ms: 100 }],
   [6, "prints", { batch_ms: 100 }],
+  [7, "pnl", { batch_ms: 500 }],
+  [8, "risk", { batch_ms: 500 }],
+  [9, "notifications", {}],
 ];
+/** The name of the chart's topic: begun by the chart, for what it shows. */
+export const CHART = 10;
+/** Notifications that the page keeps. */
+const NOTICES = 100;
 /** Executions and ended orders that the page keeps: what it shows, and no more, however long it is open. */
 const KEPT = 500;
 
@@ -54,8 +61,15 @@ function drawNow() {
   }
 }
 
-export const link = new Link(told, () => changed("link"), () => reads.status());
+export const link = new Link(told, () => changed("link"), () => reads.status(), (topic, message) => hears.get(topic)?.wrong(message));
 
+/** Panes that read a topic of their own: `take(rows, whole)`, and `wrong(message)` where it could not be begun. */
+const hears = new Map();
+export function hear(topic, take, wrong) {
+  hears.set(topic, { take, wrong });
+}
+
+const accountKey = (row) => `${row.broker}/${row.account}`;
 const orderKey = (row) => row.client_order_id;
 const executionKey = (row) => `${row.account}/${row.execution_id}`;
 const positionKey = (row) => `${row.broker}/${row.account}/${row.symbol}`;
@@ -63,6 +77,10 @@ const positionKey = (row) => `${row.broker}/${row.account}/${row.symbol}`;
 function told(topic, rows, whole) {
   if (topic === "quotes") return quotes(rows, whole);
   if (topic === "prints") return prints(rows);
+  if (topic === "pnl") return merge("totals", rows, whole, "totals");
+  if (topic === "risk") return merge("risks", rows, whole, "risk");
+  if (topic === "notifications") return notices(rows, whole);
+  if (hears.has(topic)) return hears.get(topic).take(rows, whole);
   if (topic === "system") {
     store.system = rows[0] ?? store.system;
     changed("system");
@@ -80,6 +98,21 @@ function told(topic, rows, whole) {
   if (topic !== "positions") trim(store[topic], topic);
   store.known[topic] = true;
   return changed(topic);
+}
+
+/** Rows of accounts: those that came in place of those that were. */
+function merge(name, rows, whole, subject) {
+  const known = new Map((whole ? [] : store[name] ?? []).map((row) => [accountKey(row), row]));
+  for (const row of rows) known.set(accountKey(row), row);
+  store[name] = [...known.values()];
+  changed(subject);
+}
+
+function notices(rows, whole) {
+  const kept = whole ? [] : store.notices;
+  store.notices = [...rows.toReversed(), ...kept].slice(0, NOTICES);
+  store.known.notices = true;
+  changed("notices");
 }
 
 function trim(map, topic) {
@@ -152,15 +185,10 @@ const put = (name, subject) => (told) => {
 const reads = {
   status: () => ask("/system/status", put("status", "system")),
   accounts: () => ask("/accounts", (told) => put("accounts", "accounts")(told.items)),
-  risk: () => ask("/risk", put("risk", "risk")),
-  totals: () => ask("/pnl", (told) => put("totals", "totals")(told.accounts)),
+  limits: () => ask("/risk", (told) => put("limits", "risk")(told.limits)),
   days: () => ask("/market/quotes", (told) => {
     for (const row of told.items) store.days.set(row.symbol, row);
     changed("quotes");
-  }),
-  notices: () => ask("/notifications?limit=100", (told) => {
-    store.known.notices = true;
-    put("notices", "notices")(told.items);
   }),
   watchlists: () => ask("/watchlists", (told) => put("watchlists", "quotes")(told.items)),
 };
@@ -184,7 +212,7 @@ function later() {
   if (!soon) {
     soon = setTimeout(() => {
       soon = 0;
-      for (const name of ["accounts", "risk", "totals", "notices", "status"]) reads[name]();
+      for (const name of ["accounts", "limits", "status"]) reads[name]();
     }, 400);
   }
 }
@@ -197,13 +225,12 @@ let timers = [];
 
 export function begin() {
   for (const [id, topic, parameters] of TOPICS) link.subscribe(id, topic, parameters);
+  if (store.symbol !== null) changed("symbol");
   link.start();
   for (const read of Object.values(reads)) read();
   const every = (ms, act) => timers.push(setInterval(() => seen() && act(), ms));
   const open = () => [...store.positions.values()].some((row) => sign(row.quantity) !== 0);
   every(1000, () => open() && link.refresh(2));
-  every(2000, reads.totals);
-  every(5000, reads.risk);
   every(20000, reads.days);
   every(60000, reads.watchlists);
 }
@@ -213,7 +240,7 @@ export function end() {
   timers = [];
   link.stop();
   for (const map of [store.quotes, store.lasts, store.days, store.orders, store.executions, store.positions]) map.clear();
-  Object.assign(store, { me: null, account: "", system: null, status: null, accounts: [], risk: null, totals: null, notices: [] });
+  Object.assign(store, { me: null, account: "", system: null, status: null, accounts: [], risks: null, limits: null, totals: null, notices: [] });
   for (const name of Object.keys(store.known)) store.known[name] = false;
   store.absent.clear();
 }

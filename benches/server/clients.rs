@@ -230,32 +230,76 @@ fn since_midnight() -> u64 {
     (now.as_secs() % 86_400) * 1_000_000_000 + u64::from(now.subsec_nanos())
 }
 
-/// So many callers that read one resource again and again.
-pub fn reads(at: SocketAddr, key: &str, path: &str, callers: usize, span: Duration) -> Heard {
-    let head = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nAuthorization: Bearer {key}\r\n\r\n");
+/// What callers send.
+#[derive(Clone, Copy)]
+pub enum Call<'a> {
+    /// A read of this.
+    Get(&'a str),
+    /// An order that rests far below the market, each of its own price and quantity: what is equal counts as sent twice.
+    Order(&'a str),
+}
+
+impl Call<'_> {
+    fn request(self, at: SocketAddr, key: &str, caller: usize, number: usize) -> String {
+        let head = format!("Host: {at}\r\nAuthorization: Bearer {key}\r\n");
+        match self {
+            Self::Get(path) => format!("GET {path} HTTP/1.1\r\n{head}\r\n"),
+            Self::Order(symbol) => {
+                let (cents, quantity) = (5_000 + number % 4_000, 1 + caller);
+                let sentence = format!("buy {quantity} {symbol} @{}.{:02}", cents / 100, cents % 100);
+                let body = serde_json::json!({ "sentence": sentence }).to_string();
+                let length = body.len();
+                format!(
+                    "POST /api/v1/orders HTTP/1.1\r\n{head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+                )
+            }
+        }
+    }
+}
+
+/// So many callers that call again and again, each after a pause.
+pub fn calls(
+    at: SocketAddr,
+    key: &str,
+    call: Call<'_>,
+    callers: usize,
+    pause: Duration,
+    span: Duration,
+) -> Heard {
     crate::engine::runtime().block_on(async {
         let until = Instant::now() + span;
-        let tasks: Vec<_> = (0..callers)
-            .map(|_| tokio::spawn(read_on(at, head.clone(), until)))
-            .collect();
-        let mut all = Heard::default();
-        for task in tasks {
-            all.add(task.await.unwrap());
+        let all = (0..callers).map(|caller| {
+            call_on(at, until, pause, move |number| {
+                call.request(at, key, caller, number)
+            })
+        });
+        let mut heard = Heard::default();
+        for one in futures_util::future::join_all(all).await {
+            heard.add(one);
         }
-        all
+        heard
     })
 }
 
-async fn read_on(at: SocketAddr, head: String, until: Instant) -> Heard {
+async fn call_on(
+    at: SocketAddr,
+    until: Instant,
+    pause: Duration,
+    request: impl Fn(usize) -> String,
+) -> Heard {
     let mut heard = Heard::default();
     let mut stream = TcpStream::connect(at).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let mut bytes = Vec::new();
-    while Instant::now() < until {
+    for number in 0.. {
+        if Instant::now() >= until {
+            break;
+        }
+        let request = request(number);
         let begun = Instant::now();
-        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
         bytes.clear();
-        let whole = loop {
+        let good = loop {
             if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
                 heard.ended += 1;
                 return heard;
@@ -269,14 +313,20 @@ async fn read_on(at: SocketAddr, head: String, until: Instant) -> Heard {
                 .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok())
                 .expect("a length");
             if bytes.len() >= body + length {
-                break bytes.starts_with(b"HTTP/1.1 200");
+                break bytes.starts_with(b"HTTP/1.1 20");
             }
         };
+        if heard.lost == 0 && !good {
+            println!("the first that failed: {}", String::from_utf8_lossy(&bytes));
+        }
         heard.rows += 1;
-        heard.lost += u64::from(!whole);
+        heard.lost += u64::from(!good);
         heard
             .delays
             .push(u64::try_from(begun.elapsed().as_nanos()).unwrap());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
     }
     heard
 }

@@ -2,6 +2,7 @@
 //! client there, which tells what it heard.
 
 use crate::figures::Process;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -103,6 +104,18 @@ fn one(name: &str, program: &str, server: Server, span: Duration, clients: usize
     );
 }
 
+/// Whether something listens there, by now or soon.
+fn answers(at: SocketAddr) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(20) {
+        if TcpStream::connect(at).is_ok() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    false
+}
+
 /// Reads of one small resource from the same framework with nothing behind it, and from FastAPI.
 pub fn reads(span: Duration) {
     let path = "/api/market-data/AAPL";
@@ -121,10 +134,14 @@ pub fn reads(span: Duration) {
     }
     for (name, server) in servers {
         let server = Server(server.unwrap());
-        std::thread::sleep(Duration::from_secs(2));
+        let at: SocketAddr = ([127, 0, 0, 1], PORT).into();
+        if !answers(at) {
+            println!("{name}: skipped, it does not answer");
+            continue;
+        }
         let before = Process::of(server.0.id());
-        let at = ([127, 0, 0, 1], PORT).into();
-        let heard = crate::clients::reads(at, "none", path, 32, span);
+        let call = crate::clients::Call::Get(path);
+        let heard = crate::clients::calls(at, "none", call, 32, Duration::ZERO, span);
         let after = Process::of(server.0.id());
         println!(
             "{name}, GET {path}, 32 callers: {:.0} a second, p50 {:.3} ms, p99 {:.3} ms, {:.1}% of a core",

@@ -115,21 +115,24 @@ impl Desk {
         else {
             return Vec::new();
         };
+        let view = super::pane::View {
+            instrument: self.instrument_of(pane),
+            ..self.world.view(now)
+        };
+        let place = self.panes.iter_mut().find(|place| place.id == pane);
+        if place.is_some_and(|place| place.pane.roll(up, &view)) {
+            return Vec::new();
+        }
         let action = match (pane, up) {
-            (PaneId::Chart, true) => Action::ZoomIn,
-            (PaneId::Chart, false) => Action::ZoomOut,
+            (PaneId::Chart | PaneId::Chart2 | PaneId::Chart3 | PaneId::Chart4, true) => Action::ZoomIn,
+            (PaneId::Chart | PaneId::Chart2 | PaneId::Chart3 | PaneId::Chart4, false) => Action::ZoomOut,
             _ => action,
         };
         let wishes = self.pane_acts(pane, action, now).unwrap_or_default();
-        // Rolling through a list only looks; what is on the desk stays.
+        // Rolling through a list only looks: what is on the desk stays, since the next key trades it.
         let looks = wishes
             .into_iter()
-            .filter(|wish| {
-                !matches!(
-                    wish,
-                    Wish::Send(_) | Wish::Edit(_) | Wish::Move(..) | Wish::Ticket(..)
-                )
-            })
+            .filter(|wish| matches!(wish, Wish::Bars(..) | Wish::Ask(_) | Wish::Say(_)))
             .collect();
         self.grant(looks, now)
     }

@@ -110,6 +110,11 @@ pub trait Pane: std::fmt::Debug {
     fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits;
     /// Answers an action that was meant for this pane; nothing where it is not its business.
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>>;
+    /// Rolls by a notch of the wheel where its cursor is the desk's instrument, which stays; false where the wheel moves the
+    /// cursor as the arrows do.
+    fn roll(&mut self, _up: bool, _view: &View<'_>) -> bool {
+        false
+    }
     /// The price that a person holds in it, for an order that is opened from it.
     fn price(&self, _view: &View<'_>) -> Option<Price> {
         None

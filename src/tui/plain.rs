@@ -159,7 +159,7 @@ impl Plain {
                 Some(average) => format!(
                     "{} {id}, average {}",
                     number::quantity_signed(held),
-                    read::price(&view, *id, average)
+                    read::average(&view, *id, Some(average))
                 ),
                 None => format!("{} {id}", number::quantity_signed(held)),
             };

@@ -1,6 +1,6 @@
 //! The doors of the real program, over real sockets: who signs in and how, what a session opens and when it does no more,
 //! what a page has to send along, tokens that nobody gave out, and what of it is in the audit log. Crowds are in
-//! `doors_crowds`.
+//! `doors_crowds`, keys that sign and sockets in `doors_sockets`.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,19 +12,18 @@
 use crate::harness::{Engine, Home, pause, until};
 use ring::hmac;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 use tradewind::app::clock::wall;
-use tradewind::server::doors::secret::{Secret, hex};
+use tradewind::server::doors::secret::Secret;
 use tradewind::server::doors::totp;
 
 /// Nothing that is asked takes this long.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 /// A market that stands still: it is the doors that are looked at.
-const QUIET: &str = "[sim]\nparticipants = false\n";
+pub(crate) const QUIET: &str = "[sim]\nparticipants = false\n";
 /// Anna's.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -73,7 +72,7 @@ impl Port {
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         ask(self.at, method, path, headers, body)
     }
-    fn get(&self, path: &str, token: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str, token: &str) -> Answer {
         self.ask("GET", path, &[("Authorization", &format!("Bearer {token}"))], "")
     }
     fn post(&self, path: &str, token: &str, body: &Value) -> Answer {
@@ -674,75 +673,6 @@ fn flipped(text: &str, at: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
     String::from_utf8(bytes).unwrap()
-}
-
-#[test]
-fn a_signed_call_opens_once_and_a_key_that_signs_opens_nothing_by_being_shown() {
-    let port = Port::open(QUIET);
-    let made = port.home.json(&["api-key", "add", "signer", "--signed"]);
-    let (id, token) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
-    let words = token.strip_prefix(&format!("tws_{id}")).unwrap();
-    let key = hmac::Key::new(hmac::HMAC_SHA256, words.as_bytes());
-    let name = format!("tw_{id}");
-    let call = |method: &str, path: &str, at: i64, nonce: &str, sent: &str| {
-        let body = hex(&Sha256::digest(b""));
-        let words = format!("{method}\n{path}\n{body}\n{at}\n{nonce}");
-        let mac = hex(hmac::sign(&key, words.as_bytes()).as_ref());
-        let headers = [
-            ("X-API-Key", name.as_str()),
-            ("X-Timestamp", &at.to_string()),
-            ("X-Nonce", nonce),
-            ("X-Signature", &mac),
-        ];
-        port.ask(method, sent, &headers, "")
-    };
-    let now = wall().seconds() * 1_000;
-    let path = "/api/v1/orders?limit=5";
-    assert_eq!(call("GET", path, now, "nonce-number-1", path).status, 200);
-    let again = call("GET", path, now, "nonce-number-1", path);
-    assert_eq!(again.status, 401);
-    assert!(again.text.contains("came before"), "{again:?}");
-    let other = call("GET", path, now, "nonce-number-2", "/api/v1/orders?limit=6");
-    assert_eq!(other.status, 401, "another address than was signed");
-    assert_eq!(
-        call("GET", path, now - 40_000, "nonce-number-3", path).status,
-        401
-    );
-    assert_eq!(
-        call("GET", path, now + 40_000, "nonce-number-4", path).status,
-        401
-    );
-    assert_eq!(port.get(path, token).status, 401, "shown, not signed");
-    assert_eq!(port.get(path, &name).status, 401);
-}
-
-#[test]
-fn a_socket_whose_key_was_taken_away_is_let_go() {
-    let port = Port::open(QUIET);
-    let made = port.home.json(&["api-key", "add", "watcher"]);
-    let mut socket = TcpStream::connect(port.at).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let token = made["token"].as_str().unwrap();
-    let upgrade = format!(
-        "GET /ws HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: tradewind.v1.json\r\n\r\n",
-        port.at
-    );
-    socket.write_all(upgrade.as_bytes()).unwrap();
-    let mut said = Vec::new();
-    let mut part = [0; 4_096];
-    until("a greeting", || {
-        let count = socket.read(&mut part).unwrap();
-        said.extend_from_slice(&part[..count]);
-        String::from_utf8_lossy(&said).contains("hello").then_some(())
-    });
-    port.home.done(&["api-key", "remove", "watcher"]);
-    // To its end: nobody else closes it.
-    let _ = socket.read_to_end(&mut said);
-    let said = String::from_utf8_lossy(&said);
-    assert!(
-        said.contains("101 Switching") && said.contains("this key or session is over"),
-        "{said}"
-    );
 }
 
 #[test]

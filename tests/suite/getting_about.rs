@@ -239,6 +239,16 @@ fn every_pane_is_reached_and_a_desk_is_frozen_halted_hidden_and_clicked() {
     desk.types("gt");
     desk.shows("MSFT 1m");
 
+    // The wheel rolls what is under it, and what is on the desk stays: the next key trades it.
+    desk.wheels("NVDA");
+    desk.types("?");
+    desk.shows("KEYS");
+    desk.shows("1–");
+    desk.wheels("ANYWHERE");
+    desk.shows_no_more("1–");
+    desk.escapes();
+    desk.shows("MSFT 1m");
+
     // Frozen, nothing leaves.
     desk.types(" f");
     desk.shows("FROZEN");

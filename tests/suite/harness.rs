@@ -720,6 +720,19 @@ impl Desk {
     /// Clicks on the first cell of a text that is on the screen, or so many cells before it.
     #[track_caller]
     pub fn clicks(&mut self, text: &str, before_it: usize) {
+        let (column, row) = self.place_of(text);
+        let column = column - before_it;
+        self.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    }
+    /// Turns the wheel down by a notch over the first cell of a text that is on the screen.
+    #[track_caller]
+    pub fn wheels(&mut self, text: &str) {
+        let (column, row) = self.place_of(text);
+        self.types(&format!("\x1b[<65;{column};{row}M"));
+    }
+    /// Column and row of a text's first cell, from one on.
+    #[track_caller]
+    fn place_of(&self, text: &str) -> (usize, usize) {
         self.shows(text);
         let screen = self.text();
         let (row, before) = screen
@@ -727,8 +740,7 @@ impl Desk {
             .enumerate()
             .find_map(|(row, line)| Some((row, line.split_once(text)?.0)))
             .unwrap();
-        let (row, column) = (row + 1, before.chars().count() + 1 - before_it);
-        self.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+        (before.chars().count() + 1, row + 1)
     }
     pub fn resize(&self, columns: u16, rows: u16) {
         lock(&self.screen)

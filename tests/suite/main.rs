@@ -5,6 +5,7 @@ mod crashes;
 mod deploy;
 mod doors;
 mod doors_crowds;
+mod doors_sockets;
 mod fuzz;
 mod gateway;
 mod gateway_faults;

@@ -1,15 +1,13 @@
-// Candles with two averages and the volume, drawn by the library in vendor/. The engine builds the bars; the page asks for
-// them and for the last two again while somebody looks. Averages are drawn from the closes that are shown.
+// Candles with two averages and the volume, drawn by the library in vendor/. The engine builds the bars and tells each change
+// of what is shown; averages are drawn from the closes that are shown.
 
 import { byId, h, moved, say, show } from "../dom.js";
 import { UNKNOWN, drawn, grouped, moment, sign } from "../format.js";
-import { ask, draws, isShown, last, link, store } from "../store.js";
+import { CHART, draws, hear, isShown, last, link, store } from "../store.js";
 import { change, digits } from "./watch.js";
 
 const TIMEFRAMES = ["1m", "5m", "15m", "1h", "1d"];
-const COUNT = 600;
 const EMAS = [9, 21];
-const AGAIN_MS = 1000;
 /** Empty places right of the newest bar. */
 const RIGHT = 3;
 
@@ -19,7 +17,6 @@ let library = null;
 let parts = null;
 let bars = [];
 let loaded = "";
-let wanted = "";
 let lines = [];
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -161,18 +158,20 @@ function marks() {
   }
 }
 
-async function load() {
-  const name = `${store.symbol} ${timeframe}`;
-  if (!store.symbol || !parts || wanted === name) return;
-  const whole = loaded !== name;
-  wanted = name;
-  const count = whole ? COUNT : 2;
-  const good = await ask(`/market/${encodeURIComponent(store.symbol)}/bars?timeframe=${timeframe}&count=${count}`, (told) => {
-    if (name !== `${store.symbol} ${timeframe}`) return;
-    take(told.items.map(read).filter(Boolean), whole, name);
-  });
-  if (wanted === name) wanted = "";
-  if (!good && whole) empty(store.absent.has(`/market/${encodeURIComponent(store.symbol)}/bars`) ? "This engine offers no bars." : "Bars can't be read now. Trying again…");
+const shown = () => `${store.symbol} ${timeframe}`;
+
+/** Begins what is to be shown; bars come by themselves from then on. */
+function load() {
+  if (!store.symbol || !parts) return;
+  empty("Waiting for bars…");
+  loaded = "";
+  link.subscribe(CHART, "bars", { symbols: [store.symbol], timeframe, batch_ms: 250 });
+}
+
+function heard(told, whole) {
+  const rows = told.map(read).filter(Boolean);
+  if (whole || loaded !== shown()) take(rows, true, shown());
+  else take(rows, false, loaded);
 }
 
 function take(rows, whole, name) {
@@ -185,11 +184,6 @@ function take(rows, whole, name) {
     return;
   }
   const from = rows[0]?.time ?? Infinity;
-  // A hole between what is here and what came: all of it again.
-  if (bars.length && from > bars.at(-1).time) {
-    loaded = "";
-    return;
-  }
   const before = bars.length;
   const newest = bars.at(-1)?.time ?? -Infinity;
   bars = [...bars.filter((bar) => bar.time < from), ...rows];
@@ -229,22 +223,13 @@ export function chart() {
       timeframe = word;
       localStorage.setItem("tradewind.timeframe", word);
       mark();
-      empty("Waiting for bars…");
       load();
     } }, word));
   }
   mark();
   if (!parts) empty("The charting library did not load.");
   draws(["quotes", "symbol"], head);
-  draws(["symbol"], () => {
-    empty("Waiting for bars…");
-    load();
-  });
+  hear("bars", heard, (message) => loaded === "" && empty(`Bars can't be read: ${message}`));
+  draws(["symbol"], load);
   draws(["positions", "orders", "symbol", "accounts"], () => loaded.startsWith(`${store.symbol} `) && marks());
-  let open = false;
-  draws(["link"], () => {
-    if (link.state === "open" && !open) loaded = "";
-    open = link.state === "open";
-  });
-  setInterval(() => link.state === "open" && document.visibilityState === "visible" && load(), AGAIN_MS);
 }

@@ -9,9 +9,9 @@ import { draws, isShown, link, refresh, store } from "../store.js";
 import { stepUp } from "../step.js";
 import { naked } from "./positions.js";
 
-/** The accounts with what is known of their risk: /risk where it is offered, else what the status tells. */
+/** The accounts with what is known of their risk: by the topic, and before it came what the status tells. */
 function accounts() {
-  const known = new Map((store.risk?.accounts ?? []).map((row) => [`${row.broker}/${row.account}`, row]));
+  const known = new Map((store.risks ?? []).map((row) => [`${row.broker}/${row.account}`, row]));
   const all = store.accounts.length ? store.accounts : store.status?.trading?.map((row) => ({ ...row, trading: row.state, trading_reason: row.reason })) ?? [];
   return all.filter(isShown).map((row) => ({ ...row, ...known.get(`${row.broker}/${row.account}`) }));
 }
@@ -56,7 +56,7 @@ const LIMITS = {
 };
 
 function limits() {
-  const of = store.risk?.limits;
+  const of = store.limits;
   byId("limits").hidden = !of;
   if (!of) return;
   const rows = Object.entries(LIMITS).filter(([key]) => of[key] !== undefined);

@@ -95,6 +95,8 @@ pub struct Caller {
     pub stepped_up: Option<Timestamp>,
     /// The parts of the API it may call, such as `orders`; nothing means all that its role may.
     pub scopes: Option<BTreeSet<String>>,
+    /// Whether each call of it has to be signed: then it changes nothing over a connection that one signature opened.
+    pub signs: bool,
     /// The call's number, as in its answer's `x-request-id`, the logs and the audit log.
     pub request: String,
     /// What was called: method and address.
@@ -113,6 +115,7 @@ impl Caller {
             address: IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
             stepped_up: None,
             scopes: None,
+            signs: false,
             request: String::new(),
             route: String::new(),
         }
@@ -257,6 +260,7 @@ impl Doors {
             address,
             stepped_up: session.stepped_up,
             scopes: None,
+            signs: false,
             request: String::new(),
             route: String::new(),
         })
@@ -300,6 +304,7 @@ fn caller_of(key: &StoredKey, address: IpAddr) -> Caller {
         address,
         stepped_up: None,
         scopes: key.scopes.clone(),
+        signs: key.is_signed(),
         request: String::new(),
         route: String::new(),
     }

@@ -145,31 +145,42 @@ pub struct Setting {
     pub source: String,
 }
 
-/// What every route can reach.
+/// What every route can reach. Every layer of every call holds one: a clone is one count and no more.
 #[derive(Clone, Debug)]
-pub struct Context {
+pub struct Context(Arc<Reach>);
+
+impl std::ops::Deref for Context {
+    type Target = Reach;
+    fn deref(&self) -> &Reach {
+        &self.0
+    }
+}
+
+/// What is in a [`Context`].
+#[derive(Debug)]
+pub struct Reach {
     /// What does not change.
-    pub about: Arc<About>,
+    pub about: About,
     /// The replica.
     pub replica: Replica,
     /// The streams of the WebSocket.
     pub(crate) hub: ws::Hub,
     /// The way from the WebSocket's calls to the routes.
-    pub(crate) calls: ws::Routes,
+    pub(crate) calls: ws::CallSender,
     /// Who may call.
     pub doors: Doors,
     /// What callers did.
     pub audit: Audit,
     /// What every call passes.
-    pub guard: Arc<Guard>,
+    pub guard: Guard,
     /// The engine's inbox.
     pub engine: mpsc::Sender<Wanted>,
     /// Changes when the engine stops.
     pub stop: watch::Receiver<bool>,
     /// What the settings give.
-    pub given: Arc<Given>,
+    pub given: Given,
     /// What is kept for commands.
-    pub hand: Arc<Hand>,
+    pub hand: Hand,
 }
 
 /// Who may come in, by which rules, and where it is noted.
@@ -214,24 +225,24 @@ pub async fn serve_http(
     } = plan;
     let replica = Replica::default();
     let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
-    let (calls, counter) = ws::call_routes();
-    let context = Context {
-        about: Arc::new(about),
+    let (calls, called) = ws::call_channel();
+    let context = Context(Arc::new(Reach {
+        about,
         replica: replica.clone(),
         hub: hub.clone(),
         calls,
         doors: gate.doors,
         audit: gate.audit,
-        guard: Arc::new(Guard::new(gate.guard)),
+        guard: Guard::new(gate.guard),
         engine: engine.clone(),
         stop: stop.clone(),
-        given: Arc::new(given),
-        hand: Arc::default(),
-    };
+        given,
+        hand: Hand::default(),
+    }));
     let router: Router = routes::all(context, &limits);
     let following = replica::follow(engine, replica, stop.clone());
     let streaming = hub.run(stop.clone());
-    let calling = counter.serve(router.clone(), stop.clone());
+    let calling = called.serve(router.clone(), stop.clone());
     tokio::join!(
         following,
         streaming,

@@ -150,6 +150,12 @@ async fn upgrade(
             "this address is for terminals, not for pages",
         ));
     }
+    if caller.signs {
+        return Err(ApiError::forbidden(format!(
+            "{} signs each call, and what a terminal does is not signed: use a key made without --signed",
+            caller.name
+        )));
+    }
     if caller.accounts.is_some() {
         return Err(ApiError::forbidden(format!(
             "{} sees some accounts only, and a terminal shows all: use a key made without --account",
@@ -210,7 +216,12 @@ async fn serve(
         }
     };
     // The session ends by itself once its stream does, and says so to the engine.
-    let talking = session::run(tokio::io::split(far), door, context.engine, context.stop);
+    let talking = session::run(
+        tokio::io::split(far),
+        door,
+        context.engine.clone(),
+        context.stop.clone(),
+    );
     let (end, ()) = tokio::join!(carrying, talking);
     tracing::info!(name, %from, ?end, "a terminal from elsewhere has left");
     drop(place);

@@ -288,7 +288,7 @@ fn draw_head(pen: &mut Pen<'_>, view: &View<'_>, held: &Held<'_>, began: Option<
         _ => theme.dim,
     };
     x = pen.put_within(x + 1, end, 0, &size, bold(colour));
-    let average = read::price_or_unknown(view, held.id, position.average_price(held.ledger.multiplier));
+    let average = read::average(view, held.id, position.average_price(held.ledger.multiplier));
     let mark = view.market.mark(held.id).map(|mark| mark.price);
     let mark = read::price_or_unknown(view, held.id, mark);
     let age = began.map_or(String::new(), |at| {

@@ -8,8 +8,8 @@ use crate::engine::state::{Ledger, Mismatch};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::profit;
-use crate::tui::widgets::columns::{Cell, Column, Look, table};
-use crate::tui::widgets::list::Cursor;
+use crate::tui::widgets::columns::{Cell, Column, Look, grid};
+use crate::tui::widgets::list::{Cursor, Rolled};
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 use ratatui::buffer::Buffer;
@@ -42,6 +42,7 @@ const WITH_FOOT: u16 = 9;
 #[derive(Debug, Default)]
 pub struct Positions {
     cursor: Cursor<InstrumentId>,
+    rolled: Rolled,
 }
 
 impl Positions {
@@ -181,7 +182,7 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 13] {
     [
         Cell::new(id.as_str(), symbol),
         size,
-        Cell::new(read::price_or_unknown(view, id, average), ink(theme.dim)),
+        Cell::new(read::average(view, id, average), ink(theme.dim)),
         Cell::new(
             read::price_or_unknown(view, id, mark),
             ink(if mark.is_some() { theme.text } else { theme.faint }),
@@ -433,13 +434,20 @@ impl Pane for Positions {
             pen.put_within(1, wide.saturating_sub(1), y, text, view.theme.dim);
         }
         let mut pen = pen.part(0, 0, wide, end - under);
-        let rows = table(&mut pen, COLUMNS, look, rows.len(), on_desk, |at| {
-            rows.get(at).map_or_else(Default::default, |id| cells(view, *id))
+        let seen = |height| self.rolled.window(rows.len(), height, on_desk, view.instrument);
+        let landed = grid(&mut pen, COLUMNS.to_vec(), look, seen, on_desk, |at| {
+            rows.get(at).map_or_else(Vec::new, |id| cells(view, *id).into())
         });
-        Hits { rows }
+        Hits { rows: landed.rows }
+    }
+
+    fn roll(&mut self, up: bool, view: &View<'_>) -> bool {
+        self.rolled.roll(up, view.instrument);
+        true
     }
 
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+        self.rolled.rest();
         let rows = rows(view);
         // What is on the desk is what closing and flattening act on: nothing else is ever selected.
         match view.instrument.filter(|id| rows.contains(id)) {

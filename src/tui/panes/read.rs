@@ -32,6 +32,18 @@ pub fn price_or_unknown(view: &View<'_>, id: InstrumentId, value: Option<Price>)
     value.map_or_else(|| number::UNKNOWN.to_owned(), |value| price(view, id, value))
 }
 
+/// An average price: with two decimals more where it lies between two ticks, as what was paid seldom does on one.
+pub fn average(view: &View<'_>, id: InstrumentId, value: Option<Price>) -> String {
+    value.map_or_else(
+        || number::UNKNOWN.to_owned(),
+        |value| {
+            let shown = decimals(view, id, value);
+            let between = if value.decimals() > shown { 2 } else { 0 };
+            number::price(value, shown + between)
+        },
+    )
+}
+
 /// The smallest step of prices near `price`.
 pub fn tick(view: &View<'_>, id: InstrumentId, price: Price) -> Price {
     view.state

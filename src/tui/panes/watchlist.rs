@@ -20,7 +20,7 @@ use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::theme::nearest;
 use crate::tui::widgets::columns::{Column, Look, grid};
-use crate::tui::widgets::list::Cursor;
+use crate::tui::widgets::list::{Cursor, Rolled};
 use crate::tui::widgets::text::Pen;
 pub use column::shortable;
 use filter::Filter;
@@ -108,6 +108,7 @@ impl Shown {
 #[derive(Debug)]
 pub struct Watchlist {
     cursor: Cursor<InstrumentId>,
+    rolled: Rolled,
     lists: Lists,
     /// The lists of the settings.
     configured: Vec<OwnList>,
@@ -132,6 +133,7 @@ impl Default for Watchlist {
     fn default() -> Self {
         Self {
             cursor: Cursor::new(),
+            rolled: Rolled::default(),
             lists: Lists::default(),
             configured: Vec::new(),
             group: Group::All,
@@ -430,7 +432,8 @@ impl Pane for Watchlist {
                 selection: view.theme.selection,
             };
             let columns: Vec<Column> = self.columns.iter().map(|col| col.column()).collect();
-            let landed = grid(&mut pen, columns, look, rows.len(), cursor, |at| {
+            let seen = |height| self.rolled.window(rows.len(), height, cursor, view.instrument);
+            let landed = grid(&mut pen, columns, look, seen, cursor, |at| {
                 rows.get(at).map_or_else(Vec::new, |id| {
                     self.columns.iter().map(|col| col.cell(view, *id)).collect()
                 })
@@ -450,7 +453,13 @@ impl Pane for Watchlist {
         }
     }
 
+    fn roll(&mut self, up: bool, view: &View<'_>) -> bool {
+        self.rolled.roll(up, view.instrument);
+        true
+    }
+
     fn act(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+        self.rolled.rest();
         match action {
             Action::Sort => {
                 let here = CYCLE.iter().position(|col| *col == self.by);

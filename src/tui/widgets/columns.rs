@@ -5,6 +5,7 @@ use super::list::window;
 use super::text::{Pen, width};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
+use std::ops::Range;
 
 /// One column of a table.
 #[derive(Clone, Copy, Debug)]
@@ -130,21 +131,23 @@ pub fn table<const N: usize>(
     cursor: Option<usize>,
     mut row: impl FnMut(usize) -> [Cell; N],
 ) -> Vec<(Rect, usize)> {
-    grid(pen, columns.to_vec(), look, total, cursor, |at| row(at).into()).rows
+    let seen = |height| window(total, height, cursor);
+    grid(pen, columns.to_vec(), look, seen, cursor, |at| row(at).into()).rows
 }
 
-/// As [`table`], for columns that are chosen while the program runs; `row` makes a cell for each.
+/// As [`table`], for columns that are chosen while the program runs; `row` makes a cell for each, and `seen` says which rows are
+/// seen in so many lines.
 pub fn grid(
     pen: &mut Pen<'_>,
     mut columns: Vec<Column>,
     look: Look,
-    total: usize,
+    seen: impl FnOnce(u16) -> Range<usize>,
     cursor: Option<usize>,
     row: impl FnMut(usize) -> Vec<Cell>,
 ) -> Landed {
     // A pane of one row shows a row rather than heads.
     let head = u16::from(pen.height() > 1);
-    let seen = window(total, pen.height() - head.min(pen.height()), cursor);
+    let seen = seen(pen.height() - head.min(pen.height()));
     let rows: Vec<Vec<Cell>> = seen.clone().map(row).collect();
     let mut wanted: Vec<bool> = columns.iter().map(|column| !column.only_if_said).collect();
     for cells in &rows {

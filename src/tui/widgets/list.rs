@@ -1,11 +1,15 @@
 //! A cursor that holds a thing and not a row: rows may come, go and change places, and what the hand acts on stays the
 //! same. Until a person has moved it, it holds nothing, so that no key can act on a row that just slid under it.
 
+use crate::domain::InstrumentId;
 use crate::tui::action::Action;
+use std::cell::Cell;
 use std::ops::Range;
 
 /// How far a page goes.
 const PAGE: usize = 10;
+/// How far one notch of the wheel goes.
+const NOTCH: usize = 3;
 
 /// Which of a list's things is selected.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +87,73 @@ pub fn window(total: usize, height: u16, cursor: Option<usize>) -> Range<usize> 
     first..first.saturating_add(height).min(total)
 }
 
+/// A list whose cursor is the desk's instrument, rolled with the wheel: it shows other rows then, and the instrument stays.
+/// That holds until a key moves the cursor or the desk shows another instrument.
+#[derive(Debug, Default)]
+pub struct Rolled {
+    /// The first row, and what was on the desk.
+    at: Option<(usize, Option<InstrumentId>)>,
+    /// What the last frame showed, of how many.
+    drawn: Cell<(usize, usize, usize)>,
+}
+
+impl Rolled {
+    /// Which rows of `total` are seen in `height`.
+    pub fn window(
+        &self,
+        total: usize,
+        height: u16,
+        cursor: Option<usize>,
+        on_desk: Option<InstrumentId>,
+    ) -> Range<usize> {
+        let seen = match self.at {
+            Some((first, id)) if id == on_desk => {
+                let height = usize::from(height);
+                let first = first.min(total.saturating_sub(height));
+                first..first.saturating_add(height).min(total)
+            }
+            _ => window(total, height, cursor),
+        };
+        self.drawn.set((seen.start, seen.len(), total));
+        seen
+    }
+    /// Rolls on from what the last frame showed.
+    pub fn roll(&mut self, up: bool, on_desk: Option<InstrumentId>) {
+        let (first, seen, total) = self.drawn.get();
+        let first = if up {
+            first.saturating_sub(NOTCH)
+        } else {
+            first.saturating_add(NOTCH).min(total.saturating_sub(seen))
+        };
+        self.at = Some((first, on_desk));
+    }
+    /// Shows the cursor again.
+    pub fn rest(&mut self) {
+        self.at = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rolled_list_keeps_its_rows_until_the_desk_shows_another_instrument() {
+        let id = |text: &str| InstrumentId::new(text).ok();
+        let mut rolled = Rolled::default();
+        assert_eq!(rolled.window(20, 5, Some(0), id("A")), 0..5);
+        rolled.roll(false, id("A"));
+        assert_eq!(rolled.window(20, 5, Some(0), id("A")), 3..8);
+        for _ in 0..9 {
+            rolled.roll(false, id("A"));
+            rolled.window(20, 5, Some(0), id("A"));
+        }
+        assert_eq!(rolled.window(20, 5, Some(0), id("A")), 15..20);
+        // The list has become shorter, and the pane taller.
+        assert_eq!(rolled.window(10, 5, Some(0), id("A")), 5..10);
+        assert_eq!(rolled.window(10, 50, Some(0), id("A")), 0..10);
+        assert_eq!(rolled.window(20, 5, Some(19), id("B")), 15..20);
+    }
 
     #[test]
     fn the_cursor_stays_with_its_thing_and_never_slides_onto_another() {

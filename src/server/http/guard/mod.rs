@@ -213,6 +213,12 @@ async fn admit(context: &Context, mut request: Request, next: Next, id: &str) ->
     let (mut parts, body) = request.into_parts();
     let bytes = body::read(body, settings.body_max, settings.body_within, settings.depth).await?;
     let mut found = match parts.extensions.remove::<Already>() {
+        // Whoever sits between could add to what one signature opened; that it stops things is no harm.
+        Some(Already(caller)) if caller.signs && !safe && !brake => Err(ApiError::new(
+            axum::http::StatusCode::FORBIDDEN,
+            "SIGNATURE",
+            "this key signs each call, and a call over the WebSocket is not signed: send what changes something as a signed request",
+        )),
         Some(Already(caller)) if context.doors.is_still_good(&caller, now) => Ok(caller),
         Some(_) => Err(ApiError::unknown_caller(
             "this key or session is over; come in again",

@@ -4,6 +4,7 @@
 
 use super::super::guard::{Already, is_brake};
 use super::super::{ApiError, Context};
+use super::client::Order;
 use super::frame::{Encoding, Said, Wanted};
 use crate::server::doors::Caller;
 use axum::Router;
@@ -37,19 +38,19 @@ type Made = (Request, oneshot::Sender<Response>);
 
 /// The way from the sockets to the routes.
 #[derive(Clone, Debug)]
-pub(crate) struct Routes(mpsc::Sender<Made>);
+pub(crate) struct CallSender(mpsc::Sender<Made>);
 
 /// Where that way ends.
 #[derive(Debug)]
-pub(in super::super) struct Counter(mpsc::Receiver<Made>);
+pub(in super::super) struct CallReceiver(mpsc::Receiver<Made>);
 
 /// Makes both ends.
-pub(in super::super) fn routes() -> (Routes, Counter) {
+pub(in super::super) fn call_channel() -> (CallSender, CallReceiver) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    (Routes(sender), Counter(receiver))
+    (CallSender(sender), CallReceiver(receiver))
 }
 
-impl Counter {
+impl CallReceiver {
     /// Hands each request to its route, until the engine stops. What is under way then ends by itself.
     pub(in super::super) async fn serve(mut self, router: Router, mut stop: watch::Receiver<bool>) {
         loop {
@@ -67,7 +68,7 @@ impl Counter {
     }
 }
 
-impl Routes {
+impl CallSender {
     async fn call(&self, request: Request) -> Response {
         let stopping = || ApiError::unavailable("the engine is stopping").into_response();
         let (answer, answered) = oneshot::channel();
@@ -81,10 +82,9 @@ impl Routes {
 /// The calls of one client.
 pub(super) struct Calls {
     queue: mpsc::Sender<Call>,
-    answer: mpsc::Sender<Message>,
-    answers: mpsc::Receiver<Message>,
+    answer: mpsc::Sender<Order>,
     brakes: Arc<Semaphore>,
-    routes: Routes,
+    routes: CallSender,
     encoding: Encoding,
 }
 
@@ -95,29 +95,23 @@ struct Call {
 }
 
 impl Calls {
-    /// Of a client that speaks so. Who leaves has what it asked for done, and does not hear of it.
-    pub(super) fn new(context: &Context, encoding: Encoding) -> Self {
+    /// Of a client that speaks so, answered by its writer. Who leaves has what it asked for done, and does not hear of it.
+    pub(super) fn new(context: &Context, encoding: Encoding, answer: mpsc::Sender<Order>) -> Self {
         let (queue, mut waiting) = mpsc::channel::<Call>(CALLS_MAX);
-        let (answer, answers) = mpsc::channel(CALLS_MAX);
         let (routes, to) = (context.calls.clone(), answer.clone());
         let in_order = routes.clone();
         tokio::spawn(async move {
             while let Some(call) = waiting.recv().await {
-                let _ = to.send(make(&in_order, call, encoding).await).await;
+                let _ = to.send(Order::Say(make(&in_order, call, encoding).await)).await;
             }
         });
         Self {
             queue,
             answer,
-            answers,
             brakes: Arc::new(Semaphore::new(BRAKES_MAX)),
             routes,
             encoding,
         }
-    }
-    /// The next answer.
-    pub(super) async fn next(&mut self) -> Option<Message> {
-        self.answers.recv().await
     }
     /// Takes a call; what is wrong with it, where it is none.
     pub(super) fn take(&self, wanted: Wanted, caller: &Caller) -> Result<(), (&'static str, String)> {
@@ -131,7 +125,7 @@ impl Calls {
             let place = place.map_err(|_| ("TOO_MANY", full(BRAKES_MAX)))?;
             let (routes, to, encoding) = (self.routes.clone(), self.answer.clone(), self.encoding);
             tokio::spawn(async move {
-                let _ = to.send(make(&routes, call, encoding).await).await;
+                let _ = to.send(Order::Say(make(&routes, call, encoding).await)).await;
                 drop(place);
             });
             return Ok(());
@@ -180,7 +174,7 @@ fn request(wanted: Wanted, caller: &Caller) -> Result<Request, String> {
     Ok(request)
 }
 
-async fn make(routes: &Routes, call: Call, encoding: Encoding) -> Message {
+async fn make(routes: &CallSender, call: Call, encoding: Encoding) -> Message {
     let response = routes.call(call.request).await;
     let (head, body) = response.into_parts();
     let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());

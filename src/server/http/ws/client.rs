@@ -2,6 +2,7 @@
 //! whenever it is woken: many messages, one write.
 
 use super::super::Context;
+use super::super::replica::Replica;
 use super::calls::Calls;
 use super::frame::{Asked, Encoding, PROTOCOL, Said, Wish};
 use super::stream::{Key, News, Place};
@@ -14,11 +15,14 @@ use crate::server::doors::Caller;
 use crate::wire::{Query, Reply};
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::SinkExt;
+use futures_util::future::poll_immediate;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
 
 /// Updates are gathered for so long where nothing is said.
@@ -38,17 +42,47 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// How soon a client is let go whose key or session is over.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a goodbye may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// Orders that may wait for the writer: a client that reads nothing is then heard no more either.
+const ORDERS_MAX: usize = 64;
+
 /// One subscription: where this client is in a stream.
 type Topics = BTreeMap<u32, Place>;
 
+/// What is for the writer to do, in order.
+pub(super) enum Order {
+    /// This, as it stands.
+    Say(Message),
+    /// This first, then what its stream tells from here on, in place of what had the name before.
+    Begin(u32, Box<Place>, Message),
+    /// Nothing of this name any more.
+    Leave(u32),
+    /// The end: this goodbye, then the close.
+    Close(&'static str),
+}
+
+/// Hears a client. What has to be told goes to its writer: a task of its own, so that news wake nothing else.
 struct Client {
-    socket: WebSocket,
+    heard: SplitStream<WebSocket>,
+    orders: mpsc::Sender<Order>,
     context: Context,
     caller: Caller,
     encoding: Encoding,
     wake: Arc<Notify>,
-    topics: Topics,
+    /// The names that are taken.
+    topics: BTreeSet<u32>,
     calls: Calls,
+}
+
+/// Writes to a client: what it is ordered to, and what is new in the streams that the client reads.
+struct Writer {
+    sink: SplitSink<WebSocket, Message>,
+    orders: mpsc::Receiver<Order>,
+    wake: Arc<Notify>,
+    topics: Topics,
+    replica: Replica,
+    encoding: Encoding,
 }
 
 /// Why a topic can't be begun: a stable code, and words.
@@ -93,40 +127,65 @@ impl End {
 
 /// Runs one connection to its end.
 pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, encoding: Encoding) {
-    let calls = Calls::new(&context, encoding);
-    let mut client = Client {
-        socket,
-        calls,
+    let (sink, heard) = socket.split();
+    let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+    let wake = Arc::<Notify>::default();
+    let writer = Writer {
+        sink,
+        orders: ordered,
+        wake: Arc::clone(&wake),
+        topics: Topics::new(),
+        replica: context.replica.clone(),
+        encoding,
+    };
+    let client = Client {
+        heard,
+        calls: Calls::new(&context, encoding, orders.clone()),
+        orders,
         context,
         caller,
         encoding,
-        wake: Arc::default(),
-        topics: Topics::new(),
+        wake,
+        topics: BTreeSet::new(),
     };
     let all = metrics();
     all.clients.of("websocket").add(1);
-    let end = client.talk().await;
+    let end = client.talk(tokio::spawn(writer.run())).await;
     all.clients.of("websocket").add(-1);
     all.disconnections.of(end.word()).inc();
-    if let Some(reason) = end.reason() {
-        tracing::info!(name = client.caller.name, reason, "a WebSocket client is let go");
-        let _ = timeout(Duration::from_secs(1), client.close(reason)).await;
-    }
 }
 
 impl Client {
-    async fn talk(&mut self) -> End {
+    /// Talks until one of both sides ends it, and sees the writer out.
+    async fn talk(mut self, mut writer: JoinHandle<End>) -> End {
+        let end = tokio::select! {
+            end = self.hear_on() => end,
+            end = &mut writer => end.unwrap_or(End::Gone),
+        };
+        if let Some(reason) = end.reason() {
+            tracing::info!(name = self.caller.name, reason, "a WebSocket client is let go");
+            if !writer.is_finished() {
+                let goodbye = async {
+                    let _ = self.orders.send(Order::Close(reason)).await;
+                    let _ = (&mut writer).await;
+                };
+                let _ = timeout(CLOSE_WITHIN, goodbye).await;
+            }
+        }
+        writer.abort();
+        end
+    }
+
+    async fn hear_on(&mut self) -> End {
         let build = self.context.about.build.clone();
         let hello = Said::Hello {
             protocol: PROTOCOL,
             build: &build,
             topics: topic::ALL,
         };
-        let hello = self.encoding.message(&hello);
-        if let Err(end) = self.send(vec![hello]).await {
+        if let Err(end) = self.say(self.encoding.message(&hello)).await {
             return end;
         }
-        let wake = Arc::clone(&self.wake);
         let mut ping = interval(PING_EVERY);
         let mut heard = true;
         ping.tick().await;
@@ -134,7 +193,7 @@ impl Client {
         let mut stop = self.context.stop.clone();
         loop {
             tokio::select! {
-                asked = self.socket.recv() => {
+                asked = self.heard.next() => {
                     heard = true;
                     match asked {
                         Some(Ok(message)) => if let Err(end) = self.hear(message).await {
@@ -143,12 +202,6 @@ impl Client {
                         Some(Err(_)) | None => return End::Gone,
                     }
                 }
-                Some(answer) = self.calls.next() => if let Err(end) = self.send(vec![answer]).await {
-                    return end;
-                },
-                () = wake.notified() => if let Err(end) = self.tell().await {
-                    return end;
-                },
                 _ = stop.changed() => return End::Stopping,
                 _ = look.tick() => {
                     let now = (self.context.about.clock)();
@@ -160,56 +213,19 @@ impl Client {
                     if !std::mem::take(&mut heard) {
                         return End::Silent;
                     }
-                    if timeout(WRITE_WITHIN, self.socket.send(Message::Ping(Bytes::new()))).await.is_err() {
-                        return End::Gone;
+                    if let Err(end) = self.say(Message::Ping(Bytes::new())).await {
+                        return end;
                     }
                 }
             }
         }
     }
 
-    /// Sends what is new in every stream, as one write.
-    async fn tell(&mut self) -> Result<(), End> {
-        let mut messages = Vec::new();
-        for (id, place) in &mut self.topics {
-            match place.stream.since(place.at) {
-                News::Frames(frames, at) => {
-                    messages.extend(frames);
-                    place.at = at;
-                }
-                // The newest is what counts: all that it missed is replaced.
-                News::Gone if !place.stream.key.kind.is_fact() => {
-                    metrics().dropped.of("rows").inc();
-                    let (at, snapshot) = place.stream.again(*id, &self.context.replica);
-                    messages.push(snapshot);
-                    place.at = at;
-                }
-                News::Gone => {
-                    return Err(End::TooSlow(
-                        "too slow: more was told than is kept; subscribe again",
-                    ));
-                }
-            }
-        }
-        self.send(messages).await
+    async fn order(&self, order: Order) -> Result<(), End> {
+        self.orders.send(order).await.map_err(|_| End::Gone)
     }
-
-    /// Sends messages as one write.
-    async fn send(&mut self, messages: Vec<Message>) -> Result<(), End> {
-        if messages.is_empty() {
-            return Ok(());
-        }
-        let writing = async {
-            for message in messages {
-                self.socket.feed(message).await?;
-            }
-            self.socket.flush().await
-        };
-        match timeout(WRITE_WITHIN, writing).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(End::TooSlow("too slow: what was sent was not read")),
-        }
+    async fn say(&self, message: Message) -> Result<(), End> {
+        self.order(Order::Say(message)).await
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), End> {
@@ -226,11 +242,11 @@ impl Client {
         match asked {
             Asked::Ping { token } => {
                 let pong = self.encoding.message(&Said::Pong { token });
-                self.send(vec![pong]).await
+                self.say(pong).await
             }
             Asked::Unsubscribe { id } => {
                 self.topics.remove(&id);
-                Ok(())
+                self.order(Order::Leave(id)).await
             }
             Asked::Call(wanted) => {
                 let id = wanted.id;
@@ -240,10 +256,7 @@ impl Client {
                 }
             }
             Asked::Subscribe(wish) => match self.begin(&wish).await {
-                Ok(first) => {
-                    self.send(vec![first]).await?;
-                    self.tell().await
-                }
+                Ok((place, first)) => self.order(Order::Begin(wish.id, Box::new(place), first)).await,
                 Err((code, why)) => self.complain(Some(wish.id), code, why).await,
             },
         }
@@ -251,12 +264,12 @@ impl Client {
 
     async fn complain(&mut self, id: Option<u32>, code: &str, message: String) -> Result<(), End> {
         let said = self.encoding.message(&Said::Error { id, code, message });
-        self.send(vec![said]).await
+        self.say(said).await
     }
 
     /// Begins a topic: its first message, which is a snapshot or, where the client had this stream and its window still
     /// reaches so far, that it goes on.
-    async fn begin(&mut self, wish: &Wish) -> Result<Message, Wrong> {
+    async fn begin(&mut self, wish: &Wish) -> Result<(Place, Message), Wrong> {
         let word = wish.topic.as_str();
         let kind = Kind::of(word).ok_or_else(|| {
             let all = topic::ALL.join(", ");
@@ -271,7 +284,7 @@ impl Client {
             let why = format!("batch_ms {} is out of range; 0 to {most}", batch.as_millis());
             return Err(("BAD_REQUEST", why));
         }
-        if self.topics.len() >= TOPICS_MAX && !self.topics.contains_key(&wish.id) {
+        if self.topics.len() >= TOPICS_MAX && !self.topics.contains(&wish.id) {
             return Err(("TOO_MANY", format!("{TOPICS_MAX} topics are open; end one first")));
         }
         let params = self.params(kind, wish)?;
@@ -285,17 +298,16 @@ impl Client {
         let after = had
             .filter(|(had, _)| *had == stream.number)
             .map(|(_, after)| after);
-        // A name that is used again means the new one alone.
-        self.topics.remove(&wish.id);
-        let (place, first) = stream.join(
+        // A name that is used again means the new one alone: the writer puts it in place of the old.
+        self.topics.insert(wish.id);
+        let joined = stream.join(
             wish.id,
             after,
             self.context.hub.reader(),
             Arc::clone(&self.wake),
             &self.context.replica,
         );
-        self.topics.insert(wish.id, place);
-        Ok(first)
+        Ok(joined)
     }
 
     fn params(&self, kind: Kind, wish: &Wish) -> Result<Params, Wrong> {
@@ -337,15 +349,105 @@ impl Client {
             studies,
         })
     }
+}
+
+impl Writer {
+    /// Writes until the client is let go, is gone or takes no more.
+    async fn run(mut self) -> End {
+        loop {
+            let done = tokio::select! {
+                () = self.wake.notified() => self.tell().await,
+                order = self.orders.recv() => match order {
+                    Some(order) => self.take(order).await,
+                    None => return End::Gone,
+                },
+            };
+            if let Err(end) = done {
+                if let Some(reason) = end.reason() {
+                    let _ = timeout(CLOSE_WITHIN, self.close(reason)).await;
+                }
+                return end;
+            }
+        }
+    }
+
+    async fn take(&mut self, order: Order) -> Result<(), End> {
+        match order {
+            Order::Say(message) => self.send(vec![message]).await,
+            Order::Begin(id, place, first) => {
+                self.topics.insert(id, *place);
+                self.send(vec![first]).await?;
+                self.tell().await
+            }
+            Order::Leave(id) => {
+                self.topics.remove(&id);
+                Ok(())
+            }
+            Order::Close(reason) => {
+                self.close(reason).await;
+                Err(End::Gone)
+            }
+        }
+    }
+
+    /// Sends what is new in every stream, as one write.
+    async fn tell(&mut self) -> Result<(), End> {
+        let mut messages = Vec::new();
+        for (id, place) in &mut self.topics {
+            match place.stream.since(place.at) {
+                News::Frames(frames, at) => {
+                    messages.extend(frames);
+                    place.at = at;
+                }
+                // The newest is what counts: all that it missed is replaced.
+                News::Gone if !place.stream.key.kind.is_fact() => {
+                    metrics().dropped.of("rows").inc();
+                    let (at, snapshot) = place.stream.again(*id, &self.replica);
+                    messages.push(snapshot);
+                    place.at = at;
+                }
+                News::Gone => {
+                    return Err(End::TooSlow(
+                        "too slow: more was told than is kept; subscribe again",
+                    ));
+                }
+            }
+        }
+        self.send(messages).await
+    }
+
+    /// Sends messages as one write.
+    async fn send(&mut self, messages: Vec<Message>) -> Result<(), End> {
+        if messages.is_empty() {
+            return Ok(());
+        }
+        let sink = &mut self.sink;
+        let mut writing = std::pin::pin!(async move {
+            for message in messages {
+                sink.feed(message).await?;
+            }
+            sink.flush().await
+        });
+        // Nearly always the socket takes it at once, and no clock is asked.
+        let written = match poll_immediate(writing.as_mut()).await {
+            Some(written) => Ok(written),
+            None => timeout(WRITE_WITHIN, writing).await,
+        };
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(End::TooSlow("too slow: what was sent was not read")),
+        }
+    }
 
     async fn close(&mut self, reason: &'static str) {
         let goodbye = self.encoding.message(&Said::Goodbye { reason });
-        let _ = self.socket.send(goodbye).await;
+        let _ = self.sink.send(goodbye).await;
         let close = CloseFrame {
             code: axum::extract::ws::close_code::POLICY,
             reason: reason.into(),
         };
-        let _ = self.socket.send(Message::Close(Some(close))).await;
+        let _ = self.sink.send(Message::Close(Some(close))).await;
     }
 }
 

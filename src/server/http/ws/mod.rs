@@ -21,8 +21,8 @@ use axum::response::Response;
 use axum::routing::get;
 use frame::Encoding;
 
-pub(crate) use calls::Routes;
-pub(super) use calls::routes as call_routes;
+pub(crate) use calls::CallSender;
+pub(super) use calls::call_channel;
 pub(super) use hub::Hub;
 pub(super) use topic::Params;
 
