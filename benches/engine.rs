@@ -1,6 +1,7 @@
 //! How long an order takes through the engine: command in, controls, facts, fold, release, and the request encoded for the
 //! broker. No disk and no socket. With an empty state, and with 200 live orders on
-//! ten instruments in it; beside a yardstick, the hash of one
+//! ten instruments in it; what of that is deciding and folding alone; and what a halt does until its first cancel may leave.
+//! Beside a yardstick, the hash of one
 //! kibibyte, so that figures from different machines can be compared.
 //!
 //! `cargo bench --bench engine [-- ORDERS]`
@@ -18,7 +19,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tradewind::domain::*;
 use tradewind::engine::{
-    BrokerEvent, Command, Engine, Input, Legs, Origin, Outcome, Release, Report, SessionKind, Snapshot,
+    BrokerEvent, Command, Engine, Input, Legs, Origin, Outcome, Release, Report, Request, SessionKind,
+    Snapshot,
 };
 use tradewind::market::{Market, Quality, Quote};
 
@@ -265,6 +267,67 @@ fn deadline(live: usize, rounds: usize) -> (u64, u64) {
     figures(times.collect())
 }
 
+/// Deciding and folding of an order alone, without release and without encoding.
+fn decided(live: usize, rounds: usize) -> (u64, u64) {
+    let mut desk = with_live(live);
+    let mut times = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        let (id, input) = desk.order();
+        let begin = Instant::now();
+        black_box(desk.engine.step(&desk.market, &input, desk.now));
+        times.push(nanos(begin));
+        desk.accept(id);
+        desk.report(Report::Cancelled {
+            id,
+            reason: "bench".into(),
+        });
+    }
+    figures(times)
+}
+
+/// An engine with so many orders on the market.
+fn with_live(live: usize) -> Desk {
+    let mut desk = Desk::new();
+    let mut bytes = Vec::new();
+    for _ in 0..live {
+        let (id, input) = desk.order();
+        desk.place(&input, &mut bytes);
+        desk.accept(id);
+    }
+    desk
+}
+
+/// From the command to halt to the first request that may leave; and how many requests left that were no cancel before it.
+fn halted(live: usize, rounds: usize) -> ((u64, u64), usize) {
+    let (mut times, mut before) = (Vec::with_capacity(rounds), 0);
+    let desk = with_live(live);
+    for _ in 0..rounds {
+        let mut engine = desk.engine.clone();
+        let halt = command(Command::SetTrading {
+            account: account(),
+            state: TradingState::Halted,
+            reason: "bench".into(),
+        });
+        let begin = Instant::now();
+        let batch = engine.step(&desk.market, &halt, desk.now);
+        let mut requests = batch
+            .events
+            .iter()
+            .filter_map(|event| match engine.release(event) {
+                Release::Send(request) => Some(request),
+                _ => None,
+            });
+        let first = requests.next().expect("a request");
+        times.push(nanos(begin));
+        let is_cancel = |request: &Request| matches!(request, Request::Cancel { .. });
+        before += std::iter::once(first)
+            .chain(requests)
+            .take_while(|request| !is_cancel(request))
+            .count();
+    }
+    (figures(times), before)
+}
+
 fn yardstick(rounds: usize) -> (u64, u64) {
     let block = [7u8; 1_024];
     let times = (0..rounds).map(|_| {
@@ -293,6 +356,14 @@ fn main() {
     show("yardstick: SHA-256 of 1 KiB", yard);
     show("command to encoded request, 0 live orders", orders(0, rounds));
     show("command to encoded request, 200 live orders", orders(200, rounds));
+    show("of it deciding and folding, 0 live orders", decided(0, rounds));
+    show(
+        "of it deciding and folding, 200 live orders",
+        decided(200, rounds),
+    );
+    let (until_first, before) = halted(200, rounds.min(1_000));
+    show("halt to its first cancel, 200 live orders", until_first);
+    println!("requests between a halt and its first cancel: {before}");
     show("next deadline, 0 live orders", deadline(0, rounds));
     show("next deadline, 200 live orders", deadline(200, rounds));
 }

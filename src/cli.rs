@@ -7,7 +7,7 @@ mod given;
 mod watching;
 mod words;
 
-use crate::app::{api_keys, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
+use crate::app::{api_keys, crash, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
 use crate::config::Loaded;
 use crate::domain::ClientOrderId;
 use crate::tui::layout::{WORKSPACES, workspace_named};
@@ -43,7 +43,12 @@ pub fn main() -> ExitCode {
 type Ended = Result<(), (u8, String)>;
 
 fn fail(error: &anyhow::Error) -> (u8, String) {
-    (1, format!("{error:#}"))
+    let code = if error.is::<crash::Crashed>() {
+        crash::EXIT_CODE
+    } else {
+        1
+    };
+    (code, format!("{error:#}"))
 }
 
 fn run(matches: &ArgMatches) -> Ended {

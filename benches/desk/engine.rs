@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tradewind::app::paths::Paths;
 use tradewind::attach::Attached;
@@ -15,8 +16,9 @@ const BINARY: &str = env!("CARGO_BIN_EXE_tradewind");
 pub const SYMBOL: &str = "AAPL";
 
 /// A data folder with settings that let a bench send as fast as it can.
+#[derive(Clone)]
 pub struct Folder {
-    folder: tempfile::TempDir,
+    folder: Rc<tempfile::TempDir>,
 }
 
 impl Folder {
@@ -25,7 +27,7 @@ impl Folder {
     }
     /// With these settings beside the limits.
     pub fn with(settings: &str) -> Self {
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let folder = Rc::new(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
         let limits = "[limits]\nduplicate_window_ms = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_live_orders = 1000\n";
         std::fs::write(folder.path().join("config.toml"), format!("{limits}{settings}")).unwrap();
         Self { folder }

@@ -4,6 +4,7 @@
 
 use super::doctor;
 use super::paths::Paths;
+use crate::store::JournalReader;
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
@@ -49,6 +50,14 @@ pub fn backup(paths: &Paths, to: &Path) -> Result<Vec<String>> {
             if said != "ok" {
                 bail!("the copy of {name} is damaged: {said}; see 'tradewind doctor --deep'");
             }
+            if file == paths.journal()
+                && let Some((event, fault)) = JournalReader::open(&copy)?.verify()?.fault
+            {
+                bail!(
+                    "the copy of {name} is damaged: event {event} {}; an older backup is the better one",
+                    fault.word()
+                );
+            }
         } else {
             std::fs::copy(&file, &copy).with_context(|| format!("can't copy {}", file.display()))?;
         }
@@ -69,10 +78,11 @@ fn in_order(paths: &Paths) -> Result<Vec<PathBuf>> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.is_file())
-        // What SQLite keeps beside a database is in the copy already; a snapshot is made anew from the journal.
+        // What SQLite keeps beside a database is in the copy already; a snapshot is made anew from the journal, and how
+        // far it was written is known of the original alone.
         .filter(|path| {
             let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-            !end.ends_with("-wal") && !end.ends_with("-shm") && !end.contains("snapshot") && !end.contains("tmp")
+            !end.ends_with("-wal") && !end.ends_with("-shm") && !end.contains("snapshot") && !end.contains("tmp") && end != "head"
         })
         .collect();
     files.sort_by_key(|path| (*path != paths.journal(), path.clone()));

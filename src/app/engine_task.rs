@@ -2,9 +2,11 @@
 //! then ask release whether a request may leave. Cancels alone leave before their commit. While one batch is being
 //! committed the next inputs are folded and wait; they are told and released in their order when their commit is done.
 
+use super::account_lock::AccountLocks;
 use super::alerts::Ways;
 use super::broker_side::{BarsTold, BrokerSide};
 use super::clock::Clock;
+use super::clock_watch::{ClockWatch, Moved};
 use super::curve::Curves;
 use super::figures::{Figures, Queues};
 use super::halt_file;
@@ -15,6 +17,8 @@ use crate::broker::{Adapter, FromBroker, MarketData};
 use crate::domain::{AccountKey, BreakerRules, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
 use crate::engine::breaker::Commits;
+use crate::engine::halt::HaltFile;
+use crate::engine::planted::point;
 use crate::engine::programs::Program;
 use crate::engine::{
     BrokerEvent, Command, Engine, Event, Fact, Input, Origin, Outcome, Release, Request, SessionKind, State,
@@ -58,6 +62,10 @@ pub(super) struct EngineParts {
     pub(super) figures: Figures,
     /// When the circuit breaker of the broker opens.
     pub(super) breakers: BreakerRules,
+    /// What the check of the journal's older part finds, in words.
+    pub(super) checked: mpsc::Receiver<String>,
+    /// The accounts that no other engine may trade.
+    pub(super) accounts: AccountLocks,
 }
 
 /// What does not change while an engine runs.
@@ -134,8 +142,12 @@ struct Listener {
 pub(super) enum Ending {
     /// In order, as asked.
     Stopped,
-    /// The journal can't be written even with its reserve: brokers know what was sent, the next start reads it.
-    StorageLost,
+    /// The journal can't be written, in words why: brokers know what was sent, the next start reads it.
+    StorageLost(String),
+    /// A part that all rest on ended in a panic.
+    Crashed(&'static str),
+    /// Another engine trades an account of this one, in words.
+    Taken(String),
 }
 
 /// The task.
@@ -164,7 +176,16 @@ pub(super) struct EngineTask {
     kinds: BTreeMap<SessionId, SessionKind>,
     next_session: u64,
     bars: Vec<BarUpdate>,
-    storage_failed: bool,
+    /// What the check of the journal's older part found.
+    checked: mpsc::Receiver<String>,
+    /// The journal runs on its reserve.
+    on_reserve: bool,
+    /// Another process keeps the journal locked.
+    storage_held: bool,
+    clock_watch: ClockWatch,
+    accounts: AccountLocks,
+    /// Why this engine has to end: another one trades an account of it.
+    taken: Option<String>,
     snapshot_at: u64,
     stopping: bool,
 }
@@ -175,6 +196,7 @@ impl EngineTask {
         let sequence = parts.state.sequence;
         // Bounded by what may wait for the writer.
         let (commits, committed) = mpsc::unbounded_channel();
+        let clock_watch = ClockWatch::new(parts.clock.slept(), parts.clock.apart_ns());
         let task = Self {
             commits,
             uncommitted: 0,
@@ -199,7 +221,12 @@ impl EngineTask {
             kinds: BTreeMap::new(),
             next_session: 1,
             bars: Vec::new(),
-            storage_failed: false,
+            checked: parts.checked,
+            on_reserve: false,
+            storage_held: false,
+            clock_watch,
+            accounts: parts.accounts,
+            taken: None,
             snapshot_at: sequence,
             stopping: false,
         };
@@ -236,6 +263,7 @@ impl EngineTask {
         }
         let untold = self.alerts.resume(self.engine.state(), self.clock.now());
         self.record_all(untold);
+        let mut checked = std::mem::replace(&mut self.checked, mpsc::channel(1).1);
         let mut delivered = self.alerts.listen();
         let mut bars_told = self.broker.listen();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
@@ -247,11 +275,12 @@ impl EngineTask {
                 biased;
                 Some(file) = halt_file.recv() => self.step(Input::HaltFile { file }, None),
                 Some(commit) = commits.recv() => {
-                    if !self.committed(commit) {
-                        break Ending::StorageLost;
+                    if let Err(ending) = self.committed(commit) {
+                        break ending;
                     }
                 }
-                _ = stop.changed() => self.stopping = true,
+                _ = stop.changed() => self.stop_soon(),
+                Some(fault) = checked.recv() => self.storage_failed(&fault),
                 Some(said) = broker.recv() => self.hear(said),
                 Some(wanted) = wanted.recv() => self.serve(wanted),
                 Some(told) = bars_told.recv() => self.take_history(told),
@@ -259,7 +288,15 @@ impl EngineTask {
                 _ = flush.tick() => {
                     metrics().queues.of("broker").set_count(broker.len());
                     metrics().queues.of("wanted").set_count(wanted.len());
+                    self.mind_the_lock();
+                    self.mind_the_clock();
                     self.flush();
+                    if let Some(part) = self.dead_part(&halt_file) {
+                        break Ending::Crashed(part);
+                    }
+                    if let Some(words) = self.taken.take() {
+                        break Ending::Taken(words);
+                    }
                 }
                 () = tokio::time::sleep(nap), if deadline.is_some() => { self.step(Input::Timer, None); }
             }
@@ -292,6 +329,7 @@ impl EngineTask {
 
     /// Decides and folds one input, lets cancels leave, and hands the batch to the writer.
     fn step(&mut self, input: Input, answer: Option<oneshot::Sender<Outcome>>) {
+        point("engine");
         let now = self.clock.now();
         self.figures.taken(self.clock.monotonic_ns());
         let batch = self.engine.step(&self.market, &input, now);
@@ -360,26 +398,72 @@ impl EngineTask {
         }
     }
 
-    /// A commit is done: everyone is told, askers are answered, requests may leave. False where the process has to end:
+    /// What waits for the disk is still stored, but no lock of another process is waited for.
+    fn stop_soon(&mut self) {
+        self.writer.hurry();
+        self.stopping = true;
+    }
+
+    /// A part of the process without which an engine is only half one, and that has ended by itself.
+    fn dead_part(&self, halt_file: &mpsc::Receiver<Option<HaltFile>>) -> Option<&'static str> {
+        let parts = [
+            (self.writer.has_died(), "the journal's writer"),
+            (self.broker.adapter.has_died(), "the broker's side"),
+            (halt_file.is_closed(), "the watch for the halt file"),
+        ];
+        parts.into_iter().find_map(|(died, part)| died.then_some(part))
+    }
+
+    /// Something is wrong with the journal: nothing that adds risk leaves any more, once for each reason.
+    fn storage_failed(&mut self, why: &str) {
+        tracing::error!("the journal {why}: trading is halted, cancels go on");
+        let reason = SafeText::new(why);
+        self.step(Input::StorageFailed { reason }, None);
+    }
+
+    /// While another process keeps the journal locked nothing becomes durable: no order leaves, and cancels do.
+    fn mind_the_lock(&mut self) {
+        let held = self.writer.is_held();
+        if held && !self.storage_held {
+            self.storage_failed("can't be written (another process keeps it locked)");
+        }
+        self.storage_held = held;
+    }
+
+    /// Where the machine slept, what is known of the broker is as old as that: it is read again before anything that adds
+    /// risk leaves. Where its clock was set, people are told; nothing here follows it.
+    fn mind_the_clock(&mut self) {
+        let Some(moved) = self.clock_watch.look(self.clock.slept(), self.clock.apart_ns()) else {
+            return;
+        };
+        let text = SafeText::new(&moved.words());
+        tracing::warn!("{text}");
+        self.record(Fact::Surprised { text: text.clone() });
+        let link = self.engine.state().links.get(&self.broker.id);
+        if matches!(moved, Moved::Slept(_)) && link.is_some_and(|link| link.impaired.is_none()) {
+            for reason in [Some(text), None] {
+                self.hear(FromBroker::Broker(Box::new(BrokerEvent::Impaired { reason })));
+            }
+        }
+    }
+
+    /// A commit is done: everyone is told, askers are answered, requests may leave. In words where the process has to end:
     /// the journal can't be written even with its reserve.
-    fn committed(&mut self, (result, events): Commit) -> bool {
+    fn committed(&mut self, (result, events): Commit) -> Result<(), Ending> {
         self.uncommitted = self.uncommitted.saturating_sub(1);
         let committed = match result {
             Ok(committed) => committed,
             Err(error) => {
                 tracing::error!(%error, "the journal can't be written; the engine stops, brokers keep what they have");
-                return false;
+                return Err(match error {
+                    StoreError::Stopped => Ending::Crashed("the journal's writer"),
+                    other => Ending::StorageLost(other.to_string()),
+                });
             }
         };
-        if committed.on_reserve && !self.storage_failed {
-            tracing::error!("the journal is on its reserve: trading is halted, cancels go on");
-            self.storage_failed = true;
-            self.step(
-                Input::StorageFailed {
-                    reason: SafeText::new("no space is left"),
-                },
-                None,
-            );
+        if committed.on_reserve && !self.on_reserve {
+            self.on_reserve = true;
+            self.storage_failed("can't be written (no space is left)");
         }
         self.figures
             .stored(&events, &committed, self.clock.monotonic_ns());
@@ -396,7 +480,7 @@ impl EngineTask {
             self.release(event);
         }
         self.keep_snapshot();
-        true
+        Ok(())
     }
 
     /// Now and then the state is kept, so that the next start replays little. Written elsewhere: it takes a disk's time.
@@ -488,6 +572,13 @@ impl EngineTask {
         match said {
             FromBroker::Broker(event) => {
                 let (broker, event) = (self.broker.id, *event);
+                // As long as another engine has an account of it, the broker does not count as connected here.
+                if let BrokerEvent::Up { accounts, .. } = &event
+                    && let Err(words) = self.accounts.take(accounts)
+                {
+                    self.taken = Some(words);
+                    return;
+                }
                 if has_gap_behind(&event) {
                     self.broker.refresh();
                 }
@@ -562,7 +653,7 @@ impl EngineTask {
             journal: self.uncommitted,
             told: fullest.max().unwrap_or(0),
             kinds: &self.kinds,
-            storage_failed: self.storage_failed,
+            storage_failed: self.on_reserve || self.storage_held,
         };
         self.figures.look(now, self.engine.state(), &queues);
         if self.curves.is_due(now) {
@@ -828,7 +919,7 @@ impl EngineTask {
             },
             Query::Stop => {
                 tracing::info!("asked to stop");
-                self.stopping = true;
+                self.stop_soon();
                 Reply::Stopping
             }
         };

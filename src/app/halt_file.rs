@@ -5,6 +5,7 @@
 
 use crate::domain::SafeText;
 use crate::engine::halt::HaltFile;
+use crate::engine::planted::point;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,6 +57,7 @@ pub(super) fn watch(path: PathBuf, before: Option<HaltFile>) -> mpsc::Receiver<O
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
+            point("halt file");
             let place = path.clone();
             let Ok(now) = tokio::task::spawn_blocking(move || look(&place)).await else {
                 continue;

@@ -2,6 +2,7 @@
 //! engine's task and process, finding and starting it, the shell's one-shot commands, and the desk's two channels. The one
 //! file that reads the clock is `clock`.
 
+mod account_lock;
 mod alerts;
 pub mod api_keys;
 pub mod audit;
@@ -11,6 +12,8 @@ mod broker_side;
 mod brokers;
 pub mod bundle;
 pub mod clock;
+mod clock_watch;
+pub mod crash;
 mod curve;
 pub mod day;
 pub mod desk;
@@ -23,6 +26,7 @@ mod halt_file;
 pub mod health;
 mod http;
 pub mod identity;
+mod journal_check;
 pub mod launch;
 mod log_tail;
 pub mod logging;

@@ -76,6 +76,10 @@ impl Paths {
     pub fn bars(&self) -> PathBuf {
         self.profile.join("bars.db")
     }
+    /// Which accounts of brokers an engine of this user trades: beside the profiles, because they must not share one.
+    pub fn accounts(&self) -> PathBuf {
+        self.profile.with_file_name(".accounts")
+    }
     /// What the terminal remembers of itself.
     pub fn terminal(&self) -> PathBuf {
         self.profile.join("terminal.toml")

@@ -4,6 +4,7 @@
 use super::clock::Clock;
 use crate::domain::{ClientOrderId, InstrumentId, SafeText};
 use crate::engine::State;
+use crate::engine::planted::point;
 use crate::market::{Bar, BarUpdate, Market, Timeframe, bars::roll_up};
 use crate::store::{BarStore, JournalReader, SnapshotFile, Wanted};
 use crate::wire::Reply;
@@ -107,6 +108,7 @@ impl Questions {
     pub(super) fn page(&self, what: Page, wanted: Wanted, answer: oneshot::Sender<Reply>) {
         let journal = self.journal.clone();
         tokio::task::spawn_blocking(move || {
+            point("page");
             let read = JournalReader::open(&journal).and_then(|reader| {
                 Ok(match what {
                     Page::Orders => Reply::Orders(reader.orders_page(wanted)?),

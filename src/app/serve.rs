@@ -1,13 +1,16 @@
 //! The engine's process: takes the lock, brings the state back, opens the exchange in the box, and runs until it is
 //! stopped. The same whether in the foreground (`serve`) or behind a terminal.
 
+use super::account_lock::AccountLocks;
 use super::alerts::Ways;
 use super::availability::Minutes;
 use super::brokers;
 use super::clock::Clock;
+use super::crash::{self, Crashed};
 use super::engine_task::{Ending, EngineParts, EngineTask, FactsOfLife, VenueClock};
 use super::figures::Figures;
 use super::http;
+use super::journal_check;
 use super::logging;
 use super::paths::Paths;
 use super::queries::Questions;
@@ -48,6 +51,8 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
             "an engine runs in this profile already{holder}: 'tradewind' attaches to it, 'tradewind stop' stops it"
         );
     };
+    crash::log_panics();
+    crash::mind_places(paths);
     let settings = &loaded.settings;
     let logs = if settings.log.directory.is_empty() {
         paths.run()
@@ -72,9 +77,10 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
     drop(lock);
     match ending? {
         Ending::Stopped => Ok(()),
-        Ending::StorageLost => bail!(
-            "the journal could not be written even with its reserve: free some space under {} and start again; orders at the broker are unchanged and will be read",
-            paths.profile.display()
+        Ending::Crashed(part) => Err(Crashed(part).into()),
+        Ending::Taken(words) => bail!("{words}"),
+        Ending::StorageLost(why) => bail!(
+            "the engine stopped because the journal can't be written: {why}; orders at the broker are unchanged, the next start reads them"
         ),
     }
 }
@@ -117,6 +123,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let minutes = Minutes::begin(paths.availability(), clock.now())?;
     let figures = Figures::new(paths.journal(), journal_settings.max_bytes, minutes);
     let life = life(loaded, paths, opened.venue_clock, notices, opened_journal.prefix);
+    let (_check, checked) = journal_check::begin(&paths.journal(), recovered.snapshot)?;
     let questions = Questions::start(&paths.journal(), bars, clock.clone())?;
     let parts = EngineParts {
         state: recovered.state,
@@ -129,20 +136,37 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         alerts,
         figures,
         breakers: settings.breakers,
+        checked,
+        accounts: AccountLocks::new(
+            paths.accounts(),
+            &settings.profile,
+            settings.broker.ibkr.read_only,
+        ),
     };
     let (task, commits) = EngineTask::new(parts);
     let (stop, stopping) = watch::channel(false);
     let (wants, wanted) = mpsc::channel(WANTED);
     let listener = listen(paths)?;
     let port = http::open(settings, paths).await?;
-    let door = tokio::spawn(server::serve_local(listener, wants.clone(), stopping.clone()));
+    let (tell_crash, mut crashes) = mpsc::channel(4);
+    let watched = |part, work| tokio::spawn(crash::watch_over(part, work, tell_crash.clone()));
+    let door = server::serve_local(listener, wants.clone(), stopping.clone());
+    let door = watched("the door for this machine", tokio::spawn(door));
     let port = port.map(|port| {
         let _ = writeln!(std::io::stderr().lock(), "{}", port.announcement());
         let (loaded, stopping) = (loaded.clone(), stopping.clone());
-        tokio::spawn(async move { port.serve(&loaded, clock, wants, stopping).await })
+        let serving = async move { port.serve(&loaded, clock, wants, stopping).await };
+        watched("the HTTP port", tokio::spawn(serving))
     });
-    tokio::spawn(signals(stop.clone(), watch_pid));
-    let ending = tokio::spawn(task.run(commits, broker_says, wanted, stopping)).await;
+    drop(watched(
+        "what listens to signals",
+        tokio::spawn(signals(stop.clone(), watch_pid)),
+    ));
+    let mut engine = tokio::spawn(task.run(commits, broker_says, wanted, stopping));
+    let ending = tokio::select! {
+        ending = &mut engine => ending.map_err(|_| Crashed("the engine's task")),
+        Some(crashed) = crashes.recv() => Err(crashed),
+    }?;
     // Sessions are told, and get a moment to pass it on.
     let _ = stop.send(true);
     let _ = door.await;
@@ -150,7 +174,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         let _ = tokio::time::timeout(Duration::from_secs(1), port).await;
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
-    ending.context("the engine's task ended in a panic; the next start recovers from the journal")
+    Ok(ending)
 }
 
 fn listen(paths: &Paths) -> Result<UnixListener> {
@@ -180,6 +204,7 @@ pub(super) async fn signals(stop: watch::Sender<bool>, watch_pid: Option<i32>) {
             _ = int.recv() => break,
             _ = hup.recv() => {}
             _ = tick.tick() => {
+                crate::engine::planted::point("signals");
                 let pid = watch_pid.and_then(rustix::process::Pid::from_raw);
                 if pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
                     break;

@@ -30,6 +30,8 @@ pub trait Adapter: Send + std::fmt::Debug {
     /// # Errors
     /// There is no connection that could be cut.
     fn connection(&self, up: bool) -> Result<(), &'static str>;
+    /// True where what carries requests and reports has ended by itself: nothing it was given will be sent.
+    fn has_died(&self) -> bool;
     /// Ends it and waits until it has ended. Orders stay where they are.
     fn stop(self: Box<Self>);
 }

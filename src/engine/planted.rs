@@ -88,6 +88,26 @@ pub(crate) const fn wavers() -> bool {
     false
 }
 
+#[cfg(debug_assertions)]
+static AT_POINTS: std::sync::OnceLock<fn(&str)> = std::sync::OnceLock::new();
+
+/// What happens at the named places of this process, as a test of the real program asked for it. Not in a release build.
+#[cfg(debug_assertions)]
+pub fn at_points(hook: fn(&str)) {
+    let _ = AT_POINTS.set(hook);
+}
+
+/// A named place where a test of the real program can let something happen. Nothing in a release build.
+#[inline]
+pub fn point(name: &str) {
+    #[cfg(debug_assertions)]
+    if let Some(hook) = AT_POINTS.get() {
+        hook(name);
+    }
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 
 use super::handle::Wanted;
 use super::session::{self, Door};
+use crate::engine::planted::point;
 use rustix::net::sockopt::socket_peercred;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub async fn serve_local(
             tracing::warn!("{SESSIONS} sessions are open; one more was turned away");
             continue;
         };
+        point("door");
         let (engine, stop) = (engine.clone(), stop.clone());
         tokio::spawn(async move {
             session::run(stream.into_split(), Door::Local, None, engine, stop).await;

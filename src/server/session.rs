@@ -4,12 +4,15 @@
 
 use super::handle::{QUEUE, Told, Wanted};
 use crate::domain::{SafeText, SessionId};
+use crate::engine::planted::point;
 use crate::engine::programs::Program;
 use crate::engine::{FOLD_VERSION, SessionKind};
 use crate::wire::{
     ClientMessage, FrameReader, FrameWriter, Hello, Mark, PROTOCOL_VERSION, Query, Reply, ServerMessage,
     Welcome,
 };
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -96,7 +99,11 @@ pub(super) async fn run<R, W>(
         engine,
     };
     if writer.write(&ServerMessage::Welcome(welcome)).await.is_ok() {
-        session.talk(reader, writer, stop).await;
+        // Whatever ends it, the engine hears of it: what it held is free for the next.
+        let talk = AssertUnwindSafe(session.talk(reader, writer, stop)).catch_unwind();
+        if talk.await.is_err() {
+            tracing::error!(session = session.id.0, "a session ended in a panic; others go on");
+        }
     }
     let _ = session.engine.send(Wanted::Close { session: session.id }).await;
 }
@@ -236,6 +243,7 @@ impl Session {
                 .is_ok(),
             ClientMessage::Ping { token } => answers.send(ServerMessage::Pong { token }).await.is_ok(),
             ClientMessage::Command { token, command } => {
+                point("session");
                 let (answer, answered) = oneshot::channel();
                 let wanted = Wanted::Command {
                     session: self.id,
@@ -275,9 +283,11 @@ impl Session {
                 }
                 let answers = answers.clone();
                 tokio::spawn(async move {
-                    if let Ok(reply) = answered.await {
-                        let _ = answers.send(ServerMessage::Reply { token, reply }).await;
-                    }
+                    // Whoever should have answered has died of it, or the engine is stopping: the asker hears so.
+                    let reply = answered.await.unwrap_or_else(|_| Reply::Failed {
+                        reason: SafeText::new("no answer could be made; the engine's log says why"),
+                    });
+                    let _ = answers.send(ServerMessage::Reply { token, reply }).await;
                 });
                 true
             }

@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// SQLite's word for a statement that makes no sense to it.
+const SQLITE_ERROR: i32 = 1;
+
 /// What a check of the hash chain met first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -101,6 +104,28 @@ pub enum StoreError {
         /// The one that came.
         found: u64,
     },
+    /// The journal is whole, and shorter than it was: its write-ahead log is gone or damaged, or an older copy took its place.
+    #[error(
+        "{}: event {sequence} was written to it ({} says so) and is not there: the -wal file beside it was deleted or damaged, or another copy was put in its place; put back what was there or the newest backup, or remove {} to go on from this one on purpose: the broker is then read and compared",
+        file.display(), mark.display(), mark.display()
+    )]
+    Shorter {
+        /// The journal.
+        file: PathBuf,
+        /// The event that was written last.
+        sequence: u64,
+        /// The file that says so.
+        mark: PathBuf,
+    },
+    /// Another process holds the database's lock for longer than is waited.
+    #[error(
+        "{}: another process keeps it locked; end it (a database browser, a copy under way), nothing was lost",
+        file.display()
+    )]
+    Held {
+        /// Which file.
+        file: PathBuf,
+    },
     /// A stored content that its kind and version do not allow.
     #[error("an event of kind {kind} version {version} cannot be read: {what}")]
     Format {
@@ -129,11 +154,27 @@ pub enum StoreError {
 impl StoreError {
     /// An error of SQLite while `doing` something with `file`.
     pub(super) fn sqlite(file: &Path, doing: &'static str, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
+        use rusqlite::{Error, ErrorCode};
         let (file, what) = (file.to_owned(), error.to_string());
+        // Our statements are right: where one makes no sense to the database, or gives a value of another type or size than
+        // was written, the file is not as it was.
+        let plain = error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == SQLITE_ERROR);
+        let unfit = matches!(
+            error,
+            Error::FromSqlConversionFailure(..)
+                | Error::InvalidColumnType(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::QueryReturnedNoRows
+        );
         match error.sqlite_error_code() {
+            _ if plain || unfit => Self::Corrupt { file, what },
             Some(ErrorCode::DiskFull) => Self::Full { file },
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt { file, what },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TooBig) => {
+                Self::Corrupt { file, what }
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Held { file },
             _ => Self::Failed { file, doing, what },
         }
     }
@@ -149,6 +190,11 @@ impl StoreError {
                 what: error.to_string(),
             },
         }
+    }
+
+    /// True where waiting for another process to let go would help.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Held { .. })
     }
 
     /// True where freeing space would help.

@@ -3,12 +3,14 @@
 //! room to record cancels and halts. Who may use the reserve is decided by the caller.
 
 use super::error::StoreError;
+use super::head_file::{HeadFile, Mark};
 use super::reader::{JournalReader, VerifyReport};
 use super::row::{Hash, Row};
 use super::schema;
 use super::snapshot::SnapshotFile;
 use crate::domain::Timestamp;
 use crate::engine::Event;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -66,6 +68,7 @@ pub struct Journal {
     hash: Hash,
     commits: u32,
     on_reserve: bool,
+    mark: HeadFile,
 }
 
 impl Journal {
@@ -77,9 +80,19 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(Self, Opened), StoreError> {
         let failed = |error| StoreError::sqlite(path, "opening the journal", &error);
+        let mark = HeadFile::beside(path);
+        let written = mark.read();
+        if let Some(written) = written.filter(|_| is_empty(path)) {
+            return Err(mark.lacking(path, &written));
+        }
         make_private(path)?;
         let mut connection = Connection::open(path).map_err(failed)?;
+        // What is refused is left as it is: closing would move a write-ahead log into the file and delete it.
+        keep_log(&connection, true).map_err(failed)?;
         let is_new = schema::is_new(&connection, path)?;
+        if let Some(written) = written.filter(|_| is_new) {
+            return Err(mark.lacking(path, &written));
+        }
         schema::make_durable(&connection, path)?;
         if is_new {
             schema::create(&mut connection, path, now)?;
@@ -93,8 +106,12 @@ impl Journal {
             hash,
             commits: 0,
             on_reserve: false,
+            mark,
         };
         journal.check_end()?;
+        journal.reader.check_first()?;
+        journal.check_mark(written)?;
+        journal.note();
         journal.limit(settings.max_bytes)?;
         let opened = Opened {
             events: last,
@@ -120,8 +137,16 @@ impl Journal {
         batches: impl Iterator<Item = (&'a [Event], Stamp)>,
     ) -> Result<(), StoreError> {
         let file = &self.reader.file;
-        let failed = |error| StoreError::sqlite(file, "storing events", &error);
         let (mut last, mut hash) = (self.last, self.hash);
+        let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+            // Somebody else has written an event of this number.
+            Some(rusqlite::ErrorCode::ConstraintViolation) => StoreError::Sequence {
+                file: file.clone(),
+                last: self.last,
+                found: self.last + 1,
+            },
+            _ => StoreError::sqlite(file, "storing events", &error),
+        };
         let transaction = self
             .reader
             .connection
@@ -160,7 +185,12 @@ impl Journal {
         }
         transaction.commit().map_err(failed)?;
         (self.last, self.hash) = (last, hash);
+        if self.commits == 0 {
+            // It is ours: closing may tidy up. Where it may not, the log only stays.
+            let _ = keep_log(&self.reader.connection, false);
+        }
         self.commits = self.commits.saturating_add(1);
+        self.note();
         Ok(())
     }
 
@@ -258,6 +288,25 @@ impl Journal {
         Ok(())
     }
 
+    /// What was written last, by the file beside it, has to be there.
+    fn check_mark(&self, written: Option<Mark>) -> Result<(), StoreError> {
+        match written {
+            Some(written) if self.reader.hash_at(written.sequence)? != Some(written.hash) => {
+                Err(self.mark.lacking(&self.reader.file, &written))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self) {
+        if self.last > 0 {
+            self.mark.note(&Mark {
+                sequence: self.last,
+                hash: self.hash,
+            });
+        }
+    }
+
     fn limit(&mut self, bytes: u64) -> Result<(), StoreError> {
         let failed = |error| StoreError::sqlite(&self.reader.file, "limiting the journal", &error);
         let connection = &self.reader.connection;
@@ -275,6 +324,16 @@ impl Journal {
         name.push(".reserve");
         name.into()
     }
+}
+
+/// Whether closing leaves the write-ahead log where it is.
+fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<bool> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep)
+}
+
+/// True where there is no file, or nothing in it.
+fn is_empty(path: &Path) -> bool {
+    std::fs::metadata(path).map_or(true, |found| found.len() == 0)
 }
 
 /// Makes an empty file that only its owner can read, before the database opens it.

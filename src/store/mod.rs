@@ -5,6 +5,7 @@
 mod bars;
 mod error;
 pub mod format;
+mod head_file;
 mod history;
 mod journal;
 mod reader;

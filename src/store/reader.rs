@@ -130,6 +130,31 @@ impl JournalReader {
         })
     }
 
+    /// The hash before the first event.
+    pub fn genesis(&self) -> Hash {
+        self.meta.genesis()
+    }
+
+    /// Checks at most `count` records after event `last`, whose hash is `hash`; the report's end is where the next check
+    /// begins. What the head says is not looked at.
+    pub fn verify_after(&self, last: u64, hash: Hash, count: u32) -> Result<VerifyReport, StoreError> {
+        let mut chain = Chain::new(last, hash);
+        self.rows(last + 1, count.into(), |row, stored| {
+            if chain.fault.is_none() {
+                chain.check(&row, &stored);
+            }
+            if chain.fault.is_none() {
+                row.event(&self.file)?;
+            }
+            Ok(())
+        })?;
+        Ok(VerifyReport {
+            events: chain.last,
+            head: chain.hash,
+            fault: chain.fault,
+        })
+    }
+
     /// As [`JournalReader::read`], but each record is checked against the hash of event `last` before it is given.
     pub(super) fn read_checked(
         &self,
@@ -154,6 +179,22 @@ impl JournalReader {
         chain
             .end(head, &head_hash)
             .map_or(Ok(()), |fault| Err(broken(fault)))
+    }
+
+    /// The first record has to follow from what describes the journal: a start from a snapshot reads neither.
+    pub(super) fn check_first(&self) -> Result<(), StoreError> {
+        let mut chain = Chain::new(0, self.meta.genesis());
+        self.rows(1, 1, |row, stored| {
+            chain.check(&row, &stored);
+            Ok(())
+        })?;
+        chain.fault.map_or(Ok(()), |(sequence, fault)| {
+            Err(StoreError::Chain {
+                file: self.file.clone(),
+                sequence,
+                fault,
+            })
+        })
     }
 
     fn rows(
@@ -221,17 +262,7 @@ impl JournalReader {
     }
 
     fn failed(&self, error: &rusqlite::Error) -> StoreError {
-        match error {
-            // A value of another type or size than was written: changed from outside.
-            rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::QueryReturnedNoRows => StoreError::Corrupt {
-                file: self.file.clone(),
-                what: error.to_string(),
-            },
-            _ => StoreError::sqlite(&self.file, "reading the journal", error),
-        }
+        StoreError::sqlite(&self.file, "reading the journal", error)
     }
 }
 

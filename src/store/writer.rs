@@ -2,11 +2,15 @@
 //! all others that came meanwhile; one that comes while nothing runs is committed at once. Each is answered on this thread
 //! by the closure given with it, in order. When there is no more room the reserve is opened and the same batches are
 //! stored again, so that the journal never has a gap; the answer says so, and what then may still leave is decided by who
-//! asked.
+//! asked. Where another process keeps the database locked the same batches are tried again and again, for minutes: they
+//! wait, nobody is answered, and who asks sees that it is so.
 
 use super::error::StoreError;
 use super::journal::{Journal, Stamp};
 use crate::engine::Event;
+use crate::engine::planted::point;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -17,6 +21,18 @@ const WAITING_MAX: usize = 4096;
 const GROUP_MAX: usize = 512;
 /// How long nothing must come before the write-ahead log is moved into the file.
 const IDLE: Duration = Duration::from_millis(250);
+
+/// How long another process may keep the database locked before the writer gives up. Each try waits for five seconds.
+const HELD_MAX: Duration = Duration::from_secs(300);
+
+/// What the writer and who gives it batches tell each other beside them.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Another process keeps the database locked.
+    held: AtomicBool,
+    /// The engine is stopping: a lock is not waited for any more.
+    ending: AtomicBool,
+}
 
 /// The answer to a durable commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +59,7 @@ struct Waiting {
 pub struct Writer {
     sender: Option<SyncSender<Waiting>>,
     thread: Option<JoinHandle<Journal>>,
+    shared: Arc<Shared>,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -58,14 +75,32 @@ impl Writer {
     pub fn start(journal: Journal) -> Result<Self, StoreError> {
         let (sender, receiver) = sync_channel(WAITING_MAX);
         let file = journal.reader().file().to_owned();
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || run(journal, &receiver))
+            .spawn(move || run(journal, &receiver, &theirs))
             .map_err(|error| StoreError::io(&file, "starting the journal's writer", &error))?;
         Ok(Self {
             sender: Some(sender),
             thread: Some(thread),
+            shared,
         })
+    }
+
+    /// True while another process keeps the database locked, so that nothing becomes durable.
+    pub fn is_held(&self) -> bool {
+        self.shared.held.load(Ordering::Relaxed)
+    }
+
+    /// True once the thread has ended by itself: nothing is stored any more.
+    pub fn has_died(&self) -> bool {
+        self.thread.as_ref().is_some_and(JoinHandle::is_finished)
+    }
+
+    /// From now on a lock of another process is not waited for.
+    pub fn hurry(&self) {
+        self.shared.ending.store(true, Ordering::Relaxed);
     }
 
     /// Hands over one batch. `answer` is called on the writing thread once it is durable, or has failed, and gets the
@@ -92,6 +127,7 @@ impl Writer {
 
     /// Stores what waits, ends the thread and gives the journal back.
     pub fn stop(mut self) -> Result<Journal, StoreError> {
+        self.hurry();
         self.sender = None;
         self.thread
             .take()
@@ -102,6 +138,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.hurry();
         self.sender = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // a panic there was already reported by the hook
@@ -109,7 +146,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut journal: Journal, receiver: &Receiver<Waiting>) -> Journal {
+fn run(mut journal: Journal, receiver: &Receiver<Waiting>, shared: &Shared) -> Journal {
     let mut failure: Option<StoreError> = None;
     let mut group = Vec::new();
     while let Some(first) = next(&mut journal, receiver) {
@@ -117,7 +154,7 @@ fn run(mut journal: Journal, receiver: &Receiver<Waiting>) -> Journal {
         group.extend(receiver.try_iter().take(GROUP_MAX - 1));
         let began = Instant::now();
         if failure.is_none() {
-            failure = commit(&mut journal, &group).err();
+            failure = patiently(&mut journal, &group, shared).err();
         }
         let mut took = Some(began.elapsed());
         for waiting in group.drain(..) {
@@ -149,6 +186,20 @@ fn next(journal: &mut Journal, receiver: &Receiver<Waiting>) -> Option<Waiting> 
         }
     }
     receiver.recv().ok()
+}
+
+/// Commits, and tries again for as long as another process keeps the database locked.
+fn patiently(journal: &mut Journal, group: &[Waiting], shared: &Shared) -> Result<(), StoreError> {
+    point("journal");
+    let began = Instant::now();
+    loop {
+        let result = commit(journal, group);
+        let is_held = result.as_ref().is_err_and(StoreError::is_held);
+        shared.held.store(is_held, Ordering::Relaxed);
+        if !is_held || began.elapsed() > HELD_MAX || shared.ending.load(Ordering::Relaxed) {
+            return result;
+        }
+    }
 }
 
 fn commit(journal: &mut Journal, group: &[Waiting]) -> Result<(), StoreError> {

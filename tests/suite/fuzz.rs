@@ -1,7 +1,7 @@
 //! Every parser against inputs that nobody meant: what is valid, changed a little, cut, spliced and swollen, from one seed. A
 //! parser reads it or refuses it in words, and never panics, hangs or takes more memory than the input is worth.
 //!
-//! `TRADEWIND_FUZZ=n` gives each parser so many inputs, `TRADEWIND_FUZZ_SEED` another beginning. An input that brings a parser
+//! `TRADEWIND_FUZZ=n` gives each parser so many inputs, for at most `TRADEWIND_FUZZ_MINUTES`, `TRADEWIND_FUZZ_SEED` another beginning. An input that brings a parser
 //! down is written into the folder of temporary files of the build, and its path told. Frames of the WebSocket go over a
 //! real socket: `TRADEWIND_FUZZ_FRAMES=n`.
 
@@ -18,7 +18,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -164,7 +164,14 @@ fn feed(name: &str, corpus: &[Vec<u8>], parser: impl Fn(&[u8])) {
     for valid in corpus {
         parser(valid);
     }
+    let until =
+        setting("TRADEWIND_FUZZ_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(minutes * 60));
+    let mut fed = 0;
     for number in 0..inputs {
+        if number % 1_000 == 0 && until.is_some_and(|until| Instant::now() > until) {
+            break;
+        }
+        fed += 1;
         let input = chance.input(corpus);
         if catch_unwind(AssertUnwindSafe(|| parser(&input))).is_err() {
             let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}"));
@@ -176,7 +183,7 @@ fn feed(name: &str, corpus: &[Vec<u8>], parser: impl Fn(&[u8])) {
         }
     }
     println!(
-        "{name}: {inputs} inputs of seed {seed}, from {} that are valid",
+        "{name}: {fed} inputs of seed {seed}, from {} that are valid",
         corpus.len()
     );
 }

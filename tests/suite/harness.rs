@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tradewind::attach::Attached;
 use tradewind::domain::{Execution, Quantity, Timestamp};
@@ -505,7 +505,11 @@ pub struct Desk {
     master: Box<dyn MasterPty + Send>,
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     screen: Arc<Mutex<vt100::Parser>>,
+    unread: Arc<Gate>,
 }
+
+/// True while nobody reads what the program writes, as behind a line that hangs or Ctrl-S.
+type Gate = (Mutex<bool>, Condvar);
 
 fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).unwrap()
@@ -547,9 +551,13 @@ impl Desk {
         let answer = Arc::clone(&writer);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let shown = Arc::clone(&screen);
+        let unread = Arc::new(Gate::default());
+        let gate = Arc::clone(&unread);
         std::thread::spawn(move || {
             let mut bytes = [0; 65_536];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                let closed = gate.0.lock().unwrap_or_else(PoisonError::into_inner);
+                drop(gate.1.wait_while(closed, |closed| *closed));
                 lock(&shown).process(&bytes[..count]);
                 let asked = bytes[..count]
                     .windows(4)
@@ -568,7 +576,13 @@ impl Desk {
             master: pair.master,
             writer,
             screen,
+            unread,
         }
+    }
+    /// From now on nobody reads what the program writes, or somebody does again.
+    pub fn is_read_by_nobody(&self, nobody: bool) {
+        *self.unread.0.lock().unwrap_or_else(PoisonError::into_inner) = nobody;
+        self.unread.1.notify_all();
     }
     /// A desk that starts its engine, or finds it, and shows a market.
     #[track_caller]

@@ -1,6 +1,7 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
 mod alerts;
+mod crashes;
 mod deploy;
 mod doors;
 mod doors_crowds;
@@ -29,6 +30,8 @@ mod rest;
 mod rules;
 mod sentence;
 mod simulation;
+mod slow_terminal;
+mod storage;
 mod store;
 mod tape;
 mod terminal;

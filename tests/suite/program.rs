@@ -16,7 +16,7 @@ use rand_core::Rng;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::os::unix::net::UnixListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::UnixStream;
 use tradewind::domain::SafeText;
 use tradewind::engine::{FOLD_VERSION, SessionKind};
@@ -262,21 +262,57 @@ fn what_is_not_confirmed_is_not_sent_and_a_repeated_order_is_one_order() {
     assert_eq!(home.books().orders.len(), 1);
 }
 
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// Kills in one home: the lists that are compared after each stay short.
+const KILLS_A_HOME: u64 = 100;
+
+/// F34. `TRADEWIND_KILLS=n` kills so often, for at most `TRADEWIND_KILL_MINUTES`, `TRADEWIND_KILL_SEED` at other moments.
 #[test]
 fn an_engine_killed_between_intent_and_fill_loses_and_doubles_nothing() {
-    let rounds: u64 = std::env::var("TRADEWIND_KILLS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(20);
+    let rounds = setting("TRADEWIND_KILLS").unwrap_or(20);
+    let until =
+        setting("TRADEWIND_KILL_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(minutes * 60));
+    let mut chance = rand_pcg::Pcg64::new(setting("TRADEWIND_KILL_SEED").unwrap_or(7).into(), 11);
+    let (mut killed, mut unanswered, mut absent) = (0, 0, 0);
+    let mut slowest = Duration::ZERO;
+    while killed < rounds && until.is_none_or(|until| Instant::now() < until) {
+        let done = kills(KILLS_A_HOME.min(rounds - killed), until, &mut chance);
+        killed += done.kills;
+        unanswered += done.unanswered;
+        absent += done.absent;
+        slowest = slowest.max(done.slowest);
+    }
+    println!(
+        "{killed} kills, {unanswered} orders without an answer, {absent} that never arrived, ready again within {:.2} s",
+        slowest.as_secs_f64()
+    );
+}
+
+/// What was done in one home.
+struct Killed {
+    kills: u64,
+    unanswered: usize,
+    absent: usize,
+    /// The longest from a start to an engine that is ready.
+    slowest: Duration,
+}
+
+fn kills(rounds: u64, until: Option<Instant>, chance: &mut rand_pcg::Pcg64) -> Killed {
     // A slow way to the exchange makes the time between intent and fill long enough to be hit.
     let home = Home::with(&format!(
         "{}\n[sim]\nlatency_ms = 15\n",
         super::harness::UNHURRIED
     ));
-    let mut chance = rand_pcg::Pcg64::new(7, 11);
-    let mut unanswered = 0;
+    let (mut done, mut unanswered, mut slowest) = (0, 0, Duration::ZERO);
     let mut engine = home.serve(&[]);
     for round in 0..rounds {
+        if until.is_some_and(|until| Instant::now() > until) {
+            break;
+        }
+        done += 1;
         let sentences = [
             format!("buy {} AAPL mkt", 1 + round % 7),
             format!("sell {} MSFT mkt short", 1 + round % 5),
@@ -289,7 +325,9 @@ fn an_engine_killed_between_intent_and_fill_loses_and_doubles_nothing() {
         let answered = asked.map(|order| order.wait_with_output().unwrap().status.success());
         unanswered += answered.iter().filter(|answered| !**answered).count();
 
+        let begun = Instant::now();
         engine = home.serve(&[]);
+        slowest = slowest.max(begun.elapsed());
         home.agrees_with_the_exchange();
         let orders = home.list("orders");
         for n in [0, 1] {
@@ -320,10 +358,15 @@ fn an_engine_killed_between_intent_and_fill_loses_and_doubles_nothing() {
     ids.dedup();
     assert_eq!(ids.len(), books.orders.len(), "no id has two orders");
     let orders = home.list("orders");
-    assert_eq!(u64::try_from(orders.len()).unwrap(), 2 * rounds);
+    assert_eq!(u64::try_from(orders.len()).unwrap(), 2 * done);
     let absent = orders.iter().filter(|row| row["phase"] == "absent").count();
     assert_eq!(books.orders.len() + absent, orders.len());
-    println!("{rounds} kills, {unanswered} orders without an answer, {absent} that never arrived");
+    Killed {
+        kills: done,
+        unanswered,
+        absent,
+        slowest,
+    }
 }
 
 #[test]

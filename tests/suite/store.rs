@@ -9,7 +9,7 @@
 )]
 
 #[path = "golden/facts.rs"]
-mod facts;
+pub mod facts;
 #[path = "golden/protocol.rs"]
 mod protocol;
 

@@ -4,7 +4,7 @@
 use super::super::paths::Paths;
 use super::{Finding, Level};
 use crate::domain::Timestamp;
-use crate::store::JournalReader;
+use crate::store::{JournalReader, StoreError};
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 
@@ -75,8 +75,12 @@ pub(in crate::app) fn check(file: &Path, deep: bool) -> rusqlite::Result<(i64, S
 fn journal(file: &Path, deep: bool) -> Finding {
     let read = JournalReader::open(file).and_then(|reader| {
         let (last, _) = reader.head()?;
-        if deep {
-            reader.verify()?;
+        if deep && let Some((sequence, fault)) = reader.verify()?.fault {
+            return Err(StoreError::Chain {
+                file: file.to_owned(),
+                sequence,
+                fault,
+            });
         }
         Ok(last)
     });

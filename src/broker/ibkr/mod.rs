@@ -206,6 +206,10 @@ impl Adapter for Ibkr {
         Ok(())
     }
 
+    fn has_died(&self) -> bool {
+        self.task.is_finished()
+    }
+
     fn stop(self: Box<Self>) {
         let _ = self.stop.send(true);
         self.calendar.abort();

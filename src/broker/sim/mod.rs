@@ -4,6 +4,7 @@
 
 use super::{Adapter, Answer, FromBroker, MarketData, NotSent, Question, Want};
 use crate::domain::{BrokerId, SafeText, Timestamp};
+use crate::engine::planted::point;
 use crate::engine::{BrokerEvent, BrokerOrder, Report, Request, Snapshot};
 use crate::venue::{self, OrderReport, Venue, VenueEvent, VenueRequest, VenueSnapshot};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -85,6 +86,12 @@ impl Adapter for SimBroker {
 
     fn connection(&self, _: bool) -> Result<(), &'static str> {
         Err("the exchange in the box is part of the engine: there is no connection to make or cut")
+    }
+
+    fn has_died(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_some_and(std::thread::JoinHandle::is_finished)
     }
 
     /// The exchange's books are closed when this returns.
@@ -184,6 +191,7 @@ impl Runner {
     }
 
     fn advance(&mut self) -> bool {
+        point("venue");
         let (now, mut out) = (self.now(), Vec::new());
         let result = self.venue.advance(now, &mut out);
         if !self.pass_on(out) || !(self.tell)(FromBroker::Clock(now)) {

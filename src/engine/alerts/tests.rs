@@ -4,7 +4,7 @@ use super::grammar::{Names, Said, read};
 use super::*;
 use crate::domain::{AccountClass, OrderKind, Side};
 use crate::engine::tests::{Desk, SECOND, aapl, account, limit, p, q, spec};
-use crate::engine::{BrokerEvent, Command, Engine, Event, Fact, Input, Outcome};
+use crate::engine::{BrokerEvent, Command, DenialCode, Engine, Event, Fact, Input, Outcome};
 use crate::market::{Print, Quality};
 
 fn names(desk: &Desk) -> Names<'_> {
@@ -438,4 +438,24 @@ fn a_study_counts_finished_bars_only() {
             "alert 2: AAPL 2m sma 2 > 102 (AAPL 2m sma 2 104.5000)"
         ]
     );
+}
+
+/// F52: a price that parses and is false, such as one with a digit too many, is seen by nothing that acts on prices.
+#[test]
+fn f52_a_corrupt_price_fires_no_alert_and_moves_no_collar() {
+    let mut desk = Desk::ready();
+    tick(&mut desk, "100", "100.02");
+    make(&mut desk, "AAPL ask > 900 once");
+    for name in ["A", "B"] {
+        tick(&mut desk, "1000", "1000.20");
+        assert!(fired(&desk).is_empty());
+        let outcome = desk.submit(name, spec(Side::Buy, 1, limit("1000")));
+        assert!(
+            matches!(&outcome, Outcome::Denied(denial) if denial.code == DenialCode::Collar),
+            "{outcome:?}"
+        );
+    }
+    // The third in a row that agrees is the market.
+    tick(&mut desk, "1000.10", "1000.30");
+    assert_eq!(fired(&desk).len(), 1);
 }

@@ -99,9 +99,7 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Journal { .. } => Decision::default(),
         Input::HaltFile { file } => Decision::facts(halt::file(state, file.as_ref())),
         Input::StorageFailed { reason } => {
-            let text = SafeText::new(&format!(
-                "the journal can't be written ({reason}): halted, only cancels pass"
-            ));
+            let text = SafeText::new(&format!("the journal {reason}: halted, only cancels pass"));
             let halt = |account| Fact::TradingChanged {
                 account,
                 state: TradingState::Halted,

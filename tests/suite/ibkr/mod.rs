@@ -16,7 +16,7 @@ mod pair;
 mod planned;
 mod rows;
 
-use crate::harness::{Desk, ENTER, alone, until, until_right};
+use crate::harness::{Desk, ENTER, Ran, alone, until, until_right};
 use pair::{Pair, text};
 use serde_json::Value;
 
@@ -69,6 +69,20 @@ fn every_kind_of_order_goes_through_and_both_sides_agree() {
             Err(format!("no live order: {left:?}"))
         }
     });
+    pair.agrees();
+}
+
+/// F40. A second profile on an account of the broker is another engine: it ends, and says who has the account.
+#[test]
+fn f40_two_profiles_never_trade_one_account() {
+    let pair = Pair::new();
+    let mut second = pair.desk.command(&["serve"]);
+    second
+        .env("TRADEWIND_PROFILE", "night")
+        .env("TRADEWIND_IBKR_CLIENT_ID", "18");
+    let ended = Ran::from(second.output().unwrap());
+    ended.refused(1, &["DU100001", "profile t, process"]);
+    pair.order("buy 100 AAPL mkt");
     pair.agrees();
 }
 
