@@ -17,6 +17,7 @@ mod figures;
 mod halts;
 mod instruments;
 mod keys;
+mod lease;
 mod limits;
 pub(super) mod market;
 mod metrics;
@@ -57,6 +58,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(executions::routes())
         .merge(instruments::routes())
         .merge(keys::routes())
+        .merge(lease::routes())
         .merge(market::routes())
         .merge(metrics::api())
         .merge(orders::routes())
