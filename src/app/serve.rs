@@ -128,6 +128,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         broker: (opened.broker, opened.adapter),
         alerts,
         figures,
+        breakers: settings.breakers,
     };
     let (task, commits) = EngineTask::new(parts);
     let (stop, stopping) = watch::channel(false);

@@ -3,7 +3,7 @@
 
 use super::alerts::AlertSettings;
 use super::server::ServerSettings;
-use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity, Recurring, Scopes};
+use crate::domain::{BreakerRules, Currency, ExitTemplate, Limits, Money, Quantity, Recurring, Scopes};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -27,6 +27,8 @@ pub struct Settings {
     pub limits_of: Scopes,
     /// Rule packs of firms, by account: a built-in one's name, or a file.
     pub rules: BTreeMap<String, String>,
+    /// When the circuit breaker of a broker opens.
+    pub breakers: BreakerRules,
     /// The exchange in the box.
     pub sim: SimSettings,
     /// Recorded market data in place of the seeded market.
@@ -60,6 +62,7 @@ impl Default for Settings {
             limits: Limits::default(),
             limits_of: Scopes::default(),
             rules: BTreeMap::new(),
+            breakers: BreakerRules::default(),
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),

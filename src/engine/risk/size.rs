@@ -1,7 +1,7 @@
 //! How large: one order's quantity and value, the position that could result, and live orders in one instrument.
 
 use super::{Check, Effect, effect};
-use crate::domain::{Instrument, Money, OrderSpec, Price, Quantity};
+use crate::domain::{Instrument, Money, OrderSpec, Phase, Price, Quantity};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::planted::{Bug, planted};
 
@@ -93,7 +93,9 @@ impl Check<'_> {
         let most = limits.max_live_orders as usize;
         for (side, more) in [(spec.side, same), (spec.side.opposite(), other)] {
             let live = self.state.live_orders(spec.account, spec.instrument);
-            let live = live.filter(|order| order.spec.side == side).count();
+            let live = live
+                .filter(|order| order.spec.side == side && order.phase != Phase::Parked)
+                .count();
             if more > 0 && live.saturating_add(more) > most {
                 let what = format!("{live} live {} orders in {}", side.word(), spec.instrument);
                 return Err(full(&what, more, &format!("the limit is {most}")));
@@ -101,6 +103,7 @@ impl Check<'_> {
         }
         let (most, more) = (limits.max_total_orders as usize, same.saturating_add(other));
         let live = self.state.live_of(spec.account).count();
+        let live = live.saturating_sub(self.state.parking.count(spec.account));
         if most > 0 && live.saturating_add(more) > most {
             let what = format!("{live} live orders in {}", spec.account);
             return Err(full(&what, more, &format!("the limit is {most} of the account")));

@@ -2,6 +2,7 @@
 //! as the engine's process does, and checks after every step what must always hold.
 
 mod breaches;
+mod breakers;
 mod controls;
 mod differences;
 mod elsewhere;
@@ -9,11 +10,13 @@ mod explain;
 mod flatten;
 mod groups;
 mod halt;
+mod leases;
 mod life;
 mod limits;
 mod losses;
 mod naked;
 mod packs;
+mod parking;
 mod planned;
 mod programs;
 mod property;

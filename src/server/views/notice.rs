@@ -75,6 +75,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::RulesSet { .. }
         | Fact::LimitChanged { account: None, .. }
         | Fact::LimitReverted { account: None, .. }
+        | Fact::BreakerMoved { .. }
+        | Fact::BreakerAcknowledged { .. }
         | Fact::BrokerAway { .. } => Scope::General,
         _ => Scope::Unknown,
     }
