@@ -86,11 +86,11 @@ impl Input {
             Self::Broker { broker, .. } => Actor::Broker(*broker),
             Self::Timer => Actor::Timer,
             Self::Start { .. }
+            | Self::Rules { .. }
             | Self::StorageFailed { .. }
             | Self::HaltFile { .. }
             | Self::Journal { .. }
-            | Self::Sectors { .. }
-            | Self::Rules { .. } => Actor::Engine,
+            | Self::Sectors { .. } => Actor::Engine,
         }
     }
 }

@@ -448,6 +448,10 @@ impl State {
                     self.sent_by.insert(*id, by);
                 }
             }
+            Fact::OrderParked { id, by, .. } => {
+                let sender = self.sender(by.session, by.kind);
+                self.sent_by.insert(*id, sender);
+            }
             Fact::Denied { denial, .. } if denial.code == DenialCode::Rate => {
                 let refused = &self.senders.refused;
                 // Several orders that were refused together are one refusal.
