@@ -8,7 +8,7 @@ mod order;
 mod programs;
 
 pub use alerts::{alert, alerts};
-pub use guarding::{Wish, halt, list_differences, reconcile, resolve};
+pub use guarding::{Wish, acknowledge, halt, list_differences, reconcile, record, resolve};
 pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};

@@ -69,6 +69,7 @@ impl Watch {
         let moved = events.iter().filter_map(|event| match &event.fact {
             Fact::Executed { execution } | Fact::Corrected { execution } => Some(execution.account),
             Fact::FeeReported { account, .. } | Fact::PositionAdjusted { account, .. } => Some(*account),
+            Fact::PositionChanged { account, .. } => Some(*account),
             _ => None,
         });
         let due = self
