@@ -150,7 +150,11 @@ fn within_session(
         SessionState::Closed | SessionState::Unknown => false,
     };
     if !open {
-        let outside = if session.state.trades() { "; 'outside' would pass" } else { "" };
+        let outside = if session.state.trades() {
+            "; 'outside' would pass"
+        } else {
+            ""
+        };
         let text = format!(
             "{} is not in its hours: an order is parked for the session it was meant for{outside}",
             instrument.id

@@ -64,7 +64,7 @@ fn a_split_keeps_the_cost_to_the_last_digit_and_the_broker_agrees_behind_it() {
         (q(3), p("99.99"))
     );
     // All of it is sold at the new price: the trip's profit is what came in less what was paid.
-    desk.working("S", spec(Side::Sell, 12, limit("25.00")));
+    desk.working("S", spec(Side::Sell, 12, OrderKind::Market));
     desk.fill("S", 12, "25.00");
     assert_eq!(desk.held(), Quantity::ZERO);
     let ledger = &desk.engine.state().ledgers[&(account(), aapl())];
