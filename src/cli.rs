@@ -254,6 +254,12 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 }
             },
             "reconcile" => shell::reconcile(paths, account, json).await,
+            "acknowledge" => shell::acknowledge(paths, account, json).await,
+            "record" => {
+                let words = sub.get_many::<String>("what").into_iter().flatten();
+                let what = words.map(String::as_str).collect::<Vec<_>>().join(" ");
+                shell::record(paths, &what, account, json).await
+            }
             "disarm-api" => shell::disarm_programs(paths, account, json).await,
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);

@@ -300,6 +300,23 @@ pub(super) fn command() -> Command {
         )
         .subcommand(differences_command(json()))
         .subcommand(
+            Command::new("acknowledge")
+                .about("You have looked at what opened the broker's circuit breaker")
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("record")
+                .about("Record a change of a position that is no trade: 'split AAPL 4:1', 'transfer AAPL -50', 'exdate AAPL 2026-12-04 split 4:1'")
+                .arg(
+                    Arg::new("what")
+                        .value_name("WHAT")
+                        .required(true)
+                        .num_args(1..)
+                        .help("In one pair of quotes: split, dividend, expire, assign, transfer or exdate, the symbol, and how much"),
+                )
+                .arg(json()),
+        )
+        .subcommand(
             Command::new("reconcile")
                 .about("Read and compare what the broker knows, now")
                 .arg(json()),

@@ -2,6 +2,7 @@
 //! the asker alone, while what happened because of it goes to everyone as facts.
 
 use super::alerts::{AlertId, AlertSpec};
+use super::changes::{ChangeCause, ExDate, PositionChange};
 use super::difference::{Remedy, Subject};
 use super::programs::Program;
 use crate::domain::{
@@ -301,6 +302,26 @@ pub enum Command {
     Lease {
         /// For how long, in seconds; nothing to give it back.
         seconds: Option<u32>,
+    },
+    /// Record a change of a position that is no trade. A person's to say; see [`super::changes`].
+    ChangePosition {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Why.
+        cause: ChangeCause,
+        /// What it does.
+        change: PositionChange,
+        /// As it was said.
+        note: SafeText,
+    },
+    /// Record from when an instrument trades without something, or forget it.
+    SetExDate {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// The date; nothing to forget it.
+        ex: Option<ExDate>,
     },
     /// Read and compare now what the broker knows.
     Reconcile {

@@ -4,6 +4,7 @@
 
 use super::alerts::{AlertId, AlertSpec, Channel, Seen};
 use super::breaker::{BreakerCause, BreakerState};
+use super::changes::{ChangeCause, ExDate, PositionChange};
 use super::command::{Denial, Origin, SessionKind};
 use super::difference::Ignored;
 use super::halt::HaltFile;
@@ -866,6 +867,26 @@ facts! {
         /// It was not renewed in time; otherwise its holder gave it back.
         ran_out: bool,
     }
+    /// A position changed by something that is no trade: a split, a dividend in shares, an expiry, an assignment, a transfer.
+    112 PositionChanged "position_changed" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Why.
+        cause: ChangeCause,
+        /// What it does.
+        change: PositionChange,
+        /// As it was said.
+        note: SafeText,
+    }
+    /// A date from which an instrument trades without something was recorded, or taken back.
+    113 ExDateSet "ex_date_set" {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// From when, and without what; nothing to forget it.
+        ex: Option<ExDate>,
+    }
     /// The file that keeps the engine halted appeared, says something else, or is gone.
     101 HaltFileChanged "halt_file_changed" {
         /// As it is now; nothing where it is gone.
@@ -890,7 +911,10 @@ impl Fact {
     pub fn moves_positions(&self) -> bool {
         matches!(
             self,
-            Self::PositionAdjusted { .. } | Self::FeeReported { .. } | Self::OpeningRead { .. }
+            Self::PositionAdjusted { .. }
+                | Self::PositionChanged { .. }
+                | Self::FeeReported { .. }
+                | Self::OpeningRead { .. }
         )
     }
     /// The order it concerns, where it concerns one.

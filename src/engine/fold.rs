@@ -146,6 +146,16 @@ impl State {
                     self.adjust(*account, *instrument, *change, *price, at);
                 }
             }
+            Fact::PositionChanged {
+                account,
+                instrument,
+                change,
+                ..
+            } => self.fold_change(*account, *instrument, *change, at),
+            Fact::ExDateSet { instrument, ex } => match ex {
+                Some(ex) => drop(self.ex_dates.insert(*instrument, ex.clone())),
+                None => drop(self.ex_dates.remove(instrument)),
+            },
             Fact::InstrumentListed { instrument } => {
                 self.instruments.insert(instrument.id, instrument.clone());
                 self.relist(instrument.id, instrument.multiplier);

@@ -71,6 +71,9 @@ impl State {
             }
             Fact::PositionAdjusted {
                 account, instrument, ..
+            }
+            | Fact::PositionChanged {
+                account, instrument, ..
             } => self.look_at_cover(*account, *instrument, false, at),
             Fact::OpeningRead { account, .. } => {
                 let held = self.ledgers.keys().filter(|(owner, _)| owner == account);

@@ -2,6 +2,7 @@
 //! functions of state, market and the venue's time. What depends on an unknown price is unknown, not zero; nothing is
 //! converted but by a [`Rate`] that names its source and age, and no two currencies are ever added without one.
 
+use super::changes::Step;
 use super::port::Health;
 use super::state::{Ledger, State};
 use crate::domain::number::PRICE_SCALE;
@@ -133,13 +134,17 @@ pub fn day(market: &Market, at: Timestamp, instrument: &Instrument, ledger: &Led
 /// What was realised since a moment by average cost, fees not taken off.
 pub fn realized_since(ledger: &Ledger, from: Timestamp) -> Money {
     let mut before: Position = ledger.opening;
-    for execution in ledger.executions.iter().filter(|execution| execution.at < from) {
-        before.execute(
-            execution.side,
-            execution.quantity,
-            execution.price,
-            ledger.multiplier,
-        );
+    for step in ledger.steps() {
+        match step {
+            Step::Execution(execution) if execution.at >= from => break,
+            Step::Execution(execution) => before.execute(
+                execution.side,
+                execution.quantity,
+                execution.price,
+                ledger.multiplier,
+            ),
+            Step::Change(change) => change.apply(&mut before, ledger.multiplier),
+        }
     }
     ledger.position.realized.saturating_sub(before.realized)
 }

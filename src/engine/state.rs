@@ -3,6 +3,7 @@
 
 use super::alerts::Alerts;
 use super::breaker::Breaker;
+use super::changes::{ExDate, Placed};
 use super::command::SessionKind;
 use super::difference::Ignored;
 use super::halt::{Halt, HaltFile};
@@ -123,6 +124,9 @@ pub struct State {
     pub trimmed: (Timestamp, Timestamp),
     /// When the last read of an account ended, complete or not: a broker that can't answer is not asked in a loop.
     pub attempts: BTreeMap<AccountKey, Timestamp>,
+    /// Dates from which instruments trade without something.
+    #[serde(default)]
+    pub ex_dates: BTreeMap<InstrumentId, ExDate>,
     /// Flattens under way.
     pub flattening: BTreeMap<(AccountKey, InstrumentId), Flattening>,
     /// Flattens of whole accounts under way.
@@ -261,6 +265,9 @@ pub struct Ledger {
     pub opening: Position,
     /// The executions of the last week in the order they were booked, the newest revision of each.
     pub executions: Vec<Execution>,
+    /// Changes that are no trade, each in its place among the executions.
+    #[serde(default)]
+    pub changes: Vec<Placed>,
     /// What is held now.
     pub position: Position,
     /// When it was last flat and then was not: the age of the position.

@@ -2,6 +2,7 @@
 //! and begins the next. Profit is what came in less what was paid, fees apart; exact, in the instrument's own currency.
 //! Pure; who shows them is told elsewhere.
 
+use super::changes::{PositionChange, Step, scaled};
 use super::state::{Ledger, State};
 use crate::domain::{AccountKey, InstrumentId, Money, Multiplier, Price, Quantity, Side, Timestamp};
 
@@ -50,7 +51,15 @@ pub fn trips(account: AccountKey, instrument: InstrumentId, ledger: &Ledger) -> 
         walk.begin(side, None);
         walk.enter(opening.abs(), price);
     }
-    for execution in ledger.executions.iter().filter(|one| one.quantity.is_positive()) {
+    for step in ledger.steps() {
+        let execution = match step {
+            Step::Change(change) => {
+                walk.change(change);
+                continue;
+            }
+            Step::Execution(one) if one.quantity.is_positive() => one,
+            Step::Execution(_) => continue,
+        };
         let fee = execution.fee.map_or(Money::ZERO, |fee| fee.amount);
         walk.take(
             execution.side,
@@ -129,6 +138,52 @@ impl Walk {
             .paid
             .and_then(|sum| sum.per_unit(open.trip.entered, self.multiplier));
     }
+    /// What is no trade: a split scales what is held and was entered, the money stays; what comes or goes beside trades is
+    /// held more or less.
+    fn change(&mut self, change: PositionChange) {
+        let Some(open) = &mut self.open else { return };
+        match change {
+            PositionChange::Scale { new, old } => {
+                for quantity in [&mut open.held, &mut open.trip.entered, &mut open.trip.left] {
+                    *quantity = scaled(*quantity, new, old).unwrap_or(*quantity);
+                }
+                let entered = open.trip.entered;
+                open.trip.entry = open.paid.and_then(|sum| sum.per_unit(entered, self.multiplier));
+            }
+            PositionChange::Book { quantity, price } => {
+                let toward = open.trip.side.signed(quantity);
+                let value = price.map_or(Some(Money::ZERO), |price| {
+                    price.notional(toward.abs(), self.multiplier)
+                });
+                open.held = Quantity::from_raw(open.held.saturating_add(toward).raw().max(0));
+                let (sum, count) = if toward.is_negative() {
+                    (&mut open.came, &mut open.trip.left)
+                } else {
+                    (&mut open.paid, &mut open.trip.entered)
+                };
+                *sum = sum.and_then(|sum| sum.checked_add(value?));
+                *count = count.saturating_add(toward.abs());
+            }
+        }
+        if open.held.is_zero()
+            && let Some(open) = self.open.take()
+        {
+            self.end(open, None);
+        }
+    }
+
+    fn end(&mut self, mut open: Open, at: Option<Timestamp>) {
+        open.trip.closed_at = at;
+        open.trip.profit = open
+            .paid
+            .zip(open.came)
+            .and_then(|(paid, came)| match open.trip.side {
+                Side::Buy => came.checked_sub(paid),
+                Side::Sell => paid.checked_sub(came),
+            });
+        self.done.push(open.trip);
+    }
+
     /// One execution: enters, leaves, or both.
     fn take(&mut self, side: Side, quantity: Quantity, price: Price, fee: Money, at: Timestamp) {
         let mut rest = quantity;
@@ -147,17 +202,9 @@ impl Walk {
             charged = true;
             rest = rest.saturating_sub(leaves);
             if open.held.is_zero()
-                && let Some(mut open) = self.open.take()
+                && let Some(open) = self.open.take()
             {
-                open.trip.closed_at = Some(at);
-                open.trip.profit = open
-                    .paid
-                    .zip(open.came)
-                    .and_then(|(paid, came)| match open.trip.side {
-                        Side::Buy => came.checked_sub(paid),
-                        Side::Sell => paid.checked_sub(came),
-                    });
-                self.done.push(open.trip);
+                self.end(open, Some(at));
             }
         }
         if rest.is_zero() {

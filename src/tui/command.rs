@@ -10,7 +10,7 @@ use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, AccountKey, SafeText, Timestamp, TradingState};
-use crate::engine::{Command, programs};
+use crate::engine::{Command, changes, programs};
 use std::time::Duration;
 
 /// What can't be pinned is read again after this long: the market or the state may have come to it.
@@ -242,6 +242,13 @@ impl Desk {
                             }
                         }
                     }
+                    "record" => match changes::read(rest, &self.world.state, account, now) {
+                        Ok(command) => command,
+                        Err(why) => {
+                            self.say(Tone::Warn, why, now);
+                            return Vec::new();
+                        }
+                    },
                     "limit" => match crate::engine::risk::change::read(rest, account) {
                         Ok(command) => command,
                         Err(why) => {

@@ -976,6 +976,12 @@ pub(super) fn words(command: &Command) -> String {
             Remedy::Flatten { .. } => format!("{subject}: flattening"),
         },
         Command::AcknowledgeBreaker { broker, .. } => format!("breaker of {broker}: acknowledged"),
+        Command::ChangePosition { note, .. } => format!("recorded: {note}"),
+        Command::SetExDate {
+            instrument,
+            ex: Some(ex),
+        } => format!("{instrument} is ex {} from {}", ex.what, ex.date),
+        Command::SetExDate { instrument, ex: None } => format!("{instrument} has no ex-date"),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
         Command::SetAlert { spec } => format!("alert {}", spec.condition),
         Command::RemoveAlert { id: Some(id) } => format!("alert {id} removed"),

@@ -46,6 +46,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "set a limit while the engine runs; above config.toml's it wants the last four of the account",
     ),
     (
+        "record",
+        "split|dividend|expire|assign|transfer|exdate SYMBOL …",
+        "a change of a position that is no trade: split AAPL 4:1, transfer AAPL -50; exdate AAPL 2026-12-04 split 4:1",
+    ),
+    (
         "acknowledge",
         "",
         "you have looked at what opened the broker's circuit breaker; it is tried again once everything was read",

@@ -1,4 +1,4 @@
-//! `tradewind halt`, `differences` and `reconcile`: what a person does with a shell and no terminal.
+//! `tradewind halt`, `differences`, `reconcile`, `acknowledge` and `record`: what a person does with a shell and no terminal.
 
 use super::{Result, Shell, ShellError, choose_account, rows, table, told};
 use crate::app::clock::Clock;
@@ -6,7 +6,7 @@ use crate::app::identity::IdMaker;
 use crate::app::paths::Paths;
 use crate::domain::SafeText;
 use crate::engine::difference::{Difference, Remedy, Subject, differences};
-use crate::engine::{Command, State};
+use crate::engine::{Command, State, changes};
 use serde_json::{Value, json};
 
 /// Halts every account.
@@ -142,4 +142,35 @@ pub async fn reconcile(paths: &Paths, account: Option<&str>, json: bool) -> Resu
         &json!({"account": account.account.as_str(), "note": text}),
         || text.clone(),
     )
+}
+
+/// A person has looked at what opened the circuit breaker of the account's broker.
+///
+/// # Errors
+/// A refusal, or no engine.
+pub async fn acknowledge(paths: &Paths, account: Option<&str>, json: bool) -> Result<()> {
+    let mut shell = Shell::connect(paths, json).await?;
+    let (state, _) = shell.state().await?;
+    let default = shell.status().await?.default_account;
+    let broker = choose_account(&state, account, default)?.broker;
+    let by = SafeText::new("a person in a shell");
+    let command = Command::AcknowledgeBreaker { broker, by };
+    told(shell.engine.command(command).await?)?;
+    let text = format!("breaker of {broker}: acknowledged");
+    shell.print(&json!({"broker": broker.as_str()}), || text.clone())
+}
+
+/// Records a change of a position that is no trade.
+///
+/// # Errors
+/// Words that can't be understood (wrong usage), a refusal, or no engine.
+pub async fn record(paths: &Paths, what: &str, account: Option<&str>, json: bool) -> Result<()> {
+    let mut shell = Shell::connect(paths, json).await?;
+    let (state, now) = shell.state().await?;
+    let default = shell.status().await?.default_account;
+    let account = choose_account(&state, account, default)?;
+    let command = changes::read(what, &state, account, now).map_err(ShellError::Usage)?;
+    told(shell.engine.command(command).await?)?;
+    let value = json!({"account": account.account.as_str(), "recorded": what});
+    shell.print(&value, || format!("recorded: {what}"))
 }

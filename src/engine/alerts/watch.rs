@@ -153,6 +153,7 @@ impl Watch {
             | Fact::Executed { .. }
             | Fact::Corrected { .. }
             | Fact::OpeningRead { .. }
+            | Fact::PositionChanged { .. }
             | Fact::PositionAdjusted { .. } => self.is_ready = false,
             // What was heard before is from before.
             Fact::LinkChanged {

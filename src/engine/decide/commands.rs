@@ -112,6 +112,14 @@ pub(super) fn decide(
         Command::AcceptDouble { account } => desk.accept_double(*account),
         Command::AcknowledgeBreaker { broker, by } => desk.acknowledge(*broker, by),
         Command::Lease { seconds } => lease::decide(state, origin, *seconds, now),
+        Command::ChangePosition {
+            account,
+            instrument,
+            cause,
+            change,
+            note,
+        } => desk.change_position(*account, *instrument, (*cause, *change, note)),
+        Command::SetExDate { instrument, ex } => desk.set_ex_date(*instrument, ex.clone()),
         Command::Reconcile { account } => desk.reconcile(*account),
         Command::SetAlert { .. } | Command::RemoveAlert { .. } | Command::PauseAlert { .. } => {
             desk.alert(command)

@@ -2,6 +2,7 @@
 
 mod basket;
 mod broker;
+mod changes;
 mod commands;
 mod differences;
 mod flatten;

@@ -6,6 +6,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, Currency, Execution, ExecutionBase, Fee, InstrumentId, Money, Multiplier,
     Order, Position, Price, Quantity, Side, Timestamp,
 };
+use crate::engine::changes::{Placed, PositionChange, Step};
 use crate::engine::planted::{Bug, planted};
 use crate::engine::state::{Booked, Ledger};
 
@@ -205,9 +206,19 @@ impl State {
         } else {
             Side::Buy
         };
-        ledger
-            .opening
-            .execute(side, change.abs(), price, ledger.multiplier);
+        if ledger.changes.is_empty() {
+            ledger
+                .opening
+                .execute(side, change.abs(), price, ledger.multiplier);
+        } else {
+            // What was held before a split is not what is adjusted now.
+            let change = PositionChange::Book {
+                quantity: change,
+                price: Some(price),
+            };
+            let after = ledger.executions.len();
+            ledger.changes.push(Placed { after, change });
+        }
         ledger.refold(currency);
         if was_flat || ledger.position.quantity.is_zero() {
             ledger.opened_at = (!ledger.position.quantity.is_zero()).then_some(at);
@@ -223,7 +234,7 @@ impl State {
             .map(|instrument| instrument.currency)
     }
 
-    fn ledger(&mut self, account: AccountKey, instrument: InstrumentId) -> &mut Ledger {
+    pub(in crate::engine) fn ledger(&mut self, account: AccountKey, instrument: InstrumentId) -> &mut Ledger {
         let multiplier = self
             .instruments
             .get(&instrument)
@@ -234,6 +245,7 @@ impl State {
                 multiplier,
                 opening: Position::default(),
                 executions: Vec::new(),
+                changes: Vec::new(),
                 position: Position::default(),
                 opened_at: None,
                 merged_until: None,
@@ -272,8 +284,7 @@ impl State {
                     .is_none_or(|booked| booked.at < executions_before)
             };
             let old = ledger.executions.iter().take_while(is_old).count();
-            for execution in ledger.executions.drain(..old) {
-                book(&mut ledger.opening, &execution, ledger.multiplier, currency);
+            for execution in ledger.merge(old, currency) {
                 ledger.merged_until = ledger.merged_until.max(Some(execution.at));
                 booked.remove(&(*account, execution.id.base));
             }
@@ -286,9 +297,40 @@ impl State {
 impl Ledger {
     /// The position from its opening and all executions, in the order they were booked.
     fn refold(&mut self, currency: Option<Currency>) {
-        self.position = self.opening;
-        for execution in &self.executions {
-            book(&mut self.position, execution, self.multiplier, currency);
+        let mut position = self.opening;
+        for step in self.steps() {
+            match step {
+                Step::Execution(execution) => book(&mut position, execution, self.multiplier, currency),
+                Step::Change(change) => change.apply(&mut position, self.multiplier),
+            }
+        }
+        self.position = position;
+    }
+
+    /// The oldest executions become part of the opening position, with the changes that came before them.
+    fn merge(&mut self, old: usize, currency: Option<Currency>) -> Vec<Execution> {
+        let merged: Vec<Execution> = self.executions.drain(..old).collect();
+        for (index, execution) in merged.iter().enumerate() {
+            self.merge_changes(index);
+            book(&mut self.opening, execution, self.multiplier, currency);
+        }
+        if self.executions.is_empty() {
+            self.merge_changes(old);
+        }
+        for placed in &mut self.changes {
+            placed.after = placed.after.saturating_sub(old);
+        }
+        merged
+    }
+
+    fn merge_changes(&mut self, index: usize) {
+        let due = self
+            .changes
+            .iter()
+            .take_while(|placed| placed.after <= index)
+            .count();
+        for placed in self.changes.drain(..due) {
+            placed.change.apply(&mut self.opening, self.multiplier);
         }
     }
 }

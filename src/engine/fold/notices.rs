@@ -295,6 +295,23 @@ impl State {
             Fact::PositionAdjusted {
                 instrument, cause, ..
             } => (Info, format!("{instrument}: {cause}")),
+            Fact::PositionChanged {
+                account,
+                instrument,
+                cause,
+                note,
+                ..
+            } => {
+                let held = self.position(*account, *instrument).quantity;
+                (
+                    Warning,
+                    format!("{} of {instrument}: {held} held now ({note})", cause.word()),
+                )
+            }
+            Fact::ExDateSet {
+                instrument,
+                ex: Some(ex),
+            } => (Told, format!("{instrument} is ex {} from {}", ex.what, ex.date)),
             Fact::BrokerTold { broker, text } => (Told, format!("{broker}: {text}")),
             Fact::AlertFired { id, text, .. } => {
                 let text = text.as_str();

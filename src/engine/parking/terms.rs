@@ -152,12 +152,18 @@ fn within_session(
         SessionState::Closed | SessionState::Unknown => false,
     };
     if !open {
+        let outside = if session.state.trades() {
+            "; 'outside' would pass"
+        } else {
+            ""
+        };
         let text = format!(
-            "{} is not in its hours: an order is parked for the session it was meant for",
+            "{} is not in its hours: an order is parked for the session it was meant for{outside}",
             instrument.id
         );
         return Err(Denial::new(DenialCode::OutsideHours, text));
     }
     let left = session.until.since(venue);
-    Ok((now.after(time.min(left)), session.until))
+    // To the second, and never later: it is read aloud.
+    Ok((now.after(time.min(left)).to_the_second(), session.until))
 }

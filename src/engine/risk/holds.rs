@@ -9,6 +9,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::engine::breaker;
+use crate::engine::changes;
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::state::{Ledger, State};
@@ -220,7 +221,14 @@ fn walk<'a>(
 ) -> impl Iterator<Item = Step> + 'a {
     let mut position: Position = ledger.opening;
     let multiplier: Multiplier = ledger.multiplier;
-    ledger.executions.iter().filter_map(move |execution| {
+    ledger.steps().filter_map(move |step| {
+        let execution = match step {
+            changes::Step::Execution(execution) => execution,
+            changes::Step::Change(change) => {
+                change.apply(&mut position, multiplier);
+                return None;
+            }
+        };
         let before = position;
         position.execute(execution.side, execution.quantity, execution.price, multiplier);
         let booked = state.executions.get(&(account, execution.id.base))?;

@@ -74,6 +74,7 @@ impl Watch {
             Fact::Executed { execution } | Fact::Corrected { execution } => Some(execution.account),
             Fact::FeeReported { account, .. }
             | Fact::PositionAdjusted { account, .. }
+            | Fact::PositionChanged { account, .. }
             | Fact::FundsReported { account, .. }
             | Fact::ReconcileEnded {
                 account,

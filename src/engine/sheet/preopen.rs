@@ -3,6 +3,7 @@
 use super::{Ground, Line, Mark, clock, is_half, link, place, positions, reconciled, span, trading};
 use crate::domain::calendar::SessionState;
 use crate::domain::{InstrumentKind, Money, TimeInForce};
+use crate::engine::changes;
 use crate::market::Quality;
 use std::time::Duration;
 
@@ -124,7 +125,16 @@ fn standing_orders(ground: &Ground<'_>) -> Vec<Line> {
         .map(|order| {
             let age = span(ground.now.since(order.created_at));
             let text = format!("{} {}, {age} old", order.spec, order.phase.word());
-            Line::new(Mark::Note, "order", text)
+            match changes::over(ground.state, order, ground.venue_now) {
+                Some(ex) => {
+                    let text = format!(
+                        "{text}: OVER ex {} {}, its prices are from before",
+                        ex.date, ex.what
+                    );
+                    Line::new(Mark::Look, "order", text)
+                }
+                None => Line::new(Mark::Note, "order", text),
+            }
         })
         .collect();
     match all.count() {

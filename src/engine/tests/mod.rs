@@ -3,6 +3,7 @@
 
 mod breaches;
 mod breakers;
+mod changes;
 mod controls;
 mod differences;
 mod elsewhere;
@@ -467,7 +468,11 @@ pub(super) fn invariants(state: &State) {
         assert!(!order.filled.is_negative(), "{order:?}");
     }
     assert!(state.live.iter().all(|(_, _, id)| state.orders.contains_key(id)));
-    for ((account, _), ledger) in &state.ledgers {
+    for ((account, _), ledger) in state
+        .ledgers
+        .iter()
+        .filter(|(_, ledger)| ledger.changes.is_empty())
+    {
         let booked = ledger
             .executions
             .iter()

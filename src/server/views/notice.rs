@@ -41,6 +41,7 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::ProgramsDisarmed { account, .. }
         | Fact::ReconcileEnded { account, .. }
         | Fact::PositionAdjusted { account, .. }
+        | Fact::PositionChanged { account, .. }
         | Fact::FlattenStarted { account, .. }
         | Fact::FlattenStepped { account, .. }
         | Fact::FlattenEnded { account, .. }
@@ -77,6 +78,7 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::LimitReverted { account: None, .. }
         | Fact::BreakerMoved { .. }
         | Fact::BreakerAcknowledged { .. }
+        | Fact::ExDateSet { .. }
         | Fact::BrokerAway { .. } => Scope::General,
         _ => Scope::Unknown,
     }

@@ -7,6 +7,7 @@ use super::watchlist::{session, shortable};
 use crate::domain::{
     Execution, Instrument, InstrumentId, Money, Multiplier, Price, Quantity, Role, Side, Timestamp, counted,
 };
+use crate::engine::changes::{PositionChange, Step, scaled};
 use crate::engine::pnl;
 use crate::engine::state::Ledger;
 use crate::market::{Timeframe, short_sale};
@@ -71,7 +72,18 @@ impl Held<'_> {
         let mut running = self.ledger.opening.quantity;
         let mut whole = running.is_zero();
         let mut legs: Vec<(&Execution, Quantity)> = Vec::new();
-        for execution in &self.ledger.executions {
+        for step in self.ledger.steps() {
+            let execution = match step {
+                Step::Execution(execution) => execution,
+                Step::Change(PositionChange::Scale { new, old }) => {
+                    running = scaled(running, new, old).unwrap_or(running);
+                    continue;
+                }
+                Step::Change(PositionChange::Book { quantity, .. }) => {
+                    running = running.saturating_add(quantity);
+                    continue;
+                }
+            };
             let before = running;
             running = running.saturating_add(execution.side.signed(execution.quantity));
             // Flat, or crossed zero: from here on it is another position.

@@ -326,6 +326,7 @@ impl Desk {
                 multiplier: instrument.multiplier,
                 opening: Position::default(),
                 executions: Vec::new(),
+                changes: Vec::new(),
                 position: Position::default(),
                 opened_at: Some(now()),
                 merged_until: None,

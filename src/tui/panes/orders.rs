@@ -6,6 +6,7 @@ use super::pages::{Filter, Pages};
 use super::read;
 use crate::domain::{ClientOrderId, Order, Pending, Phase, Quantity, Side, TimeInForce, Timestamp};
 use crate::engine::Command;
+use crate::engine::changes;
 use crate::engine::history::Hoped;
 use crate::market::Quality;
 use crate::tui::action::Action;
@@ -169,6 +170,9 @@ fn state_text(view: &View<'_>, order: &Order) -> String {
         let left = parked.terms.until.since(view.now).as_secs();
         let word = if parked.asked { " · confirm it" } else { "" };
         text.push_str(&format!("{word} · {left} s"));
+    }
+    if let Some(ex) = changes::over(view.state, order, view.now) {
+        text.push_str(&format!(" · OVER ex {} {}", ex.date, ex.what));
     }
     match order.pending {
         Some(Pending::Cancel) => text.push_str(" · pending cancel"),

@@ -575,6 +575,7 @@ pub fn facts() -> Vec<Fact> {
 fn parking_facts() -> Vec<Fact> {
     use tradewind::engine::Origin;
     use tradewind::engine::breaker::{BreakerCause, BreakerState};
+    use tradewind::engine::changes::{ChangeCause, ExDate, PositionChange};
     use tradewind::engine::parking::ParkTerms;
     let by = Origin {
         session: SessionId(7),
@@ -605,6 +606,20 @@ fn parking_facts() -> Vec<Fact> {
             cause: BreakerCause::SlowJournal,
             text: text("commits of the journal take 300 ms"),
             lasts: true,
+        },
+        Fact::PositionChanged {
+            account: key(),
+            instrument: aapl(),
+            cause: ChangeCause::Split,
+            change: PositionChange::Scale { new: 4, old: 1 },
+            note: text("split AAPL 4:1"),
+        },
+        Fact::ExDateSet {
+            instrument: aapl(),
+            ex: Some(ExDate {
+                date: text("2026-12-04"),
+                what: text("split 4:1"),
+            }),
         },
         Fact::LeaseRenewed {
             holder: text("key k7Qx2v"),

@@ -2,7 +2,7 @@
 //! and executions where they happened.
 
 use super::columns::{Column, column_of};
-use crate::domain::{Price, Side};
+use crate::domain::{Phase, Price, Side};
 use crate::tui::pane::View;
 use crate::tui::widgets::number;
 use ratatui::style::Color;
@@ -50,6 +50,8 @@ pub fn lines(view: &View<'_>) -> Vec<Line> {
     let mut lines: Vec<Line> = view
         .state
         .live_orders(account, id)
+        // What is parked is on no market.
+        .filter(|order| order.phase != Phase::Parked)
         .filter_map(|order| {
             let price = order.spec.kind.trigger().or(order.spec.kind.limit())?;
             let (letter, color) = match order.spec.side {

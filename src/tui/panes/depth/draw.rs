@@ -4,7 +4,7 @@
 use super::own::{self, Lifted};
 use super::profile;
 use super::rungs::{Book, Rungs};
-use crate::domain::{InstrumentId, Price, Quantity, Side};
+use crate::domain::{InstrumentId, Phase, Price, Quantity, Side};
 use crate::tui::pane::View;
 use crate::tui::panes::read;
 use crate::tui::widgets::text::{Pen, bold, ink, width};
@@ -62,7 +62,8 @@ fn fill(view: &View<'_>, book: &Book, rungs: &Rungs) -> Vec<Rung> {
         .account
         .into_iter()
         .flat_map(|account| view.state.live_orders(account, book.id));
-    for order in orders {
+    // What is parked is on no market.
+    for order in orders.filter(|order| order.phase != Phase::Parked) {
         let Some(price) = order.spec.kind.trigger().or(order.spec.kind.limit()) else {
             continue;
         };

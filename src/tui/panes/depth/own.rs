@@ -56,6 +56,7 @@ pub(super) fn at_row<'a>(view: &View<'a>, rungs: &Rungs, row: i64) -> Vec<&'a Or
         .account
         .into_iter()
         .flat_map(|account| view.state.live_orders(account, rungs.id))
+        .filter(|order| order.phase != Phase::Parked)
         .filter(|order| stands_at(order).is_some_and(|price| rungs.line(price, order.spec.side) == row))
         .collect();
     found.sort_by_key(|order| (order.spec.kind.is_stop(), std::cmp::Reverse(order.created_at)));
