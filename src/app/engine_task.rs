@@ -14,8 +14,9 @@ use super::market_out::MarketOut;
 use super::queries::{Page, Questions};
 use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker, MarketData};
-use crate::domain::{AccountKey, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
+use crate::domain::{AccountKey, BreakerRules, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
+use crate::engine::breaker::Commits;
 use crate::engine::halt::HaltFile;
 use crate::engine::planted::point;
 use crate::engine::programs::Program;
@@ -63,6 +64,8 @@ pub(super) struct EngineParts {
     pub(super) checked: mpsc::Receiver<String>,
     /// The accounts that no other engine may trade.
     pub(super) accounts: AccountLocks,
+    /// When the circuit breaker of the broker opens.
+    pub(super) breakers: BreakerRules,
 }
 
 /// What does not change while an engine runs.
@@ -153,6 +156,8 @@ pub(super) struct EngineTask {
     alerts: Ways,
     figures: Figures,
     commits: mpsc::UnboundedSender<Commit>,
+    /// How long they take.
+    commit_times: Commits,
     /// Batches given to the writer and not yet answered.
     uncommitted: usize,
     waiting: VecDeque<Waiting>,
@@ -188,7 +193,10 @@ impl EngineTask {
         let task = Self {
             commits,
             uncommitted: 0,
-            engine: Engine::new(parts.state).with_alerts(parts.alerts.rules()),
+            engine: Engine::new(parts.state)
+                .with_alerts(parts.alerts.rules())
+                .with_breakers(parts.breakers),
+            commit_times: Commits::new(parts.breakers),
             alerts: parts.alerts,
             figures: parts.figures,
             market: parts.market,
@@ -447,6 +455,10 @@ impl EngineTask {
         }
         self.figures
             .stored(&events, &committed, self.clock.monotonic_ns());
+        let now = self.clock.now();
+        if let Some(slow) = committed.took.and_then(|took| self.commit_times.took(took, now)) {
+            self.step(slow, None);
+        }
         let events = Arc::new(events);
         self.tell(&events);
         let failed = self.alerts.tell(&events, self.engine.state());

@@ -222,6 +222,7 @@ impl Figures {
         }
         for (name, phase) in [
             ("created", Phase::Created),
+            ("parked", Phase::Parked),
             ("in_flight", Phase::InFlight),
             ("uncertain", Phase::Uncertain),
             ("held", Phase::Held),

@@ -140,6 +140,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
             &settings.profile,
             settings.broker.ibkr.read_only,
         ),
+        breakers: settings.breakers,
     };
     let (task, commits) = EngineTask::new(parts);
     let (stop, stopping) = watch::channel(false);

@@ -3,7 +3,7 @@
 
 use super::alerts::AlertSettings;
 use super::server::ServerSettings;
-use crate::domain::{Currency, ExitTemplate, Limits, Money, Quantity, Recurring};
+use crate::domain::{BreakerRules, Currency, ExitTemplate, Limits, Money, Quantity, Recurring};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub struct Settings {
     pub engine: EngineSettings,
     /// What an order is held against.
     pub limits: Limits,
+    /// When the circuit breaker of a broker opens.
+    pub breakers: BreakerRules,
     /// The exchange in the box.
     pub sim: SimSettings,
     /// Recorded market data in place of the seeded market.
@@ -54,6 +56,7 @@ impl Default for Settings {
             account: String::new(),
             engine: EngineSettings::default(),
             limits: Limits::default(),
+            breakers: BreakerRules::default(),
             sim: SimSettings::default(),
             tape: TapeSettings::default(),
             terminal: TerminalSettings::default(),

@@ -2,6 +2,7 @@
 //! ids and time, with what follows from them alone. Knows no other folder, no clock, no file and no socket.
 
 pub mod account;
+mod breakers;
 pub mod calendar;
 pub mod execution;
 pub mod exit;
@@ -19,6 +20,7 @@ pub mod time;
 pub mod trail;
 
 pub use account::{Account, AccountClass, LinkState, TradingState};
+pub use breakers::BreakerRules;
 pub use calendar::CalendarId;
 pub use execution::{Execution, Fee};
 pub use exit::{ExitError, ExitPrice, ExitTemplate, Sign};

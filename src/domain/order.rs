@@ -334,13 +334,17 @@ pub enum Phase {
     Absent,
     /// Acknowledged once, now nowhere at the broker. A late report revives it.
     Lost,
+    /// Kept here for a moment because the broker was away, by a person's wish: it never left, and leaves only if all that
+    /// it was made for still holds.
+    Parked,
 }
 impl Phase {
-    /// True while the order may still execute, as far as we know: what counts in exposure.
+    /// True while the order may still execute, as far as we know. All of these but the parked count in exposure: those
+    /// pass every control anew before they leave.
     pub fn is_live(self) -> bool {
         matches!(
             self,
-            Self::Created | Self::InFlight | Self::Uncertain | Self::Held | Self::Working
+            Self::Created | Self::InFlight | Self::Uncertain | Self::Held | Self::Working | Self::Parked
         )
     }
     /// True while the broker may have it.
@@ -366,6 +370,7 @@ impl Phase {
             Self::NotSent => "not sent",
             Self::Absent => "absent",
             Self::Lost => "lost",
+            Self::Parked => "PARKED",
         }
     }
 }

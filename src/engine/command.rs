@@ -5,8 +5,8 @@ use super::alerts::{AlertId, AlertSpec};
 use super::difference::{Remedy, Subject};
 use super::programs::Program;
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, LimitName, LimitValue, OrderChange, OrderSpec, Price, SafeText,
-    SessionId, StopMoves, TradingState,
+    AccountKey, BrokerId, ClientOrderId, InstrumentId, LimitName, LimitValue, OrderChange, OrderSpec, Price,
+    SafeText, SessionId, StopMoves, TradingState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,25 @@ pub enum Command {
         /// that adds risk must have it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen: Option<Seen>,
+    },
+    /// Place a limit order or a stop with a limit; while the broker is away, park it: it leaves under the conditions of
+    /// [`super::parking`] alone. A person's to ask.
+    Park {
+        /// Made by the asker; repeated for every retry.
+        id: ClientOrderId,
+        /// The order.
+        spec: OrderSpec,
+        /// For how many seconds; the usual time without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<u32>,
+        /// What a person saw of it, as for [`Command::Submit`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<Seen>,
+    },
+    /// The second word for a parked order, once the broker is back.
+    ConfirmParked {
+        /// Which.
+        id: ClientOrderId,
     },
     /// Place several orders: all of them, or none where one would be denied.
     SubmitAll {
@@ -263,6 +282,18 @@ pub enum Command {
         /// Whose.
         account: AccountKey,
     },
+    /// A person has looked at what opened the circuit breaker of a broker.
+    AcknowledgeBreaker {
+        /// Whose.
+        broker: BrokerId,
+        /// Who, in words.
+        by: SafeText,
+    },
+    /// A program takes the dead-man lease, renews it, or gives it back; see [`super::lease`].
+    Lease {
+        /// For how long, in seconds; nothing to give it back.
+        seconds: Option<u32>,
+    },
     /// Read and compare now what the broker knows.
     Reconcile {
         /// Whose.
@@ -376,10 +407,12 @@ denial_codes! {
     Duplicate = "DUPLICATE", "An equal order was sent a moment ago.";
     Rate = "ORDER_RATE", "Too many orders in a short time.";
     Short = "SHORT", "It sells more than is held, and a short was not asked for or is not allowed.";
-    NotReady = "VENUE_NOT_READY", "The link to the broker is not ready; only cancels and reducing orders pass.";
+    NotReady = "VENUE_NOT_READY", "The link to the broker is not ready; only cancels and reducing orders pass. Place it again when it is READY, or park it.";
+    Breaker = "BREAKER_OPEN", "The circuit breaker of the broker is open; only cancels and reducing orders pass.";
     Trading = "TRADING_STATE", "Trading in the account is halted, or only reducing orders pass.";
     NotArmed = "NOT_ARMED", "The session is not armed for this account.";
     NoToken = "NO_TOKEN", "Another terminal holds the trading token.";
+    Lease = "LEASE_OVER", "The program's lease was not renewed in time; only cancels and reducing orders pass until it is.";
     ReadOnly = "READ_ONLY", "The session only looks.";
     NothingToClose = "NOTHING_TO_CLOSE", "The position is flat, or working orders already close all of it.";
     Confirmation = "CONFIRMATION", "What was typed does not match the account.";

@@ -2,11 +2,13 @@
 //! before it tells anyone or lets a request leave.
 
 use super::alerts;
+use super::breaker;
 use super::command::{Command, Origin, Outcome};
 use super::decide::{self, Decision};
 use super::event::{Actor, Event, Fact};
 use super::follow;
 use super::halt::HaltFile;
+use super::parking;
 use super::planted::{Bug, planted};
 use super::port::BrokerEvent;
 use super::release::{self, Release};
@@ -14,8 +16,9 @@ use super::risk;
 use super::state::State;
 use super::stops;
 use super::timers;
-use crate::domain::{BrokerId, Limits, SafeText, Timestamp};
+use crate::domain::{BreakerRules, BrokerId, Limits, SafeText, Timestamp};
 use crate::market::Market;
+use std::time::Duration;
 
 /// What can wake the engine.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +51,11 @@ pub enum Input {
         /// As it is now.
         file: Option<HaltFile>,
     },
+    /// Commits of the journal have become slow, or quick again.
+    Journal {
+        /// How long the last one took, where they are slow.
+        slow: Option<Duration>,
+    },
     /// The journal could not be written: no more risk.
     StorageFailed {
         /// Why.
@@ -61,7 +69,10 @@ impl Input {
             Self::Command { origin, .. } => Actor::Session(origin.session),
             Self::Broker { broker, .. } => Actor::Broker(*broker),
             Self::Timer => Actor::Timer,
-            Self::Start { .. } | Self::StorageFailed { .. } | Self::HaltFile { .. } => Actor::Engine,
+            Self::Start { .. }
+            | Self::StorageFailed { .. }
+            | Self::HaltFile { .. }
+            | Self::Journal { .. } => Actor::Engine,
         }
     }
 }
@@ -92,6 +103,10 @@ pub struct Engine {
     alerts: alerts::Watch,
     /// Looks at the loss of each session; nothing it remembers is part of the state.
     losses: risk::Watch,
+    /// Knows how old the quotes of parked orders are; nothing it remembers is part of the state.
+    parking: parking::Watch,
+    /// Counts what opens the breakers of brokers; nothing it remembers is part of the state.
+    breakers: breaker::Watch,
 }
 
 impl Engine {
@@ -101,6 +116,17 @@ impl Engine {
             state,
             alerts: alerts::Watch::default(),
             losses: risk::Watch::default(),
+            parking: parking::Watch::default(),
+            breakers: breaker::Watch::default(),
+        }
+    }
+
+    /// The same with the settings' rules about breakers; without them only a broken invariant opens one.
+    #[must_use]
+    pub fn with_breakers(self, rules: BreakerRules) -> Self {
+        Self {
+            breakers: breaker::Watch::new(rules),
+            ..self
         }
     }
 
@@ -125,9 +151,13 @@ impl Engine {
         let Decision { facts, outcome } = decide::decide(&self.state, market, input, now);
         let mut batch = Batch::default();
         self.fold_all(facts, input.actor(), now, &mut batch.events);
+        let tripped = self.breakers.on_facts(&self.state, input, &batch.events);
+        self.fold_all(tripped, Actor::Engine, now, &mut batch.events);
         if !batch.events.is_empty() || matches!(input, Input::Timer) {
             let lost = self.losses.on_facts(&self.state, market, &batch.events, now);
             self.fold_all(lost, Actor::Engine, now, &mut batch.events);
+            let parked = self.parking.judge(&self.state, market, now);
+            self.fold_all(parked, Actor::Engine, now, &mut batch.events);
             let facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
             self.fold_alerts(facts, now, &mut batch.events);
         }
@@ -172,6 +202,7 @@ impl Engine {
         if !self.state.stop_plans.is_empty() {
             decided.extend(stops::on_market(&self.state, market, instrument, now));
         }
+        decided.extend(self.parking.on_market(&self.state, market, instrument, now));
         self.fold_all(decided, Actor::Engine, now, &mut batch.events);
         let mut facts = Vec::new();
         if !batch.events.is_empty() {
@@ -192,7 +223,8 @@ impl Engine {
         let alerts = self.alerts.next_deadline();
         let own = timers::next_deadline(&self.state);
         let losses = self.losses.next_deadline();
-        own.into_iter().chain(alerts).chain(losses).min()
+        let parked = self.parking.next_deadline(&self.state);
+        own.into_iter().chain(alerts).chain(losses).chain(parked).min()
     }
 
     /// What alerts say is folded into the batch that made them look.
@@ -215,10 +247,11 @@ impl Engine {
         // What is there already was followed.
         let mut next = events.len();
         for fact in facts {
-            events.push(self.fold_one(fact, actor, None, batch, now));
+            self.fold_checked((fact, actor, None), batch, now, events);
         }
         while next < events.len() {
-            let facts = follow::follow(&self.state, &events[next], now);
+            let mut facts = follow::follow(&self.state, &events[next], now);
+            facts.extend(breaker::follows(&self.state, &events[next]));
             let cause = events[next].sequence;
             next += 1;
             for fact in facts {
@@ -235,8 +268,26 @@ impl Engine {
                     ));
                     return;
                 }
-                events.push(self.fold_one(fact, Actor::Engine, Some(cause), batch, now));
+                self.fold_checked((fact, Actor::Engine, Some(cause)), batch, now, events);
             }
+        }
+    }
+
+    /// Folds a fact and looks whether what must hold does.
+    fn fold_checked(
+        &mut self,
+        (fact, actor, cause): (Fact, Actor, Option<u64>),
+        batch: u64,
+        now: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        let before = breaker::before(&self.state, &fact);
+        let event = self.fold_one(fact, actor, cause, batch, now);
+        let broken = breaker::broken(&self.state, &event, before);
+        events.push(event);
+        if let Some(fact) = broken {
+            let sequence = self.state.sequence;
+            events.push(self.fold_one(fact, Actor::Engine, Some(sequence), batch, now));
         }
     }
 

@@ -156,6 +156,7 @@ pub fn require(
 pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
     match command {
         Command::Submit { spec, legs, .. } => vec![(spec, *legs)],
+        Command::Park { spec, .. } => vec![(spec, Legs::default())],
         Command::SubmitPair {
             first_spec,
             second_spec,
@@ -181,7 +182,7 @@ pub fn attach(command: &mut Command, looks: Vec<Seen>) {
         }
     };
     match command {
-        Command::Submit { seen, .. } => keep(seen),
+        Command::Submit { seen, .. } | Command::Park { seen, .. } => keep(seen),
         Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| keep(&mut entry.seen)),
         _ => {}
     }
@@ -199,7 +200,10 @@ pub fn looked_at(market: &Market, mut command: Command) -> Command {
 /// Gives every order of a command an id of its own.
 pub fn name(command: &mut Command, new_id: &mut dyn FnMut() -> ClientOrderId) {
     match command {
-        Command::Submit { id, .. } | Command::Close { id, .. } | Command::Flatten { id, .. } => {
+        Command::Submit { id, .. }
+        | Command::Park { id, .. }
+        | Command::Close { id, .. }
+        | Command::Flatten { id, .. } => {
             *id = new_id();
         }
         Command::SubmitPair { first, second, .. } => (*first, *second) = (new_id(), new_id()),
@@ -213,7 +217,7 @@ pub fn name(command: &mut Command, new_id: &mut dyn FnMut() -> ClientOrderId) {
 pub fn adds_risk(command: &Command, state: &State) -> bool {
     let adds = |spec| risk::effect(state, spec) == Effect::Adds;
     match command {
-        Command::Submit { spec, .. } => adds(spec),
+        Command::Submit { spec, .. } | Command::Park { spec, .. } => adds(spec),
         Command::SubmitPair {
             first_spec,
             second_spec,

@@ -3,9 +3,11 @@
 //! a kind's meaning never changes.
 
 use super::alerts::{AlertId, AlertSpec, Channel, Seen};
-use super::command::{Denial, SessionKind};
+use super::breaker::{BreakerCause, BreakerState};
+use super::command::{Denial, Origin, SessionKind};
 use super::difference::Ignored;
 use super::halt::HaltFile;
+use super::parking::ParkTerms;
 use super::pause::Pause;
 use super::risk::{HoldCause, LossStage};
 use super::state::FlattenStep;
@@ -707,6 +709,70 @@ facts! {
         /// A stop was there and is no more.
         lost: bool,
     }
+    /// The broker is away, and a person parked an order: it leaves under its conditions alone, or ends with the reason.
+    104 OrderParked "order_parked" {
+        /// The asker's id.
+        id: ClientOrderId,
+        /// What was asked for.
+        spec: OrderSpec,
+        /// What has to hold when it leaves.
+        terms: ParkTerms,
+        /// Who asked.
+        by: Origin,
+    }
+    /// The broker is back, and a parked order waits for a person's second word.
+    105 ParkAsked "park_asked" {
+        /// Which.
+        id: ClientOrderId,
+    }
+    /// A person said it.
+    106 ParkConfirmed "park_confirmed" {
+        /// Which.
+        id: ClientOrderId,
+        /// Who said it.
+        by: Origin,
+    }
+    /// A parked order leaves.
+    107 ParkReleased "park_released" {
+        /// Which.
+        id: ClientOrderId,
+        /// Its quantity now: what only closes is no larger than what is held.
+        quantity: Quantity,
+    }
+    /// The circuit breaker of a broker opened, is tried, or closed; or what had opened it is over.
+    108 BreakerMoved "breaker_moved" {
+        /// Whose.
+        broker: BrokerId,
+        /// What it lets through now.
+        to: BreakerState,
+        /// Why it had opened.
+        cause: BreakerCause,
+        /// In words.
+        text: SafeText,
+        /// What opened it is still there.
+        lasts: bool,
+    }
+    /// A person has looked at what opened a breaker.
+    109 BreakerAcknowledged "breaker_acknowledged" {
+        /// Whose.
+        broker: BrokerId,
+        /// Who, in words.
+        by: SafeText,
+    }
+    /// A program took a lease, or renewed it: it is alive.
+    110 LeaseRenewed "lease_renewed" {
+        /// Whose: `key` and its id, or `user` and their name.
+        holder: SafeText,
+        /// For how long.
+        seconds: u32,
+    }
+    /// A lease ended.
+    111 LeaseEnded "lease_ended" {
+        /// Whose.
+        holder: SafeText,
+        /// It was not renewed in time; otherwise its holder gave it back.
+        ran_out: bool,
+    }
     /// The file that keeps the engine halted appeared, says something else, or is gone.
     101 HaltFileChanged "halt_file_changed" {
         /// As it is now; nothing where it is gone.
@@ -755,6 +821,10 @@ impl Fact {
             | Self::Absent { id }
             | Self::Lost { id }
             | Self::Overfilled { id, .. } => Some(*id),
+            Self::OrderParked { id, .. }
+            | Self::ParkAsked { id }
+            | Self::ParkConfirmed { id, .. }
+            | Self::ParkReleased { id, .. } => Some(*id),
             Self::Adopted { order } => Some(order.id),
             Self::Executed { execution } | Self::Corrected { execution } => execution.order,
             _ => None,

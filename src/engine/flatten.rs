@@ -32,7 +32,8 @@ pub(super) fn guards(state: &State, order: &Order) -> bool {
     let entry_lives = entry.is_some_and(|entry| entry.phase.is_live());
     // What the entry may still open while its cancel is under way is guarded by its stop, too.
     let of_live_entry = order.spec.role == Role::StopLoss && entry_lives;
-    let closes = held == Some(order.spec.side.opposite()) && order.phase != Phase::Created;
+    let closes =
+        held == Some(order.spec.side.opposite()) && !matches!(order.phase, Phase::Created | Phase::Parked);
     order.spec.kind.is_stop() && !order.foreign && (of_live_entry || closes)
 }
 

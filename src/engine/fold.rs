@@ -32,8 +32,12 @@ impl State {
         self.sequence = event.sequence;
         self.at = event.at;
         self.fold(event);
+        self.fold_breakers(&event.fact, event.at);
+        self.fold_leases(event);
         if let Some(id) = event.fact.order() {
             self.index(id);
+            self.leave_parking(id);
+            self.end_trial(id);
             self.count_cancel(id, &event.fact, event.at);
         }
         self.watch_cover(event);
@@ -219,6 +223,10 @@ impl State {
                 }
                 self.number(*id);
             }
+            Fact::OrderParked { .. }
+            | Fact::ParkAsked { .. }
+            | Fact::ParkConfirmed { .. }
+            | Fact::ParkReleased { .. } => self.fold_parking(&event.fact, at),
             Fact::Executed { execution } => {
                 self.execute(execution, event);
                 self.count_fill(execution);
@@ -263,7 +271,13 @@ impl State {
                     self.doubles.insert(name, *id);
                 }
             }
-            Fact::Surprised { .. } | Fact::BrokerTold { .. } | Fact::NakedFound { .. } => {}
+            Fact::Surprised { .. }
+            | Fact::BrokerTold { .. }
+            | Fact::NakedFound { .. }
+            | Fact::BreakerMoved { .. }
+            | Fact::BreakerAcknowledged { .. }
+            | Fact::LeaseRenewed { .. }
+            | Fact::LeaseEnded { .. } => {}
             Fact::DifferenceIgnored { ignored } => self.leave(ignored, at),
             Fact::HaltBegan { .. }
             | Fact::HaltConfirmed { .. }
@@ -393,6 +407,8 @@ impl State {
         }
         self.resume_flattens(at);
         self.resume_halts(at);
+        self.resume_parking();
+        self.resume_breakers();
         for link in self.links.values_mut() {
             *link = Link {
                 state: LinkState::Down,
@@ -499,6 +515,11 @@ impl State {
             // It only closes what its entry opens, and nobody sent it.
             return;
         }
+        self.sent_now(id, spec, at);
+    }
+
+    /// An order of its own leaves: it gets its number, and counts for the duplicate and rate controls.
+    pub(super) fn sent_now(&mut self, id: ClientOrderId, spec: &OrderSpec, at: Timestamp) {
         self.number(id);
         let kept = usize::try_from(self.limits_of(spec.account).rate_burst).unwrap_or(usize::MAX);
         let kept = kept.clamp(*RECENT_KEPT.start(), *RECENT_KEPT.end());
@@ -529,12 +550,12 @@ impl State {
     }
 
     /// An order that is already known is never overwritten by another of its name.
-    fn insert_order(&mut self, order: Order) {
+    pub(super) fn insert_order(&mut self, order: Order) {
         self.orders.entry(order.id).or_insert(order);
     }
 
     /// Takes a legal step; nothing where the order is unknown or the step not legal.
-    fn step(&mut self, id: ClientOrderId, step: Step, at: Timestamp) -> Option<&mut Order> {
+    pub(super) fn step(&mut self, id: ClientOrderId, step: Step, at: Timestamp) -> Option<&mut Order> {
         let order = self.orders.get_mut(&id)?;
         let back = (planted(Bug::StatusMovesBack) && step == Step::Work).then_some(Phase::Working);
         order.phase = back.or(next(order.phase, step))?;
@@ -559,7 +580,7 @@ impl State {
         }
     }
 
-    fn edit(&mut self, id: ClientOrderId, change: impl FnOnce(&mut Order)) {
+    pub(super) fn edit(&mut self, id: ClientOrderId, change: impl FnOnce(&mut Order)) {
         if let Some(order) = self.orders.get_mut(&id) {
             change(order);
         }
@@ -607,7 +628,7 @@ pub(super) fn named_price(spec: &OrderSpec) -> Price {
 }
 
 /// An order at its very beginning.
-fn blank(id: ClientOrderId, spec: &OrderSpec, phase: Phase, at: Timestamp) -> Order {
+pub(super) fn blank(id: ClientOrderId, spec: &OrderSpec, phase: Phase, at: Timestamp) -> Order {
     Order {
         id,
         asked: spec.clone(),

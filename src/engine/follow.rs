@@ -9,6 +9,7 @@ use super::difference;
 use super::event::{Event, Fact};
 use super::flatten;
 use super::halt;
+use super::lease;
 use super::planted;
 use super::programs;
 use super::risk::{self, LossStage};
@@ -65,6 +66,10 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
             .collect(),
         Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
         Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
+        Fact::LeaseEnded {
+            holder,
+            ran_out: true,
+        } => lease::ran_out(state, holder),
         Fact::LossStaged {
             account,
             stage: LossStage::Reached,

@@ -5,6 +5,7 @@
 pub mod abilities;
 pub mod alerts;
 pub mod brackets;
+pub mod breaker;
 pub mod command;
 mod core;
 pub mod decide;
@@ -18,8 +19,10 @@ mod fold;
 mod follow;
 pub mod halt;
 pub mod history;
+pub mod lease;
 pub mod naked;
 pub mod order_flow;
+pub mod parking;
 pub mod pause;
 #[doc(hidden)]
 pub mod planted;

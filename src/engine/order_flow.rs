@@ -36,14 +36,18 @@ pub enum Step {
 /// Every legal step, a line each: from, step, to.
 pub const TABLE: &[(Phase, Step, Phase)] = {
     use Phase::{
-        Absent, Cancelled, Created, Expired, Filled, Held, InFlight, Lost, NotSent, Rejected, Uncertain,
-        Working,
+        Absent, Cancelled, Created, Expired, Filled, Held, InFlight, Lost, NotSent, Parked, Rejected,
+        Uncertain, Working,
     };
     &[
         // A child waits for its parent, is released, or goes with it.
         (Created, Step::Release, InFlight),
         (Created, Step::Withhold, NotSent),
         (Created, Step::Cancel, Cancelled),
+        // Parked while the broker is away: it leaves under its conditions, or never.
+        (Parked, Step::Release, InFlight),
+        (Parked, Step::Withhold, NotSent),
+        (Parked, Step::Cancel, Cancelled),
         // Released, not yet answered.
         (InFlight, Step::Withhold, NotSent),
         (InFlight, Step::Work, Working),

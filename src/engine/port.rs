@@ -119,6 +119,11 @@ pub enum BrokerEvent {
         /// Why.
         reason: SafeText,
     },
+    /// How far the broker's clock and ours are apart: told while they are, and once when they no longer are.
+    ClockApart {
+        /// In seconds; zero once they agree.
+        seconds: u64,
+    },
     /// Something that a person should see.
     Told {
         /// In words.

@@ -2,8 +2,9 @@
 //! engine can't disagree about an order on the same state. One row an order; what is an estimate says so where it is shown.
 
 use super::abilities::Abilities;
-use super::command::{Command, Denial, Entry, Legs};
+use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
+use super::parking;
 use super::risk::{self, Check, Effect};
 use super::state::State;
 use super::terms;
@@ -119,6 +120,7 @@ pub fn previews(
     };
     Ok(match command {
         Command::Submit { spec, legs, .. } => one(look.at(spec, *legs, None)),
+        Command::Park { spec, seconds, .. } => one(look.parked(spec, *seconds)),
         Command::SubmitPair {
             first_spec,
             second_spec,
@@ -174,6 +176,16 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// An order that is parked where the broker is away.
+    fn parked(&self, spec: &OrderSpec, seconds: Option<u32>) -> Preview {
+        let mut row = self.at(spec, Legs::default(), None);
+        let away = |denial: &Denial| denial.code == DenialCode::NotReady;
+        if row.denial.as_ref().is_some_and(away) {
+            row.denial = parking::terms(self.state, self.market, spec, seconds, self.now).err();
+        }
+        row
+    }
+
     fn at(&self, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Preview {
         let check = Check {
             state: self.state,

@@ -2,10 +2,13 @@
 //! `fold.rs` alone. Read by everybody; numbers that follow from it (exposure, profit) are methods, not fields.
 
 use super::alerts::Alerts;
+use super::breaker::Breaker;
 use super::command::SessionKind;
 use super::difference::Ignored;
 use super::halt::{Halt, HaltFile};
+use super::lease::Leases;
 use super::naked::Naked;
+use super::parking::Parking;
 use super::pause::Pause;
 use super::risk::{Hold, HoldCause, LimitChange, RiskDay};
 use super::stops::StopPlan;
@@ -36,6 +39,9 @@ pub struct State {
     pub accounts: BTreeMap<AccountKey, AccountState>,
     /// The link to each broker.
     pub links: BTreeMap<BrokerId, Link>,
+    /// Circuit breakers of brokers that have opened once.
+    #[serde(default)]
+    pub breakers: BTreeMap<BrokerId, Breaker>,
     /// Planned pauses that are on.
     #[serde(default)]
     pub pauses: BTreeMap<BrokerId, Pause>,
@@ -97,6 +103,12 @@ pub struct State {
     /// The cancels of accounts that are halted.
     #[serde(default)]
     pub halts: BTreeMap<AccountKey, Halt>,
+    /// Dead-man leases of programs.
+    #[serde(default)]
+    pub leases: Leases,
+    /// Orders that wait here while the broker is away.
+    #[serde(default)]
+    pub parking: Parking,
     /// Lines of the difference view that somebody leaves.
     #[serde(default)]
     pub ignored: Vec<Ignored>,
@@ -476,7 +488,8 @@ impl State {
 pub(super) fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
     let mut total = Quantity::ZERO;
     let mut by_group: BTreeMap<ClientOrderId, Quantity> = BTreeMap::new();
-    for order in orders {
+    // What is parked passes every control anew before it leaves.
+    for order in orders.filter(|order| order.phase != Phase::Parked) {
         match order.oco {
             Some(group) => {
                 let largest = by_group.entry(group).or_default();

@@ -2,6 +2,7 @@
 
 use super::event::Fact;
 use super::halt;
+use super::lease;
 use super::naked;
 use super::programs;
 use super::risk::{self, HoldCause};
@@ -16,7 +17,7 @@ use crate::domain::{
 use std::collections::BTreeMap;
 
 /// What can be due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Timer {
     /// An order was sent and not answered.
     Answer(crate::domain::ClientOrderId),
@@ -38,6 +39,8 @@ enum Timer {
     RevertLimit(Option<AccountKey>, LimitName),
     /// The time for which an account is held back is over.
     ReleaseHold(AccountKey, HoldCause),
+    /// A lease of a program was not renewed.
+    Lease(SafeText),
     /// Old orders and executions leave the state.
     Trim,
 }
@@ -112,6 +115,7 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     naked::deadlines(state, |at, account, instrument| {
         tell(at, Timer::Naked(account, instrument));
     });
+    lease::deadlines(state, |at, holder| tell(at, Timer::Lease(holder.clone())));
     halt::deadlines(state, |at, due| tell(at, Timer::Halt(due)));
     if !state.orders.is_empty() || !state.executions.is_empty() {
         tell(state.trimmed.1.after(TRIM_EVERY), Timer::Trim);
@@ -211,6 +215,10 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
             facts.extend(programs::disarmed(state, account, &over));
         }
         Timer::Naked(account, instrument) => facts.extend(naked::found(state, account, instrument)),
+        Timer::Lease(holder) => facts.push(Fact::LeaseEnded {
+            holder,
+            ran_out: true,
+        }),
         Timer::Halt(due) => facts.extend(halt::fire(state, due)),
         Timer::RevertLimit(account, name) => facts.push(risk::change::over(state, account, name)),
         Timer::ReleaseHold(account, cause) => facts.push(Fact::RiskReleased {

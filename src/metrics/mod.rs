@@ -104,7 +104,7 @@ pub struct Metrics {
     /// Orders that came to a status.
     pub orders: Each<Counter, 12>,
     /// Live orders by phase.
-    pub orders_now: Each<Gauge, 5>,
+    pub orders_now: Each<Gauge, 6>,
     /// Executions.
     pub executions: Counter,
     /// Quotes from brokers.
@@ -182,6 +182,7 @@ static METRICS: Metrics = Metrics {
     orders_now: each!(
         Gauge::new(),
         "created",
+        "parked",
         "in_flight",
         "uncertain",
         "held",

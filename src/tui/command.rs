@@ -254,6 +254,10 @@ impl Desk {
                         confirmation: SafeText::new(rest),
                     },
                     "disarm" => Command::Disarm { account },
+                    "acknowledge" => Command::AcknowledgeBreaker {
+                        broker: account.broker,
+                        by: SafeText::new("a person at a terminal"),
+                    },
                     _ => Command::Reconcile { account },
                 };
                 let what = words(&command);

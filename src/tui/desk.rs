@@ -924,7 +924,8 @@ fn unsent(what: &str) -> &str {
 /// A command as the message line tells it.
 pub(super) fn words(command: &Command) -> String {
     match command {
-        Command::Submit { spec, .. } => format!("sent {spec}"),
+        Command::Submit { spec, .. } | Command::Park { spec, .. } => format!("sent {spec}"),
+        Command::ConfirmParked { .. } => "confirmed what is parked".to_owned(),
         Command::SubmitPair {
             first_spec,
             second_spec,
@@ -969,6 +970,7 @@ pub(super) fn words(command: &Command) -> String {
             Remedy::Cancel => format!("{subject}: cancel asked"),
             Remedy::Flatten { .. } => format!("{subject}: flattening"),
         },
+        Command::AcknowledgeBreaker { broker, .. } => format!("breaker of {broker}: acknowledged"),
         Command::Reconcile { .. } => "reading what the broker knows".to_owned(),
         Command::SetAlert { spec } => format!("alert {}", spec.condition),
         Command::RemoveAlert { id: Some(id) } => format!("alert {id} removed"),
@@ -977,6 +979,9 @@ pub(super) fn words(command: &Command) -> String {
         Command::PauseAlert { id, .. } => format!("alert {id} goes on"),
         Command::ArmPrograms { minutes, .. } => format!("programs may add risk for {minutes} minutes"),
         Command::DisarmPrograms { .. } => "programs are disarmed".to_owned(),
-        Command::OpenSession | Command::CloseSession | Command::OpenProgram { .. } => String::new(),
+        Command::OpenSession
+        | Command::CloseSession
+        | Command::OpenProgram { .. }
+        | Command::Lease { .. } => String::new(),
     }
 }

@@ -45,6 +45,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "NAME VALUE|config [for TIME] [all] [LAST FOUR]",
         "set a limit while the engine runs; above config.toml's it wants the last four of the account",
     ),
+    (
+        "acknowledge",
+        "",
+        "you have looked at what opened the broker's circuit breaker; it is tried again once everything was read",
+    ),
     ("reconcile", "", "read and compare what the broker knows, now"),
     (
         "accept",

@@ -12,6 +12,7 @@ use super::world::{Link, Standing};
 use crate::domain::{
     AccountClass, AccountKey, CalendarId, Currency, LinkState, Money, Timestamp, TradingState, counted,
 };
+use crate::engine::breaker::BreakerState;
 use jiff::tz::TimeZone;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
@@ -296,6 +297,11 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
                 worth: 4,
                 spans: vec![span(shortened(why.as_str()), theme.warn)],
             });
+        }
+        if let Some(breaker) = world.state.breakers.get(&account.broker) {
+            let words = format!("breaker {}", breaker.state.word());
+            let spans = vec![bold(words, theme.warn)];
+            parts.extend((breaker.state != BreakerState::Closed).then_some(Part { worth: 8, spans }));
         }
         if let Some((words, on)) = planned::words(world, now) {
             let text = if on {

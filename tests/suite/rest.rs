@@ -752,3 +752,29 @@ fn schemathesis() -> Result<PathBuf, String> {
     done("schemathesis can't be fetched", fetched)?;
     Ok(program)
 }
+
+#[test]
+fn a_lease_is_taken_renewed_seen_and_given_back_by_the_key_that_opted_in() {
+    let home = Home::new();
+    let _engine = serve(&home);
+    let bot = Program::new(&home, "bot", &["--role", "trade"]);
+    let eye = Program::new(&home, "eye", &["--role", "view"]);
+    let price = resting(&bot);
+    let put = |who: &Program, body: Value| who.say("PUT", "/lease", "", &body.to_string());
+    assert_eq!(bot.get("/lease").is(200)["held"], false);
+    put(&eye, json!({})).refused(403, "FORBIDDEN");
+    assert_eq!(put(&bot, json!({"seconds": 14})).status, 422);
+    let taken = put(&bot, json!({"seconds": 300})).is(200);
+    assert_eq!(
+        (&taken["held"], &taken["seconds"], &taken["ran_out"]),
+        (&json!(true), &json!(300), &json!(false)),
+        "{taken}"
+    );
+    let order = json!({"symbol": "AAPL", "side": "buy", "quantity": "1", "type": "limit", "price": price, "client_order_id": "bot-lease"});
+    bot.post("/orders", &order).is(201);
+    bot.in_phase("bot-lease", "working");
+    assert_eq!(bot.get("/lease").is(200)["orders"], json!(["bot-lease"]));
+    let back = bot.say("DELETE", "/lease", "", "").is(200);
+    assert_eq!(back["held"], false, "{back}");
+    assert_eq!(bot.get("/orders/bot-lease").is(200)["phase"], "working");
+}

@@ -446,7 +446,7 @@ fn describe(preview: &Preview) -> String {
 /// The orders that a command places.
 fn ids_of(command: &Command) -> Vec<ClientOrderId> {
     match command {
-        Command::Submit { id, .. } | Command::Close { id, .. } => vec![*id],
+        Command::Submit { id, .. } | Command::Park { id, .. } | Command::Close { id, .. } => vec![*id],
         Command::SubmitPair { first, second, .. } => vec![*first, *second],
         Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
         _ => Vec::new(),
@@ -468,7 +468,8 @@ async fn followed(shell: &mut Shell, id: ClientOrderId) -> Result<Option<Order>>
         let (state, _) = shell.state().await?;
         last = state.orders.get(&id).cloned();
         let Some(order) = &last else { return Ok(None) };
-        let answered = order.acked_at.is_some() || !order.phase.is_live();
+        let parked = order.phase == Phase::Parked;
+        let answered = order.acked_at.is_some() || !order.phase.is_live() || parked;
         // A market order is worth a moment more: it is usually filled right behind its acknowledgement.
         let settled = order.spec.kind != OrderKind::Market || !order.phase.is_live();
         if answered && settled {

@@ -34,6 +34,8 @@ pub(super) fn decide(state: &State, broker: BrokerId, event: &BrokerEvent, now: 
                 pass: account.passes.saturating_add(1),
             })
             .collect(),
+        // What follows from it, the breakers' watch says.
+        BrokerEvent::ClockApart { .. } => Vec::new(),
         BrokerEvent::Told { text } => vec![Fact::BrokerTold {
             broker,
             text: text.clone(),

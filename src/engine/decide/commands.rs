@@ -3,14 +3,16 @@
 
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
-    AccountKey, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase,
-    Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState, counted,
+    AccountKey, BrokerId, ClientOrderId, Instrument, InstrumentId, Order, OrderChange, OrderKind, OrderSpec,
+    Phase, Quantity, Role, SafeText, Side, TimeInForce, Timestamp, TradingState, counted,
 };
 use crate::engine::alerts;
+use crate::engine::breaker::{self, BreakerState};
 use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::halt;
+use crate::engine::lease;
 use crate::engine::programs;
 use crate::engine::risk::{self, Check, Effect};
 use crate::engine::state::State;
@@ -33,6 +35,13 @@ pub(super) fn decide(
     };
     let decided = match command {
         Command::Submit { id, spec, legs, seen } => desk.submit(*id, spec, *legs, seen.as_ref()),
+        Command::Park {
+            id,
+            spec,
+            seconds,
+            seen,
+        } => desk.park((*id, spec), *seconds, seen.as_ref()),
+        Command::ConfirmParked { id } => desk.confirm_parked(*id),
         Command::SubmitAll { orders } => desk.submit_all(orders),
         Command::SubmitPair {
             first,
@@ -99,6 +108,8 @@ pub(super) fn decide(
         } => desk.resolve(*account, *subject, (*remedy, *seen)),
         Command::AcceptGap { account } => desk.accept_gap(*account),
         Command::AcceptDouble { account } => desk.accept_double(*account),
+        Command::AcknowledgeBreaker { broker, by } => desk.acknowledge(*broker, by),
+        Command::Lease { seconds } => lease::decide(state, origin, *seconds, now),
         Command::Reconcile { account } => desk.reconcile(*account),
         Command::SetAlert { .. } | Command::RemoveAlert { .. } | Command::PauseAlert { .. } => {
             desk.alert(command)
@@ -134,7 +145,7 @@ impl Desk<'_> {
     }
 
     /// The controls of one new order, the right to place it included.
-    fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
+    pub(super) fn allowed(&self, spec: &OrderSpec) -> Result<(), Denial> {
         self.not_flattening(spec)?;
         if risk::effect(self.state, spec) == Effect::Adds {
             sessions::may_add_risk(self.state, self.origin, spec.account, self.now)?;
@@ -177,7 +188,7 @@ impl Desk<'_> {
     }
 
     /// Whether the asker had before their eyes what this session must have seen of an order.
-    fn was_seen(&self, seen: Option<&Seen>, spec: &OrderSpec, legs: Legs) -> Result<(), Denial> {
+    pub(super) fn was_seen(&self, seen: Option<&Seen>, spec: &OrderSpec, legs: Legs) -> Result<(), Denial> {
         digest::require(self.origin.kind, seen, self.state, self.market, spec, legs)
     }
 
@@ -343,6 +354,13 @@ impl Desk<'_> {
         let order = live(self.state, id)?;
         ours(order)?;
         self.not_flattening(&order.spec)?;
+        if order.phase == Phase::Parked {
+            let text = format!(
+                "{} is parked as it was confirmed; cancel it and place another",
+                order.spec
+            );
+            return Err(Denial::new(DenialCode::Busy, text));
+        }
         if matches!(order.phase, Phase::InFlight | Phase::Uncertain) || order.pending.is_some() {
             let text = format!(
                 "{} is {}; wait for the broker's answer",
@@ -610,6 +628,25 @@ impl Desk<'_> {
         sessions::may_act(self.origin)?;
         programs::by_a_person(self.origin)?;
         doubles::drop_newer(self.state, account).map(|(facts, note)| Decision::noted(facts, &note))
+    }
+
+    fn acknowledge(&self, broker: BrokerId, by: &SafeText) -> Result<Decision, Denial> {
+        sessions::may_act(self.origin)?;
+        programs::by_a_person(self.origin)?;
+        let breaker = self.state.breakers.get(&broker);
+        let waits = breaker.filter(|breaker| {
+            breaker.state == BreakerState::Open && breaker.needs_a_person(self.state, broker)
+        });
+        if waits.is_none() {
+            let text = match breaker {
+                Some(_) => breaker::words(self.state, broker),
+                None => None,
+            };
+            let text = text.unwrap_or_else(|| format!("the breaker of {broker} is closed"));
+            return Err(Denial::new(DenialCode::NothingToAccept, text));
+        }
+        let by = by.clone();
+        Ok(Decision::done(vec![Fact::BreakerAcknowledged { broker, by }]))
     }
 
     fn reconcile(&self, account: AccountKey) -> Result<Decision, Denial> {

@@ -5,6 +5,7 @@ mod broker;
 mod commands;
 mod differences;
 mod flatten;
+mod parking;
 mod sessions;
 
 pub(super) use basket::{Ahead, entries};
@@ -79,6 +80,8 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
         Input::Broker { broker, event } => Decision::facts(broker::decide(state, *broker, event, now)),
         Input::Timer => Decision::facts(timers::due(state, now)),
         Input::StorageFailed { .. } if planted(Bug::FullDiskGoesOn) => Decision::default(),
+        // What follows from it, the breakers' watch says.
+        Input::Journal { .. } => Decision::default(),
         Input::HaltFile { file } => Decision::facts(halt::file(state, file.as_ref())),
         Input::StorageFailed { reason } => {
             let text = SafeText::new(&format!("the journal {reason}: halted, only cancels pass"));
@@ -95,7 +98,7 @@ pub fn decide(state: &State, market: &Market, input: &Input, now: Timestamp) -> 
 /// The fact that cancels a live order: at once where it never left, else by asking the broker.
 pub(super) fn cancel(order: &Order, why: &str) -> Fact {
     match order.phase {
-        Phase::Created => Fact::Cancelled {
+        Phase::Created | Phase::Parked => Fact::Cancelled {
             id: order.id,
             reason: SafeText::new(why),
         },
@@ -105,6 +108,10 @@ pub(super) fn cancel(order: &Order, why: &str) -> Fact {
 
 /// True for a stop that protects what is held: what panic keys leave alone.
 pub(super) fn is_protective(state: &State, order: &Order) -> bool {
+    if order.phase == Phase::Parked {
+        // What never left guards nothing.
+        return false;
+    }
     let held = state.position(order.spec.account, order.spec.instrument).side();
     (order.spec.role == Role::StopLoss && order.spec.parent.is_some())
         || (order.spec.kind.is_stop() && held == Some(order.spec.side.opposite()))

@@ -6,6 +6,7 @@ use crate::domain::{AccountClass, AccountKey, SafeText, Timestamp};
 use crate::engine::command::{Command, Denial, DenialCode, Origin, SessionKind};
 use crate::engine::difference::{self, Subject};
 use crate::engine::event::Fact;
+use crate::engine::lease;
 use crate::engine::programs;
 use crate::engine::state::State;
 
@@ -27,7 +28,10 @@ pub(in crate::engine) fn may_add_risk(
             DenialCode::NoToken,
             "another terminal holds the trading token; take it with :token",
         )),
-        SessionKind::Program => programs::may_add_risk(state, account, now),
+        SessionKind::Program => match lease::denies(state, origin.session) {
+            Some(denial) => Err(denial),
+            None => programs::may_add_risk(state, account, now),
+        },
         SessionKind::Shell if simulated => Ok(()),
         _ if armed => Ok(()),
         _ => Err(Denial::new(

@@ -2,8 +2,10 @@
 
 use super::{Event, Fact, State};
 use crate::domain::{
-    AccountKey, ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp, counted,
+    AccountKey, BrokerId, ClientOrderId, Currency, InstrumentId, LinkState, Money, SafeText, Timestamp,
+    counted,
 };
+use crate::engine::breaker::BreakerState;
 use crate::engine::risk::loss_words;
 use crate::engine::state::{NOTICES_KEPT, Notice, NoticeLevel};
 use crate::engine::{halt, naked};
@@ -24,6 +26,11 @@ impl State {
         while self.notices.len() > NOTICES_KEPT {
             self.notices.pop_front();
         }
+    }
+
+    fn breaker_is_old(&self, broker: BrokerId) -> bool {
+        let breaker = self.breakers.get(&broker);
+        breaker.is_some_and(|breaker| breaker.since < self.at)
     }
 
     fn words(&self, fact: &Fact) -> Option<(NoticeLevel, String)> {
@@ -59,6 +66,51 @@ impl State {
             Fact::Denied { spec, denial, .. } => (Warning, format!("denied {spec}: {denial}")),
             Fact::Rejected { id, reason } => (Warning, format!("rejected {}: {reason}", what(id))),
             Fact::NotSent { id, reason } => (Warning, format!("not sent {}: {reason}", what(id))),
+            Fact::OrderParked { spec, terms, .. } => (Told, format!("PARKED until {}: {spec}", terms.until)),
+            Fact::ParkAsked { id } => {
+                let symbol = self.orders.get(id).map(|order| order.spec.instrument.to_string());
+                let symbol = symbol.unwrap_or_default();
+                (
+                    Warning,
+                    format!(
+                        "READY again: {} is parked; 'confirm {symbol}' sends it, x {symbol} ends it",
+                        what(id)
+                    ),
+                )
+            }
+            Fact::ParkReleased { id, .. } => (Told, format!("no longer parked, sent: {}", what(id))),
+            Fact::BreakerMoved {
+                broker,
+                to,
+                text,
+                lasts,
+                ..
+            } => match to {
+                // That what had opened it is over is shown where it is.
+                BreakerState::Open if !lasts && self.breaker_is_old(*broker) => return None,
+                BreakerState::Open => (
+                    Warning,
+                    format!("breaker of {broker} OPEN: {text}; cancels and reducing orders pass"),
+                ),
+                BreakerState::HalfOpen => (
+                    Told,
+                    format!("breaker of {broker} half open: one order at a time may add risk"),
+                ),
+                BreakerState::Closed => (Told, format!("breaker of {broker} closed: {text}")),
+            },
+            Fact::BreakerAcknowledged { broker, by } => {
+                (Told, format!("breaker of {broker} acknowledged by {by}"))
+            }
+            Fact::LeaseEnded {
+                holder,
+                ran_out: true,
+            } => (
+                Warning,
+                format!(
+                    "the lease of {holder} ran out: its entries are cancelled, it only reduces until it renews it"
+                ),
+            ),
+            Fact::LeaseEnded { holder, .. } => (Info, format!("{holder} gave its lease back")),
             Fact::Doubted { id, reason } => (Warning, format!("uncertain {}: {reason}", what(id))),
             Fact::Absent { id } => (
                 Warning,

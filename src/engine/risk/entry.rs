@@ -187,6 +187,8 @@ impl Check<'_> {
         }
         let live = self.state.live.iter();
         let live = live.filter(|(owner, ..)| *owner == spec.account).count();
+        let parked = self.state.parking.count(spec.account);
+        let live = live.saturating_sub(parked);
         if live < most {
             return Ok(());
         }

@@ -3,6 +3,7 @@
 
 use super::{Check, Effect, held_back};
 use crate::domain::{LinkState, OrderSpec, Quantity, Side, TradingState};
+use crate::engine::breaker;
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::planted::{Bug, planted};
 use crate::engine::state::AccountState;
@@ -32,7 +33,7 @@ impl Check<'_> {
             (LinkState::Ready, _) | (LinkState::Degraded | LinkState::Syncing, Effect::Reduces) => {}
             (link, _) => {
                 let text = format!(
-                    "the link to {} is {}; only cancels and reducing orders pass",
+                    "the link to {} is {}; only cancels and reducing orders pass: re-ticket it when it is READY, or say 'park' behind a limit",
                     spec.account.broker,
                     link.word()
                 );
@@ -59,6 +60,11 @@ impl Check<'_> {
             && let Some(held) = held_back(self.state, spec.account)
         {
             return Err(held);
+        }
+        if effect == Effect::Adds
+            && let Some(tried) = breaker::denies_another(self.state, spec.account.broker)
+        {
+            return Err(tried);
         }
         match (account.trading, effect) {
             (TradingState::Active, _) | (TradingState::Reducing | TradingState::Halted, Effect::Reduces) => {

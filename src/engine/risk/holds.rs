@@ -7,6 +7,7 @@ use crate::domain::{
     AccountKey, Breach, ClientOrderId, Execution, InstrumentId, Money, Multiplier, Position, SafeText,
     Timestamp,
 };
+use crate::engine::breaker;
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::state::{Ledger, State};
@@ -54,6 +55,9 @@ pub struct Hold {
 
 /// Why nothing that adds risk leaves an account now, where something holds it back.
 pub fn held_back(state: &State, key: AccountKey) -> Option<Denial> {
+    if let Some(denial) = breaker::denies(state, key.broker) {
+        return Some(denial);
+    }
     let day = state
         .days
         .get(&key)

@@ -1,7 +1,7 @@
 //! How large: one order's quantity and value, the position that could result, and live orders in one instrument.
 
 use super::{Check, Effect, effect};
-use crate::domain::{Instrument, Money, OrderSpec, Price, Quantity};
+use crate::domain::{Instrument, Money, OrderSpec, Phase, Price, Quantity};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::planted::{Bug, planted};
 
@@ -87,7 +87,7 @@ impl Check<'_> {
         let live = self
             .state
             .live_orders(spec.account, spec.instrument)
-            .filter(|o| o.spec.side == spec.side)
+            .filter(|o| o.spec.side == spec.side && o.phase != Phase::Parked)
             .count();
         let most = self.limits(spec).max_live_orders as usize;
         if live >= most && effect(self.state, spec) == Effect::Adds {

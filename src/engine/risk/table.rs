@@ -43,6 +43,12 @@ pub const CONTROLS: &[Control] = &[
         "the link to the broker is ready, and no planned pause is on",
     ),
     control(
+        DenialCode::Breaker,
+        &[],
+        Breach::ReduceOnly,
+        "the circuit breaker of the broker is closed ([breakers])",
+    ),
+    control(
         DenialCode::Trading,
         &[],
         Breach::ReduceOnly,

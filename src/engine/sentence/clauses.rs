@@ -2,8 +2,9 @@
 
 use super::amount::quantity;
 use super::words::{SentenceError, Word, Words, shown, wrong};
-use super::{Amount, Exit, OrderWords, Peg, PriceWords, TifWords};
+use super::{Amount, Exit, OrderWords, ParkWords, Peg, PriceWords, TifWords};
 use crate::domain::{Distance, DistanceError, ExitError, ExitPrice, Price, Quantity, TimeInForce, Timestamp};
+use crate::engine::parking::LONGEST_SECONDS;
 use jiff::civil::Date;
 use std::ops::Range;
 
@@ -19,6 +20,7 @@ pub(super) struct Clauses {
     pub template: Option<Word>,
     pub display: Option<Quantity>,
     pub short: bool,
+    pub park: Option<ParkWords>,
 }
 
 /// Reads on to the end of the sentence or to `oco`.
@@ -33,6 +35,7 @@ pub(super) fn read(words: &mut Words<'_>) -> Result<Clauses, SentenceError> {
         template: None,
         display: None,
         short: false,
+        park: None,
     };
     let mut said: Vec<&'static str> = Vec::new();
     while let Some(word) = words.next_unless("oco") {
@@ -57,6 +60,7 @@ fn kind(word: &Word) -> Option<&'static str> {
         "target" => "target",
         "tpl" => "template",
         "show" => "shown part",
+        "park" => "park",
         at if at.starts_with('@') => "price",
         _ => return None,
     })
@@ -95,6 +99,11 @@ impl Clauses {
             "gtd" => self.tif = until(&words.need("until when, such as gtd 2026-12-24T15:00Z")?)?,
             "outside" => self.outside = true,
             "short" => self.short = true,
+            "park" => {
+                let seconds = words.take_number().map(|time| seconds(&time)).transpose()?;
+                let at = word.at.clone();
+                self.park = Some(ParkWords { seconds, at });
+            }
             "stop" => {
                 let place = words.need("where the stop lies, such as stop 188 or stop -8t")?;
                 self.stop = Some(exit(&place)?);
@@ -116,7 +125,7 @@ impl Clauses {
             }
             other => {
                 let text = format!(
-                    "'{}' is not expected: a price (@189.50, @bid, mkt, stp, trail, moc, loc, mid), day, gtc, ioc, fok, opg, gtd, outside, stop, target, tpl, show or short",
+                    "'{}' is not expected: a price (@189.50, @bid, mkt, stp, trail, moc, loc, mid), day, gtc, ioc, fok, opg, gtd, outside, stop, target, tpl, show, short or park",
                     shown(other)
                 );
                 return wrong(word.at.clone(), text);
@@ -167,6 +176,9 @@ pub(super) fn agree(order: &OrderWords) -> Result<(), SentenceError> {
             "a size by risk needs a stop: buy risk 1% TSLA @ask stop 241.20",
         );
     }
+    if let Some(park) = &order.park {
+        parks(order, park)?;
+    }
     if order.amount.closes() && (order.stop.is_some() || order.target.is_some() || templated) {
         return wrong(
             order.amount_at.clone(),
@@ -174,6 +186,52 @@ pub(super) fn agree(order: &OrderWords) -> Result<(), SentenceError> {
         );
     }
     Ok(())
+}
+
+/// What is parked has a price of its own, and nothing that hangs on it.
+fn parks(order: &OrderWords, park: &ParkWords) -> Result<(), SentenceError> {
+    let priced = match &order.price {
+        PriceWords::Limit(_) | PriceWords::Stop(_, Some(_)) => true,
+        PriceWords::Snapshot(..) => order.peg.is_none(),
+        _ => false,
+    };
+    if !priced {
+        return wrong(
+            park.at.clone(),
+            "park needs a limit: buy 100 AAPL @189.50 park, or stp 190 lmt 190.20 park",
+        );
+    }
+    if order.stop.is_some() || order.target.is_some() || order.template.is_some() {
+        return wrong(
+            park.at.clone(),
+            "what is parked has no stop and target of its own; place them when it has filled",
+        );
+    }
+    Ok(())
+}
+
+/// A time such as `90s`, `2m` or `90`.
+fn seconds(word: &Word) -> Result<u32, SentenceError> {
+    let lower = word.text.to_ascii_lowercase();
+    let (digits, each) = match (lower.strip_suffix('s'), lower.strip_suffix('m')) {
+        (Some(digits), _) => (digits, 1),
+        (_, Some(digits)) => (digits, 60),
+        _ => (lower.as_str(), 1),
+    };
+    let count = digits
+        .parse::<u32>()
+        .ok()
+        .and_then(|count| count.checked_mul(each));
+    match count.filter(|seconds| (1..=LONGEST_SECONDS).contains(seconds)) {
+        Some(seconds) => Ok(seconds),
+        None => wrong(
+            word.at.clone(),
+            format!(
+                "'{}' is no time from 1s to {LONGEST_SECONDS}s, such as park 90s",
+                shown(&word.text)
+            ),
+        ),
+    }
 }
 
 fn price_or_peg(word: &Word) -> Result<PriceWords, SentenceError> {

@@ -15,6 +15,7 @@ pub const VERBS: &[&str] = &[
     "reverse",
     "breakeven",
     "protect",
+    "confirm",
 ];
 const AMOUNTS: &[&str] = &["all", "half", "risk"];
 /// Words of an order, by what they are about: of each kind one is said.
@@ -29,6 +30,7 @@ const CLAUSES: &[&[&str]] = &[
     &["outside"],
     &["short"],
     &["show"],
+    &["park"],
     &["oco"],
 ];
 /// Words of an order that something has to follow.
@@ -99,7 +101,7 @@ fn place(words: &[Word]) -> Place {
         ("buy" | "b" | "sell" | "s", rest) => in_order(rest),
         ("x" | "cancel" | "flat" | "flatten", []) => Place::SymbolOrAll,
         ("x" | "cancel", [_]) => Place::All,
-        ("close" | "reverse" | "rev" | "breakeven" | "be" | "protect", []) => Place::Symbol,
+        ("close" | "reverse" | "rev" | "breakeven" | "be" | "protect" | "confirm", []) => Place::Symbol,
         _ => Place::Value,
     }
 }

@@ -31,6 +31,9 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
         "breakeven" | "be" => Sentence::Breakeven {
             symbol: words.need("the symbol whose stop moves to the average price, such as breakeven AAPL")?,
         },
+        "confirm" => Sentence::Confirm {
+            symbol: words.need("the symbol of what is parked, such as confirm AAPL")?,
+        },
         "protect" => {
             let symbol =
                 words.need("the symbol to protect, such as protect AAPL at 185 or protect AAPL at -20t")?;
@@ -53,7 +56,7 @@ pub fn parse(text: &str) -> Result<Sentence, SentenceError> {
             return wrong(
                 verb.at,
                 format!(
-                    "'{}' is no verb: buy, sell, x, close, reverse, breakeven, protect or flat",
+                    "'{}' is no verb: buy, sell, x, close, reverse, breakeven, protect, flat or confirm",
                     shown(other)
                 ),
             );
@@ -146,6 +149,9 @@ fn orders(words: &mut Words<'_>, side_of_first: Side) -> Result<Sentence, Senten
             "orders of a pair have no stop and target of their own; stp makes an order a stop",
         );
     }
+    if let Some(park) = first.park.as_ref().or(second.park.as_ref()) {
+        return wrong(park.at.clone(), "one order is parked at a time, no pair");
+    }
     words.end()?;
     Ok(Sentence::Pair(Box::new((first, second))))
 }
@@ -187,6 +193,7 @@ fn order(words: &mut Words<'_>, side: Side) -> Result<Vec<OrderWords>, SentenceE
             template,
             display,
             short,
+            park,
         } = clauses.clone();
         Ok(OrderWords {
             side,
@@ -202,8 +209,13 @@ fn order(words: &mut Words<'_>, side: Side) -> Result<Vec<OrderWords>, SentenceE
             template,
             display,
             short,
+            park,
         })
     };
+    let alone = symbols.len() == 1;
+    if let Some(park) = clauses.park.as_ref().filter(|_| !alone) {
+        return wrong(park.at.clone(), "one order is parked at a time, no basket");
+    }
     let orders: Vec<OrderWords> = symbols.into_iter().map(order).collect::<Result<_, _>>()?;
     orders.iter().try_for_each(clauses::agree)?;
     Ok(orders)

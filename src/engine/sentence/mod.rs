@@ -5,13 +5,14 @@
 //! ```text
 //! sentence := order ["oco" [order]] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "reverse" SYMBOL
 //!           | "breakeven" SYMBOL | "protect" SYMBOL ["at"] PLACE | "flat" (SYMBOL | "all" [LAST FOUR])
+//!           | "confirm" SYMBOL
 //! order    := ("buy"|"b"|"sell"|"s") (amount what | what amount) { word }
 //! what     := SYMBOL | "{" SYMBOL { "," SYMBOL } "}"
 //! amount   := QUANTITY | MONEY | "risk" (PERCENT | MONEY) | "all" | "half"
 //! word     := "@" PRICE | ("@bid" | "@ask" | "@mid" | "@last") ["peg"] | "mkt" | "lmt" PRICE | "stp" PRICE ["lmt" PRICE]
 //!           | "trail" DISTANCE ["lmt" OFFSET] | "moc" | "loc" PRICE | "mid" [PRICE]
 //!           | "day" | "gtc" | "ioc" | "fok" | "opg" | "gtd" MOMENT | "outside" | "short"
-//!           | "stop" EXIT | "target" EXIT | "tpl" NAME | "show" QUANTITY
+//!           | "stop" EXIT | "target" EXIT | "tpl" NAME | "show" QUANTITY | "park" [TIME]
 //! ```
 //!
 //! Without a price the order goes to the market. `@bid`, `@ask`, `@mid` and `@last` are snapshots, taken when the
@@ -74,6 +75,11 @@ pub enum Sentence {
         /// Which.
         symbol: Word,
     },
+    /// Say the second word for what is parked.
+    Confirm {
+        /// Of which symbol.
+        symbol: Word,
+    },
     /// Put a stop under a position, or move the one that is there.
     Protect {
         /// Which.
@@ -119,6 +125,17 @@ pub struct OrderWords {
     pub display: Option<Quantity>,
     /// Selling more than is held is meant.
     pub short: bool,
+    /// It is parked where the broker is away.
+    pub park: Option<ParkWords>,
+}
+
+/// That an order is parked where the broker is away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParkWords {
+    /// For how many seconds, where that is said.
+    pub seconds: Option<u32>,
+    /// Where the word stands.
+    pub at: Range<usize>,
 }
 
 /// How much, as said.

@@ -54,6 +54,18 @@ pub fn resolve(
         Sentence::Order(words) => {
             let (spec, legs) = order(words, scene, &mut notes)?;
             let Entry { id, spec, legs, seen } = entry(words, spec, legs, scene, new_id());
+            if let Some(park) = &words.park {
+                let seconds = park.seconds;
+                return Ok(Resolved {
+                    commands: vec![Command::Park {
+                        id,
+                        spec,
+                        seconds,
+                        seen,
+                    }],
+                    notes,
+                });
+            }
             vec![Command::Submit { id, spec, legs, seen }]
         }
         Sentence::Pair(both) => {
@@ -85,6 +97,9 @@ pub fn resolve(
         }],
         Sentence::Reverse { symbol } => vec![reverse(symbol, scene, &mut notes, new_id)?],
         Sentence::Breakeven { symbol } => breakeven(symbol, scene, &mut notes)?,
+        Sentence::Confirm { symbol } => vec![Command::ConfirmParked {
+            id: parked(symbol, scene, &mut notes)?,
+        }],
         Sentence::Protect { symbol, place } => vec![protect(symbol, place, scene, &mut notes, new_id)?],
         Sentence::Flat {
             symbol: Some(symbol), ..
@@ -109,6 +124,26 @@ pub fn resolve(
     };
     notes.dedup();
     Ok(Resolved { commands, notes })
+}
+
+/// The order that is parked in an instrument: the one that waits the longest for a person's word.
+fn parked(symbol: &Word, scene: &Scene<'_>, notes: &mut Vec<String>) -> Result<ClientOrderId, SentenceError> {
+    let instrument = find_held(scene, symbol, notes)?;
+    let waiting = scene.state.parking.orders.iter().filter(|(id, parked)| {
+        let order = scene.state.orders.get(*id);
+        parked.account == scene.account && order.is_some_and(|order| order.spec.instrument == instrument.id)
+    });
+    match waiting.min_by_key(|(_, parked)| (!parked.asked, parked.since)) {
+        Some((id, _)) => {
+            let order = scene.state.orders.get(id);
+            notes.extend(order.map(|order| format!("confirms {}", order.spec)));
+            Ok(*id)
+        }
+        None => wrong(
+            symbol.at.clone(),
+            format!("nothing is parked in {}", instrument.id),
+        ),
+    }
 }
 
 fn basket(

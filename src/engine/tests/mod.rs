@@ -1,6 +1,7 @@
 //! The engine on a table: commands in, a broker played by hand, facts and requests out. The desk here stores and releases
 //! as the engine's process does, and checks after every step what must always hold.
 
+mod breakers;
 mod controls;
 mod differences;
 mod elsewhere;
@@ -8,10 +9,12 @@ mod explain;
 mod flatten;
 mod groups;
 mod halt;
+mod leases;
 mod life;
 mod limits;
 mod losses;
 mod naked;
+mod parking;
 mod planned;
 mod programs;
 mod property;

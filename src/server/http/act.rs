@@ -70,6 +70,8 @@ pub(super) struct Done {
 fn orders_of(command: &Command) -> Vec<ClientOrderId> {
     match command {
         Command::Submit { id, .. }
+        | Command::Park { id, .. }
+        | Command::ConfirmParked { id }
         | Command::Modify { id, .. }
         | Command::Cancel { id }
         | Command::Close { id, .. }
@@ -418,6 +420,7 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
             account: Some(of), ..
         } => account(of),
         // What a caller may do of these is told where they are offered.
+        Command::Lease { .. } => Ok(()),
         Command::SetAlert { .. } | Command::RemoveAlert { .. } | Command::PauseAlert { .. } => Ok(()),
         _ => Err(ApiError::forbidden("this is not offered over the network")),
     }
@@ -471,7 +474,9 @@ pub(super) fn status_of(code: &str) -> StatusCode {
         "UNKNOWN_INSTRUMENT" | "UNKNOWN_ACCOUNT" | "UNKNOWN_ORDER" | "UNKNOWN_ALERT" => StatusCode::NOT_FOUND,
         "ID_REUSED" | "NOT_LIVE" | "BUSY" | "NOTHING_TO_CLOSE" | "STALE_PREVIEW" | "NOTHING_TO_ACCEPT"
         | "DUPLICATE" => StatusCode::CONFLICT,
-        "NOT_ARMED" | "NO_TOKEN" | "READ_ONLY" | "NOT_OURS" | "CONFIRMATION" => StatusCode::FORBIDDEN,
+        "NOT_ARMED" | "NO_TOKEN" | "READ_ONLY" | "NOT_OURS" | "CONFIRMATION" | "LEASE_OVER" => {
+            StatusCode::FORBIDDEN
+        }
         "ORDER_RATE" => StatusCode::TOO_MANY_REQUESTS,
         "VENUE_NOT_READY" | "STORAGE" | "POSITION_UNKNOWN" | "WORTH_UNKNOWN" => {
             StatusCode::SERVICE_UNAVAILABLE

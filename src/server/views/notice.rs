@@ -70,6 +70,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::HaltFileChanged { .. }
         | Fact::LimitChanged { account: None, .. }
         | Fact::LimitReverted { account: None, .. }
+        | Fact::BreakerMoved { .. }
+        | Fact::BreakerAcknowledged { .. }
         | Fact::BrokerAway { .. } => Scope::General,
         _ => Scope::Unknown,
     }

@@ -71,7 +71,7 @@ pub struct OrderRow {
     /// It may also trade outside the regular session.
     pub outside_hours: bool,
     /// How far it has come: `created`, `denied`, `in_flight`, `uncertain`, `held`, `working`, `filled`, `cancelled`,
-    /// `expired`, `rejected`, `not_sent`, `absent`, `lost`.
+    /// `expired`, `rejected`, `not_sent`, `absent`, `lost`, `parked` (the broker is away, and it never left).
     pub phase: Option<String>,
     /// `cancel` or `modify`, while the broker has not answered that.
     pub pending: Option<String>,

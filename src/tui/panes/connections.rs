@@ -6,9 +6,9 @@ mod parts;
 use super::read;
 use crate::domain::spans::percentile;
 use crate::domain::{AccountKey, LinkState, Timestamp};
-use crate::engine::State;
 use crate::engine::port::{Budget, Health};
 use crate::engine::state::{Link, Notice, NoticeLevel};
+use crate::engine::{State, breaker};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::number;
@@ -125,6 +125,9 @@ fn head(rows: &mut Rows<'_, '_>, account: AccountKey, link: Option<&Link>) {
     let why = link.and_then(|link| link.impaired.as_ref().or(link.reason.as_ref()));
     if let Some(why) = why.filter(|_| state != LinkState::Ready) {
         rows.text(why.as_str(), REASON_ROWS, ink(view.theme.warn));
+    }
+    if let Some(words) = breaker::words(view.state, account.broker) {
+        rows.text(&words, REASON_ROWS, bold(view.theme.warn));
     }
 }
 

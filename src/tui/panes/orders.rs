@@ -164,6 +164,11 @@ fn order_text(view: &View<'_>, order: &Order) -> String {
 /// The phase with what is under way.
 fn state_text(view: &View<'_>, order: &Order) -> String {
     let mut text = order.phase.word().to_owned();
+    if let Some(parked) = view.state.parking.orders.get(&order.id) {
+        let left = parked.terms.until.since(view.now).as_secs();
+        let word = if parked.asked { " · confirm it" } else { "" };
+        text.push_str(&format!("{word} · {left} s"));
+    }
     match order.pending {
         Some(Pending::Cancel) => text.push_str(" · pending cancel"),
         Some(Pending::Modify { .. }) => text.push_str(" · pending modify"),
@@ -197,7 +202,7 @@ fn may_cancel(order: &Order) -> &'static str {
 fn state_style(view: &View<'_>, order: &Order) -> Style {
     let theme = view.theme;
     match order.phase {
-        Phase::Uncertain | Phase::Lost => bold(theme.warn),
+        Phase::Uncertain | Phase::Lost | Phase::Parked => bold(theme.warn),
         Phase::Denied | Phase::Rejected | Phase::NotSent | Phase::Absent => ink(theme.warn),
         Phase::Working => ink(theme.text),
         Phase::Filled => ink(side_color(view, order.spec.side)),

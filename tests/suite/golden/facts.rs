@@ -566,7 +566,57 @@ pub fn facts() -> Vec<Fact> {
         .chain(stop_facts())
         .chain(watch_facts())
         .chain(risk_facts())
+        .chain(parking_facts())
         .collect()
+}
+
+fn parking_facts() -> Vec<Fact> {
+    use tradewind::engine::Origin;
+    use tradewind::engine::breaker::{BreakerCause, BreakerState};
+    use tradewind::engine::parking::ParkTerms;
+    let by = Origin {
+        session: SessionId(7),
+        kind: SessionKind::Terminal,
+    };
+    vec![
+        Fact::OrderParked {
+            id: id(),
+            spec: limit(),
+            terms: ParkTerms {
+                until: NOW,
+                session_ends: Timestamp::MAX,
+                reference: price("189.495"),
+                held: quantity("-3"),
+                closes: true,
+            },
+            by,
+        },
+        Fact::ParkAsked { id: id() },
+        Fact::ParkConfirmed { id: id(), by },
+        Fact::ParkReleased {
+            id: id(),
+            quantity: quantity("60"),
+        },
+        Fact::BreakerMoved {
+            broker: key().broker,
+            to: BreakerState::Open,
+            cause: BreakerCause::SlowJournal,
+            text: text("commits of the journal take 300 ms"),
+            lasts: true,
+        },
+        Fact::LeaseRenewed {
+            holder: text("key k7Qx2v"),
+            seconds: 60,
+        },
+        Fact::LeaseEnded {
+            holder: text("key k7Qx2v"),
+            ran_out: true,
+        },
+        Fact::BreakerAcknowledged {
+            broker: key().broker,
+            by: text("a person at a terminal"),
+        },
+    ]
 }
 
 fn risk_facts() -> Vec<Fact> {

@@ -237,15 +237,35 @@ pub fn submit(world: &mut World) {
             .permille(700)
             .then(|| price(world, spec.instrument, sign * target.cast_signed()));
     }
-    remembered(
-        world,
-        Command::Submit {
-            id,
-            spec,
-            legs,
-            seen: None,
-        },
-    );
+    let seen = None;
+    let parks = world.plan.faults.has(Fault::Park) && legs.is_empty() && spec.kind.limit().is_some();
+    if parks {
+        confirm(world);
+        let seconds = None;
+        return remembered(
+            world,
+            Command::Park {
+                id,
+                spec,
+                seconds,
+                seen,
+            },
+        );
+    }
+    remembered(world, Command::Submit { id, spec, legs, seen });
+}
+
+/// The second word for whatever waits for it.
+fn confirm(world: &mut World) {
+    let parked = &world.state().parking.orders;
+    let asked: Vec<ClientOrderId> = parked
+        .iter()
+        .filter(|(_, parked)| parked.asked)
+        .map(|(id, _)| *id)
+        .collect();
+    for id in asked {
+        world.command(Command::ConfirmParked { id });
+    }
 }
 
 fn pair(world: &mut World) {

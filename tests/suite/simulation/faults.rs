@@ -78,6 +78,8 @@ faults! {
     RealJournal "real-journal" 60;
     /// Every control of the account is in force, as it is without settings.
     Strict "strict" 150;
+    /// People park what they may while the broker is away, and say the second word when they are asked.
+    Park "park" 300;
 }
 
 /// Which are switched on.

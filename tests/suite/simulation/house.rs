@@ -220,6 +220,7 @@ impl World {
             match event {
                 VenueEvent::Quote(quote) => {
                     self.market.on_quote(quote);
+                    self.look_at_market(quote.instrument);
                 }
                 VenueEvent::Print(print) => {
                     self.market.on_print(print, &mut Vec::new());

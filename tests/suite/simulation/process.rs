@@ -137,6 +137,17 @@ impl World {
         outcome
     }
 
+    /// Market data came: where people park, the engine looks at what waits for a quote.
+    pub fn look_at_market(&mut self, instrument: InstrumentId) {
+        self.quoted.insert(instrument, self.now);
+        let is_awake = self.dead_until.is_none() && self.asleep_until <= self.now;
+        if is_awake && self.plan.faults.has(Fault::Park) {
+            let now = self.engine_now();
+            let batch = self.engine.on_market(&self.market, instrument, now);
+            self.store(batch.events);
+        }
+    }
+
     /// Hands a batch to the journal; cancels leave at once.
     fn store(&mut self, events: Vec<Event>) {
         if events.is_empty() {

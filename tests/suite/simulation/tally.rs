@@ -68,6 +68,9 @@ tally! {
     exits 20;
     swaps 2;
     halts 100;
+    /// Orders that were parked, and those of them that left.
+    parked 20;
+    unparked 2;
     withheld 20;
     replicas_compared 1_000;
     journals_recovered 10;

@@ -70,6 +70,8 @@ pub struct World {
     pub last_commands: VecDeque<Command>,
     pub next_id: u64,
     // What is checked.
+    /// When the last quote of each instrument came.
+    pub quoted: BTreeMap<InstrumentId, Timestamp>,
     pub wire: Wire,
     pub terms: BTreeMap<ClientOrderId, check::Terms>,
     /// Until everything is to come to rest.
@@ -160,6 +162,7 @@ impl World {
             counterpart: key("OTHERS"),
             last_commands: VecDeque::new(),
             next_id: 0,
+            quoted: BTreeMap::new(),
             wire: Wire::default(),
             terms: BTreeMap::new(),
             faulty: true,

@@ -114,6 +114,13 @@ impl Session {
     pub(super) async fn compare_clocks(&mut self, theirs: Timestamp) {
         let now = self.env.now();
         let apart = now.since(theirs).max(theirs.since(now));
+        let is_apart = apart > CLOCKS_APART;
+        // Told while they are apart, and once when they agree again.
+        if is_apart || std::mem::replace(&mut self.clocks_apart, is_apart) {
+            self.clocks_apart = is_apart;
+            let seconds = if is_apart { apart.as_secs() } else { 0 };
+            self.env.event(BrokerEvent::ClockApart { seconds }).await;
+        }
         if apart > CLOCKS_APART && !std::mem::replace(&mut self.told_clock, true) {
             let text = format!("the clock here and the broker's are {} s apart", apart.as_secs());
             self.env

@@ -114,6 +114,8 @@ pub(super) struct Session {
     /// What was last told of excess liquidity.
     funds: BTreeMap<AccountKey, (Currency, Money)>,
     told_clock: bool,
+    /// The broker's clock and ours are apart.
+    clocks_apart: bool,
     zone: TimeZone,
 }
 
@@ -152,6 +154,7 @@ impl Session {
             figures: BTreeMap::new(),
             funds: BTreeMap::new(),
             told_clock: false,
+            clocks_apart: false,
             // Times that name no zone are in that of the machine where TWS runs, which is nearly always this one.
             zone: TimeZone::system(),
             env,

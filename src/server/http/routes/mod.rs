@@ -16,6 +16,7 @@ mod executions;
 mod halts;
 mod instruments;
 mod keys;
+mod lease;
 mod limits;
 pub(super) mod market;
 mod metrics;
@@ -56,6 +57,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(executions::routes())
         .merge(instruments::routes())
         .merge(keys::routes())
+        .merge(lease::routes())
         .merge(market::routes())
         .merge(metrics::api())
         .merge(orders::routes())

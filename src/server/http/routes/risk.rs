@@ -10,9 +10,10 @@ use crate::domain::{
     AccountClass, AccountKey, Currency, InstrumentId, Money, Price, SafeText, Timestamp, TradingState,
 };
 use crate::engine::Command;
+use crate::engine::breaker::BreakerState;
 use crate::server::doors::{Caller, Role};
 use crate::server::views::limits::{AccountLimits, account_limits};
-use crate::server::views::rows::{text, time};
+use crate::server::views::rows::{text, time, word};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -51,10 +52,39 @@ struct Risk {
     usage: Vec<AccountLimits>,
     /// The accounts that the caller may see.
     accounts: Vec<AccountRisk>,
+    /// Circuit breakers that have opened once.
+    breakers: Vec<BreakerRow>,
     /// What stands in the halt file, while it is there: until it is removed nobody can resume.
     halt_file: Option<String>,
     /// The event up to which this is true.
     sequence: u64,
+}
+
+/// The circuit breaker of a broker.
+#[derive(Debug, Serialize, ToSchema)]
+struct BreakerRow {
+    broker: String,
+    /// `closed`, `half_open` (one order at a time may add risk) or `open` (cancels and reducing orders pass).
+    state: Option<String>,
+    /// `rejects`, `in_doubt`, `slow_answers`, `clock`, `slow_journal`, `mismatches` or `invariant`.
+    cause: Option<String>,
+    /// Why it is so, in words.
+    reason: String,
+    since: String,
+    /// A person has to acknowledge it at the desk first.
+    needs_a_person: bool,
+}
+
+fn breakers(state: &crate::engine::State) -> Vec<BreakerRow> {
+    let rows = state.breakers.iter().map(|(broker, breaker)| BreakerRow {
+        broker: broker.to_string(),
+        state: word(breaker.state),
+        cause: word(breaker.cause),
+        reason: breaker.text.to_string(),
+        since: breaker.since.to_string(),
+        needs_a_person: breaker.state == BreakerState::Open && breaker.needs_a_person(state, *broker),
+    });
+    rows.collect()
 }
 
 /// The limits of config.toml.
@@ -180,6 +210,7 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
             accounts: names::accounts(known, &caller)
                 .map(|key| account_risk(known, key, now))
                 .collect(),
+            breakers: breakers(&known.state),
             halt_file: text(known.state.halt_file.as_ref().map(|file| &file.reason)),
             sequence: known.state.sequence,
         }

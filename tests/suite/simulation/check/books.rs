@@ -133,6 +133,9 @@ fn orders(state: &State, account: AccountKey, read: &Snapshot) -> Result<(), Str
             let in_front = account.broker.as_str() == "ibkr";
             let never_there = matches!(order.phase, Phase::Denied | Phase::NotSent | Phase::Absent)
                 || child && matches!(order.phase, Phase::Created | Phase::Cancelled)
+                // Parked, and cancelled before it left.
+                || order.phase == Phase::Cancelled && order.sent_at.is_none()
+                || order.phase == Phase::Parked
                 || in_front && matches!(order.phase, Phase::Rejected | Phase::Lost);
             if !never_there || !order.filled.is_zero() {
                 return Err(format!("{}; the exchange has no such order", words()));

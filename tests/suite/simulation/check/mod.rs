@@ -2,6 +2,7 @@
 //! over the wire, or at the exchange's own books, or counts by itself from the facts; none asks the code that it checks.
 
 mod books;
+mod parked;
 mod shadow;
 mod terms;
 mod watch;

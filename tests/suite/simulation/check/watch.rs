@@ -1,6 +1,6 @@
 //! Looks at each batch of facts as it is folded: counts what happened, and holds it against what must hold at every moment.
 
-use super::{Checker, wire};
+use super::{Checker, parked, wire};
 use crate::simulation::faults::Fault;
 use crate::simulation::world::World;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub fn batch(world: &mut World, events: &[Event]) {
         world.wrong(wrong.checker, wrong.words);
     }
     wire::batch(world, events);
+    parked::batch(world, events);
     bounded(world, events);
     for event in events {
         flat(world, &event.fact);

@@ -1,5 +1,6 @@
 //! What goes over the wire, against what was durable, asked and allowed (I1 to I3, I6, I7, I9), and how orders move (I8).
 
+use super::parked::Parked;
 use super::{Checker, Shadow};
 use crate::simulation::world::World;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +22,8 @@ pub struct Wire {
     pub read_since_up: BTreeSet<AccountKey>,
     phases: BTreeMap<ClientOrderId, Phase>,
     submissions: VecDeque<Submission>,
+    /// What waits here while the broker is away.
+    pub parked: Parked,
     pub shadow: Shadow,
     durable_shadow: Shadow,
 }
@@ -58,7 +61,7 @@ impl Wire {
             Fact::Submitted { id, spec, .. } if spec.parent.is_none() => {
                 self.intents.insert(*id);
             }
-            Fact::ChildReleased { id, .. } => {
+            Fact::ChildReleased { id, .. } | Fact::ParkReleased { id, .. } => {
                 self.intents.insert(*id);
             }
             _ => {}
@@ -89,6 +92,8 @@ impl Wire {
         self.submissions
             .retain(|submission| state.orders.contains_key(&submission.id));
         self.shadow = self.durable_shadow.clone();
+        self.parked
+            .begin(|id| self.phases.get(&id) == Some(&Phase::Parked));
         self.read_since_up.clear();
         self.halted.clear();
         for (key, account) in &state.accounts {
@@ -121,6 +126,16 @@ pub fn batch(world: &mut World, events: &[Event]) {
             && spec.parent.is_none()
         {
             controls(world, event.at, *id, spec, std::mem::take(&mut first));
+        }
+        if let Fact::ParkReleased { id, .. } = &event.fact
+            && let Some(spec) = world
+                .engine
+                .state()
+                .orders
+                .get(id)
+                .map(|order| order.spec.clone())
+        {
+            controls(world, event.at, *id, &spec, std::mem::take(&mut first));
         }
     }
     for event in events {
@@ -229,7 +244,9 @@ fn limits(state: &State, id: ClientOrderId, spec: &OrderSpec) -> Option<String> 
     let live = || {
         state.orders.values().filter(|order| {
             let same = (order.spec.account, order.spec.instrument) == (spec.account, spec.instrument);
-            same && order.spec.side == spec.side && order.phase.is_live()
+            // What is parked passes all of this when it leaves.
+            let counts = order.phase.is_live() && order.phase != Phase::Parked;
+            same && order.spec.side == spec.side && counts
         })
     };
     let working = could_execute(live());
