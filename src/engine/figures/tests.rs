@@ -98,6 +98,7 @@ fn held() -> (State, Market) {
             position,
             opened_at: None,
             merged_until: None,
+            changes: Default::default(),
         };
         state.ledgers.insert((account(), one.id), ledger);
         state.instruments.insert(one.id, one);

@@ -355,14 +355,14 @@ impl<'a> Exposure<'a> {
             let known = self.state.instruments.get(id).filter(|i| is_bought(i));
             Some(*id) != but && known.is_some_and(|other| sectors::sector(self.state, other) == *sector)
         };
-        let all = self.concerned().into_iter().filter(|_| sector.counts());
+        let all = self.concerned().filter(|_| sector.counts());
         self.sum(all.filter(same))
     }
 
     /// The largest that one sector could come to, and which; nothing where that is not known, or no sector is.
     pub fn largest_sector(&self) -> Option<(Sector, Money)> {
         let known = |id: InstrumentId| self.state.instruments.get(&id).filter(|i| is_bought(i));
-        let sectors = self.concerned().into_iter().filter_map(known);
+        let sectors = self.concerned().filter_map(known);
         let sectors: BTreeSet<Sector> = sectors.map(|one| sectors::sector(self.state, one)).collect();
         let mut largest = None;
         for sector in sectors.into_iter().filter(Sector::counts) {

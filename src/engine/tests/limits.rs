@@ -175,7 +175,7 @@ fn live_orders_of_the_account_are_counted_in_all() {
 #[test]
 fn each_order_of_a_pair_and_each_leg_of_a_bracket_takes_a_place() {
     let mut desk = desk(1_000_000, |limits| {
-        (limits.max_live_orders, limits.deny_self_cross) = (3, false)
+        (limits.max_live_orders, limits.deny_self_cross) = (3, false);
     });
     let pair = |desk: &mut Desk, first: &str, second: &str| {
         desk.now = desk.now.after(SECOND);

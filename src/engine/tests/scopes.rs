@@ -206,7 +206,7 @@ fn a_keys_rate_and_loss_are_its_own() {
 fn who_goes_over_the_rate_three_times_in_a_minute_is_stopped_until_somebody_resumes() {
     let mut desk = Desk::ready();
     limits(&mut desk, |limits| {
-        (limits.rate_burst, limits.rate_per_second) = (2, 1)
+        (limits.rate_burst, limits.rate_per_second) = (2, 1);
     });
     as_key(&mut desk, 7, "bot", SessionKind::Program);
     let mut n = 0;
