@@ -40,7 +40,6 @@ bugs! {
     RateNotHeld = "rate-not-held", "Any number of orders a second passes.";
     DoubleEnter = "double-enter", "The same order twice within the window passes.";
     KnownIdIgnored = "known-id-ignored", "A command that is repeated under its id is a new one.";
-    BreachDoesNothing = "breach-does-nothing", "A limit that is breached is told of, and nothing happens.";
     LateFeeLost = "late-fee-lost", "A fee that comes after its execution is dropped.";
     ReadyAtOnce = "ready-at-once", "A link that is up counts as ready before anything was read.";
     StatusMovesBack = "status-moves-back", "A late status takes an order that has ended back to working.";

@@ -18,7 +18,6 @@ use crate::domain::{
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::halt;
-use crate::engine::planted::{Bug, planted};
 use crate::engine::state::State;
 use crate::market::Market;
 use serde::{Deserialize, Serialize};
@@ -486,7 +485,7 @@ fn after(
     (of, whole): (&dyn Fn(InstrumentId) -> bool, bool),
     what: &str,
 ) -> Vec<Fact> {
-    if does < Breach::CancelEntries || planted(Bug::BreachDoesNothing) {
+    if does < Breach::CancelEntries {
         return Vec::new();
     }
     let mut facts = halt::entries(state, account, of, &format!("{what} reached its limit"));
