@@ -448,6 +448,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
             position,
             opened_at: Some(now),
             merged_until: None,
+            changes: Vec::new(),
         };
         state.ledgers.insert((key, *id), ledger);
     }

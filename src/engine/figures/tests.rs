@@ -98,7 +98,7 @@ fn held() -> (State, Market) {
             position,
             opened_at: None,
             merged_until: None,
-            changes: Default::default(),
+            changes: Vec::new(),
         };
         state.ledgers.insert((account(), one.id), ledger);
         state.instruments.insert(one.id, one);
