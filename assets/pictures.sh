@@ -77,6 +77,7 @@ draw --size 120x34 "${first[@]}" keys:'?' pause:1 paint:assets/help.png
 "$program" alert "AAPL > 1 do terminal, stage 'sell half AAPL @ask gtc'"
 draw --size 160x45 "${first[@]}" keys:gc pause:2 paint:assets/guide-chart.png
 draw --size 120x35 "${first[@]}" keys:gp pause:2 paint:assets/guide-portfolio.png
+draw --size 160x45 "${first[@]}" keys:gr pause:3 paint:assets/guide-risk.png
 draw --size 120x35 "${first[@]}" keys:gl pause:2 paint:assets/guide-log.png
 draw --size 120x35 "${first[@]}" keys:go pause:2 paint:assets/guide-overview.png
 draw --size 100x30 "${first[@]}" keys:':b 100 MSFT @bid stop -40t target 2R' pause:2 paint:assets/guide-line.png keys:'<esc>'
