@@ -159,13 +159,18 @@ impl Decoder {
             .map(|at| from + at);
         match end {
             Some(end) => {
-                done.push(Input::Paste(harmless(&String::from_utf8_lossy(&kept[..end]))));
+                let head = &kept[..end.min(LONGEST_PASTE)];
+                done.push(Input::Paste(harmless(&String::from_utf8_lossy(head))));
                 self.paste = None;
                 &bytes[end + PASTE_END.len() - before..]
             }
             None => {
-                let too_long = kept.len().saturating_sub(LONGEST_PASTE);
-                kept.drain(..too_long);
+                // What it begins with says what it is: an end that happened to begin as a line does would open one. Of the
+                // rest as much stays as may be a part of the mark.
+                let tail = kept.len().saturating_sub(PASTE_END.len() - 1);
+                if tail > LONGEST_PASTE {
+                    kept.drain(LONGEST_PASTE..tail);
+                }
                 &[]
             }
         }
@@ -396,6 +401,24 @@ mod tests {
     }
     fn key(name: &str) -> Input {
         Input::Key(Chord::parse(name).unwrap())
+    }
+
+    #[test]
+    fn what_is_kept_of_a_long_paste_is_its_beginning_however_it_is_torn() {
+        let text = "B\r:buy 10 AAPL mkt\r".repeat(4_000);
+        let whole = format!("\x1b[200~{text}\x1b[201~x");
+        for part in [1_000, 4_095, 4_096, 7] {
+            let mut decoder = Decoder::default();
+            let parts = whole.as_bytes().chunks(part);
+            let all: Vec<Input> = (0..)
+                .zip(parts)
+                .flat_map(|(n, part)| decoder.feed(part, at(n * 100)))
+                .collect();
+            let [Input::Paste(kept), last] = all.as_slice() else {
+                panic!("{} inputs", all.len())
+            };
+            assert!(kept.len() == LONGEST_PASTE && kept.starts_with("B :buy") && *last == key("x"));
+        }
     }
 
     #[test]

@@ -31,8 +31,10 @@ fn from_standard_input(home: &Home, lines: &str) -> Ran {
 
 #[test]
 fn sentences_of_the_shell_size_split_close_and_refuse() {
-    // What one name may come to is another limit than what all orders of a sentence may.
-    let home = Home::with(&format!("{UNHURRIED}max_name_bps = 0\nmax_issuer_bps = 0\n"));
+    // What one name and one sector may come to are other limits than what all orders of a sentence may.
+    let home = Home::with(&format!(
+        "{UNHURRIED}max_name_bps = 0\nmax_issuer_bps = 0\nmax_sector_bps = 0\n"
+    ));
     let _engine = home.serve(&[]);
     // Previewed in full, and not sent without a word.
     home.run(&["order", "b risk 500usd AAPL @ask stop -1.00 target 2R"])
