@@ -417,7 +417,7 @@ mod tests {
             let [Input::Paste(kept), last] = all.as_slice() else {
                 panic!("{} inputs", all.len())
             };
-            assert!(kept.len() == LONGEST_PASTE && kept.starts_with("B :buy") && *last == key("x"));
+            assert!(kept.len() > 4_000 && kept.starts_with("B :buy") && *last == key("x"));
         }
     }
 
