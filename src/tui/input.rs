@@ -160,7 +160,8 @@ impl Decoder {
         match end {
             Some(end) => {
                 let head = &kept[..end.min(LONGEST_PASTE)];
-                done.push(Input::Paste(harmless(&String::from_utf8_lossy(head))));
+                let text = harmless(&String::from_utf8_lossy(head));
+                done.push(Input::Paste(text.trim().to_owned()));
                 self.paste = None;
                 &bytes[end + PASTE_END.len() - before..]
             }
@@ -203,6 +204,7 @@ impl Decoder {
             .into_iter()
             .filter(|input| !matches!(input, Input::Key(_)))
             .collect();
+        // Hands on a slow line are no paste, and look like one: a blank at the edge of what came at once stays.
         kept.push(Input::Paste(harmless(&typed.into_iter().collect::<String>())));
         kept
     }
@@ -383,12 +385,8 @@ fn typed(input: &Input) -> Option<char> {
 
 /// Pasted text without anything that acts.
 fn harmless(text: &str) -> String {
-    let one_line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(4096)
-        .collect();
-    one_line.trim().to_owned()
+    let harmless = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(harmless).take(4096).collect()
 }
 
 #[cfg(test)]

@@ -115,12 +115,13 @@ impl Watch {
         facts: &mut Vec<Fact>,
     ) {
         let Some(day) = state.days.get(&key) else {
+            self.forget(key, LossStage::None, LossStage::None);
             self.breaches.forget(key, None);
             return;
         };
         let known = state.accounts.get(&key).map(|account| account.account.base);
         let (Some(base), Ok(result)) = (known, day::result(state, market, key, day)) else {
-            self.forget(key, LossStage::None);
+            self.forget(key, LossStage::None, LossStage::None);
             self.breaches.forget(key, None);
             return;
         };
@@ -133,7 +134,7 @@ impl Watch {
         facts.extend(self.breaches.judge(state, market, key, &standing, now));
         let limits = state.limits_of(key);
         let reached = day.stage_of(&limits, result);
-        self.forget(key, reached);
+        self.forget(key, day.stage, reached);
         for stage in LossStage::ALL
             .into_iter()
             .filter(|stage| day.stage < *stage && *stage <= reached)
@@ -160,10 +161,11 @@ impl Watch {
         }
     }
 
-    /// What is no longer reached has to last anew.
-    fn forget(&mut self, key: AccountKey, reached: LossStage) {
+    /// What is no longer reached has to last anew; what was passed on the way to a worse one is told by that, and would
+    /// otherwise be due for ever.
+    fn forget(&mut self, key: AccountKey, passed: LossStage, reached: LossStage) {
         self.beyond
-            .retain(|(of, stage), _| *of != key || *stage <= reached);
+            .retain(|(of, stage), _| *of != key || (passed < *stage && *stage <= reached));
     }
 }
 

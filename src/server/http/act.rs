@@ -244,11 +244,25 @@ impl Context {
     }
     /// Remembers what was asked for under an id.
     pub(super) fn remember(&self, caller: &Caller, id: ClientOrderId, content: [u8; 32], done: &Done) {
+        // Who asked again was not told when the order was recorded. While it is not seen here either, the call that placed it is
+        // about to tell: without that its absence would be taken for an order that ended long ago.
+        let seen = || {
+            let of = |known: &Known| {
+                known
+                    .state
+                    .orders
+                    .contains_key(&id)
+                    .then_some(known.state.sequence)
+            };
+            self.replica.read(of)
+        };
+        let sequence = if done.again { seen() } else { Some(done.sequence) };
+        let Some(sequence) = sequence else { return };
         let mut requests = self.hand.requests.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (owner(caller), id);
         // The first stays: it says when the order was recorded.
         if !requests.digests.contains_key(&key) {
-            requests.digests.insert(key.clone(), (content, done.sequence));
+            requests.digests.insert(key.clone(), (content, sequence));
             requests.oldest.push_back(key);
         }
         while requests.oldest.len() > REMEMBERED {
