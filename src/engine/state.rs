@@ -437,6 +437,10 @@ impl State {
             .take_while(move |(owner, ..)| *owner == account)
             .filter_map(|(_, _, id)| self.orders.get(id))
     }
+    /// The same but for what is parked, which is at no broker and counts in no limit until it leaves.
+    pub fn working_of(&self, account: AccountKey) -> impl Iterator<Item = &Order> {
+        self.live_of(account).filter(|order| order.phase != Phase::Parked)
+    }
     /// The instruments that an account holds or has live orders in.
     pub fn concerned(&self, account: AccountKey) -> BTreeSet<InstrumentId> {
         let worked = self.live_of(account).map(|order| order.spec.instrument);

@@ -114,7 +114,17 @@ impl JournalReader {
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
         let (head, head_hash) = self.head()?;
         let mut chain = Chain::new(0, self.meta.genesis());
-        self.rows(1, u64::MAX, |row, hash| {
+        self.follow(&mut chain, u64::MAX)?;
+        Ok(VerifyReport {
+            events: chain.last,
+            head: chain.hash,
+            fault: chain.fault.or_else(|| chain.end(head, &head_hash)),
+        })
+    }
+
+    /// Follows the chain over at most `count` records: each is as its hash says, and can be read.
+    fn follow(&self, chain: &mut Chain, count: u64) -> Result<(), StoreError> {
+        self.rows(chain.last + 1, count, |row, hash| {
             if chain.fault.is_none() {
                 chain.check(&row, &hash);
             }
@@ -122,11 +132,6 @@ impl JournalReader {
                 row.event(&self.file)?;
             }
             Ok(())
-        })?;
-        Ok(VerifyReport {
-            events: chain.last,
-            head: chain.hash,
-            fault: chain.fault.or_else(|| chain.end(head, &head_hash)),
         })
     }
 
@@ -139,15 +144,7 @@ impl JournalReader {
     /// begins. What the head says is not looked at.
     pub fn verify_after(&self, last: u64, hash: Hash, count: u32) -> Result<VerifyReport, StoreError> {
         let mut chain = Chain::new(last, hash);
-        self.rows(last + 1, count.into(), |row, stored| {
-            if chain.fault.is_none() {
-                chain.check(&row, &stored);
-            }
-            if chain.fault.is_none() {
-                row.event(&self.file)?;
-            }
-            Ok(())
-        })?;
+        self.follow(&mut chain, count.into())?;
         Ok(VerifyReport {
             events: chain.last,
             head: chain.hash,

@@ -1,7 +1,7 @@
 //! The fold of what holds accounts back, and of limits that change while the engine runs.
 
 use super::{Fact, State};
-use crate::domain::Timestamp;
+use crate::domain::{LimitValue, SafeText, Timestamp};
 use crate::engine::risk::{Hold, HoldCause, LimitChange, LossStage, RiskDay};
 use crate::engine::state::Funds;
 
@@ -71,12 +71,7 @@ impl State {
                 by,
                 ..
             } => {
-                let change = LimitChange {
-                    value: *value,
-                    since: at,
-                    until: *until,
-                    by: by.clone(),
-                };
+                let change = changed(*value, *until, by, at);
                 self.limit_changes.insert((*account, *name), change);
             }
             Fact::LimitReverted { account, name, .. } => {
@@ -91,12 +86,7 @@ impl State {
                 by,
                 ..
             } => {
-                let change = LimitChange {
-                    value: *value,
-                    since: at,
-                    until: *until,
-                    by: by.clone(),
-                };
+                let change = changed(*value, *until, by, at);
                 self.scoped_changes.insert((scope.clone(), *name), change);
             }
             Fact::ScopedLimitReverted { scope, name, .. } => {
@@ -116,5 +106,15 @@ impl State {
             }
             _ => {}
         }
+    }
+}
+
+/// A limit as it was changed just now.
+fn changed(value: LimitValue, until: Option<Timestamp>, by: &SafeText, at: Timestamp) -> LimitChange {
+    LimitChange {
+        value,
+        since: at,
+        until,
+        by: by.clone(),
     }
 }

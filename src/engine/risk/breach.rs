@@ -12,8 +12,8 @@ use super::table::Control;
 use super::usage::Amount;
 use super::worth::{Exposure, issuer, money};
 use crate::domain::{
-    AccountKey, Breach, ClientOrderId, Currency, InstrumentId, LimitName, Limits, Money, OnBreach, Phase,
-    SafeText, Side, Timestamp,
+    AccountKey, Breach, ClientOrderId, Currency, InstrumentId, LimitName, Limits, Money, OnBreach, SafeText,
+    Side, Timestamp,
 };
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
@@ -144,11 +144,7 @@ impl Ground<'_> {
             }
             LimitName::MaxLiveOrders => self.sides(),
             LimitName::MaxTotalOrders if limits.max_total_orders > 0 => {
-                let live = self
-                    .state
-                    .live_of(self.key)
-                    .filter(|order| order.phase != Phase::Parked)
-                    .count();
+                let live = self.state.working_of(self.key).count();
                 vec![measure(
                     None,
                     count(live),
@@ -214,8 +210,7 @@ impl Ground<'_> {
     /// The longer side of live orders in each instrument.
     fn sides(&self) -> Vec<Measure> {
         let mut counts: BTreeMap<InstrumentId, [usize; 2]> = BTreeMap::new();
-        let live = self.state.live_of(self.key);
-        for order in live.filter(|order| order.phase != Phase::Parked) {
+        for order in self.state.working_of(self.key) {
             let side = usize::from(order.spec.side == Side::Sell);
             let of = counts.entry(order.spec.instrument).or_default();
             of[side] = of[side].saturating_add(1);

@@ -102,8 +102,7 @@ impl Check<'_> {
             }
         }
         let (most, more) = (limits.max_total_orders as usize, same.saturating_add(other));
-        let live = self.state.live_of(spec.account);
-        let live = live.filter(|order| order.phase != Phase::Parked).count();
+        let live = self.state.working_of(spec.account).count();
         if most > 0 && live.saturating_add(more) > most {
             let what = format!("{live} live orders in {}", spec.account);
             return Err(full(&what, more, &format!("the limit is {most} of the account")));

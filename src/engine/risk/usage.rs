@@ -6,7 +6,7 @@ use super::day::{LossStage, Standing, part, standing};
 use super::table::Control;
 use super::worth::Exposure;
 use crate::domain::{
-    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Phase, Side, Timestamp,
+    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Side, Timestamp,
 };
 use crate::engine::command::DenialCode;
 use crate::engine::state::State;
@@ -229,13 +229,10 @@ fn measured(
             let contracts = tenths.map(|tenths| usize::try_from((tenths + 9) / 10).unwrap_or(usize::MAX));
             contracts.map_or((None, None), |contracts| count(contracts, limits.max_contracts))
         }
-        LimitName::MaxTotalOrders => {
-            let live = state.live_of(key).filter(|order| order.phase != Phase::Parked);
-            count(live.count(), limits.max_total_orders)
-        }
+        LimitName::MaxTotalOrders => count(state.working_of(key).count(), limits.max_total_orders),
         LimitName::MaxLiveOrders => {
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
-            for order in state.live_of(key) {
+            for order in state.working_of(key) {
                 *counts
                     .entry((order.spec.instrument, order.spec.side))
                     .or_default() += 1;

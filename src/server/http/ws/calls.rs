@@ -4,7 +4,7 @@
 
 use super::super::guard::{Already, is_brake};
 use super::super::{ApiError, Context};
-use super::client::Order;
+use super::client::ToWriter;
 use super::frame::{Encoding, Said, Wanted};
 use crate::server::doors::Caller;
 use axum::Router;
@@ -82,7 +82,7 @@ impl CallSender {
 /// The calls of one client.
 pub(super) struct Calls {
     queue: mpsc::Sender<Call>,
-    answer: mpsc::Sender<Order>,
+    answer: mpsc::Sender<ToWriter>,
     brakes: Arc<Semaphore>,
     routes: CallSender,
     encoding: Encoding,
@@ -96,13 +96,15 @@ struct Call {
 
 impl Calls {
     /// Of a client that speaks so, answered by its writer. Who leaves has what it asked for done, and does not hear of it.
-    pub(super) fn new(context: &Context, encoding: Encoding, answer: mpsc::Sender<Order>) -> Self {
+    pub(super) fn new(context: &Context, encoding: Encoding, answer: mpsc::Sender<ToWriter>) -> Self {
         let (queue, mut waiting) = mpsc::channel::<Call>(CALLS_MAX);
         let (routes, to) = (context.calls.clone(), answer.clone());
         let in_order = routes.clone();
         tokio::spawn(async move {
             while let Some(call) = waiting.recv().await {
-                let _ = to.send(Order::Say(make(&in_order, call, encoding).await)).await;
+                let _ = to
+                    .send(ToWriter::Say(make(&in_order, call, encoding).await))
+                    .await;
             }
         });
         Self {
@@ -125,7 +127,7 @@ impl Calls {
             let place = place.map_err(|_| ("TOO_MANY", full(BRAKES_MAX)))?;
             let (routes, to, encoding) = (self.routes.clone(), self.answer.clone(), self.encoding);
             tokio::spawn(async move {
-                let _ = to.send(Order::Say(make(&routes, call, encoding).await)).await;
+                let _ = to.send(ToWriter::Say(make(&routes, call, encoding).await)).await;
                 drop(place);
             });
             return Ok(());

@@ -45,13 +45,13 @@ const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 /// How long a goodbye may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// Orders that may wait for the writer: a client that reads nothing is then heard no more either.
-const ORDERS_MAX: usize = 64;
+const TO_WRITER_MAX: usize = 64;
 
 /// One subscription: where this client is in a stream.
 type Topics = BTreeMap<u32, Place>;
 
 /// What is for the writer to do, in order.
-pub(super) enum Order {
+pub(super) enum ToWriter {
     /// This, as it stands.
     Say(Message),
     /// This first, then what its stream tells from here on, in place of what had the name before.
@@ -65,7 +65,7 @@ pub(super) enum Order {
 /// Hears a client. What has to be told goes to its writer: a task of its own, so that news wake nothing else.
 struct Client {
     heard: SplitStream<WebSocket>,
-    orders: mpsc::Sender<Order>,
+    to_writer: mpsc::Sender<ToWriter>,
     context: Context,
     caller: Caller,
     encoding: Encoding,
@@ -78,7 +78,7 @@ struct Client {
 /// Writes to a client: what it is ordered to, and what is new in the streams that the client reads.
 struct Writer {
     sink: SplitSink<WebSocket, Message>,
-    orders: mpsc::Receiver<Order>,
+    to_writer: mpsc::Receiver<ToWriter>,
     wake: Arc<Notify>,
     topics: Topics,
     replica: Replica,
@@ -128,11 +128,11 @@ impl End {
 /// Runs one connection to its end.
 pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, encoding: Encoding) {
     let (sink, heard) = socket.split();
-    let (orders, ordered) = mpsc::channel(ORDERS_MAX);
+    let (to_writer, told) = mpsc::channel(TO_WRITER_MAX);
     let wake = Arc::<Notify>::default();
     let writer = Writer {
         sink,
-        orders: ordered,
+        to_writer: told,
         wake: Arc::clone(&wake),
         topics: Topics::new(),
         replica: context.replica.clone(),
@@ -140,8 +140,8 @@ pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, enc
     };
     let client = Client {
         heard,
-        calls: Calls::new(&context, encoding, orders.clone()),
-        orders,
+        calls: Calls::new(&context, encoding, to_writer.clone()),
+        to_writer,
         context,
         caller,
         encoding,
@@ -166,7 +166,7 @@ impl Client {
             tracing::info!(name = self.caller.name, reason, "a WebSocket client is let go");
             if !writer.is_finished() {
                 let goodbye = async {
-                    let _ = self.orders.send(Order::Close(reason)).await;
+                    let _ = self.to_writer.send(ToWriter::Close(reason)).await;
                     let _ = (&mut writer).await;
                 };
                 let _ = timeout(CLOSE_WITHIN, goodbye).await;
@@ -221,11 +221,11 @@ impl Client {
         }
     }
 
-    async fn order(&self, order: Order) -> Result<(), End> {
-        self.orders.send(order).await.map_err(|_| End::Gone)
+    async fn tell_writer(&self, what: ToWriter) -> Result<(), End> {
+        self.to_writer.send(what).await.map_err(|_| End::Gone)
     }
     async fn say(&self, message: Message) -> Result<(), End> {
-        self.order(Order::Say(message)).await
+        self.tell_writer(ToWriter::Say(message)).await
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), End> {
@@ -246,7 +246,7 @@ impl Client {
             }
             Asked::Unsubscribe { id } => {
                 self.topics.remove(&id);
-                self.order(Order::Leave(id)).await
+                self.tell_writer(ToWriter::Leave(id)).await
             }
             Asked::Call(wanted) => {
                 let id = wanted.id;
@@ -256,7 +256,10 @@ impl Client {
                 }
             }
             Asked::Subscribe(wish) => match self.begin(&wish).await {
-                Ok((place, first)) => self.order(Order::Begin(wish.id, Box::new(place), first)).await,
+                Ok((place, first)) => {
+                    self.tell_writer(ToWriter::Begin(wish.id, Box::new(place), first))
+                        .await
+                }
                 Err((code, why)) => self.complain(Some(wish.id), code, why).await,
             },
         }
@@ -357,8 +360,8 @@ impl Writer {
         loop {
             let done = tokio::select! {
                 () = self.wake.notified() => self.tell().await,
-                order = self.orders.recv() => match order {
-                    Some(order) => self.take(order).await,
+                what = self.to_writer.recv() => match what {
+                    Some(what) => self.take(what).await,
                     None => return End::Gone,
                 },
             };
@@ -371,19 +374,19 @@ impl Writer {
         }
     }
 
-    async fn take(&mut self, order: Order) -> Result<(), End> {
-        match order {
-            Order::Say(message) => self.send(vec![message]).await,
-            Order::Begin(id, place, first) => {
+    async fn take(&mut self, what: ToWriter) -> Result<(), End> {
+        match what {
+            ToWriter::Say(message) => self.send(vec![message]).await,
+            ToWriter::Begin(id, place, first) => {
                 self.topics.insert(id, *place);
                 self.send(vec![first]).await?;
                 self.tell().await
             }
-            Order::Leave(id) => {
+            ToWriter::Leave(id) => {
                 self.topics.remove(&id);
                 Ok(())
             }
-            Order::Close(reason) => {
+            ToWriter::Close(reason) => {
                 self.close(reason).await;
                 Err(End::Gone)
             }
