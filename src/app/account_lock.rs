@@ -3,12 +3,11 @@
 //! the profiles; the kernel lets go of it when the engine dies. The exchange in the box is each profile's own, and an engine
 //! that only looks locks nothing.
 
+use super::locked_file::LockedFile;
 use crate::domain::{Account, AccountClass, AccountKey};
-use rustix::fs::{FlockOperation, flock};
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 /// The accounts that this engine holds.
@@ -18,7 +17,7 @@ pub(super) struct AccountLocks {
     /// What another engine is told of this one.
     name: String,
     only_looks: bool,
-    held: BTreeMap<AccountKey, File>,
+    held: BTreeMap<AccountKey, LockedFile>,
 }
 
 impl AccountLocks {
@@ -45,7 +44,7 @@ impl AccountLocks {
         Ok(())
     }
 
-    fn lock(&self, key: AccountKey) -> Result<File, String> {
+    fn lock(&self, key: AccountKey) -> Result<LockedFile, String> {
         let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let name = format!(
             "{}-{}",
@@ -56,29 +55,16 @@ impl AccountLocks {
         let failed = |error: std::io::Error| format!("{} can't be locked: {error}", path.display());
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
         made.map_err(failed)?;
-        let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600);
-        let mut file = options.open(&path).map_err(failed)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
+        let mut file = LockedFile::open(&path).map_err(failed)?;
+        if !file.try_lock() {
             return Err(format!(
                 "account {} of {} is traded by another engine already ({}): stop that one first, or sign in to another account",
                 key.account,
                 key.broker,
-                holder.trim()
+                file.signature()
             ));
         }
-        let noted = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", self.name));
-        noted.map_err(failed)?;
+        file.sign(&self.name).map_err(failed)?;
         Ok(file)
     }
 }

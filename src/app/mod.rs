@@ -28,6 +28,7 @@ mod http;
 pub mod identity;
 mod journal_check;
 pub mod launch;
+mod locked_file;
 mod log_tail;
 pub mod logging;
 mod market_out;

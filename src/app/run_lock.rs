@@ -1,11 +1,9 @@
 //! Who is the engine of a profile: whoever holds the lock. A file that is merely there means nothing; the kernel lets go
 //! of a lock when its holder dies, so stale files are cleaned by the next holder, under the lock.
 
+use super::locked_file::LockedFile;
 use super::paths::Paths;
 use anyhow::{Context, Result};
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
 use std::time::Duration;
 
 /// How often the lock is asked for before its holder counts as an engine …
@@ -16,7 +14,7 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// The lock, for as long as it lives.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    _file: LockedFile,
 }
 
 impl RunLock {
@@ -31,36 +29,25 @@ impl RunLock {
     pub fn take(paths: &Paths) -> Result<Option<Self>> {
         paths.create()?;
         let path = paths.lock();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .with_context(|| format!("can't open the lock {}", path.display()))?;
+        let opened = LockedFile::open(&path);
+        let mut file = opened.with_context(|| format!("can't open the lock {}", path.display()))?;
         // Who only asks for the holder has the lock for an instant: one refusal is no proof of an engine.
         let mut tries = (0..TRIES).map(|turn| {
             std::thread::sleep(TRY_AGAIN_AFTER * u32::from(turn > 0));
-            flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+            file.try_lock()
         });
         if !tries.any(|taken| taken) {
             return Ok(None);
         }
-        file.set_len(0)?;
-        file.rewind()?;
-        writeln!(file, "{}", std::process::id())?;
+        file.sign(&std::process::id().to_string())?;
         let _ = std::fs::remove_file(paths.socket());
         Ok(Some(Self { _file: file }))
     }
 }
 
-/// The process that holds the lock, as it wrote itself down.
+/// The process that holds the lock, as it wrote itself down; nothing where nobody does.
 pub fn holder(paths: &Paths) -> Option<i32> {
-    let mut file = File::open(paths.lock()).ok()?;
-    if flock(&file, FlockOperation::NonBlockingLockShared).is_ok() {
-        return None;
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    let mut file = LockedFile::look(&paths.lock()).ok()?;
+    let free = file.try_lock_shared();
+    (!free).then(|| file.signature().parse().ok()).flatten()
 }
