@@ -165,6 +165,9 @@ pub struct Limits {
     pub max_drawdown: Money,
     /// Contracts of futures in all that could be held. 0 is off.
     pub max_contracts: u32,
+    /// Round trips, from flat to flat, that may end in one instrument within a minute; one more and nothing is opened until a
+    /// person resumes. 0 is off.
+    pub max_round_trips_1m: u32,
     /// What a breach does that comes with no order of ours.
     pub on_breach: OnBreach,
 }
@@ -210,6 +213,7 @@ impl Default for Limits {
             max_slippage_bps: 50,
             max_drawdown: Money::ZERO,
             max_contracts: 0,
+            max_round_trips_1m: 5,
             on_breach: OnBreach::default(),
         }
     }
@@ -256,6 +260,7 @@ impl Limits {
             max_slippage_bps: 0,
             max_drawdown: Money::ZERO,
             max_contracts: 0,
+            max_round_trips_1m: 0,
             on_breach: OnBreach::NONE,
             ..self
         }
@@ -383,6 +388,7 @@ limit_names! {
     MaxSlippageBps max_slippage_bps "max_slippage_bps" Count 0 10_000 SmallerButZero "cost of a session's executions against the market, in basis points";
     MaxDrawdown max_drawdown "max_drawdown" Money 0 0 SmallerButZero "fall from the highest worth, in base currency";
     MaxContracts max_contracts "max_contracts" Count 0 1_000_000 SmallerButZero "contracts of futures in all";
+    MaxRoundTrips1m max_round_trips_1m "max_round_trips_1m" Count 0 1_000_000 SmallerButZero "round trips ended in one instrument within a minute";
     LossStreakPauseMinutes loss_streak_pause_minutes "loss_streak_pause_minutes" Count 1 1_440 Larger "minutes of that pause";
 }
 

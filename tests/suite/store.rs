@@ -156,6 +156,18 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
         format::decode(2, 3, &std::fs::read(&path).unwrap()).unwrap(),
         expected
     );
+    // The fourth: all but round trips.
+    let path = here("tests/suite/golden/v4/02_limits_set_option_limit.msgpack");
+    let readable = std::fs::read_to_string(path.with_extension("json")).unwrap();
+    let expected: Fact = serde_json::from_str(&readable).unwrap();
+    let Fact::LimitsSet { limits } = &expected else {
+        panic!("{expected:?}")
+    };
+    assert_eq!((limits.max_entries_5m, limits.max_round_trips_1m), (30, 0));
+    assert_eq!(
+        format::decode(2, 4, &std::fs::read(&path).unwrap()).unwrap(),
+        expected
+    );
 }
 
 // --- the journal --------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ use crate::domain::{
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::halt;
+use crate::engine::planted::{Bug, planted};
 use crate::engine::state::State;
 use crate::market::Market;
 use serde::{Deserialize, Serialize};
@@ -393,6 +394,9 @@ fn concerns(state: &State, name: LimitName, of: Option<InstrumentId>, id: Instru
 
 /// Why nothing that adds risk leaves an account, in one instrument or whatever it is in, because a limit is breached.
 pub(super) fn held(state: &State, account: AccountKey, instrument: Option<InstrumentId>) -> Option<Denial> {
+    if planted(Bug::BreachHoldsNothing) {
+        return None;
+    }
     let meant = |key: &BreachKey| match instrument {
         Some(id) => concerns(state, key.name, key.of, id),
         None => key.of.is_none(),
@@ -480,7 +484,7 @@ fn after(
     (of, whole): (&dyn Fn(InstrumentId) -> bool, bool),
     what: &str,
 ) -> Vec<Fact> {
-    if does < Breach::CancelEntries {
+    if does < Breach::CancelEntries || planted(Bug::BreachCancelsNothing) {
         return Vec::new();
     }
     let mut facts = halt::entries(state, account, of, &format!("{what} reached its limit"));

@@ -1,5 +1,5 @@
-//! What holds an account back from new risk beside a person's word: the loss of its session, an order that fills again and
-//! again, a row of losing exits. Each is a fact, survives a restart, and never holds up what reduces.
+//! What holds an account back from new risk beside a person's word: the loss of its session, entries that fill again and
+//! again, round trips in a row, a row of losing exits. Each is a fact, survives a restart, and never holds up what reduces.
 
 use super::breach;
 use super::day::LossStage;
@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// Within which time entries that fill are counted.
 const ENTRIES_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// Within which time round trips are counted.
+const TRIPS_WITHIN: Duration = Duration::from_secs(60);
 /// Within which time losing exits are counted.
 const STREAK_WITHIN: Duration = Duration::from_secs(60 * 60);
 
@@ -28,7 +30,7 @@ const STREAK_WITHIN: Duration = Duration::from_secs(60 * 60);
 pub enum HoldCause {
     /// The loss of its session.
     DailyLoss,
-    /// Entries filled again and again.
+    /// Entries filled, or round trips ended, again and again.
     RepeatedExecutions,
     /// Losing exits in a row of time.
     LossStreak,
@@ -105,6 +107,9 @@ pub(in crate::engine) fn after_execution(state: &State, execution: &Execution, n
     if limits.max_entries_5m > 0 {
         facts.extend(repeated(state, execution, limits.max_entries_5m, now));
     }
+    if limits.max_round_trips_1m > 0 && facts.is_empty() {
+        facts.extend(rounds(state, execution, limits.max_round_trips_1m, now));
+    }
     if limits.loss_streak > 0 {
         let pause = Duration::from_secs(60 * u64::from(limits.loss_streak_pause_minutes));
         facts.extend(streak(state, account, limits.loss_streak, pause, now));
@@ -142,6 +147,32 @@ fn repeated(state: &State, execution: &Execution, most: u32, now: Timestamp) -> 
     let text = format!(
         "{} entries filled in {id} within 5 minutes, {most} may: nothing is opened in {account} until a person resumes",
         entries.len()
+    );
+    Some(Fact::RiskHeld {
+        account,
+        cause,
+        until: None,
+        text: SafeText::new(&text),
+    })
+}
+
+/// In and out again and again is what a program does that has lost its way: the same hold, and the same end of it.
+fn rounds(state: &State, execution: &Execution, most: u32, now: Timestamp) -> Option<Fact> {
+    let (account, id) = (execution.account, execution.instrument);
+    let cause = HoldCause::RepeatedExecutions;
+    if state.holds.contains_key(&(account, cause)) {
+        return None;
+    }
+    let ledger = state.ledgers.get(&(account, id))?;
+    let from = counted_from(state, account, cause, TRIPS_WITHIN, now);
+    let ended = walk(state, account, ledger, from)
+        .filter(|step| step.ends)
+        .count();
+    if ended <= usize::try_from(most).unwrap_or(usize::MAX) {
+        return None;
+    }
+    let text = format!(
+        "{ended} round trips ended in {id} within a minute, {most} may: nothing is opened in {account} until a person resumes"
     );
     Some(Fact::RiskHeld {
         account,
@@ -208,6 +239,8 @@ struct Step {
     opens: bool,
     /// Something of it was closed.
     closes: bool,
+    /// All of it was: a round trip ended.
+    ends: bool,
     /// What that realised.
     realized: Money,
 }
@@ -239,6 +272,7 @@ fn walk<'a>(
             sequence: booked.sequence,
             opens: position.quantity.abs() > before.quantity.abs() || crosses,
             closes,
+            ends: crosses || closes && position.quantity.is_zero(),
             realized: position.realized.saturating_sub(before.realized),
         })
     })

@@ -86,9 +86,14 @@ pub const CONTROLS: &[Control] = &[
     ),
     control(
         DenialCode::HeldBack,
-        &[L::MaxEntries5m, L::LossStreak, L::LossStreakPauseMinutes],
+        &[
+            L::MaxEntries5m,
+            L::MaxRoundTrips1m,
+            L::LossStreak,
+            L::LossStreakPauseMinutes,
+        ],
         Breach::ReduceOnly,
-        "entries that fill again and again, and losing exits in a row of time",
+        "entries that fill again and again, round trips in a row of time, and losing exits",
     ),
     control(
         DenialCode::Restricted,

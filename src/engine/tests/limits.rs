@@ -425,6 +425,7 @@ proptest! {
             (limits.duplicate_window_ms, limits.max_live_orders) = (0, 8);
             (limits.max_total_orders, limits.max_gross_bps) = (10, 3_000);
             (limits.max_entries_5m, limits.loss_streak, limits.deny_self_cross) = (0, 0, false);
+            limits.max_round_trips_1m = 0;
         });
         for (n, (is_buy, count, price, fate)) in orders.into_iter().enumerate() {
             let name = format!("O{n}");

@@ -212,6 +212,60 @@ fn entries_that_fill_again_and_again_stop_until_a_person_resumes() {
     assert!(passed(&buy(&mut desk, "G")));
 }
 
+#[test]
+fn round_trips_in_a_row_stop_until_a_person_resumes_and_only_those_of_the_last_minute_count() {
+    let mut desk = invested(|limits| {
+        limits.max_round_trips_1m = 3;
+        (limits.max_entries_5m, limits.loss_streak) = (0, 0);
+    });
+    // What is held from the beginning ends the first one.
+    let mut trip = |desk: &mut Desk, n: usize| {
+        let held = desk.engine.state().position(account(), aapl()).quantity;
+        if held.is_zero() {
+            let name = format!("in{n}");
+            if !passed(&desk.submit(&name, spec(Side::Buy, 2, limit("100")))) {
+                return false;
+            }
+            desk.accept(&name);
+            desk.fill(&name, 2, "100");
+        }
+        let held = desk.engine.state().position(account(), aapl()).quantity;
+        let held = held.raw() / Quantity::ONE.raw();
+        let name = format!("out{n}");
+        assert!(passed(&desk.submit(&name, spec(Side::Sell, held, limit("100")))));
+        desk.accept(&name);
+        desk.fill(&name, held, "100");
+        true
+    };
+    for n in 0..3 {
+        assert!(trip(&mut desk, n));
+    }
+    // A minute later they don't count any more.
+    desk.wait(61);
+    see(&mut desk, "100.00");
+    for n in 3..6 {
+        assert!(trip(&mut desk, n), "{n}");
+    }
+    assert!(trip(&mut desk, 6), "the fourth of a minute is still let out");
+    let (code, words) = refusal(buy(&mut desk, "more"));
+    assert_eq!(code, DenialCode::HeldBack, "{words}");
+    assert!(
+        words.contains("4 round trips ended in AAPL within a minute, 3 may"),
+        "{words}"
+    );
+    // Neither time nor a new process ends it.
+    desk.wait(400);
+    limits(&mut desk, |_| {});
+    assert_eq!(refusal(buy(&mut desk, "again")).0, DenialCode::HeldBack);
+    desk.command(Command::SetTrading {
+        account: account(),
+        state: TradingState::Active,
+        reason: "looked at it".into(),
+    });
+    see(&mut desk, "100.00");
+    assert!(trip(&mut desk, 7));
+}
+
 /// Each order passes its own collar; what all of them cost is held over the session.
 #[test]
 fn what_executions_cost_against_the_market_is_held_over_the_session() {

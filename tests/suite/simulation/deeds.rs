@@ -14,6 +14,10 @@ pub fn any(world: &mut World) {
     if world.asleep_until > world.now {
         return others(world);
     }
+    // Dice that only such a world throws: plans from before it are what they were.
+    if world.plan.faults.has(Fault::Breached) && world.chance.permille(30) {
+        return people::tighten(world);
+    }
     match world.chance.below(1_000) {
         0..220 => submit(world),
         220..255 => pair(world),

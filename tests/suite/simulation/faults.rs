@@ -80,6 +80,8 @@ faults! {
     Strict "strict" 150;
     /// People park what they may while the broker is away, and say the second word when they are asked.
     Park "park" 300;
+    /// Limits that a price, a fee or somebody else breaches, each with what that does.
+    Breached "breached" 200;
 }
 
 /// Which are switched on.

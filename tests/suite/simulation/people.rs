@@ -49,6 +49,29 @@ fn halt(world: &mut World) {
     });
 }
 
+/// Somebody makes a limit stricter than what is there already, for a while: that is a breach with no order.
+pub fn tighten(world: &mut World) {
+    let account = account(world);
+    let (name, value) = match world.chance.below(3) {
+        0 => (
+            LimitName::MaxPositionValue,
+            LimitValue::Money(Money::whole(4_000)),
+        ),
+        1 => (LimitName::MaxTotalOrders, LimitValue::Count(1)),
+        _ => (LimitName::MaxContracts, LimitValue::Count(1)),
+    };
+    let minutes = u32::try_from(1 + world.chance.below(3)).ok();
+    world.command(Command::SetLimit {
+        account: Some(account),
+        scope: None,
+        name,
+        value: Some(value),
+        minutes,
+        confirmation: SafeText::default(),
+        by: "a person".into(),
+    });
+}
+
 fn cancel_what_ended(world: &mut World) {
     let mut ended = world
         .state()

@@ -1,6 +1,7 @@
 //! The engine's process, as `app/engine_task.rs` runs it: fold, store, and only then release; cancels alone leave before
 //! their commit. It dies with what was not stored, and begins again with what was.
 
+use super::chance::Chance;
 use super::check::{self, Checker};
 use super::disk::Stored;
 use super::faults::Fault;
@@ -46,6 +47,9 @@ impl World {
             limits.rate_per_second = 3;
             limits.duplicate_window_ms = 500;
         }
+        if self.plan.faults.has(Fault::Breached) {
+            self.breachable(&mut limits);
+        }
         if self.plan.faults.has(Fault::Strict) {
             // So small that it is reached.
             limits.max_daily_loss = Money::whole(40);
@@ -59,16 +63,39 @@ impl World {
             max_name_bps: 0,
             max_issuer_bps: 0,
             min_excess_bps: 0,
-            max_total_orders: 0,
+            max_total_orders: if self.plan.faults.has(Fault::Breached) {
+                limits.max_total_orders
+            } else {
+                0
+            },
             deny_self_cross: false,
             keep_hours: false,
             max_spread_bps: 0,
             close_band_bps: 0,
             max_slippage_bps: 0,
             max_entries_5m: 0,
+            max_round_trips_1m: 0,
             loss_streak: 0,
             ..limits
         }
+    }
+
+    /// So near that what is no order of ours breaches them, with what that does. The same for each process of a world.
+    fn breachable(&self, limits: &mut Limits) {
+        let mut chance = Chance::stream(self.plan.seed, u64::MAX - 4);
+        let does = *chance.pick(&[
+            Breach::ReduceOnly,
+            Breach::CancelEntries,
+            Breach::CancelEntries,
+            Breach::Lock,
+            Breach::Liquidate,
+        ]);
+        limits.max_position_value = Money::whole(*chance.pick(&[20_000, 60_000, 900_000]));
+        limits.max_total_orders = *chance.pick(&[6, 12, 24]);
+        limits.max_contracts = *chance.pick(&[0, 2, 4]);
+        limits.on_breach.max_position_value = does;
+        limits.on_breach.max_total_orders = does;
+        limits.on_breach.max_contracts = does;
     }
 
     pub fn command(&mut self, command: Command) -> Option<Outcome> {

@@ -52,6 +52,7 @@ tally! {
     disk_failed 10;
     clock_steps 20;
     sleeps 20;
+    breaches 50;
     stale_repeats 100;
     corrections 50;
     busts 10;

@@ -1,7 +1,7 @@
 //! The engine against the broker's own books: after everything has come to rest (I4, I5, I13), and of each execution as it
 //! is told (I4).
 
-use super::{Checker, Wrong, wrong};
+use super::{Checker, Wrong, breaches, wrong};
 use crate::simulation::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub fn settled(world: &mut World) -> Result<(), Wrong> {
         orders(state, account, &read).map_err(of(Checker::I5))?;
         protection(state, account).map_err(of(Checker::I7))?;
         halted(world, account, &read)?;
+        breaches::gone(world, account, &read)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! over the wire, or at the exchange's own books, or counts by itself from the facts; none asks the code that it checks.
 
 mod books;
+mod breaches;
 mod parked;
 mod shadow;
 mod terms;
@@ -34,7 +35,7 @@ pub enum Checker {
     I7,
     /// An order that has ended stays so but for late fills, and what is taken for its terms never goes back.
     I8,
-    /// No new risk after a halt, and none of the entries before it stays.
+    /// No new risk after a halt or the breach of a limit that says so, and none of the entries before it stays.
     I9,
     /// The hash chain of the journal holds.
     I10,

@@ -1,5 +1,6 @@
 //! What goes over the wire, against what was durable, asked and allowed (I1 to I3, I6, I7, I9), and how orders move (I8).
 
+use super::breaches::{Breaches, breached};
 use super::parked::Parked;
 use super::{Checker, Shadow};
 use crate::simulation::world::World;
@@ -27,6 +28,9 @@ pub struct Wire {
     pub parked: Parked,
     pub shadow: Shadow,
     durable_shadow: Shadow,
+    /// Limits that are breached.
+    pub breaches: Breaches,
+    durable_breaches: Breaches,
 }
 
 /// A halt as it was recorded.
@@ -67,6 +71,7 @@ impl Wire {
             }
             _ => {}
         }
+        self.durable_breaches.count(event);
         // What is wrong with it was found when it was folded.
         let _ = self.durable_shadow.count(event);
     }
@@ -93,6 +98,7 @@ impl Wire {
         self.submissions
             .retain(|submission| state.orders.contains_key(&submission.id));
         self.shadow = self.durable_shadow.clone();
+        self.breaches.begin(&self.durable_breaches, state);
         self.parked
             .begin(|id| self.phases.get(&id) == Some(&Phase::Parked));
         self.read_since_up.clear();
@@ -113,6 +119,7 @@ impl Wire {
 /// Facts of one input, already folded.
 pub fn batch(world: &mut World, events: &[Event]) {
     for event in events {
+        world.wire.breaches.count(event);
         match &event.fact {
             Fact::TradingChanged { account, state, .. } => trading(world, *account, *state),
             Fact::LossStaged {
@@ -120,13 +127,10 @@ pub fn batch(world: &mut World, events: &[Event]) {
                 stage: LossStage::Reached,
                 does,
                 ..
-            } => breached(world, *account, *does),
+            } => breached(world, *account, None, *does),
             Fact::LimitBreached {
-                account,
-                of: None,
-                does,
-                ..
-            } => breached(world, *account, *does),
+                account, of, does, ..
+            } => breached(world, *account, *of, *does),
             Fact::FlattenStepped { exit: Some(exit), .. } => {
                 world.wire.exits.entry(*exit).or_insert(world.now);
             }
@@ -155,31 +159,6 @@ pub fn batch(world: &mut World, events: &[Event]) {
         if let Some(id) = event.fact.order() {
             moves(world, id, events);
         }
-    }
-}
-
-/// I9: a breach that cancels entries left none of them. Only what plainly adds is looked at: an order of its own on the side of
-/// what is held, or where nothing is.
-fn breached(world: &mut World, account: AccountKey, does: Breach) {
-    if does < Breach::CancelEntries {
-        return;
-    }
-    let state = world.engine.state();
-    let left = state.orders.values().find(|order| {
-        let spec = &order.spec;
-        let held = state.position(account, spec.instrument).side();
-        let adds = held.is_none_or(|side| side == spec.side);
-        let ours = spec.account == account && spec.parent.is_none() && !order.foreign;
-        let is_exit = world.wire.exits.contains_key(&order.id);
-        let going = order.pending == Some(Pending::Cancel) || !order.phase.is_live();
-        ours && adds && !going && !is_exit
-    });
-    if let Some(order) = left {
-        let words = format!(
-            "{} {} still works, and a limit was breached",
-            order.id, order.spec
-        );
-        world.wrong(Checker::I9, words);
     }
 }
 
@@ -425,6 +404,13 @@ fn adds(world: &mut World, id: ClientOrderId, spec: &OrderSpec) {
     let held = state.position(spec.account, spec.instrument).quantity;
     if let Some(halt) = world.wire.halted.get(&spec.account) {
         let words = format!("{id} {spec} left, holding {held}, halted since {}", halt.since);
+        world.wrong(Checker::I9, words);
+    }
+    if let Some((name, does)) = world.wire.breaches.holds(spec.account, spec.instrument) {
+        let words = format!(
+            "{id} {spec} left, holding {held}: {name} is breached ({})",
+            does.word()
+        );
         world.wrong(Checker::I9, words);
     }
     if link != LinkState::Ready || paused || !read {
