@@ -149,12 +149,14 @@ pub async fn explain(
 ) -> Result<()> {
     let failed = |why: String| ShellError::Failed(format!("{}: {why}", file.display()));
     let bytes = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let trades = explain::read(&String::from_utf8_lossy(&bytes)).map_err(failed)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let trades = explain::read(&text).map_err(failed)?;
+    let actions = explain::read_actions(&text).map_err(failed)?;
     let mut shell = Shell::connect(paths, json).await?;
     let (state, _) = shell.state().await?;
     let default = shell.status().await?.default_account;
     let account = choose_account(&state, account, default)?;
-    let explained = explain::explain(&state, account, &trades);
+    let explained = explain::explain(&state, account, &trades, &actions);
     let trade = |trade: &explain::Trade| {
         json!({"line": trade.line, "symbol": SafeText::new(&trade.symbol).as_str(), "quantity": trade.quantity.to_string(),
                "price": trade.price.to_string(), "at": trade.at.map(|at| at.to_string())})
@@ -165,14 +167,26 @@ pub async fn explain(
         .map(|(instrument, sum)| {
             json!({"symbol": instrument.as_str(), "unknown": sum.unknown.to_string(),
                    "differs": sum.differs.map(|differs| differs.to_string()),
-                   "explained": sum.differs.is_some_and(|differs| differs == sum.unknown)})
+                   "changed": sum.changed.to_string(),
+                   "explained": sum.differs.is_some_and(|differs| differs == sum.all())})
         })
         .collect();
+    let change = |(action, words): &(explain::Action, Option<String>)| {
+        json!({"line": action.line, "symbol": SafeText::new(&action.symbol).as_str(), "quantity": action.quantity.to_string(),
+               "cause": action.cause.map(explain_cause), "said": SafeText::new(&action.said).as_str(),
+               "at": action.at.map(|at| at.to_string()), "record": words})
+    };
     let value = json!({"account": account.account.as_str(), "broker": account.broker.as_str(), "known": explained.known,
                        "unknown": explained.unknown.iter().map(trade).collect::<Vec<_>>(),
                        "strange": explained.strange.iter().map(trade).collect::<Vec<_>>(),
+                       "changes": explained.changes.iter().map(change).collect::<Vec<_>>(),
                        "elsewhere": explained.elsewhere, "symbols": sums});
     shell.print(&value, || explained.text())
+}
+
+/// The word of a cause.
+fn explain_cause(cause: crate::engine::changes::ChangeCause) -> &'static str {
+    cause.word()
 }
 
 fn json_of(statement: &Statement) -> Value {

@@ -333,9 +333,9 @@ fn differences_command(json: Arg) -> Command {
         .arg(
             Arg::new("action")
                 .value_name("ACTION")
-                .value_parser(["adopt", "ignore", "cancel", "flatten"])
+                .value_parser(["adopt", "split", "ignore", "cancel", "flatten"])
                 .requires("line")
-                .help("Take the broker's word, leave it for a time, cancel the order, or flatten"),
+                .help("Take the broker's word, record the split it looks like, leave it for a time, cancel the order, or flatten"),
         )
         .arg(
             Arg::new("line")

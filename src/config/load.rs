@@ -5,7 +5,7 @@ use super::check::check;
 use super::error::ConfigError;
 use super::nearest::nearest;
 use super::settings::Settings;
-use crate::domain::{LimitName, Limits};
+use crate::domain::{LimitName, LimitValue, Limits, Quantity};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -145,6 +145,7 @@ impl Settings {
         overrides
             .iter()
             .try_for_each(|given| loaded.overlay(given, &defaults))?;
+        loaded.be_strict();
         Ok(loaded)
     }
 
@@ -169,7 +170,28 @@ impl Settings {
     }
 }
 
+/// What one order may be at a broker outside the box, where nothing is set: sizes of one person's account, not of play money.
+/// Contracts of micros count like any other.
+const STRICT: [(LimitName, i64); 3] = [
+    (LimitName::MaxQuantityEquity, 1_000),
+    (LimitName::MaxQuantityFuture, 5),
+    (LimitName::MaxQuantityForex, 100_000),
+];
+
 impl Loaded {
+    /// Limits that nobody set are strict at any broker but the one in the box, which trades play money.
+    fn be_strict(&mut self) {
+        if self.settings.broker.chosen == "sim" {
+            return;
+        }
+        for (name, most) in STRICT {
+            let value = Quantity::whole(most).map(LimitValue::Quantity);
+            if let Some(value) = value.filter(|_| *self.sources.of(name.key()) == Source::Default) {
+                self.settings.limits.set(name, value);
+            }
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         check(&self.settings).map_err(|(key, what)| ConfigError::BadValue {
             source: self.sources.of(key).clone(),
@@ -424,6 +446,23 @@ mod tests {
 
     fn load(text: &str) -> Result<Loaded, ConfigError> {
         Settings::from_text(text, Path::new("config.toml"), &[])
+    }
+
+    #[test]
+    fn limits_that_nobody_set_are_strict_at_a_broker_outside_the_box() {
+        let most = |text: &str| {
+            let limits = load(text).unwrap().settings.limits;
+            [
+                limits.max_quantity_equity,
+                limits.max_quantity_future,
+                limits.max_quantity_forex,
+            ]
+            .map(|most| most.to_string())
+        };
+        assert_eq!(most(""), ["10000", "20", "1000000"]);
+        assert_eq!(most("[broker]\nuse = \"ibkr\""), ["1000", "5", "100000"]);
+        let set = "[broker]\nuse = \"ibkr\"\n[limits]\nmax_quantity_future = \"10\"";
+        assert_eq!(most(set), ["1000", "10", "100000"]);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! so that desk, port and the rule that blocks arming all see the same. A line is told by what it is about; what stands on it
 //! has a fingerprint, and who does something about it names that: what was seen is what is acted on.
 //!
-//! What can be done: take the broker's word (adopt), leave it for a time with one's name on it (ignore), cancel, flatten.
+//! What can be done: take the broker's word (adopt), record the split that it looks like (split), leave it for a time with one's name on it (ignore), cancel, flatten.
 //! Nothing here is done by itself. Cash is not among the lines: the broker's figure is the only one there is.
 //! Leaves to others: finding differences (`reconcile`, `doubles`), the steps of a flatten.
 
 mod nouns;
+mod split;
 
 pub use nouns::{Kind, Remedy, Subject};
 
@@ -84,6 +85,7 @@ impl Difference {
 }
 
 const ADOPT: &str = "adopt";
+const SPLIT: &str = "split";
 const IGNORE: &str = "ignore";
 const CANCEL: &str = "cancel";
 const FLATTEN: &str = "flatten";
@@ -112,6 +114,17 @@ pub fn blocking(state: &State, account: AccountKey, now: Timestamp) -> Option<Di
     differences(state, account, now)
         .into_iter()
         .find(Difference::blocks)
+}
+
+/// The split that a position's line tells of.
+pub(super) fn split_of(
+    state: &State,
+    account: AccountKey,
+    instrument: InstrumentId,
+    now: Timestamp,
+) -> Option<(u32, u32)> {
+    let mismatch = state.accounts.get(&account)?.mismatches.get(&instrument)?;
+    Book { state, account, now }.split(instrument, mismatch)
 }
 
 /// True while somebody has said to leave this difference of a position as it is.
@@ -217,6 +230,8 @@ impl Book<'_> {
 
     fn position(&self, instrument: InstrumentId, mismatch: &Mismatch) -> Difference {
         let is_certain = mismatch.is_confirmed(self.now);
+        let split = self.split(instrument, mismatch).filter(|_| is_certain);
+        let meant = self.meant(instrument);
         self.line(Said {
             subject: Subject::Position(instrument),
             kind: Kind::Position,
@@ -224,17 +239,25 @@ impl Book<'_> {
             sides: [
                 signed(mismatch.ours),
                 signed(mismatch.theirs),
-                self.meant(instrument),
+                match split {
+                    Some((new, old)) => format!("{meant}; looks like a split {new}:{old}"),
+                    None => meant,
+                },
             ],
             since: Some(mismatch.since),
             is_certain,
             // What the next read may explain is nobody's to accept yet.
-            remedies: if is_certain {
-                &[ADOPT, IGNORE, FLATTEN]
-            } else {
-                &[]
+            remedies: match (is_certain, split) {
+                (true, Some(_)) => &[SPLIT, ADOPT, IGNORE, FLATTEN],
+                (true, None) => &[ADOPT, IGNORE, FLATTEN],
+                (false, _) => &[],
             },
         })
+    }
+
+    fn split(&self, instrument: InstrumentId, mismatch: &Mismatch) -> Option<(u32, u32)> {
+        let ledger = self.state.ledgers.get(&(self.account, instrument))?;
+        split::split(&ledger.position, ledger.multiplier, mismatch)
     }
 
     /// What live orders would still make of a position.

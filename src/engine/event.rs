@@ -56,12 +56,12 @@ pub struct Event {
 
 /// Declares the facts with their registry numbers.
 macro_rules! facts {
-    ($($(#[doc = $doc:literal])+ $number:literal $name:ident $word:literal { $($(#[doc = $fdoc:literal])+ $field:ident : $type:ty),* $(,)? })*) => {
+    ($($(#[doc = $doc:literal])+ $number:literal $name:ident $word:literal { $($(#[doc = $fdoc:literal])+ $(#[serde($($how:tt)*)])? $field:ident : $type:ty),* $(,)? })*) => {
         /// What happened. Fields are part of the stored format.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum Fact {
-            $($(#[doc = $doc])+ $name { $($(#[doc = $fdoc])+ $field: $type),* },)*
+            $($(#[doc = $doc])+ $name { $($(#[doc = $fdoc])+ $(#[serde($($how)*)])? $field: $type),* },)*
         }
         impl Fact {
             /// The number and the name of every kind, as stored. Numbers are never given twice.
@@ -179,6 +179,9 @@ facts! {
         failure: Option<SafeText>,
         /// Instruments whose position differs: ours, and the broker's.
         mismatches: Vec<(InstrumentId, Quantity, Quantity)>,
+        /// At which average price the broker has them, where it says so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        averages: Vec<(InstrumentId, Price)>,
     }
     /// The first complete read of an account: positions as they were found, and executions that are part of them.
     16 OpeningRead "opening_read" {

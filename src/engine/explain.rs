@@ -1,10 +1,16 @@
-//! A broker's statement held against what was booked here: which of its trades are known, which are not, and whether those
-//! explain a position that differs or a gap of executions. It only reads; what follows from it a person says (`accept`).
+//! A broker's statement held against what was booked here: which of its trades are known, which are not, what else it tells of
+//! positions (`actions`), and whether those explain a position that differs or a gap of executions. It only reads; what follows
+//! from it a person says (`accept`, `record`).
 //!
 //! Read are comma-separated files with a head: those of this program (`statement --csv`), Flex queries of Interactive Brokers
 //! (section Trades, executions) and its activity statements (`Trades,Header,…`). Columns are found by their names, others are
 //! passed over. A time without a zone is New York's, as in statements of that broker. Leaves to others: the file.
 
+mod actions;
+
+pub use actions::{Action, read_actions};
+
+use super::changes::PositionChange;
 use super::state::State;
 use crate::domain::{
     AccountKey, Execution, Instrument, InstrumentId, Price, Quantity, SafeText, Side, Timestamp,
@@ -41,14 +47,23 @@ pub struct Trade {
 pub struct Sum {
     /// What trades unknown here add to the position.
     pub unknown: Quantity,
+    /// What other changes that are not recorded here add to it.
+    pub changed: Quantity,
     /// What the broker holds more than we do, where that differs.
     pub differs: Option<Quantity>,
+}
+
+impl Sum {
+    /// All of it.
+    pub fn all(&self) -> Quantity {
+        self.unknown.saturating_add(self.changed)
+    }
 }
 
 /// A statement, explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explained {
-    /// Trades that are booked here.
+    /// Trades that are booked here, and changes that are recorded.
     pub known: usize,
     /// Those that aren't.
     pub unknown: Vec<Trade>,
@@ -56,18 +71,31 @@ pub struct Explained {
     pub elsewhere: usize,
     /// Trades of instruments that are not known here.
     pub strange: Vec<Trade>,
+    /// Changes that are no trade and not recorded here, with the words that record each, where it can be.
+    pub changes: Vec<(Action, Option<String>)>,
     /// Instruments with something to say.
     pub sums: BTreeMap<InstrumentId, Sum>,
 }
 
 /// The columns that are looked for, under any of these names.
-const NAMES: [(&str, &[&str]); 7] = [
+const NAMES: [(&str, &[&str]); 12] = [
     ("account", &["account", "clientaccountid", "accountid"]),
     ("symbol", &["symbol", "localsymbol"]),
     ("quantity", &["quantity", "qty", "shares"]),
     ("side", &["side", "buysell", "action"]),
-    ("price", &["price", "tradeprice", "tprice"]),
-    ("time", &["at", "datetime", "tradedatetime", "time"]),
+    (
+        "price",
+        &["price", "tradeprice", "tprice", "transferprice", "xferprice"],
+    ),
+    (
+        "time",
+        &["at", "datetime", "tradedatetime", "time", "reportdate", "date"],
+    ),
+    ("action", &["actiondescription", "corporateaction"]),
+    ("description", &["description"]),
+    ("direction", &["direction"]),
+    ("event", &["transactiontype", "transaction"]),
+    ("type", &["type"]),
     ("id", &["executionid", "ibexecid", "execid"]),
 ];
 
@@ -90,6 +118,9 @@ impl Head {
             .filter_map(|(what, known)| Some((*what, place(known)?)));
         Self(found.collect())
     }
+    fn has(&self, what: &str) -> bool {
+        self.0.contains_key(what)
+    }
     fn is_one(&self) -> bool {
         ["symbol", "quantity", "price"]
             .iter()
@@ -107,6 +138,7 @@ impl Head {
 /// In words: no head that names symbol, quantity and price, or the line that can't be read.
 pub fn read(text: &str) -> Result<Vec<Trade>, String> {
     let mut head: Option<Head> = None;
+    let (mut any, mut other) = (false, false);
     let mut trades = Vec::new();
     for (number, fields) in (1..).zip(lines(text)?) {
         let sectioned = fields.first().map(String::as_str);
@@ -114,12 +146,22 @@ pub fn read(text: &str) -> Result<Vec<Trade>, String> {
         let (section, is_head) = match (sectioned, fields.get(1).map(String::as_str)) {
             (Some("Trades"), Some("Header")) => (true, true),
             (Some("Trades"), Some("Data")) => (true, false),
+            (Some("Corporate Actions" | "Transfers"), _) => {
+                other = true;
+                continue;
+            }
             (Some(_), Some("Header" | "Data" | "SubTotal" | "Total" | "Notes")) => continue,
             _ => (false, false),
         };
         let found = Head::read(&fields);
+        // Other tables of the same file are not for here.
+        if !section && !is_head && actions::is_head(&found) {
+            (head, other) = (None, true);
+            continue;
+        }
         if is_head || (head.is_none() && !section && found.is_one()) {
             head = Some(found);
+            any = true;
             continue;
         }
         let Some(head) = &head else { continue };
@@ -133,7 +175,7 @@ pub fn read(text: &str) -> Result<Vec<Trade>, String> {
         }
         trades.push(trade(number, head, &fields)?);
     }
-    if head.is_none() {
+    if !any && !other {
         return Err(
             "no line names the columns symbol, quantity and price: a statement has a head".to_owned(),
         );
@@ -229,7 +271,7 @@ fn lines(text: &str) -> Result<Vec<Vec<String>>, String> {
 }
 
 /// Holds a statement against the books of an account.
-pub fn explain(state: &State, account: AccountKey, trades: &[Trade]) -> Explained {
+pub fn explain(state: &State, account: AccountKey, trades: &[Trade], actions: &[Action]) -> Explained {
     let mut explained = Explained::default();
     let mut booked: BTreeMap<InstrumentId, Vec<&Execution>> = BTreeMap::new();
     for ((owner, instrument), ledger) in &state.ledgers {
@@ -261,6 +303,7 @@ pub fn explain(state: &State, account: AccountKey, trades: &[Trade]) -> Explaine
             }
         }
     }
+    explained.add(state, account, actions);
     for (instrument, mismatch) in state
         .accounts
         .get(&account)
@@ -297,7 +340,47 @@ fn same(execution: &Execution, trade: &Trade) -> bool {
     when && execution.side.signed(execution.quantity) == trade.quantity && execution.price == trade.price
 }
 
+/// The same change, recorded here already.
+fn recorded(change: PositionChange, action: &Action) -> bool {
+    match change {
+        PositionChange::Scale { new, old } => action.ratio == Some((new, old)),
+        PositionChange::Book { quantity, .. } => action.ratio.is_none() && quantity == action.quantity,
+    }
+}
+
 impl Explained {
+    /// What the statement tells beside trades.
+    fn add(&mut self, state: &State, account: AccountKey, actions: &[Action]) {
+        let mut booked: BTreeMap<InstrumentId, Vec<PositionChange>> = BTreeMap::new();
+        for action in actions {
+            let name = account.account.as_str();
+            let other = |said: &String| said != name && *said != account.to_string();
+            if action.account.as_ref().is_some_and(other) {
+                self.elsewhere += 1;
+                continue;
+            }
+            let Some(instrument) = named(state, &action.symbol) else {
+                self.changes.push((action.clone(), None));
+                continue;
+            };
+            let known = booked.entry(instrument.id).or_insert_with(|| {
+                let ledger = state.ledgers.get(&(account, instrument.id));
+                ledger.map_or_else(Vec::new, |ledger| {
+                    ledger.changes.iter().map(|placed| placed.change).collect()
+                })
+            });
+            if let Some(at) = known.iter().position(|change| recorded(*change, action)) {
+                known.remove(at);
+                self.known += 1;
+                continue;
+            }
+            let sum = self.sums.entry(instrument.id).or_default();
+            sum.changed = sum.changed.saturating_add(action.quantity);
+            let words = action.words(instrument.id.as_str());
+            self.changes.push((action.clone(), words));
+        }
+    }
+
     /// For people: what is known, what isn't, and what to do.
     pub fn text(&self) -> String {
         let mut lines = vec![format!(
@@ -305,6 +388,20 @@ impl Explained {
             self.known,
             self.unknown.len()
         )];
+        for (action, words) in &self.changes {
+            let what = match words {
+                Some(words) => format!(":record {words}"),
+                None => "nothing that can be recorded: compare by hand".to_owned(),
+            };
+            let said: String = action.said.chars().take(60).collect();
+            lines.push(format!(
+                "  no trade  {} {}: {}  (line {}): {what}",
+                SafeText::new(&action.symbol),
+                action.quantity,
+                SafeText::new(&said),
+                action.line
+            ));
+        }
         for trade in &self.unknown {
             let side = if trade.quantity.is_negative() {
                 Side::Sell
@@ -323,17 +420,20 @@ impl Explained {
         }
         for (instrument, sum) in &self.sums {
             lines.push(match sum.differs {
+                Some(differs) if !sum.changed.is_zero() && differs == sum.all() => format!(
+                    "{instrument}: the broker holds {differs} more, and what is no trade makes exactly that with the trades: explained; record it as said above"
+                ),
                 Some(differs) if differs == sum.unknown => format!(
                     "{instrument}: the broker holds {differs} more, and these trades are exactly that: explained; :accept {instrument} takes it over"
                 ),
                 Some(differs) => format!(
                     "{instrument}: the broker holds {differs} more, these trades make {}: NOT explained by this statement",
-                    sum.unknown
+                    sum.all()
                 ),
-                None if sum.unknown.is_zero() => continue,
+                None if sum.all().is_zero() => continue,
                 None => format!(
                     "{instrument}: these trades make {}, and positions agree: they are part of what was read at the beginning, or not of this account",
-                    sum.unknown
+                    sum.all()
                 ),
             });
         }
@@ -353,7 +453,7 @@ impl Explained {
         if self.elsewhere > 0 {
             lines.push(format!("{} trades are of other accounts", self.elsewhere));
         }
-        if self.unknown.is_empty() && self.strange.is_empty() {
+        if self.unknown.is_empty() && self.strange.is_empty() && self.changes.is_empty() {
             lines.push("nothing is missing here of what the statement tells".to_owned());
         }
         lines.join("\n")

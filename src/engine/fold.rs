@@ -204,9 +204,10 @@ impl State {
                 account,
                 failure,
                 mismatches,
+                averages,
                 ..
             } => {
-                self.end_reading(*account, failure.is_none(), mismatches, at);
+                self.end_reading(*account, failure.is_none(), (mismatches, averages), at);
             }
             Fact::OpeningRead {
                 account,
@@ -478,7 +479,7 @@ impl State {
         &mut self,
         key: AccountKey,
         complete: bool,
-        found: &[(InstrumentId, Quantity, Quantity)],
+        (found, averages): (&[(InstrumentId, Quantity, Quantity)], &[(InstrumentId, Price)]),
         at: Timestamp,
     ) {
         let Some(entry) = self.accounts.get_mut(&key) else {
@@ -505,6 +506,10 @@ impl State {
                     theirs: *theirs,
                     passes: passes.saturating_add(1),
                     since,
+                    average: averages
+                        .iter()
+                        .find(|(id, _)| id == instrument)
+                        .map(|(_, price)| *price),
                 },
             );
         }

@@ -31,6 +31,7 @@ pub(super) fn failed(state: &State, account: AccountKey, pass: u64, reason: &Saf
             pass,
             failure: Some(reason.clone()),
             mismatches: Vec::new(),
+            averages: Vec::new(),
         }],
     }
 }
@@ -89,6 +90,7 @@ pub(super) fn compare(state: &State, snapshot: &Snapshot, now: Timestamp) -> Vec
         account: snapshot.account,
         pass: snapshot.pass,
         failure: None,
+        averages: averages(snapshot, &mismatches),
         mismatches,
     });
     pass.facts
@@ -353,6 +355,18 @@ impl Pass {
             .map(|(id, (ours, theirs))| (id, ours, theirs))
             .collect()
     }
+}
+
+/// What the broker paid on average for what differs, where it says so: a split shows in it.
+fn averages(
+    snapshot: &Snapshot,
+    mismatches: &[(InstrumentId, Quantity, Quantity)],
+) -> Vec<(InstrumentId, Price)> {
+    let differs = |id: &InstrumentId| mismatches.iter().any(|(other, ..)| other == id);
+    let positions = snapshot.positions.iter().filter(|(id, ..)| differs(id));
+    positions
+        .filter_map(|(id, _, price)| Some((*id, (*price)?)))
+        .collect()
 }
 
 /// The broker says it ended. Fills come from executions alone; an order that ended filled and isn't here stays as it is

@@ -206,6 +206,9 @@ pub struct Mismatch {
     pub passes: u32,
     /// Since when.
     pub since: Timestamp,
+    /// What the broker paid on average, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average: Option<Price>,
 }
 impl Mismatch {
     /// Seen twice, at least five seconds apart: no longer explained by reports that are under way.

@@ -196,6 +196,7 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
                 pass,
                 failure,
                 mismatches: Vec::new(),
+                averages: Vec::new(),
             });
         }
         Timer::Read(account, pass) => facts.push(Fact::ReconcileStarted { account, pass }),

@@ -177,6 +177,8 @@ pub enum Action {
     Protect,
     /// Take the broker's word on the selected difference.
     Adopt,
+    /// Record the split that the selected difference looks like.
+    AdoptSplit,
     /// Leave the selected difference as it is for a time.
     Ignore,
     /// Flatten what the selected difference is about.

@@ -15,6 +15,8 @@ use crate::engine::difference::{Difference, LONGEST_IGNORE, Remedy, Subject, dif
 pub enum Deed {
     /// Take the broker's word.
     Adopt,
+    /// Record the split that it looks like.
+    Split,
     /// Leave it for a time.
     Ignore,
     /// Cancel the order.
@@ -28,6 +30,7 @@ impl Deed {
     pub fn word(self) -> &'static str {
         match self {
             Self::Adopt => "adopt",
+            Self::Split => "split",
             Self::Ignore => "ignore",
             Self::Cancel => "cancel",
             Self::Flatten => "flatten",
@@ -47,6 +50,10 @@ impl Deed {
                 format!("Enter says that what is held of{of} is right, Esc leaves it")
             }
             (Self::Adopt, Subject::Order(_)) => "Enter takes it for known, Esc leaves it".to_owned(),
+            (Self::Split, _) => format!(
+                "Enter records it as a split that makes our {} the broker's {}, Esc leaves it",
+                line.ours, line.theirs
+            ),
             (Self::Ignore, _) => {
                 "Enter leaves it as it is for that time: it keeps nobody from arming".to_owned()
             }
@@ -82,6 +89,7 @@ impl About {
     pub fn command(self, exit: ClientOrderId) -> Command {
         let remedy = match self.deed {
             Deed::Adopt => Remedy::Adopt,
+            Deed::Split => Remedy::Split,
             Deed::Ignore => Remedy::Ignore {
                 minutes: self.minutes,
             },

@@ -634,7 +634,7 @@ impl Desk {
 fn owner(action: Action) -> Option<PaneId> {
     match action {
         Action::Cancel | Action::Modify => Some(PaneId::Orders),
-        Action::Adopt | Action::Ignore | Action::FlattenRow => Some(PaneId::Differences),
+        Action::Adopt | Action::AdoptSplit | Action::Ignore | Action::FlattenRow => Some(PaneId::Differences),
         Action::TimeframeNext
         | Action::TimeframePrevious
         | Action::Timeframe(_)

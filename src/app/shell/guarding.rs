@@ -106,6 +106,7 @@ pub async fn resolve(paths: &Paths, wish: &Wish<'_>, account: Option<&str>, json
     let account = choose_account(&state, account, default)?;
     let remedy = match wish.action {
         "adopt" => Remedy::Adopt,
+        "split" => Remedy::Split,
         "ignore" => Remedy::Ignore {
             minutes: wish.minutes,
         },

@@ -3,7 +3,8 @@
 use super::basket::fold_ahead;
 use super::commands::Desk;
 use super::{Decision, sessions};
-use crate::domain::{AccountKey, SafeText};
+use crate::domain::{AccountKey, InstrumentId, SafeText};
+use crate::engine::changes::{self, ChangeCause, PositionChange};
 use crate::engine::command::{Denial, DenialCode, SessionKind};
 use crate::engine::difference::{self, Difference, LONGEST_IGNORE, Remedy, Subject};
 use crate::engine::programs;
@@ -21,6 +22,7 @@ impl Desk<'_> {
         match (how.0, subject) {
             (Remedy::Cancel, Subject::Order(id)) => self.cancel(id),
             (Remedy::Adopt, subject) => self.adopt(&line, subject),
+            (Remedy::Split, Subject::Position(instrument)) => self.split(&line, instrument),
             (Remedy::Ignore { minutes }, _) => self.ignore(&line, minutes),
             (Remedy::Flatten { exit }, subject) => {
                 let Some(instrument) = line.instrument else {
@@ -41,7 +43,7 @@ impl Desk<'_> {
                 facts.append(&mut flatten.facts);
                 Ok(Decision { facts, ..flatten })
             }
-            (Remedy::Cancel, _) => Err(not_so(&line)),
+            (Remedy::Cancel | Remedy::Split, _) => Err(not_so(&line)),
         }
     }
 
@@ -57,6 +59,25 @@ impl Desk<'_> {
                 "it is known from now on",
             )),
         }
+    }
+
+    /// The split is recorded as one that a person had typed: what was paid stays to the last digit.
+    fn split(&self, line: &Difference, instrument: InstrumentId) -> Result<Decision, Denial> {
+        programs::by_a_person(self.origin)?;
+        let found = difference::split_of(self.state, line.account, instrument, self.now);
+        let (new, old) = found.ok_or_else(|| not_so(line))?;
+        let change = PositionChange::Scale { new, old };
+        let note = SafeText::new(&format!(
+            "split {instrument} {new}:{old}, as the broker's {} and its average price say",
+            line.theirs
+        ));
+        let facts = changes::decide(
+            self.state,
+            line.account,
+            instrument,
+            (ChangeCause::Split, change, &note),
+        )?;
+        Ok(Decision::noted(facts, note.as_str()))
     }
 
     /// What is left does not keep anybody from arming; what it is about stays as careful as it was.

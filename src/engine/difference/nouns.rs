@@ -130,6 +130,8 @@ impl Kind {
 pub enum Remedy {
     /// Take the broker's word for ours, or the order for a known one.
     Adopt,
+    /// Record the split that the broker's position and its average price tell of.
+    Split,
     /// Leave it for so many minutes, with one's name on it.
     Ignore {
         /// So many.
@@ -148,6 +150,7 @@ impl Remedy {
     pub fn word(self) -> &'static str {
         match self {
             Self::Adopt => "adopt",
+            Self::Split => "split",
             Self::Ignore { .. } => "ignore",
             Self::Cancel => "cancel",
             Self::Flatten { .. } => "flatten",

@@ -305,3 +305,36 @@ fn subjects_are_read_as_they_are_written() {
         assert!(bad.parse::<Subject>().is_err(), "{bad}");
     }
 }
+
+/// Ours 100 bought at 100, the broker's 400 at 25: what was paid stays, and the line is gone.
+#[test]
+fn a_position_that_differs_as_by_a_split_can_be_recorded_as_one() {
+    let mut desk = Desk::holding(100);
+    let paid = desk.engine.state().position(account(), aapl()).cost;
+    let average = desk.engine.state().ledgers[&(account(), aapl())]
+        .position
+        .average_price(Multiplier::ONE)
+        .unwrap();
+    let quarter = Price::from_raw(average.raw() / 4);
+    for wait in [30, 5] {
+        desk.wait(wait);
+        let read = Snapshot {
+            positions: vec![(aapl(), q(400), Some(quarter))],
+            ..snapshot(desk.pass())
+        };
+        desk.broker(BrokerEvent::Snapshot(Box::new(read)));
+    }
+    desk.sent();
+    let line = lines(&desk).remove(0);
+    assert_eq!(line.remedies, ["split", "adopt", "ignore", "flatten"]);
+    assert!(line.intent.contains("looks like a split 4:1"), "{}", line.intent);
+    desk.command(resolve(&line, Remedy::Split));
+    let held = desk.engine.state().position(account(), aapl());
+    assert_eq!((held.quantity, held.cost), (q(400), paid));
+    assert_eq!(lines(&desk), []);
+    // Twice what was bought at the same price is no split.
+    let mut other = differing();
+    let line = lines(&other).remove(0);
+    let (code, _) = refusal(other.command(resolve(&line, Remedy::Split)));
+    assert_eq!(code, DenialCode::NothingToAccept);
+}

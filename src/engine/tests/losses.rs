@@ -219,7 +219,7 @@ fn round_trips_in_a_row_stop_until_a_person_resumes_and_only_those_of_the_last_m
         (limits.max_entries_5m, limits.loss_streak) = (0, 0);
     });
     // What is held from the beginning ends the first one.
-    let mut trip = |desk: &mut Desk, n: usize| {
+    let trip = |desk: &mut Desk, n: usize| {
         let held = desk.engine.state().position(account(), aapl()).quantity;
         if held.is_zero() {
             let name = format!("in{n}");

@@ -250,6 +250,7 @@ pub(in crate::tui) fn words(command: &Command) -> String {
         Command::AcceptDouble { .. } => "cancelling the newer of two orders under one reference".to_owned(),
         Command::Resolve { remedy, subject, .. } => match remedy {
             Remedy::Adopt => format!("{subject}: taken for known"),
+            Remedy::Split => format!("{subject}: recorded as a split"),
             Remedy::Ignore { .. } => format!("{subject}: left as it is"),
             Remedy::Cancel => format!("{subject}: cancel asked"),
             Remedy::Flatten { .. } => format!("{subject}: flattening"),

@@ -103,6 +103,7 @@ fn foot(line: Option<&Difference>) -> String {
         return "j selects a line; :reconcile reads the broker now".to_owned();
     };
     let keys = [
+        ("split", "Y records the split"),
         ("adopt", "o takes the broker's word"),
         ("ignore", "I leaves it for a day (4I: 4 hours)"),
         ("cancel", "x cancels"),
@@ -180,6 +181,7 @@ impl Pane for Differences {
         let line = held.and_then(|subject| lines.iter().find(|line| line.subject == subject));
         let deed = match action {
             Action::Adopt => Deed::Adopt,
+            Action::AdoptSplit => Deed::Split,
             Action::Ignore => Deed::Ignore,
             Action::FlattenRow => Deed::Flatten,
             // Never handed on: the key that cancels an order elsewhere must not find one from here.

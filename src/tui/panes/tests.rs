@@ -119,6 +119,7 @@ fn wild() -> Desk {
                 theirs: Quantity::from_raw(i64::MAX),
                 passes: 2,
                 since: Timestamp(i64::MIN),
+                average: Some(Price::from_raw(i64::MIN)),
             };
             account.mismatches.insert(id(symbol), other);
         }
@@ -478,6 +479,7 @@ fn a_difference_shows_both_sides_and_the_word_that_accepts_it() {
         theirs: units(theirs),
         passes: 2,
         since: desk.now.before(std::time::Duration::from_secs(20)),
+        average: None,
     };
     let (held, unknown) = (other(100, 200), other(0, 30));
     let entry = desk.state.accounts.get_mut(&account()).unwrap();

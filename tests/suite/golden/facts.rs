@@ -228,6 +228,7 @@ pub fn account_facts() -> Vec<Fact> {
             pass: 7,
             failure: None,
             mismatches: vec![(aapl(), quantity("100"), quantity("-1"))],
+            averages: Vec::new(),
         },
         Fact::OpeningRead {
             account,
@@ -850,6 +851,16 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
         ),
         ("option", Fact::InstrumentListed { instrument: option }),
         ("sector", Fact::InstrumentListed { instrument: share }),
+        (
+            "averages",
+            Fact::ReconcileEnded {
+                account: key(),
+                pass: 7,
+                failure: None,
+                mismatches: vec![(aapl(), quantity("100"), quantity("400"))],
+                averages: vec![(aapl(), price("47.375"))],
+            },
+        ),
         ("option_limit", Fact::LimitsSet { limits }),
         (
             "nearest",

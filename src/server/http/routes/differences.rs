@@ -166,6 +166,7 @@ async fn resolve(
     })?;
     let remedy = match deed.action.as_str() {
         "adopt" => Remedy::Adopt,
+        "split" => Remedy::Split,
         "ignore" => Remedy::Ignore {
             minutes: deed.minutes.unwrap_or(24 * 60),
         },
@@ -176,7 +177,7 @@ async fn resolve(
         }
         other => {
             let text = format!(
-                "action '{}': adopt, ignore, cancel or flatten",
+                "action '{}': adopt, split, ignore, cancel or flatten",
                 SafeText::new(&other.chars().take(24).collect::<String>())
             );
             return Err(ApiError::bad(text));

@@ -13,6 +13,7 @@ fn differing() -> Desk {
         theirs: Quantity::whole(150).unwrap(),
         passes: 3,
         since: desk.now.before(Duration::from_secs(40)),
+        average: None,
     };
     let entry = desk.state.accounts.get_mut(&account()).unwrap();
     entry.mismatches.insert(id("AAPL"), mismatch);
