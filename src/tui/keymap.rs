@@ -109,7 +109,7 @@ pub const TABLE: &[Binding] = bindings! {
     Desk Preview Action::Close, ["c"], "close the position in this instrument", "close";
     Desk Preview Action::Protect, ["p"], "put a stop under the position in this instrument, to complete in the order line";
     Desk Preview Action::Adopt, ["o"], "differences: take the broker's word on the selected line";
-    Desk Preview Action::AdoptSplit, ["Y"], "differences: record the split that the selected line looks like";
+    Desk Preview Action::AdoptSplit, ["O"], "differences: record the split that the selected line looks like";
     Desk Preview Action::Ignore, ["I"], "differences: leave the line for a day; a number before it is hours";
     Desk Preview Action::FlattenRow, ["F"], "differences: flatten what the line is about";
     Desk None Action::Search, ["/"], "search for an instrument", "symbol";

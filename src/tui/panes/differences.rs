@@ -103,7 +103,7 @@ fn foot(line: Option<&Difference>) -> String {
         return "j selects a line; :reconcile reads the broker now".to_owned();
     };
     let keys = [
-        ("split", "Y records the split"),
+        ("split", "O records the split"),
         ("adopt", "o takes the broker's word"),
         ("ignore", "I leaves it for a day (4I: 4 hours)"),
         ("cancel", "x cancels"),
