@@ -27,9 +27,13 @@ impl Folder {
     }
     /// With these settings beside the limits.
     pub fn with(settings: &str) -> Self {
-        let folder = Rc::new(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
         let limits = "[limits]\nduplicate_window_ms = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_live_orders = 1000\n";
-        std::fs::write(folder.path().join("config.toml"), format!("{limits}{settings}")).unwrap();
+        Self::of(&format!("{limits}{settings}"))
+    }
+    /// With these settings alone.
+    pub fn of(settings: &str) -> Self {
+        let folder = Rc::new(tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap());
+        std::fs::write(folder.path().join("config.toml"), settings).unwrap();
         Self { folder }
     }
     pub fn path(&self) -> PathBuf {

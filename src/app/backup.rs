@@ -1,10 +1,11 @@
 //! `tradewind backup`: copies a profile while its engine runs. Each database is copied page by page as of one moment, the
 //! journal before the exchange's books, so that a copy never knows of an order that its exchange does not; then each copy is
-//! checked, and the sums of all files are written down.
+//! checked, and the sums of all files are written down. Archived files of the journal belong to a profile as well, and are in the
+//! copy unless whoever asks has them already.
 
 use super::doctor;
 use super::paths::Paths;
-use crate::store::JournalReader;
+use crate::store::{ARCHIVE, JournalReader};
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
@@ -16,11 +17,20 @@ use std::time::Duration;
 /// The file of sums, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
 
-/// Copies the profile into an empty or new folder; the files that were copied.
+/// What became of a copy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// The files in it.
+    pub files: Vec<String>,
+    /// Archived files that are not.
+    pub left_out: Vec<String>,
+}
+
+/// Copies the profile into an empty or new folder, with its archived days or without them.
 ///
 /// # Errors
 /// There is no profile, the folder is not empty, or a file can't be read, written or is damaged.
-pub fn backup(paths: &Paths, to: &Path) -> Result<Vec<String>> {
+pub fn backup(paths: &Paths, to: &Path, archived: bool) -> Result<Copied> {
     ensure!(
         paths.journal().exists(),
         "there is no profile in {}: nothing to copy",
@@ -38,7 +48,7 @@ pub fn backup(paths: &Paths, to: &Path) -> Result<Vec<String>> {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to);
         made.with_context(|| format!("can't make {}", to.display()))?;
     }
-    let mut files = Vec::new();
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for file in in_order(paths)? {
         let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
             continue;
@@ -50,13 +60,25 @@ pub fn backup(paths: &Paths, to: &Path) -> Result<Vec<String>> {
             if said != "ok" {
                 bail!("the copy of {name} is damaged: {said}; see 'tradewind doctor --deep'");
             }
-            if file == paths.journal()
-                && let Some((event, fault)) = JournalReader::open(&copy)?.verify()?.fault
-            {
-                bail!(
-                    "the copy of {name} is damaged: event {event} {}; an older backup is the better one",
-                    fault.word()
-                );
+            if file == paths.journal() {
+                let names = days(&file, to, archived)?;
+                let reader = JournalReader::open(&copy)?;
+                let report = match archived {
+                    true => reader.verify()?,
+                    false => reader.verify_own()?,
+                };
+                if let Some((event, fault)) = report.fault {
+                    let of = report.file.strip_prefix(to).unwrap_or(&report.file);
+                    bail!(
+                        "the copy of {} is damaged: event {event} {}; an older backup is the better one",
+                        of.display(),
+                        fault.word()
+                    );
+                }
+                match archived {
+                    true => files.extend(names),
+                    false => left_out = names,
+                }
             }
         } else {
             std::fs::copy(&file, &copy).with_context(|| format!("can't copy {}", file.display()))?;
@@ -68,7 +90,31 @@ pub fn backup(paths: &Paths, to: &Path) -> Result<Vec<String>> {
         let _ = writeln!(sums, "{}  {name}", sum(&to.join(name))?);
     }
     std::fs::write(to.join(SUMS), sums)?;
-    Ok(files)
+    Ok(Copied { files, left_out })
+}
+
+/// The archived files that the journal goes on from, by their names in a profile; copied where that is wanted. They never change,
+/// so that a plain copy is one as of any moment.
+fn days(journal: &Path, to: &Path, copied: bool) -> Result<Vec<String>> {
+    let folder = to.join(ARCHIVE);
+    let mut names = Vec::new();
+    let older = match JournalReader::open(journal)?.archived() {
+        Err(_) if !copied => return Ok(vec![format!("{ARCHIVE}/")]),
+        older => older.context("archived days can't be copied (--without-archive leaves them out)")?,
+    };
+    for file in older.into_iter().map(|older| older.file) {
+        let Some(name) = file.file_name() else { continue };
+        if copied {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)?;
+            std::fs::copy(&file, folder.join(name))
+                .with_context(|| format!("can't copy {}", file.display()))?;
+        }
+        names.push(format!("{ARCHIVE}/{}", name.to_string_lossy()));
+    }
+    Ok(names)
 }
 
 /// The files of the profile: the journal first, then everything that follows from it.
@@ -82,7 +128,7 @@ fn in_order(paths: &Paths) -> Result<Vec<PathBuf>> {
         // far it was written is known of the original alone.
         .filter(|path| {
             let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-            !end.ends_with("-wal") && !end.ends_with("-shm") && !end.contains("snapshot") && !end.contains("tmp") && end != "head"
+            !end.ends_with("-wal") && !end.ends_with("-shm") && !end.contains("snapshot") && !end.contains("tmp") && !end.contains("-next") && end != "head"
         })
         .collect();
     files.sort_by_key(|path| (*path != paths.journal(), path.clone()));

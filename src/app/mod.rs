@@ -5,6 +5,7 @@
 mod account_lock;
 mod alerts;
 pub mod api_keys;
+pub mod archive;
 pub mod audit;
 pub mod availability;
 pub mod backup;

@@ -20,7 +20,7 @@ use crate::domain::{AccountId, RulePack};
 use crate::engine::clock_begins;
 use crate::metrics::metrics;
 use crate::server;
-use crate::store::{BarStore, Journal, JournalSettings, Writer, recover};
+use crate::store::{BarStore, Journal, Writer, recover};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
 use std::path::PathBuf;
@@ -87,10 +87,7 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
 
 async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<Ending> {
     let settings = &loaded.settings;
-    let journal_settings = JournalSettings {
-        max_bytes: u64::from(settings.engine.journal_max_mb) << 20,
-        reserve_bytes: u64::from(settings.engine.journal_reserve_mb) << 20,
-    };
+    let journal_settings = super::archive::journal_settings(settings);
     let (journal, opened_journal) = Journal::open(&paths.journal(), journal_settings, super::clock::wall())?;
     let recovered = recover(&journal)?;
     if let Some(note) = &recovered.note {

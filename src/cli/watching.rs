@@ -1,8 +1,8 @@
-//! The commands that look after an installation: doctor, health, availability, backup, bundle, completions and the manual.
+//! The commands that look after an installation: doctor, health, availability, backup, archive, bundle, completions and the manual.
 
 use super::given::settings;
 use super::{Ended, block_on, fail, words};
-use crate::app::{availability, backup, bundle, clock, doctor, health, paths::Paths, run_lock};
+use crate::app::{archive, availability, backup, bundle, clock, doctor, health, paths::Paths, run_lock};
 use crate::config::Loaded;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::io::Write;
@@ -36,7 +36,17 @@ pub(super) fn commands(json: &dyn Fn() -> Arg) -> Vec<Command> {
             .arg(json()),
         Command::new("backup")
             .about("Copy the profile into a new folder while the engine runs, and check the copy")
-            .arg(file("FOLDER", "A folder that is not there yet, or is empty")),
+            .arg(file("FOLDER", "A folder that is not there yet, or is empty"))
+            .arg(
+                Arg::new("without-archive")
+                    .long("without-archive")
+                    .action(ArgAction::SetTrue)
+                    .help("Leave out archived days, which never change: where an earlier copy has them"),
+            ),
+        Command::new("archive")
+            .about("Close the journal's file into the archive and begin the next, with the engine stopped; nothing is deleted")
+            .after_help("The file is checked, kept as it is under archive/ in the profile, and read for older days as before.")
+            .arg(json()),
         Command::new("bundle")
             .about("Pack what helps others to help, without secrets: a zip file")
             .arg(file("FILE", "The file to make, such as tradewind-bundle.zip")),
@@ -74,7 +84,12 @@ pub(super) fn run(matches: &ArgMatches) -> Option<Ended> {
             )
             .map_err(|error| fail(&error))
         }),
-        "backup" => with(matches, |_, paths| copy(paths, &path(sub, "FOLDER"))),
+        "backup" => with(matches, |_, paths| {
+            copy(paths, &path(sub, "FOLDER"), !sub.get_flag("without-archive"))
+        }),
+        "archive" => with(matches, |loaded, paths| {
+            close(loaded, paths, sub.get_flag("json"))
+        }),
         _ => return None,
     })
 }
@@ -154,9 +169,25 @@ fn ask(paths: &Paths, ready: bool) -> Ended {
     }
 }
 
-fn copy(paths: &Paths, to: &Path) -> Ended {
-    let files = backup::backup(paths, to).map_err(|error| fail(&error))?;
-    say(&format!("{}: {}", to.display(), files.join(", ")));
+fn copy(paths: &Paths, to: &Path, archived: bool) -> Ended {
+    let copied = backup::backup(paths, to, archived).map_err(|error| fail(&error))?;
+    say(&format!("{}: {}", to.display(), copied.files.join(", ")));
+    if !copied.left_out.is_empty() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "not in it, as asked: {}; keep the copy that has them",
+            copied.left_out.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn close(loaded: &Loaded, paths: &Paths, json: bool) -> Ended {
+    let archived = archive::archive(&loaded.settings, paths).map_err(|error| fail(&error))?;
+    say(&match json {
+        true => format!("{:#}", archive::told(&archived)),
+        false => archive::text(&archived),
+    });
     Ok(())
 }
 

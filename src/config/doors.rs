@@ -89,7 +89,7 @@ impl DoorSettings {
             ),
             ("server.doors.head_s", self.head_s, 1, 60),
             ("server.doors.call_s", self.call_s, 1, 120),
-            ("server.doors.body_kb", self.body_kb, 4, 4_096),
+            ("server.doors.body_kb", self.body_kb, 4, 2_048),
             ("server.doors.json_depth", self.json_depth, 8, 100),
             ("server.doors.access_minutes", self.access_minutes, 1, 60),
             ("server.doors.idle_minutes", self.idle_minutes, 5, 1_440),

@@ -31,7 +31,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// No space: the journal's limit or the disk's. Nothing of the append was kept.
-    #[error("{}: no space left for events; free disk space or raise engine.journal_max_mb, then restart", file.display())]
+    #[error("{}: no space left for events; free disk space, raise engine.journal_max_mb, or stop the engine and run 'tradewind archive'; then start it again", file.display())]
     Full {
         /// Which file.
         file: PathBuf,
@@ -93,6 +93,17 @@ pub enum StoreError {
         file: PathBuf,
         /// Where they differ.
         sequence: u64,
+    },
+    /// Archived days are asked for, and their file is not where it was put.
+    #[error(
+        "{}: not there, and events up to {last} are in it; put the archived file back in its place (a link to where it is will do), what came later is here and needs it only to look back",
+        file.display()
+    )]
+    Elsewhere {
+        /// The archived file.
+        file: PathBuf,
+        /// The last event in it.
+        last: u64,
     },
     /// An event that does not follow the last one. A mistake of the caller, or a second writer.
     #[error("{}: event {found} cannot follow event {last}; is another engine writing the same journal?", file.display())]

@@ -1,5 +1,5 @@
-//! Orders and executions of all days, a page at a time, read from the journal: newest first, each with what became of it
-//! later. A page costs the rows that it covers and a bounded number after them, whatever the journal's length.
+//! Orders and executions of all days, a page at a time, read from the journal and its archived files: newest first, each with
+//! what became of it later. A page costs the rows that it covers and a bounded number after them, whatever the journal's length.
 
 use super::error::StoreError;
 use super::reader::JournalReader;
@@ -75,7 +75,7 @@ impl JournalReader {
         let until = first.saturating_add(LOOK_AHEAD);
         // Whose last word comes after its end (a fee, a correction) changes no order: the end is enough.
         let newest = found.rows.first().map_or(0, |(sequence, _)| *sequence);
-        self.visit(MOVES, *first..until, |event| {
+        self.visit(MOVES, *first..until, &mut |event| {
             if event.fact.order().is_none_or(|id| ids.contains(&id)) {
                 // The fold takes events without a gap only.
                 scratch.sequence = event.sequence.saturating_sub(1);
@@ -124,7 +124,7 @@ impl JournalReader {
             .into_iter()
             .map(|(_, execution)| ((execution.account, execution.id.base), execution))
             .collect();
-        self.visit(LATER, from..until, |event| {
+        self.visit(LATER, from..until, &mut |event| {
             amend(&mut known, event.fact);
             ControlFlow::Continue(())
         })?;
@@ -146,7 +146,7 @@ impl JournalReader {
     /// The journal can't be read.
     pub fn order_events(&self, wanted: ClientOrderId) -> Result<Vec<Event>, StoreError> {
         let (mut begun, mut looked) = (None, 0);
-        self.visit_back(BEGIN, u64::MAX, |event| {
+        self.visit_back(BEGIN, u64::MAX, &mut |event| {
             looked += 1;
             if event.fact.order() == Some(wanted) {
                 begun = Some(event.sequence);
@@ -161,7 +161,7 @@ impl JournalReader {
             return Ok(Vec::new());
         };
         let mut events = Vec::new();
-        self.visit(OF_ORDERS, begun..begun.saturating_add(LOOK_AHEAD), |event| {
+        self.visit(OF_ORDERS, begun..begun.saturating_add(LOOK_AHEAD), &mut |event| {
             if event.fact.order() == Some(wanted) {
                 events.push(event);
             }
@@ -177,14 +177,21 @@ impl JournalReader {
     /// What the orders of a stretch hoped for.
     fn hopes(&self, range: std::ops::Range<u64>) -> Result<BTreeMap<ClientOrderId, Hoped>, StoreError> {
         let mut hopes = BTreeMap::new();
-        self.visit(20..=20, range, |event| {
+        let mut visitor = |event: Event| {
             if let Fact::Submitted { id, spec, quote, .. } = &event.fact
                 && let Some(hoped) = hoped(spec, quote.as_ref())
             {
                 hopes.insert(*id, hoped);
             }
             ControlFlow::Continue(())
-        })?;
+        };
+        match self.visit(20..=20, range.clone(), &mut visitor) {
+            // What an order hoped for that is in a file elsewhere is not known; its executions are shown all the same.
+            Err(StoreError::Elsewhere { last, .. }) => {
+                self.visit(20..=20, last.saturating_add(1)..range.end, &mut visitor)?;
+            }
+            seen => seen.map(drop)?,
+        }
         Ok(hopes)
     }
 
@@ -200,7 +207,7 @@ impl JournalReader {
             next: None,
         };
         let mut looked = 0;
-        self.visit_back(kinds, wanted.before.unwrap_or(u64::MAX), |event| {
+        let seen = self.visit_back(kinds, wanted.before.unwrap_or(u64::MAX), &mut |event| {
             looked += 1;
             if found.rows.len() >= wanted.count || looked > LOOKED_AT {
                 // There is one more: the next page begins with it.
@@ -213,7 +220,14 @@ impl JournalReader {
                 found.rows.push((event.sequence, row));
             }
             ControlFlow::Continue(())
-        })?;
+        });
+        match seen {
+            // What is here is a page; the next one says what is missing.
+            Err(StoreError::Elsewhere { last, .. }) if !found.rows.is_empty() => {
+                found.next = Some(last.saturating_add(1));
+            }
+            seen => seen?,
+        }
         Ok(found)
     }
 }
@@ -362,13 +376,22 @@ mod tests {
 
     #[test]
     fn pages_join_without_gap_or_double_and_show_how_each_order_ended() {
+        pages_join(&[]);
+    }
+
+    #[test]
+    fn pages_go_on_through_archived_files() {
+        pages_join(&[300, 301, 900]);
+    }
+
+    /// With the journal's file closed behind so many events.
+    fn pages_join(closed: &[usize]) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         let settings = JournalSettings {
             max_bytes: 64 << 20,
             reserve_bytes: 1 << 20,
         };
-        let (mut journal, _) = Journal::open(&path, settings, Timestamp(1)).unwrap();
         let events: Vec<Event> = facts()
             .into_iter()
             .zip(1..)
@@ -381,7 +404,16 @@ mod tests {
                 fact,
             })
             .collect();
-        journal.append(&events, Stamp::default()).unwrap();
+        let mut stored = 0;
+        for until in closed.iter().copied().chain([events.len()]) {
+            let (mut journal, _) = Journal::open(&path, settings, Timestamp(1)).unwrap();
+            journal.append(&events[stored..until], Stamp::default()).unwrap();
+            drop(journal);
+            stored = until;
+            if stored < events.len() {
+                crate::store::archive(&path, settings, Timestamp(1)).unwrap();
+            }
+        }
         let reader = JournalReader::open(&path).unwrap();
         let wanted = |before, instrument| Wanted {
             account: Some(account()),

@@ -2,6 +2,7 @@
 //! writer. It has a size it may reach and a reserve beyond it, so that when there is no more room for risk there is still
 //! room to record cancels and halts. Who may use the reserve is decided by the caller.
 
+use super::archive;
 use super::error::StoreError;
 use super::head_file::{HeadFile, Mark};
 use super::reader::{JournalReader, VerifyReport};
@@ -80,6 +81,7 @@ impl Journal {
         now: Timestamp,
     ) -> Result<(Self, Opened), StoreError> {
         let failed = |error| StoreError::sqlite(path, "opening the journal", &error);
+        archive::settle(path)?;
         let mark = HeadFile::beside(path);
         let written = mark.read();
         if let Some(written) = written.filter(|_| is_empty(path)) {
@@ -226,6 +228,11 @@ impl Journal {
         self.hash
     }
 
+    /// The connection, for closing the file.
+    pub(super) fn into_connection(self) -> Connection {
+        self.reader.connection
+    }
+
     /// For reading over the writer's own connection.
     pub fn reader(&self) -> &JournalReader {
         &self.reader
@@ -266,14 +273,15 @@ impl Journal {
 
     /// The last record must be the one that was last committed.
     fn check_end(&self) -> Result<(), StoreError> {
-        let last: i64 = self
+        let last: Option<i64> = self
             .reader
             .connection
-            .query_row("SELECT coalesce(max(sequence), 0) FROM journal", [], |row| {
-                row.get(0)
-            })
+            .query_row("SELECT max(sequence) FROM journal", [], |row| row.get(0))
             .map_err(|error| StoreError::sqlite(&self.reader.file, "reading the journal's end", &error))?;
-        let last = u64::try_from(last).unwrap_or(0);
+        let last = match last {
+            Some(last) => u64::try_from(last).unwrap_or(0),
+            None => self.reader.begins().0,
+        };
         let broken = |sequence, fault| StoreError::Chain {
             file: self.reader.file.clone(),
             sequence,
@@ -290,7 +298,9 @@ impl Journal {
 
     /// What was written last, by the file beside it, has to be there.
     fn check_mark(&self, written: Option<Mark>) -> Result<(), StoreError> {
-        match written {
+        let begins = self.reader.begins().0;
+        // An older note is of a part that is archived: this file could only be begun where that was whole.
+        match written.filter(|written| written.sequence >= begins) {
             Some(written) if self.reader.hash_at(written.sequence)? != Some(written.hash) => {
                 Err(self.mark.lacking(&self.reader.file, &written))
             }
@@ -337,7 +347,7 @@ fn is_empty(path: &Path) -> bool {
 }
 
 /// Makes an empty file that only its owner can read, before the database opens it.
-fn make_private(path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_private(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
     OpenOptions::new()
         .create(true)

@@ -11,8 +11,11 @@ use std::time::Duration;
 
 /// Marks a file as ours: `TWJ1`.
 const APPLICATION_ID: u32 = 0x5457_4A31;
-/// Raised with every change of the tables. The formats of events have versions of their own.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Raised with every change of the tables. The formats of events have versions of their own. Version 2 is a file that goes on
+/// where an archived one ended; one that begins with the first event is written as version 1, which older programs read.
+pub const SCHEMA_VERSION: u32 = 2;
+/// The version of a file that begins with the first event.
+const FROM_THE_FIRST: u32 = 1;
 /// Pages in the write-ahead log before a commit moves them into the file. An idle writer does it earlier.
 const CHECKPOINT_PAGES: u32 = 2000;
 
@@ -35,15 +38,47 @@ CREATE TRIGGER meta_is_never_changed BEFORE UPDATE ON meta
   BEGIN SELECT RAISE(ABORT, 'what describes the journal never changes'); END;
 ";
 
+/// What a file that goes on from an archived one has besides: the state that it begins with, as a snapshot.
+const BASE: &str = "
+CREATE TABLE base(id INTEGER PRIMARY KEY CHECK(id = 1), snapshot BLOB NOT NULL) STRICT;
+CREATE TRIGGER base_is_never_changed BEFORE UPDATE ON base
+  BEGIN SELECT RAISE(ABORT, 'what a journal begins with never changes'); END;
+CREATE TRIGGER base_stays BEFORE DELETE ON base
+  BEGIN SELECT RAISE(ABORT, 'what a journal begins with never changes'); END;
+CREATE TRIGGER meta_stays BEFORE DELETE ON meta
+  BEGIN SELECT RAISE(ABORT, 'what describes the journal never changes'); END;
+";
+
+/// Where a file goes on that is not a journal's first: the end of the archived one before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follows {
+    /// The last event of that one.
+    pub sequence: u64,
+    /// Its hash, on which the chain goes on.
+    pub hash: Hash,
+    /// The file's name in the archive.
+    pub file: String,
+}
+
 /// What describes a journal from its first moment on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// Two characters that begin client order ids made for it.
     pub prefix: String,
-    /// When it was made.
+    /// When it was made; of a file that goes on, the journal's first one.
     pub created_at: Timestamp,
+    /// The archived file that this one goes on from; nothing where it begins with the first event.
+    pub follows: Option<Follows>,
 }
 impl Meta {
+    /// The event before the file's own first one, zero for none, and its hash.
+    pub fn begins(&self) -> (u64, Hash) {
+        match &self.follows {
+            Some(before) => (before.sequence, before.hash),
+            None => (0, self.genesis()),
+        }
+    }
+
     /// The hash before the first event.
     pub fn genesis(&self) -> Hash {
         Sha256::digest(format!("tradewind journal {} {}", self.prefix, self.created_at.0)).into()
@@ -133,38 +168,76 @@ pub fn make_durable(connection: &Connection, file: &Path) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Makes the tables, in one transaction.
+/// Makes the tables of a new journal, in one transaction.
 pub fn create(connection: &mut Connection, file: &Path, now: Timestamp) -> Result<(), StoreError> {
+    let seed: [u8; 2] = connection
+        .query_row("SELECT randomblob(2)", [], |row| row.get(0))
+        .map_err(|error| StoreError::sqlite(file, "making the journal", &error))?;
+    let meta = Meta {
+        prefix: seed.iter().map(|byte| letter(*byte)).collect(),
+        created_at: now,
+        follows: None,
+    };
+    write(connection, file, &meta, None)
+}
+
+/// Makes the tables of a file that goes on from an archived one, with the state that it begins with, in one transaction.
+pub fn create_after(
+    connection: &mut Connection,
+    file: &Path,
+    meta: &Meta,
+    base: &[u8],
+) -> Result<(), StoreError> {
+    write(connection, file, meta, Some(base))
+}
+
+fn write(
+    connection: &mut Connection,
+    file: &Path,
+    meta: &Meta,
+    base: Option<&[u8]>,
+) -> Result<(), StoreError> {
     let failed = |error| StoreError::sqlite(file, "making the journal", &error);
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(failed)?;
-    let seed: [u8; 2] = transaction
-        .query_row("SELECT randomblob(2)", [], |row| row.get(0))
-        .map_err(failed)?;
-    let meta = Meta {
-        prefix: seed.iter().map(|byte| letter(*byte)).collect(),
-        created_at: now,
-    };
     transaction.execute_batch(TABLES).map_err(failed)?;
-    let texts = [
+    let mut texts = vec![
         ("prefix", meta.prefix.clone()),
-        ("created_at_ns", now.0.to_string()),
+        ("created_at_ns", meta.created_at.0.to_string()),
     ];
+    if let Some(before) = &meta.follows {
+        texts.extend([
+            ("follows_sequence", before.sequence.to_string()),
+            ("follows_hash", hex(&before.hash)),
+            ("follows_file", before.file.clone()),
+        ]);
+    }
     for (key, value) in texts {
         transaction
             .execute("INSERT INTO meta(key, value) VALUES(?1, ?2)", (key, value))
             .map_err(failed)?;
     }
+    let (sequence, hash) = meta.begins();
     transaction
         .execute(
-            "INSERT INTO head(id, sequence, hash) VALUES(1, 0, ?1)",
-            [meta.genesis()],
+            "INSERT INTO head(id, sequence, hash) VALUES(1, ?1, ?2)",
+            (i64::try_from(sequence).unwrap_or(i64::MAX), hash),
         )
         .map_err(failed)?;
+    let version = match base {
+        Some(base) => {
+            transaction.execute_batch(BASE).map_err(failed)?;
+            transaction
+                .execute("INSERT INTO base(id, snapshot) VALUES(1, ?1)", [base])
+                .map_err(failed)?;
+            SCHEMA_VERSION
+        }
+        None => FROM_THE_FIRST,
+    };
     transaction
         .execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}"
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}"
         ))
         .map_err(failed)?;
     transaction.commit().map_err(failed)
@@ -185,15 +258,73 @@ pub fn meta(connection: &Connection, file: &Path) -> Result<Meta, StoreError> {
             .optional()
             .map_err(|error| StoreError::sqlite(file, "reading the journal's description", &error))
     };
+    let incomplete = || StoreError::Corrupt {
+        file: file.to_owned(),
+        what: "its description is not complete".into(),
+    };
     let created = read("created_at_ns")?.and_then(|text| text.parse().ok());
-    match (read("prefix")?, created) {
-        (Some(prefix), Some(created)) => Ok(Meta {
-            prefix,
-            created_at: Timestamp(created),
+    let (Some(prefix), Some(created)) = (read("prefix")?, created) else {
+        return Err(incomplete());
+    };
+    let follows = match read("follows_sequence")? {
+        None => None,
+        Some(sequence) => Some(Follows {
+            sequence: sequence.parse().map_err(|_| incomplete())?,
+            hash: read("follows_hash")?
+                .and_then(|text| from_hex(&text))
+                .ok_or_else(incomplete)?,
+            // A name and no path: whatever stands there, no other folder is looked into.
+            file: read("follows_file")?
+                .filter(|name| is_plain(name))
+                .ok_or_else(incomplete)?,
         }),
-        _ => Err(StoreError::Corrupt {
-            file: file.to_owned(),
-            what: "its description is not complete".into(),
-        }),
+    };
+    Ok(Meta {
+        prefix,
+        created_at: Timestamp(created),
+        follows,
+    })
+}
+
+/// The snapshot that a file which goes on begins with; nothing in a journal's first file.
+pub fn base(connection: &Connection, file: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let failed = |error| StoreError::sqlite(file, "reading what the journal begins with", &error);
+    let has: bool = connection
+        .query_row(
+            "SELECT count(*) > 0 FROM sqlite_master WHERE type = 'table' AND name = 'base'",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(failed)?;
+    if !has {
+        return Ok(None);
     }
+    connection
+        .query_row("SELECT snapshot FROM base", [], |row| row.get(0))
+        .optional()
+        .map_err(failed)
+}
+
+fn is_plain(name: &str) -> bool {
+    Path::new(name).file_name().is_some_and(|plain| plain == name)
+}
+
+fn hex(hash: &Hash) -> String {
+    use std::fmt::Write as _;
+    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex(text: &str) -> Option<Hash> {
+    let digits = text.as_bytes();
+    let mut hash = Hash::default();
+    if digits.len() != 2 * hash.len() || !text.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
 }

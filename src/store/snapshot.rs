@@ -50,19 +50,11 @@ impl SnapshotFile {
                 last: journal.head().map_or(0, |head| head.0),
                 found: state.sequence,
             })?;
-        let body = to_msgpack(state).map_err(|what| StoreError::Failed {
+        let bytes = encode(state, &hash).map_err(|what| StoreError::Failed {
             file: self.0.clone(),
             doing: "encoding a snapshot",
             what,
         })?;
-        let mut bytes = Vec::with_capacity(HEADER + body.len());
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&FOLD_VERSION.to_be_bytes());
-        bytes.extend_from_slice(&state.sequence.to_be_bytes());
-        bytes.extend_from_slice(&hash);
-        let digest = digest(&bytes, &body);
-        bytes.extend_from_slice(&digest);
-        bytes.extend_from_slice(&body);
         self.replace(&bytes)
             .map_err(|error| StoreError::io(&self.0, "writing a snapshot", &error))
     }
@@ -86,25 +78,7 @@ impl SnapshotFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.to_string()),
         };
-        let header = Header::parse(&bytes).ok_or("it is no snapshot, or was cut short")?;
-        if header.fold != FOLD_VERSION {
-            return Err(format!(
-                "it was folded by version {}, this is version {FOLD_VERSION}",
-                header.fold
-            ));
-        }
-        let body = &bytes[HEADER..];
-        if digest(&bytes[..HEADER - 32], body) != header.digest {
-            return Err("its digest does not fit its content".into());
-        }
-        let state: State = from_msgpack(body)?;
-        if state.sequence != header.sequence {
-            return Err("its header and its content name different events".into());
-        }
-        Ok(Some(Snapshot {
-            state,
-            hash: header.hash,
-        }))
+        decode(&bytes).map(Some)
     }
 
     /// The sequence in its header, without reading the rest.
@@ -113,6 +87,50 @@ impl SnapshotFile {
         File::open(&self.0).ok()?.read_exact(&mut bytes).ok()?;
         Header::parse(&bytes).map(|header| header.sequence)
     }
+}
+
+/// A snapshot's bytes: the header, then the state.
+pub(super) fn encode(state: &State, hash: &Hash) -> Result<Vec<u8>, String> {
+    let body = to_msgpack(state)?;
+    let mut bytes = Vec::with_capacity(HEADER + body.len());
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&FOLD_VERSION.to_be_bytes());
+    bytes.extend_from_slice(&state.sequence.to_be_bytes());
+    bytes.extend_from_slice(hash);
+    let digest = digest(&bytes, &body);
+    bytes.extend_from_slice(&digest);
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}
+
+/// The snapshot in its bytes; in words why they can't be used.
+pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot, String> {
+    let header = Header::parse(bytes).ok_or("it is no snapshot, or was cut short")?;
+    if header.fold != FOLD_VERSION {
+        return Err(format!(
+            "it was folded by version {}, this is version {FOLD_VERSION}",
+            header.fold
+        ));
+    }
+    let body = &bytes[HEADER..];
+    if digest(&bytes[..HEADER - 32], body) != header.digest {
+        return Err("its digest does not fit its content".into());
+    }
+    let state: State = from_msgpack(body)?;
+    if state.sequence != header.sequence {
+        return Err("its header and its content name different events".into());
+    }
+    Ok(Snapshot {
+        state,
+        hash: header.hash,
+    })
+}
+
+/// Where a snapshot of any fold's version says that it was made, if its digest fits: the event and its hash.
+pub(super) fn made_at(bytes: &[u8]) -> Option<(u64, Hash)> {
+    let header = Header::parse(bytes)?;
+    let fits = digest(&bytes[..HEADER - 32], &bytes[HEADER..]) == header.digest;
+    fits.then_some((header.sequence, header.hash))
 }
 
 struct Header {

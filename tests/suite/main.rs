@@ -1,6 +1,7 @@
 //! The one integration binary. Modules by what they prove: oracles first, then the store, the tape, and the whole program.
 
 mod alerts;
+mod archive;
 mod crashes;
 mod deploy;
 mod doors;

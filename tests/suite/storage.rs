@@ -141,7 +141,7 @@ fn f38_a_flipped_byte_anywhere_is_found_or_changes_nothing() {
 fn is_whole(path: &Path) -> bool {
     let chain = || -> Result<bool, StoreError> {
         let reader = JournalReader::open(path)?;
-        let report = reader.verify_after(0, reader.genesis(), u32::MAX)?;
+        let report = reader.verify_after(0, reader.begins().1, u32::MAX)?;
         Ok(report.fault.is_none() && report.events == EVENTS)
     };
     let pages = || -> rusqlite::Result<bool> {

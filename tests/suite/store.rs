@@ -441,11 +441,11 @@ fn files_that_are_not_ours_or_not_whole_are_refused_in_words() {
     }
 
     let outside = Connection::open(&path).unwrap();
-    outside.execute_batch("PRAGMA user_version = 2").unwrap();
+    outside.execute_batch("PRAGMA user_version = 3").unwrap();
     drop(outside);
     let said = open(&path).unwrap_err().to_string();
     assert!(
-        said.contains("newer program (schema 2, this one knows up to 1)"),
+        said.contains("newer program (schema 3, this one knows up to 2)"),
         "{said}"
     );
 }

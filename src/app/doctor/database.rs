@@ -4,12 +4,15 @@
 use super::super::paths::Paths;
 use super::{Finding, Level};
 use crate::domain::Timestamp;
-use crate::store::{JournalReader, StoreError};
+use crate::store::JournalReader;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
 
+/// Of what the journal may take, this much is worth an archive.
+const WORTH_AN_ARCHIVE: u64 = 2;
+
 /// All databases of the profile, and the version of each.
-pub(super) fn all(paths: &Paths, deep: bool) -> Vec<Finding> {
+pub(super) fn all(paths: &Paths, deep: bool, journal_max: u64) -> Vec<Finding> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(&paths.profile)
         .into_iter()
         .flatten()
@@ -27,6 +30,7 @@ pub(super) fn all(paths: &Paths, deep: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = files.iter().map(|file| one(file, deep)).collect();
     if paths.journal().exists() {
         findings.push(journal(&paths.journal(), deep));
+        findings.extend(sizes(&paths.journal(), deep, journal_max));
     }
     findings
 }
@@ -75,12 +79,8 @@ pub(in crate::app) fn check(file: &Path, deep: bool) -> rusqlite::Result<(i64, S
 fn journal(file: &Path, deep: bool) -> Finding {
     let read = JournalReader::open(file).and_then(|reader| {
         let (last, _) = reader.head()?;
-        if deep && let Some((sequence, fault)) = reader.verify()?.fault {
-            return Err(StoreError::Chain {
-                file: file.to_owned(),
-                sequence,
-                fault,
-            });
+        if deep {
+            reader.verify()?.whole()?;
         }
         Ok(last)
     });
@@ -100,6 +100,55 @@ fn journal(file: &Path, deep: bool) -> Finding {
             "a newer journal wants the newer program; a damaged one the last backup",
         ),
     }
+}
+
+/// What the journal and its archived files take, and whether it is time for the next.
+fn sizes(file: &Path, deep: bool, journal_max: u64) -> Vec<Finding> {
+    let Ok(reader) = JournalReader::open(file) else {
+        return Vec::new(); // said already
+    };
+    let mut findings = Vec::new();
+    let size = std::fs::metadata(file).map_or(0, |about| about.len());
+    let here = format!("the journal takes {} of {} MiB", mib(size), mib(journal_max));
+    if size > journal_max / WORTH_AN_ARCHIVE {
+        findings.push(Finding::new(
+            "database",
+            Level::Note,
+            here,
+            "stop the engine when the markets are closed and run 'tradewind archive': the next file begins, and this one is kept",
+        ));
+    } else {
+        findings.push(Finding::ok("database", here));
+    }
+    match reader.archived() {
+        Ok(files) if files.is_empty() => {}
+        Ok(files) => {
+            let total = files.iter().map(|older| older.bytes).sum();
+            findings.push(Finding::ok(
+                "database",
+                format!(
+                    "{} archived files hold events 1 to {} in {} MiB",
+                    files.len(),
+                    reader.begins().0,
+                    mib(total)
+                ),
+            ));
+            if deep {
+                findings.extend(files.iter().map(|older| one(&older.file, true)));
+            }
+        }
+        Err(error) => findings.push(Finding::new(
+            "database",
+            Level::Bad,
+            format!("archived days: {error}"),
+            "put the file back from the copy that has it; the engine runs without it, and older days are not shown",
+        )),
+    }
+    findings
+}
+
+fn mib(bytes: u64) -> u64 {
+    bytes.div_ceil(1 << 20)
 }
 
 /// When the journal's newest entry was made.

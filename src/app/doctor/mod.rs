@@ -172,7 +172,11 @@ pub async fn examine(loaded: &Loaded, paths: &Paths, deep: bool) -> Report {
         &logs,
         u64::from(settings.engine.journal_max_mb) << 20,
     ));
-    findings.extend(database::all(paths, deep));
+    findings.extend(database::all(
+        paths,
+        deep,
+        u64::from(settings.engine.journal_max_mb) << 20,
+    ));
     findings.extend(certificate::all(settings, paths, began));
     findings.extend(machine::broker(settings).await);
     findings.push(machine::descriptors(settings));

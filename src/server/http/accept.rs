@@ -2,15 +2,19 @@
 //! handshake included. A caller that is slow holds a place and nothing else; one place more is refused rather than queued,
 //! so that a halt gets through whatever others do.
 
+use super::port::Port;
 use super::proxy::Proxies;
 use super::{Entry, HttpLimits};
 use crate::server::tls::Tls;
-use axum::Router;
-use axum::extract::{ConnectInfo, Request};
-use axum::middleware::{Next, from_fn};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -69,7 +73,7 @@ impl Drop for Place {
 /// Accepts until `stop` changes.
 pub(super) async fn accept(
     listener: TcpListener,
-    router: Router,
+    port: Arc<Port>,
     limits: HttpLimits,
     entry: Entry,
     mut stop: watch::Receiver<bool>,
@@ -93,19 +97,21 @@ pub(super) async fn accept(
                     tracing::warn!(%peer, "too many connections: one more was turned away");
                     continue;
                 };
-                let (router, stop) = (router.clone(), stop.clone());
+                let (port, stop) = (Arc::clone(&port), stop.clone());
                 let (entry, hands) = (entry.clone(), Arc::clone(&hands));
                 tokio::spawn(async move {
                     // Answers are small and wanted at once.
                     let _ = stream.set_nodelay(true);
-                    let router = router.layer(from_fn(move |request, next| {
-                        forwarded(entry.proxies.clone(), request, next)
-                    }));
+                    let answers = Answers {
+                        port,
+                        peer,
+                        proxies: entry.proxies,
+                    };
                     match entry.tls {
-                        None => talk(stream, peer, router, limits, stop).await,
+                        None => answers.talk(stream, limits, stop).await,
                         Some(tls) => {
                             if let Some(stream) = shake(stream, peer, &tls, &hands, &limits).await {
-                                talk(stream, peer, router, limits, stop).await;
+                                answers.talk(stream, limits, stop).await;
                             }
                         }
                     }
@@ -154,39 +160,48 @@ async fn shake(
     }
 }
 
-/// Puts the address of who really calls in place of the proxy's.
-async fn forwarded(proxies: Proxies, mut request: Request, next: Next) -> axum::response::Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
-    if let Some(ConnectInfo(peer)) = peer {
-        let caller = proxies.caller(peer.ip(), request.headers());
-        request
-            .extensions_mut()
-            .insert(ConnectInfo(SocketAddr::new(caller, peer.port())));
-    }
-    next.run(request).await
+/// Answers one connection.
+struct Answers {
+    port: Arc<Port>,
+    peer: SocketAddr,
+    proxies: Proxies,
 }
 
-async fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    peer: SocketAddr,
-    router: Router,
-    limits: HttpLimits,
-    mut stop: watch::Receiver<bool>,
-) {
-    let service = TowerToHyperService::new(router.layer(axum::Extension(ConnectInfo(peer))));
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_within)
-        .max_buf_size(HEAD_MAX)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::select! {
-        ended = connection => {
-            if let Err(error) = ended {
-                tracing::debug!(%peer, %error, "a connection ended early");
+impl Answers {
+    /// Answers one request, in the name of who really calls: behind a proxy that is whom it says it asks for.
+    async fn answer(&self, request: Request<Incoming>) -> Response {
+        let mut request = request.map(Body::new);
+        let caller = self.proxies.caller(self.peer.ip(), request.headers());
+        let from = ConnectInfo(SocketAddr::new(caller, self.peer.port()));
+        request.extensions_mut().insert(from);
+        self.port.answer(request).await
+    }
+
+    /// Answers what comes until the connection ends, or `stop` changes.
+    async fn talk<S>(self, stream: S, limits: HttpLimits, mut stop: watch::Receiver<bool>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let peer = self.peer;
+        let own = Arc::new(self);
+        let service = service_fn(move |request| {
+            let own = Arc::clone(&own);
+            async move { Ok::<_, Infallible>(own.answer(request).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_within)
+            .max_buf_size(HEAD_MAX)
+            .max_headers(HEADERS_MAX)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        tokio::select! {
+            ended = connection => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "a connection ended early");
+                }
             }
+            _ = stop.changed() => {}
         }
-        _ = stop.changed() => {}
     }
 }

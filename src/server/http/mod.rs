@@ -10,6 +10,7 @@ pub mod error;
 pub mod guard;
 mod noted;
 mod openapi;
+mod port;
 pub mod proxy;
 pub mod replica;
 pub mod routes;
@@ -22,8 +23,8 @@ use super::handle::Wanted;
 use super::tls::Tls;
 use crate::domain::Timestamp;
 use crate::engine::sentence::Templates;
-use axum::Router;
 use guard::{Guard, GuardSettings};
+use port::Port;
 use proxy::Proxies;
 use replica::Replica;
 use std::collections::BTreeMap;
@@ -239,14 +240,14 @@ pub async fn serve_http(
         given,
         hand: Hand::default(),
     }));
-    let router: Router = routes::all(context, &limits);
+    let port = Arc::new(Port::new(context, limits.request_within));
     let following = replica::follow(engine, replica, stop.clone());
     let streaming = hub.run(stop.clone());
-    let calling = called.serve(router.clone(), stop.clone());
+    let calling = called.serve(Arc::clone(&port), stop.clone());
     tokio::join!(
         following,
         streaming,
         calling,
-        accept::accept(listener, router, limits, entry, stop)
+        accept::accept(listener, port, limits, entry, stop)
     );
 }

@@ -3,9 +3,9 @@
 
 use crate::metrics::metrics;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use std::future::Future;
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -13,8 +13,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a caller.
 const LONGEST: usize = 64;
 
-/// Notes one request.
-pub(super) async fn noted(mut request: Request, next: Next) -> Response {
+/// Has a request answered, and notes it.
+pub(super) async fn noted<A: Future<Output = Response>>(
+    mut request: Request,
+    answer: impl FnOnce(Request) -> A,
+) -> Response {
     let given = request
         .headers()
         .get(REQUEST_ID)
@@ -23,17 +26,19 @@ pub(super) async fn noted(mut request: Request, next: Next) -> Response {
     let id = given.unwrap_or_else(made);
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let method = request.method().clone();
-    // The route's own words: what a caller puts into an address may be a secret that went astray.
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "no such address".to_owned(), |path| path.as_str().to_owned());
     let text = id.to_str().unwrap_or_default().to_owned();
     let span = tracing::info_span!("request", request_id = text);
     let began = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = answer(request).instrument(span.clone()).await;
     let took = began.elapsed();
     let status = response.status();
+    // The route's own words: what a caller puts into an address may be a secret that went astray.
+    let route = response.extensions().get::<MatchedPath>();
+    let path = match route {
+        Some(route) => route.as_str(),
+        None if status == StatusCode::NOT_FOUND => "no such address",
+        None => "turned away before its route",
+    };
     let class = match status.as_u16() / 100 {
         2 => "2xx",
         3 => "3xx",

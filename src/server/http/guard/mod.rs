@@ -16,13 +16,13 @@ use crate::domain::Timestamp;
 use crate::server::doors::Caller;
 use crate::server::doors::audit::Entry;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rate::Buckets;
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -164,19 +164,28 @@ fn number(headers: &HeaderMap) -> String {
     text(headers, "x-request-id").unwrap_or_default().to_owned()
 }
 
-/// Lets a call through to its route, or says why not.
-pub(super) async fn guard(State(context): State<Context>, request: Request, next: Next) -> Response {
+/// Lets a call through to its `route`, or says why not.
+pub(super) async fn guard<R: Future<Output = Response>>(
+    context: &Context,
+    request: Request,
+    route: impl FnOnce(Request) -> R,
+) -> Response {
     let headers = request.headers();
     let id = number(headers);
     let origin = text(headers, "origin").map(str::to_owned);
     let api = request.uri().path().starts_with("/api/");
-    let admitted = admit(&context, request, next, &id).await;
+    let admitted = admit(context, request, route, &id).await;
     let mut answer = admitted.unwrap_or_else(IntoResponse::into_response);
     headers::finish(&mut answer, &context.guard.settings, origin.as_deref(), &id, api);
     answer
 }
 
-async fn admit(context: &Context, mut request: Request, next: Next, id: &str) -> Result<Response, ApiError> {
+async fn admit<R: Future<Output = Response>>(
+    context: &Context,
+    mut request: Request,
+    through: impl FnOnce(Request) -> R,
+    id: &str,
+) -> Result<Response, ApiError> {
     let now = (context.about.clock)();
     let (guard, settings) = (&context.guard, &context.guard.settings);
     let address = request
@@ -249,7 +258,7 @@ async fn admit(context: &Context, mut request: Request, next: Next, id: &str) ->
         route: route.clone(),
     });
     request = Request::from_parts(parts, Body::from(bytes));
-    let answer = next.run(request).await;
+    let answer = through(request).await;
     if !safe {
         note(context, noted.as_ref(), address, id, route, &answer);
     }

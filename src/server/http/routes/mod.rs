@@ -37,13 +37,11 @@ mod web;
 mod wish;
 
 use super::error::ApiError;
-use super::{Context, HttpLimits, openapi};
+use super::{Context, openapi};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::Method;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 
 /// All of them, with the document that is made of them.
@@ -78,8 +76,8 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
         .merge(system::routes())
 }
 
-/// All of them.
-pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
+/// All of them. What every call passes before its route is the port's.
+pub(super) fn all(context: Context) -> Router {
     let (router, document) = documented().split_for_parts();
     router
         .merge(metrics::routes())
@@ -89,20 +87,15 @@ pub(super) fn all(context: Context, limits: &HttpLimits) -> Router {
         .merge(super::terminal::routes())
         .fallback(|| async { Err::<(), _>(ApiError::not_found("such address; the API begins with /api/v1")) })
         .method_not_allowed_fallback(|| async { Err::<(), _>(ApiError::no_such_method()) })
-        .layer(DefaultBodyLimit::max(limits.body_max))
-        .layer(from_fn_with_state(limits.request_within, in_time))
-        .layer(from_fn_with_state(context.clone(), super::guard::guard))
-        .layer(from_fn(super::noted::noted))
+        .layer(from_fn(named))
         .with_state(context)
 }
 
-/// A request that takes longer than it may is ended with words.
-async fn in_time(State(within): State<Duration>, request: Request, next: Next) -> Result<Response, ApiError> {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    tokio::time::timeout(within, next.run(request))
-        .await
-        .map_err(|_| match reads {
-            true => ApiError::unavailable(format!("not answered within {} s; try again", within.as_secs())),
-            false => super::act::unanswered(),
-        })
+/// Says with an answer which route made it, for whoever notes it.
+async fn named(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).await;
+    if let Some(route) = route {
+        answer.extensions_mut().insert(route);
+    }
+    answer
 }

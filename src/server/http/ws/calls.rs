@@ -3,18 +3,16 @@
 //! way to trade here. Calls are made in the order they come; what only stops things waits for none of the others.
 
 use super::super::guard::{Already, is_brake};
+use super::super::port::Port;
 use super::super::{ApiError, Context};
 use super::client::ToWriter;
 use super::frame::{Encoding, Said, Wanted};
 use crate::server::doors::Caller;
-use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ws::Message;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
-use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -51,18 +49,17 @@ pub(in super::super) fn call_channel() -> (CallSender, CallReceiver) {
 }
 
 impl CallReceiver {
-    /// Hands each request to its route, until the engine stops. What is under way then ends by itself.
-    pub(in super::super) async fn serve(mut self, router: Router, mut stop: watch::Receiver<bool>) {
+    /// Hands each request to the port, until the engine stops. What is under way then ends by itself.
+    pub(in super::super) async fn serve(mut self, port: Arc<Port>, mut stop: watch::Receiver<bool>) {
         loop {
             let made = tokio::select! {
                 made = self.0.recv() => made,
                 _ = stop.changed() => None,
             };
             let Some((request, answer)) = made else { return };
-            let routes = TowerToHyperService::new(router.clone());
+            let port = Arc::clone(&port);
             tokio::spawn(async move {
-                let Ok(response) = routes.call(request).await;
-                let _ = answer.send(response);
+                let _ = answer.send(port.answer(request).await);
             });
         }
     }

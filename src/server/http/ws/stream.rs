@@ -64,7 +64,7 @@ impl Key {
 }
 
 /// Who waits for news.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Waiter {
     reader: u64,
     wake: Arc<Notify>,
@@ -80,7 +80,8 @@ struct Log {
     /// What a summary told last.
     told: BTreeMap<Name, Value>,
     due: Option<Instant>,
-    waiters: Vec<Waiter>,
+    /// Shared with whoever wakes them, which is done when nobody holds the log any more.
+    waiters: Arc<Vec<Waiter>>,
     idle_since: Option<Instant>,
 }
 
@@ -125,7 +126,7 @@ pub(super) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut log = self.stream.log();
-        log.waiters.retain(|waiter| waiter.reader != self.reader);
+        Arc::make_mut(&mut log.waiters).retain(|waiter| waiter.reader != self.reader);
         if log.waiters.is_empty() {
             log.idle_since = Some(Instant::now());
         }
@@ -141,7 +142,7 @@ impl Stream {
             waiting: BTreeMap::new(),
             told: BTreeMap::new(),
             due: None,
-            waiters: Vec::new(),
+            waiters: Arc::default(),
             idle_since: Some(Instant::now()),
         };
         Self {
@@ -166,7 +167,7 @@ impl Stream {
         replica: &Replica,
     ) -> (Place, Message) {
         let mut log = self.log();
-        log.waiters.push(Waiter { reader, wake });
+        Arc::make_mut(&mut log.waiters).push(Waiter { reader, wake });
         log.idle_since = None;
         let goes_on = after.filter(|after| log.reaches(*after));
         let (at, first) = match goes_on {
@@ -232,7 +233,7 @@ impl Stream {
         }
         if self.key.batch.is_zero() {
             let rows = rows.into_iter().map(|(_, row)| row).collect();
-            self.push(&mut log, rows, sequence, false);
+            self.push(log, rows, sequence, false);
             return;
         }
         log.waiting.extend(rows);
@@ -248,7 +249,7 @@ impl Stream {
         log.due = None;
         let (rows, sequence) = replica.read(|known: &Known| (self.rows(known), known.state.sequence));
         let rows = rows.into_iter().map(|(_, row)| row).collect();
-        self.push(&mut log, rows, sequence, true);
+        self.push(log, rows, sequence, true);
     }
     /// Makes the frame whose time has come. Answers when the next is due.
     pub(super) fn make_due(&self, replica: &Replica, now: Instant) -> Option<Instant> {
@@ -259,16 +260,16 @@ impl Stream {
         }
         log.due = None;
         if self.key.kind.is_summary() {
-            self.sum_up(&mut log, replica);
+            self.sum_up(log, replica);
             return None;
         }
         let sequence = replica.read(|known| known.state.sequence);
         let rows = std::mem::take(&mut log.waiting).into_values().collect();
-        self.push(&mut log, rows, sequence, false);
+        self.push(log, rows, sequence, false);
         None
     }
     /// Tells the rows that differ from those told before; all of them, and that they are all, where some are gone.
-    fn sum_up(&self, log: &mut Log, replica: &Replica) {
+    fn sum_up(&self, mut log: MutexGuard<'_, Log>, replica: &Replica) {
         let (rows, sequence) = replica.read(|known| (self.rows(known), known.state.sequence));
         let left = |name: &Name| rows.iter().any(|(row, _)| row == name);
         let gone = !log.told.keys().all(left);
@@ -291,7 +292,8 @@ impl Stream {
             (self.clock)(),
         )
     }
-    fn push(&self, log: &mut Log, data: Vec<Value>, sequence: u64, whole: bool) {
+    /// Adds a frame, and wakes the readers once the log is free again: they come for it at once, from every core.
+    fn push(&self, mut log: MutexGuard<'_, Log>, data: Vec<Value>, sequence: u64, whole: bool) {
         log.newest += 1;
         let frame = self.key.encoding.message(&Said::Update {
             stream: self.number,
@@ -310,7 +312,9 @@ impl Stream {
                 log.bytes -= size;
             }
         }
-        for waiter in &log.waiters {
+        let waiters = Arc::clone(&log.waiters);
+        drop(log);
+        for waiter in waiters.iter() {
             waiter.wake.notify_one();
         }
     }
@@ -356,7 +360,7 @@ mod tests {
     }
 
     fn push(stream: &Stream) {
-        stream.push(&mut stream.log(), vec![Value::Null], 7, false);
+        stream.push(stream.log(), vec![Value::Null], 7, false);
     }
 
     #[test]
@@ -407,7 +411,7 @@ mod tests {
         let stream = stream(Kind::Orders);
         let large = vec![Value::String("x".repeat(BYTES_MAX / 2))];
         for _ in 0..4 {
-            stream.push(&mut stream.log(), large.clone(), 1, false);
+            stream.push(stream.log(), large.clone(), 1, false);
         }
         let log = stream.log();
         assert!(log.frames.len() == 1 && log.newest == 4 && log.reaches(3) && !log.reaches(2));

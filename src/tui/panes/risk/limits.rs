@@ -150,10 +150,10 @@ fn above(view: &View<'_>, look: &Look, account: AccountKey, base: Currency) -> V
         Ok(standing) => {
             let decimals = base.minor_decimals();
             let text = format!(
-                "session {} {base}, {} until {}",
+                "session {} {base} until {}, loss: {}",
                 number::profit(standing.result, decimals),
-                standing.day.stage.word(),
-                read::when(view, standing.day.until)
+                read::when(view, standing.day.until),
+                standing.day.stage.word()
             );
             lines.push((view.ours(text), ink(theme.dim)));
         }
