@@ -22,6 +22,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// How many submissions an account remembers for its duplicate and rate controls: as many as its burst needs.
 const RECENT_KEPT: std::ops::RangeInclusive<usize> = 64..=4_096;
 
+/// What a reading found to differ.
+#[derive(Clone, Copy)]
+struct Differing<'a> {
+    /// Ours, and the broker's.
+    found: &'a [(InstrumentId, Quantity, Quantity)],
+    /// What the broker paid on average, where it says so.
+    averages: &'a [(InstrumentId, Price)],
+}
+
 impl State {
     /// Folds one event. Events come in order, each once; one that does not follow is left out, because a replica that
     /// missed one has to ask for a snapshot (see [`State::follows`]).
@@ -207,7 +216,11 @@ impl State {
                 averages,
                 ..
             } => {
-                self.end_reading(*account, failure.is_none(), (mismatches, averages), at);
+                let differing = Differing {
+                    found: mismatches,
+                    averages,
+                };
+                self.end_reading(*account, failure.is_none(), differing, at);
             }
             Fact::OpeningRead {
                 account,
@@ -479,7 +492,7 @@ impl State {
         &mut self,
         key: AccountKey,
         complete: bool,
-        (found, averages): (&[(InstrumentId, Quantity, Quantity)], &[(InstrumentId, Price)]),
+        Differing { found, averages }: Differing<'_>,
         at: Timestamp,
     ) {
         let Some(entry) = self.accounts.get_mut(&key) else {
