@@ -209,7 +209,8 @@ fn command(command: Command) -> Input {
     Input::Command {
         origin: Origin {
             session: SessionId(1),
-            kind: SessionKind::Terminal,
+            // A terminal shows each order before it sends it, and says what it showed.
+            kind: SessionKind::Shell,
         },
         command,
     }

@@ -246,7 +246,8 @@ impl Call<'_> {
             Self::Get(path) => format!("GET {path} HTTP/1.1\r\n{head}\r\n"),
             Self::Order(symbol) => {
                 let (cents, quantity) = (5_000 + number % 4_000, 1 + caller);
-                let sentence = format!("buy {quantity} {symbol} @{}.{:02}", cents / 100, cents % 100);
+                // Ends at once: what is measured is an order, not an account with thousands that rest.
+                let sentence = format!("buy {quantity} {symbol} @{}.{:02} ioc", cents / 100, cents % 100);
                 let body = serde_json::json!({ "sentence": sentence }).to_string();
                 let length = body.len();
                 format!(

@@ -121,19 +121,17 @@ pub fn reads(span: Duration) {
     let path = "/api/market-data/AAPL";
     let mut servers = Vec::new();
     if let Some(program) = program() {
-        servers.push((
-            "axum alone",
-            Command::new(program).args(["rest", "18081"]).spawn(),
-        ));
+        let mut server = Command::new(program);
+        server.args(["rest".to_owned(), PORT.to_string()]);
+        servers.push(("axum alone", server));
     }
     if let Some((python, script)) = python() {
-        servers.push((
-            "FastAPI",
-            Command::new(python).args([script, PORT.to_string()]).spawn(),
-        ));
+        let mut server = Command::new(python);
+        server.args([script, PORT.to_string()]);
+        servers.push(("FastAPI", server));
     }
-    for (name, server) in servers {
-        let server = Server(server.unwrap());
+    for (name, mut server) in servers {
+        let server = Server(server.spawn().unwrap());
         let at: SocketAddr = ([127, 0, 0, 1], PORT).into();
         if !answers(at) {
             println!("{name}: skipped, it does not answer");

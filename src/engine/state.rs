@@ -444,6 +444,16 @@ impl State {
     pub fn working_of(&self, account: AccountKey) -> impl Iterator<Item = &Order> {
         self.live_of(account).filter(|order| order.phase != Phase::Parked)
     }
+    /// How many orders those are. Counted without a look at each: the index has them, and few are parked.
+    pub fn working_count(&self, account: AccountKey) -> usize {
+        let live = self
+            .live
+            .range((account, InstrumentId::LOWEST, ClientOrderId::LOWEST)..)
+            .take_while(|(owner, ..)| *owner == account)
+            .count();
+        let parked = self.parking.orders.values();
+        live.saturating_sub(parked.filter(|parked| parked.account == account).count())
+    }
     /// The instruments that an account holds or has live orders in.
     pub fn concerned(&self, account: AccountKey) -> BTreeSet<InstrumentId> {
         let worked = self.live_of(account).map(|order| order.spec.instrument);

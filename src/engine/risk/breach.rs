@@ -145,7 +145,7 @@ impl Ground<'_> {
             }
             LimitName::MaxLiveOrders => self.sides(),
             LimitName::MaxTotalOrders if limits.max_total_orders > 0 => {
-                let live = self.state.working_of(self.key).count();
+                let live = self.state.working_count(self.key);
                 vec![measure(
                     None,
                     count(live),

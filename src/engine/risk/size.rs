@@ -91,18 +91,23 @@ impl Check<'_> {
         }
         let limits = self.limits(spec);
         let most = limits.max_live_orders as usize;
-        for (side, more) in [(spec.side, same), (spec.side.opposite(), other)] {
-            let live = self.state.live_orders(spec.account, spec.instrument);
-            let live = live
-                .filter(|order| order.spec.side == side && order.phase != Phase::Parked)
-                .count();
+        let (mut here, mut there) = (0, 0);
+        for order in self.state.live_orders(spec.account, spec.instrument) {
+            let side = if order.spec.side == spec.side {
+                &mut here
+            } else {
+                &mut there
+            };
+            *side += usize::from(order.phase != Phase::Parked);
+        }
+        for (side, live, more) in [(spec.side, here, same), (spec.side.opposite(), there, other)] {
             if more > 0 && live.saturating_add(more) > most {
                 let what = format!("{live} live {} orders in {}", side.word(), spec.instrument);
                 return Err(full(&what, more, &format!("the limit is {most}")));
             }
         }
         let (most, more) = (limits.max_total_orders as usize, same.saturating_add(other));
-        let live = self.state.working_of(spec.account).count();
+        let live = self.state.working_count(spec.account);
         if most > 0 && live.saturating_add(more) > most {
             let what = format!("{live} live orders in {}", spec.account);
             return Err(full(&what, more, &format!("the limit is {most} of the account")));

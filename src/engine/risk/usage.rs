@@ -229,7 +229,7 @@ fn measured(
             let contracts = tenths.map(|tenths| usize::try_from((tenths + 9) / 10).unwrap_or(usize::MAX));
             contracts.map_or((None, None), |contracts| count(contracts, limits.max_contracts))
         }
-        LimitName::MaxTotalOrders => count(state.working_of(key).count(), limits.max_total_orders),
+        LimitName::MaxTotalOrders => count(state.working_count(key), limits.max_total_orders),
         LimitName::MaxLiveOrders => {
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
             for order in state.working_of(key) {

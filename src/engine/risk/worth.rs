@@ -232,17 +232,13 @@ impl<'a> Exposure<'a> {
         for (id, held) in state.held(key) {
             all.entry(id).or_default().held = held;
         }
-        let mut working: BTreeMap<InstrumentId, [Vec<&domain::Order>; 2]> = BTreeMap::new();
-        for order in state.live_of(key) {
-            let side = usize::from(order.spec.side == Side::Sell);
-            working.entry(order.spec.instrument).or_default()[side].push(order);
-        }
-        for (id, [buys, sells]) in &working {
-            let come = all.entry(*id).or_default();
-            come.buys = could_execute(buys.iter().copied());
-            come.sells = could_execute(sells.iter().copied());
-            let orders = buys.iter().chain(sells);
-            come.asked = orders.filter_map(|order| asked(&order.spec)).max();
+        // By instrument, as the index has them.
+        let live: Vec<&domain::Order> = state.live_of(key).collect();
+        for orders in live.chunk_by(|one, next| one.spec.instrument == next.spec.instrument) {
+            let of = |side: Side| could_execute(orders.iter().copied().filter(|one| one.spec.side == side));
+            let come = all.entry(orders[0].spec.instrument).or_default();
+            (come.buys, come.sells) = (of(Side::Buy), of(Side::Sell));
+            come.asked = orders.iter().filter_map(|order| asked(&order.spec)).max();
         }
         Self {
             state,
