@@ -318,6 +318,22 @@ fn bad_lines_are_told_by_number_and_the_good_ones_play() {
 }
 
 #[test]
+fn bars_that_stand_closer_than_they_are_long_play_in_the_order_of_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines =
+        "34200000,1670000,1680000,1660000,1675000,400\n34200100,1675000,1676000,1674000,1675500,400\n";
+    let file = written(
+        &folder,
+        "equity/usa/minute/spy/20131007_trade.csv",
+        lines.as_bytes(),
+    );
+    let mut tape = Tape::open(&[file], None).unwrap();
+    let moments: Vec<Moment> = std::iter::from_fn(|| tape.take(Timestamp::MAX)).collect();
+    assert!(moments.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    assert_eq!(prints(&moments).count(), 8, "and nothing of them is lost");
+}
+
+#[test]
 fn what_is_no_tape_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

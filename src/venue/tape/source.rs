@@ -121,6 +121,8 @@ pub(super) struct Source {
     format: Format,
     pending: Option<Row>,
     last: Timestamp,
+    /// The time of what was queued last.
+    told: Timestamp,
     ended: bool,
     blank: u64,
     pub(super) queue: VecDeque<(Timestamp, usize, Item)>,
@@ -141,6 +143,7 @@ impl Source {
             format,
             pending: None,
             last: Timestamp::MIN,
+            told: Timestamp::MIN,
             ended: false,
             blank: 0,
             queue: VecDeque::new(),
@@ -266,7 +269,12 @@ impl Source {
             let Ok(Some(row)) = self.next(symbols, report) else {
                 return false;
             };
-            let mut push = |after, item| self.queue.push_back((row.at.after(after), row.symbol, item));
+            let (queue, told) = (&mut self.queue, &mut self.told);
+            let mut push = |after, item| {
+                // Bars that stand closer together than they are long come apart into each other: time goes on all the same.
+                *told = row.at.after(after).max(*told);
+                queue.push_back((*told, row.symbol, item));
+            };
             let now = std::time::Duration::ZERO;
             match row.record {
                 Record::Trade {
