@@ -2,7 +2,7 @@
 //! what is left, what a breach does; above them what holds the account back now and the session that its loss is counted
 //! in. The same figures that decide (`engine/risk/usage`), so that nobody sees another distance than an order meets.
 
-use crate::domain::{AccountKey, Currency, LimitName, TradingState};
+use crate::domain::{AccountKey, Currency, LimitName, LimitValue, TradingState};
 use crate::engine::risk::usage::{Amount, Look, Usage, look};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -80,6 +80,15 @@ fn amount(amount: Option<Amount>) -> String {
     }
 }
 
+/// What is set, as people read it.
+fn set(value: &LimitValue) -> String {
+    match value {
+        LimitValue::Quantity(most) => number::quantity(*most),
+        LimitValue::Money(most) => number::money(most.round_to(0), 0),
+        other => other.to_string(),
+    }
+}
+
 fn cells(view: &View<'_>, usage: &Usage) -> [Cell; 7] {
     let theme = view.theme;
     let used = usage.percent().filter(|_| !usage.is_off());
@@ -93,7 +102,7 @@ fn cells(view: &View<'_>, usage: &Usage) -> [Cell; 7] {
     let value = match (used, usage.is_off()) {
         (_, true) => "off".to_owned(),
         (Some(_), _) => amount(usage.most),
-        (None, _) => usage.value.to_string(),
+        (None, _) => set(&usage.value),
     };
     let percent = used.map_or_else(String::new, |percent| {
         if percent == u32::MAX {
