@@ -43,8 +43,8 @@ fn main() {
     println!("load at the start: {}", load());
     println!("{}x{}, {} s each", SIZE.0, SIZE.1, span.as_secs());
     println!(
-        "\n{:<46}{:>10}{:>12}{:>12}",
-        "", "kB/s", "of a core", "resident MiB"
+        "\n{:<46}{:>10}{:>12}{:>14}{:>10}",
+        "", "kB/s", "of a core", "resident MiB", "its own"
     );
     for line in ["fast", "slow"] {
         ours(line, span);
@@ -106,7 +106,7 @@ fn row(name: &str, bytes: Option<f64>, before: &Process, spent: f64) {
     let part = 100.0 * (after.cpu_s - before.cpu_s) / spent;
     let written = bytes.map_or(String::new(), |bytes| format!("{:.1}", bytes / 1e3));
     println!(
-        "{name:<46}{written:>10}{part:>10.2} %{:>12.1}",
-        after.resident_mib
+        "{name:<46}{written:>10}{part:>10.2} %{:>14.1}{:>10.1}",
+        after.resident_mib, after.own_mib
     );
 }

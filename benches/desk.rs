@@ -142,11 +142,17 @@ fn watch(what: &str, engine: &Engine, seconds: u64) {
     terminal.settle(Duration::from_secs(seconds));
     let spent = begun.elapsed().as_secs_f64();
     println!("\n{what}: {}x{}, {spent:.0} s", SIZE.0, SIZE.1);
-    println!("{:<34}{:>10}{:>16}", "", "of a core", "resident MiB");
+    println!(
+        "{:<34}{:>10}{:>16}{:>10}",
+        "", "of a core", "resident MiB", "its own"
+    );
     for (name, before) in [("terminal", &desk), ("engine", &behind)] {
         let after = Process::of(before.pid);
         let part = 100.0 * (after.cpu_s - before.cpu_s) / spent;
-        println!("{name:<34}{part:>8.2} %{:>16.1}", after.resident_mib);
+        println!(
+            "{name:<34}{part:>8.2} %{:>16.1}{:>10.1}",
+            after.resident_mib, after.own_mib
+        );
     }
     println!(
         "terminal writes {:.0} bytes a second",

@@ -52,6 +52,8 @@ pub struct Process {
     pub cpu_s: f64,
     /// Resident memory, in MiB.
     pub resident_mib: f64,
+    /// Of it what no other process has: the program's own pages are shared by all that run it.
+    pub own_mib: f64,
 }
 
 impl Process {
@@ -64,13 +66,17 @@ impl Process {
             .map(|at| fields[*at].parse::<f64>().unwrap())
             .sum();
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = resident.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+        let mib = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<f64>().ok());
+            kib.unwrap_or(0.0) / 1024.0
+        };
         Self {
             pid,
             // The kernel counts in hundredths of a second for programs, whatever it does itself.
             cpu_s: ticks / 100.0,
-            resident_mib: kib.unwrap_or(0.0) / 1024.0,
+            resident_mib: mib("VmRSS:"),
+            own_mib: mib("RssAnon:"),
         }
     }
 }
