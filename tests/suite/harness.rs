@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tradewind::attach::Attached;
@@ -28,6 +29,8 @@ use tradewind::venue::{Books, SqliteBooks};
 
 /// Given up after this long. No test rests on how long something takes, only on that it comes to pass.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a command may take that ends by itself.
+const ENDS_WITHIN: Duration = Duration::from_secs(300);
 /// The profile of all tests, whatever the build would choose.
 const PROFILE: &str = "t";
 /// Lets a test send what it likes as fast as it likes, and have refused what it likes, on a machine as busy as it likes.
@@ -180,8 +183,20 @@ impl Home {
             .stderr(Stdio::piped());
         command
     }
+    /// What it says until it ends; one that does not end is ended, and fails its test in place of all that wait.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        self.command(arguments).output().unwrap().into()
+        let child = self.command(arguments).spawn().unwrap();
+        let (ended, ends) = mpsc::channel::<()>();
+        let process = Pid::from_child(&child);
+        let watch = std::thread::spawn(move || {
+            if ends.recv_timeout(ENDS_WITHIN) == Err(RecvTimeoutError::Timeout) {
+                let _ = kill_process(process, Signal::KILL);
+            }
+        });
+        let ran = child.wait_with_output().unwrap();
+        drop(ended);
+        watch.join().unwrap();
+        ran.into()
     }
     /// The same, and it has to go well.
     #[track_caller]
