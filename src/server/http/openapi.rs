@@ -11,7 +11,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, ResponseBuilder};
+use utoipa::openapi::{
+    ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 /// The name of the scheme in the document.
@@ -104,8 +106,10 @@ pub(super) fn finished(mut document: OpenApi) -> OpenApi {
             );
             add("400", "What was asked can't be understood; the words say what.");
             let writes = method != "GET";
+            let mut named = operation.parameters.iter().flatten();
             if path.contains('{')
                 || writes
+                || named.any(|parameter| matches!(parameter, RefOr::T(one) if one.name == "account"))
                 || path.contains("/market/")
                 || path.contains("/pnl")
                 || path.contains("/history/")
