@@ -177,6 +177,7 @@ impl StoreError {
             Error::FromSqlConversionFailure(..)
                 | Error::InvalidColumnType(..)
                 | Error::IntegralValueOutOfRange(..)
+                | Error::Utf8Error(..)
                 | Error::QueryReturnedNoRows
         );
         match error.sqlite_error_code() {
