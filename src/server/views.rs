@@ -14,6 +14,15 @@ use rows::{ExecutionRow, OrderRow, PositionRow, PrintRow, QuoteRow};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// A volume, which is kept in hundred-millionths.
+pub fn volume(raw: i128) -> String {
+    let (whole, part) = (raw / 100_000_000, raw % 100_000_000);
+    if part == 0 {
+        return whole.to_string();
+    }
+    format!("{whole}.{part:08}").trim_end_matches('0').to_owned()
+}
+
 /// Marks for positions: halfway between bid and ask held to the last trade.
 #[derive(Debug, Default)]
 pub struct Marks(BTreeMap<InstrumentId, Price>);

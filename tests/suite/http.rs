@@ -429,10 +429,16 @@ fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
                 .await;
             let row = &begun["data"][0];
             match topic.as_str() {
-                "bars" => assert_eq!(
-                    (&row["symbol"], &row["timeframe"]),
-                    (&json!("AAPL"), &json!("1m"))
-                ),
+                "bars" => {
+                    let named = (&row["symbol"], &row["timeframe"]);
+                    assert_eq!(named, (&json!("AAPL"), &json!("1m")));
+                    let from = row["start"].as_str().unwrap();
+                    let path = format!("/api/v1/market/AAPL/bars?from={from}&count=5000");
+                    let told = &get(at, &path, Some(&key)).body["items"][0];
+                    let same = |field: &str| row[field] == told[field];
+                    let all = ["start", "open", "high", "low", "close", "volume", "count"];
+                    assert!(all.into_iter().all(same), "{row} is {told}");
+                }
                 "depth" => assert!(row["bids"][0]["price"].is_string(), "{begun}"),
                 "indicators" => assert!(row["studies"][0]["lines"][0]["values"][0].is_string(), "{begun}"),
                 "pnl" => assert_eq!(row["account"], "SIM100001"),

@@ -12,6 +12,7 @@ use crate::market::studies::{Sample, StudySpec};
 use crate::market::{Bar, Level, Timeframe};
 use crate::server::doors::Caller;
 use crate::server::views::rows::{PrintRow, QuoteRow, text, time};
+use crate::server::views::volume;
 use crate::wire::{Query, Reply};
 use axum::Json;
 use axum::extract::State;
@@ -121,15 +122,6 @@ fn detail(known: &super::super::replica::Known, id: InstrumentId) -> Option<Quot
         low: text(ticker.day.map(|day| day.low)),
         volume: ticker.day.map(|day| volume(day.volume)),
     })
-}
-
-/// A volume, which is kept in hundred-millionths.
-fn volume(raw: i128) -> String {
-    let (whole, part) = (raw / 100_000_000, raw % 100_000_000);
-    if part == 0 {
-        return whole.to_string();
-    }
-    format!("{whole}.{part:08}").trim_end_matches('0').to_owned()
 }
 
 async fn named(context: &Context, symbol: &str) -> Result<(InstrumentId, CalendarId), ApiError> {

@@ -264,7 +264,7 @@ fn bars(id: InstrumentId, params: &Params, known: &Known, count: usize) -> Rows 
         let told = json!({
             "symbol": id.as_str(), "timeframe": timeframe.to_string(), "start": start,
             "open": bar.open.to_string(), "high": bar.high.to_string(), "low": bar.low.to_string(),
-            "close": bar.close.to_string(), "volume": bar.volume.to_string(), "count": bar.count,
+            "close": bar.close.to_string(), "volume": views::volume(bar.volume), "count": bar.count,
         });
         (format!("{id}/{start}"), told)
     };
