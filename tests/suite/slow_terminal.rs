@@ -35,7 +35,10 @@ fn f46_f49_f50_a_terminal_that_flaps_that_nobody_reads_and_that_is_pasted_into()
         desk.resize(1 + turn * 37 % 300, 1 + turn * 23 % 120);
     }
     desk.resize(120, 40);
-    desk.shows("● ready");
+    // At its own size again: where it is too small to show anything, help is not heard.
+    desk.comes_to("the desk in forty lines", |screen| {
+        screen.lines().nth(39).is_some_and(|line| line.contains("Risk"))
+    });
     desk.types("?");
     desk.shows("KEYS");
     desk.escapes();
