@@ -137,14 +137,14 @@ struct Deed {
 
 /// What came of it.
 #[derive(Debug, Serialize, ToSchema)]
-struct Told {
+struct Resolved {
     account: String,
     /// What the engine has to say.
     note: Option<String>,
 }
 
-fn told(account: AccountKey, done: Done) -> (StatusCode, Json<Told>) {
-    let told = Told {
+fn told(account: AccountKey, done: Done) -> (StatusCode, Json<Resolved>) {
+    let told = Resolved {
         account: account.account.to_string(),
         note: text(done.note),
     };
@@ -152,12 +152,12 @@ fn told(account: AccountKey, done: Done) -> (StatusCode, Json<Told>) {
 }
 
 /// Does something about a line, as it was read. To flatten wants a person's second factor again; a key needs none.
-#[utoipa::path(post, path = "/differences", tag = "risk", request_body = Deed, responses((status = 202, body = Told)))]
+#[utoipa::path(post, path = "/differences", tag = "risk", request_body = Deed, responses((status = 202, body = Resolved)))]
 async fn resolve(
     State(context): State<Context>,
     caller: Caller,
     Body(deed): Body<Deed>,
-) -> Result<(StatusCode, Json<Told>), ApiError> {
+) -> Result<(StatusCode, Json<Resolved>), ApiError> {
     caller.require(Role::Trade)?;
     let subject: Subject = deed.id.parse().map_err(ApiError::bad)?;
     let (account, exit) = context.replica.read(|known| {
@@ -203,12 +203,12 @@ struct Whose {
 
 /// Reads and compares what the broker knows of an account, now. It is done by itself after every connection and every half
 /// minute.
-#[utoipa::path(post, path = "/reconcile", tag = "risk", request_body = Whose, responses((status = 202, body = Told)))]
+#[utoipa::path(post, path = "/reconcile", tag = "risk", request_body = Whose, responses((status = 202, body = Resolved)))]
 async fn reconcile(
     State(context): State<Context>,
     caller: Caller,
     Body(whose): Body<Whose>,
-) -> Result<(StatusCode, Json<Told>), ApiError> {
+) -> Result<(StatusCode, Json<Resolved>), ApiError> {
     caller.require(Role::Trade)?;
     let account = context
         .replica

@@ -161,21 +161,21 @@ struct Book {
     symbol: String,
     at: Option<String>,
     /// The best first.
-    bids: Vec<LevelRow>,
+    bids: Vec<DepthLevel>,
     /// The best first.
-    asks: Vec<LevelRow>,
+    asks: Vec<DepthLevel>,
 }
 
 /// A price of a book.
 #[derive(Debug, Serialize, ToSchema)]
-struct LevelRow {
+struct DepthLevel {
     price: String,
     size: String,
     /// How many orders, where the source tells; zero where it does not.
     orders: u32,
 }
 
-impl From<&Level> for LevelRow {
+impl From<&Level> for DepthLevel {
     fn from(level: &Level) -> Self {
         Self {
             price: level.price.to_string(),
@@ -210,8 +210,8 @@ async fn depth(
         known.market.depth(id).map(|book| Book {
             symbol: id.to_string(),
             at: time(Some(book.at)),
-            bids: book.bids.iter().take(levels).map(LevelRow::from).collect(),
-            asks: book.asks.iter().take(levels).map(LevelRow::from).collect(),
+            bids: book.bids.iter().take(levels).map(DepthLevel::from).collect(),
+            asks: book.asks.iter().take(levels).map(DepthLevel::from).collect(),
         })
     });
     found.map(Json).ok_or_else(|| no_data(id))
