@@ -84,6 +84,7 @@ fn the_desk_makes_an_alert_by_line_and_says_when_it_fires() {
     desk.shows(":buy 3 AAPL @1");
     assert_eq!(home.list("orders").len(), 0);
     desk.escapes();
+    desk.shows_no_more(":buy 3 AAPL @1");
     desk.types("q");
     desk.shows("leave; the engine");
     desk.types("d");

@@ -19,6 +19,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -520,6 +521,8 @@ pub struct Desk {
     master: Box<dyn MasterPty + Send>,
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// How often something was read of what the program writes.
+    heard: Arc<AtomicU64>,
     unread: Arc<Gate>,
 }
 
@@ -566,6 +569,8 @@ impl Desk {
         let answer = Arc::clone(&writer);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(rows), cells(columns), 0)));
         let shown = Arc::clone(&screen);
+        let heard = Arc::<AtomicU64>::default();
+        let hears = Arc::clone(&heard);
         let unread = Arc::new(Gate::default());
         let gate = Arc::clone(&unread);
         std::thread::spawn(move || {
@@ -574,6 +579,7 @@ impl Desk {
                 let closed = gate.0.lock().unwrap_or_else(PoisonError::into_inner);
                 drop(gate.1.wait_while(closed, |closed| *closed));
                 lock(&shown).process(&bytes[..count]);
+                hears.fetch_add(1, Ordering::Relaxed);
                 let asked = bytes[..count]
                     .windows(4)
                     .filter(|part| *part == b"\x1b[5n")
@@ -591,6 +597,7 @@ impl Desk {
             master: pair.master,
             writer,
             screen,
+            heard,
             unread,
         }
     }
@@ -727,10 +734,15 @@ impl Desk {
         self.types(ENTER);
         self.shows_no_more(&shown);
     }
-    /// Presses Esc, and waits as a person does: an escape and what follows at once is another key.
+    /// Presses Esc, and waits as a person does: an escape and what follows at once is another key. Then until the program has
+    /// drawn again, where it draws: on a busy machine it may not have looked at the clock since.
     pub fn escapes(&mut self) {
         self.types(ESC);
         pause(Duration::from_millis(200));
+        let (drawn, begun) = (self.heard.load(Ordering::Relaxed) + 2, Instant::now());
+        while self.heard.load(Ordering::Relaxed) < drawn && begun.elapsed() < READS_WITHIN {
+            pause(Duration::from_millis(5));
+        }
     }
     /// Clicks on the first cell of a text that is on the screen, or so many cells before it.
     #[track_caller]
