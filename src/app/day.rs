@@ -3,6 +3,7 @@
 
 use super::shell::{Result, Shell, ShellError, answer, choose_account};
 use crate::domain::{AccountKey, InstrumentId, SafeText, Timestamp};
+use crate::engine::changes::ChangeCause;
 use crate::engine::port::Health;
 use crate::engine::sheet::{self, Ground, Line};
 use crate::engine::statement::Statement;
@@ -173,7 +174,7 @@ pub async fn explain(
         .collect();
     let change = |(action, words): &(explain::Action, Option<String>)| {
         json!({"line": action.line, "symbol": SafeText::new(&action.symbol).as_str(), "quantity": action.quantity.to_string(),
-               "cause": action.cause.map(explain_cause), "said": SafeText::new(&action.said).as_str(),
+               "cause": action.cause.map(ChangeCause::word), "said": SafeText::new(&action.said).as_str(),
                "at": action.at.map(|at| at.to_string()), "record": words})
     };
     let value = json!({"account": account.account.as_str(), "broker": account.broker.as_str(), "known": explained.known,
@@ -182,11 +183,6 @@ pub async fn explain(
                        "changes": explained.changes.iter().map(change).collect::<Vec<_>>(),
                        "elsewhere": explained.elsewhere, "symbols": sums});
     shell.print(&value, || explained.text())
-}
-
-/// The word of a cause.
-fn explain_cause(cause: crate::engine::changes::ChangeCause) -> &'static str {
-    cause.word()
 }
 
 fn json_of(statement: &Statement) -> Value {

@@ -167,16 +167,9 @@ pub async fn examine(loaded: &Loaded, paths: &Paths, deep: bool) -> Report {
     } else {
         PathBuf::from(&settings.log.directory)
     };
-    findings.extend(disk::all(
-        paths,
-        &logs,
-        u64::from(settings.engine.journal_max_mb) << 20,
-    ));
-    findings.extend(database::all(
-        paths,
-        deep,
-        u64::from(settings.engine.journal_max_mb) << 20,
-    ));
+    let journal_max = super::archive::journal_settings(settings).max_bytes;
+    findings.extend(disk::all(paths, &logs, journal_max));
+    findings.extend(database::all(paths, deep, journal_max));
     findings.extend(certificate::all(settings, paths, began));
     findings.extend(machine::broker(settings).await);
     findings.push(machine::descriptors(settings));
