@@ -3,6 +3,7 @@
 
 use super::action::Action;
 use super::desk::Pledge;
+use super::forecast::Forecast;
 use super::link::{Answer, Ask};
 use super::theme::Theme;
 use super::times::Times;
@@ -146,6 +147,10 @@ pub trait Pane: std::fmt::Debug {
     /// What a person has in hand in it and has not sent: it stands in place of the whole title line, so that it is read
     /// however narrow the pane is.
     fn in_hand(&self, _view: &View<'_>) -> Option<String> {
+        None
+    }
+    /// What sending that would do, as a preview shows it.
+    fn in_hand_ahead(&self, _view: &View<'_>) -> Option<Forecast> {
         None
     }
     /// True while something is open in it that Esc closes before anything else.
