@@ -9,7 +9,7 @@ use super::state::State;
 use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, Order, OrderKind, OrderSpec, Phase, Price, Quantity, Side,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the controls count of one live order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,9 @@ pub struct Row {
     pub is_limit: bool,
     /// Another session of the broker made it.
     pub foreign: bool,
+    /// The broker owes an answer about it: it was sent and not acknowledged, is in doubt, was missing in a read, or has a request
+    /// under way.
+    pub awaits: bool,
 }
 
 impl Row {
@@ -44,6 +47,9 @@ impl Row {
             named: named(&order.spec),
             is_limit: matches!(order.spec.kind, OrderKind::Limit { .. }),
             foreign: order.foreign,
+            awaits: matches!(order.phase, Phase::InFlight | Phase::Uncertain)
+                || order.missing.is_some()
+                || order.pending.is_some(),
         }
     }
     /// False for what is parked: it passes every control anew before it leaves, and counts in none until then.
@@ -174,13 +180,14 @@ impl Lane {
             Side::Sell => &mut self.sells,
         }
     }
-    fn set(&mut self, id: ClientOrderId, row: Option<Row>) {
+    /// The row as it was.
+    fn set(&mut self, id: ClientOrderId, row: Option<Row>) -> Option<Row> {
         let before = match row {
             Some(row) => self.rows.insert(id, row),
             None => self.rows.remove(&id),
         };
         if before == row {
-            return;
+            return before;
         }
         if let Some(before) = before.filter(Row::counts) {
             self.side_mut(before.side).take(id, &before);
@@ -188,6 +195,7 @@ impl Lane {
         if let Some(row) = row.filter(Row::counts) {
             self.side_mut(row.side).add(id, &row);
         }
+        before
     }
 }
 
@@ -195,6 +203,8 @@ impl Lane {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Working {
     lanes: BTreeMap<(AccountKey, InstrumentId), Lane>,
+    /// Orders that the broker owes an answer about.
+    awaiting: BTreeSet<(AccountKey, InstrumentId, ClientOrderId)>,
 }
 
 impl Working {
@@ -217,20 +227,39 @@ impl Working {
             .take_while(move |((owner, _), _)| *owner == account)
             .map(|((_, instrument), lane)| (*instrument, lane))
     }
+    /// Live orders that the broker owes an answer about, by account and instrument.
+    pub(super) fn awaiting(&self) -> impl Iterator<Item = ClientOrderId> {
+        self.awaiting.iter().map(|(_, _, id)| *id)
+    }
     /// Keeps up with an order as it is now.
     pub(super) fn keep(&mut self, order: &Order) {
-        let key = (order.spec.account, order.spec.instrument);
-        if order.phase.is_live() {
-            self.lanes
-                .entry(key)
-                .or_default()
-                .set(order.id, Some(Row::of(order)));
-        } else if let Some(lane) = self.lanes.get_mut(&key) {
-            lane.set(order.id, None);
-            if lane.rows.is_empty() {
-                self.lanes.remove(&key);
+        let (account, instrument) = (order.spec.account, order.spec.instrument);
+        let row = order.phase.is_live().then(|| Row::of(order));
+        let before = match row {
+            Some(_) => {
+                let lane = self.lanes.entry((account, instrument)).or_default();
+                lane.set(order.id, row)
             }
+            None => self.end(account, instrument, order.id),
+        };
+        let awaits = |row: Option<Row>| row.is_some_and(|row| row.awaits);
+        match (awaits(before), awaits(row)) {
+            (false, true) => {
+                self.awaiting.insert((account, instrument, order.id));
+            }
+            (true, false) => {
+                self.awaiting.remove(&(account, instrument, order.id));
+            }
+            _ => {}
         }
+    }
+    fn end(&mut self, account: AccountKey, instrument: InstrumentId, id: ClientOrderId) -> Option<Row> {
+        let lane = self.lanes.get_mut(&(account, instrument))?;
+        let before = lane.set(id, None);
+        if lane.rows.is_empty() {
+            self.lanes.remove(&(account, instrument));
+        }
+        before
     }
     /// True where an order stands in it as it is, and only while it lives.
     pub(super) fn agrees(&self, order: &Order) -> bool {
