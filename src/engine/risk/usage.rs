@@ -6,7 +6,7 @@ use super::day::{LossStage, Standing, part, standing};
 use super::table::Control;
 use super::worth::Exposure;
 use crate::domain::{
-    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Side, Timestamp,
+    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Quantity, Side, Timestamp,
 };
 use crate::engine::command::DenialCode;
 use crate::engine::state::State;
@@ -85,7 +85,7 @@ pub struct Ticks {
     /// In what.
     pub instrument: InstrumentId,
     /// How many contracts; negative is short.
-    pub contracts: crate::domain::Quantity,
+    pub contracts: Quantity,
     /// So many ticks of all of them.
     pub ticks: i64,
 }
@@ -229,6 +229,26 @@ fn measured(
             let contracts = tenths.map(|tenths| usize::try_from((tenths + 9) / 10).unwrap_or(usize::MAX));
             contracts.map_or((None, None), |contracts| count(contracts, limits.max_contracts))
         }
+        LimitName::MaxContractsEach => {
+            let futures = |exposure: Exposure<'_>| {
+                let all = exposure.concerned().filter(|id| is_future(state, *id));
+                all.map(|id| exposure.worst(id).raw().max(0)).max().unwrap_or(0)
+            };
+            let one = Quantity::ONE.raw();
+            let contracts = exposure().map(|exposure| (futures(exposure).saturating_add(one - 1)) / one);
+            contracts.map_or((None, None), |contracts| {
+                count(
+                    usize::try_from(contracts).unwrap_or(usize::MAX),
+                    limits.max_contracts_each,
+                )
+            })
+        }
+        // Each is asked of one order alone: what that may come to by it.
+        LimitName::MaxOrderCost => money(
+            None,
+            Some(limits.max_order_cost).filter(|most| *most > Money::ZERO),
+        ),
+        LimitName::MaxOrderBps => money(None, share(limits.max_order_bps)),
         LimitName::MaxTotalOrders => count(state.working_count(key), limits.max_total_orders),
         LimitName::MaxLiveOrders => {
             let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
@@ -242,6 +262,11 @@ fn measured(
         LimitName::LossStreak => count(super::losing_exits(state, key), limits.loss_streak),
         _ => (None, None),
     }
+}
+
+fn is_future(state: &State, id: InstrumentId) -> bool {
+    let known = state.instruments.get(&id);
+    known.is_some_and(|instrument| instrument.kind == InstrumentKind::Future)
 }
 
 /// How many ticks against what is held of each future take what is left of the loss.
