@@ -228,12 +228,7 @@ fn a_price_reaches_as_far_as_its_kind_of_instrument_allows() {
     each("OPT2", Option, "0.11", "0.12", "0.18", "0.17");
     // The smaller of both holds.
     let mut desk = self::desk(100_000_000, |limits| limits.collar_bps = 20);
-    let id = also(
-        &mut desk,
-        instrument("NQZ6", InstrumentKind::Future, 1),
-        "99.99",
-        "100",
-    );
+    let id = also(&mut desk, instrument("NQZ6", Future, 1), "99.99", "100");
     let refused = desk.submit("A", of(id, spec(Side::Buy, 1, limit("100.21"))));
     assert_eq!(code(&refused), denied(DenialCode::Collar, "100.2"));
 }
