@@ -9,7 +9,7 @@ use crate::engine::preview::previews;
 use crate::engine::sentence::complete::complete;
 use crate::engine::sentence::{Resolved, Scene, SentenceError, Templates, parse, resolve};
 use crate::engine::tests::{Desk, aapl, account, id, instrument, limit, p, q, spec, use_broker};
-use crate::engine::{Command, Legs, Outcome};
+use crate::engine::{Command, Legs, Outcome, digest};
 use crate::market::{Quality, Quote};
 use std::cell::Cell;
 
@@ -246,7 +246,7 @@ fn closing_words_never_close_more_than_is_held_and_free() {
 fn a_reversal_ends_as_much_on_the_other_side() {
     let mut table = Table::new(Desk::holding(-150));
     let mut meaning = table.means("reverse AAPL").unwrap();
-    let command = table.desk.looked_at(meaning.commands.remove(0));
+    let command = digest::looked_at(&table.desk.market, meaning.commands.remove(0));
     let previews = previews(
         table.desk.engine.state(),
         &table.desk.market,
@@ -257,7 +257,7 @@ fn a_reversal_ends_as_much_on_the_other_side() {
     assert_eq!(previews.denial, None);
     let positions: Vec<_> = previews.rows.iter().map(|row| row.position).collect();
     assert_eq!(positions, [(q(-150), q(0)), (q(0), q(150))]);
-    let outcome = table.desk.command(command.clone());
+    let outcome = table.desk.blind(command.clone());
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     let Command::SubmitAll { orders } = command else {
         panic!("{command:?}")
