@@ -11,7 +11,7 @@ use crate::tui::widgets::text::{Pen, bold, width};
 use ratatui::style::Color;
 
 /// A ladder of fewer rows keeps them for the market.
-const ROWS: u16 = 8;
+const ROWS: u16 = 10;
 /// So many rows from an edge may give way to what lies beyond it.
 const INWARD: u16 = 3;
 

@@ -219,14 +219,17 @@ pub(super) fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs:
         draw_lifted(pen, view, rungs, lifted);
     }
     draw_spread(pen, view, book, touch, &frame);
+    let average = view.account.and_then(|account| {
+        let ledger = view.state.ledgers.get(&(account, book.id))?;
+        rungs.row(ledger.position.average_price(ledger.multiplier)?, Side::Buy)
+    });
     let free = |row: u16| {
         let ours = rows
             .get(usize::from(row))
             .is_some_and(|rung| rung.buys.is_positive() || rung.sells.is_positive());
         !ours
             && hand.lifted.is_none()
-            && cursor != Some(row)
-            && last_row != Some(row)
+            && ![cursor, last_row, average].contains(&Some(row))
             && !touch.contains(&Some(row))
     };
     beyond::draw(pen, view, book, rungs, &free);
