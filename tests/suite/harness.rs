@@ -101,6 +101,16 @@ pub struct Home {
     environment: Vec<(String, String)>,
 }
 
+/// Files of a profile of which nobody decided whether a copy of it needs them.
+pub fn undecided(profile: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(profile).unwrap().flatten();
+    let files = entries.filter(|entry| entry.path().is_file());
+    files
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .filter(|name| !tradewind::app::profile_files::is_known(name))
+        .collect()
+}
+
 impl Home {
     /// Where its engine's HTTP port is.
     #[track_caller]

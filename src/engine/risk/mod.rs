@@ -14,6 +14,7 @@ mod form;
 mod funds;
 mod gate;
 mod holds;
+mod measure;
 mod pace;
 mod price;
 pub mod scope;

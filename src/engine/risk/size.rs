@@ -1,7 +1,7 @@
 //! How large: one order's quantity and value, the position that could result, and live orders in one instrument.
 
 use super::{Check, Effect, effect};
-use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Phase, Price, Quantity, Side};
+use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price, Quantity, Side};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::planted::{Bug, planted};
 
@@ -122,15 +122,8 @@ impl Check<'_> {
         }
         let limits = self.limits(spec);
         let most = limits.max_live_orders as usize;
-        let (mut here, mut there) = (0, 0);
-        for order in self.state.live_orders(spec.account, spec.instrument) {
-            let side = if order.spec.side == spec.side {
-                &mut here
-            } else {
-                &mut there
-            };
-            *side += usize::from(order.phase != Phase::Parked);
-        }
+        let live = |side| self.state.working_orders(spec.account, spec.instrument, side);
+        let (here, there) = (live(spec.side), live(spec.side.opposite()));
         for (side, live, more) in [(spec.side, here, same), (spec.side.opposite(), there, other)] {
             if more > 0 && live.saturating_add(more) > most {
                 let what = format!("{live} live {} orders in {}", side.word(), spec.instrument);

@@ -207,7 +207,6 @@ fn what_is_borrowed_is_not_sold_short_and_contracts_are() {
 
 #[test]
 fn a_price_reaches_as_far_as_its_kind_of_instrument_allows() {
-    use InstrumentKind::*;
     let mut desk = desk(100_000_000, |_| {});
     let mut each = |name: &str, kind, bid: &str, ask: &str, beyond: &str, within: &str| {
         let id = also(&mut desk, instrument(name, kind, 1), bid, ask);
@@ -220,6 +219,7 @@ fn a_price_reaches_as_far_as_its_kind_of_instrument_allows() {
             "{name}"
         );
     };
+    use InstrumentKind::*;
     each("MSFT", Equity, "99.99", "100", "103.01", "103");
     each("NQZ6", Future, "99.99", "100", "101.01", "101");
     each("GBPX", Forex, "99.99", "100", "100.51", "100.5");
@@ -228,12 +228,7 @@ fn a_price_reaches_as_far_as_its_kind_of_instrument_allows() {
     each("OPT2", Option, "0.11", "0.12", "0.18", "0.17");
     // The smaller of both holds.
     let mut desk = self::desk(100_000_000, |limits| limits.collar_bps = 20);
-    let id = also(
-        &mut desk,
-        instrument("NQZ6", Future, 1),
-        "99.99",
-        "100",
-    );
+    let id = also(&mut desk, instrument("NQZ6", Future, 1), "99.99", "100");
     let refused = desk.submit("A", of(id, spec(Side::Buy, 1, limit("100.21"))));
     assert_eq!(code(&refused), denied(DenialCode::Collar, "100.2"));
 }
