@@ -7,7 +7,9 @@ use super::losing_exits;
 use super::slippage::slipped;
 use super::usage::Amount;
 use super::worth::Exposure;
-use crate::domain::{AccountKey, Currency, InstrumentId, LimitName, Limits, Money, Side};
+use crate::domain::{
+    AccountKey, Currency, InstrumentId, InstrumentKind, LimitName, Limits, Money, Quantity, Side,
+};
 use crate::engine::state::State;
 use crate::market::Market;
 
@@ -105,7 +107,7 @@ impl<'a> Ground<'a> {
     /// asked of each order alone.
     pub(super) fn largest(&self, name: LimitName) -> Option<Amount> {
         let none = match name {
-            LimitName::MaxLiveOrders => Amount::Count(0),
+            LimitName::MaxLiveOrders | LimitName::MaxContractsEach => Amount::Count(0),
             LimitName::MaxNameBps
             | LimitName::MaxIssuerBps
             | LimitName::WarnSectorBps
@@ -143,6 +145,10 @@ impl<'a> Ground<'a> {
             LimitName::MaxLiveOrders => Some(Amount::Count(limits.max_live_orders.into())),
             LimitName::MaxTotalOrders => count(limits.max_total_orders),
             LimitName::MaxContracts => count(limits.max_contracts),
+            LimitName::MaxContractsEach => count(limits.max_contracts_each),
+            // Each is asked of one order alone: what that may come to by it.
+            LimitName::MaxOrderCost => amount(limits.max_order_cost),
+            LimitName::MaxOrderBps => share(limits.max_order_bps),
             LimitName::MaxDrawdown => amount(limits.max_drawdown),
             LimitName::MaxSlippageBps => {
                 let standing = standing().filter(|_| limits.max_slippage_bps > 0)?;
@@ -196,6 +202,7 @@ impl<'a> Ground<'a> {
                     u64::try_from((tenths + 9) / 10).unwrap_or(u64::MAX),
                 ))
             }
+            LimitName::MaxContractsEach => self.futures(&known()?.1),
             LimitName::MaxSlippageBps => {
                 let day = &known()?.0.day;
                 let slipped = slipped(self.state, self.market, self.key, day, self.base)?;
@@ -226,6 +233,25 @@ impl<'a> Ground<'a> {
             Some((Some(id), Amount::Money(value.abs()), instrument.currency))
         };
         exposure.concerned().filter_map(one).collect()
+    }
+
+    /// Contracts of each future that could be held, a part of one as one.
+    fn futures(&self, exposure: &Exposure<'_>) -> Vec<Used> {
+        let is_future = |id: &InstrumentId| {
+            let known = self.state.instruments.get(id);
+            known.is_some_and(|instrument| instrument.kind == InstrumentKind::Future)
+        };
+        let one = Quantity::ONE.raw();
+        let contracts = |id| exposure.worst(id).raw().max(0).saturating_add(one - 1) / one;
+        let each = exposure.concerned().filter(is_future);
+        each.map(|id| {
+            (
+                Some(id),
+                count(usize::try_from(contracts(id)).unwrap_or(usize::MAX)),
+                self.base,
+            )
+        })
+        .collect()
     }
 
     /// The longer side of live orders in each instrument.

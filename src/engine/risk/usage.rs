@@ -6,7 +6,7 @@ use super::day::{LossStage, Standing, standing};
 use super::measure::Ground;
 use super::table::Control;
 use crate::domain::{
-    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Timestamp,
+    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Quantity, Timestamp,
 };
 use crate::engine::command::DenialCode;
 use crate::engine::state::State;
@@ -95,7 +95,7 @@ pub struct Ticks {
     /// In what.
     pub instrument: InstrumentId,
     /// How many contracts; negative is short.
-    pub contracts: crate::domain::Quantity,
+    pub contracts: Quantity,
     /// So many ticks of all of them.
     pub ticks: i64,
 }

@@ -139,7 +139,7 @@ pub(super) fn share(bps: u32) -> String {
 
 /// What is paid for in full: shares, options, coins. A contract or a currency that is settled by difference is held against
 /// its own limits and gross exposure.
-fn is_bought(instrument: &Instrument) -> bool {
+pub(super) fn is_bought(instrument: &Instrument) -> bool {
     matches!(
         instrument.kind,
         InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto
@@ -401,7 +401,7 @@ fn plus(sum: Money, more: Money) -> Result<Money, String> {
 }
 
 /// A value for so many units.
-fn times(unit: Money, quantity: Quantity) -> Option<Money> {
+pub(super) fn times(unit: Money, quantity: Quantity) -> Option<Money> {
     let one = i128::from(Quantity::ONE.raw());
     let quantity = i128::from(quantity.raw());
     let whole = unit.raw().checked_mul(quantity / one)?;
@@ -410,7 +410,7 @@ fn times(unit: Money, quantity: Quantity) -> Option<Money> {
 }
 
 /// The largest whole-lot quantity that an amount has room for.
-fn fits(room: Money, unit: Money, instrument: &Instrument) -> Quantity {
+pub(super) fn fits(room: Money, unit: Money, instrument: &Instrument) -> Quantity {
     if unit <= Money::ZERO {
         return Quantity::ZERO;
     }

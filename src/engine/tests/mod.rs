@@ -5,6 +5,7 @@ mod breaches;
 mod breakers;
 mod changes;
 mod controls;
+mod costs;
 mod differences;
 mod elsewhere;
 mod explain;
