@@ -34,7 +34,7 @@ struct Code {
 /// What is sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SignInAgain)]
+#[schema(as = SignInPassword)]
 struct Again {
     password: String,
     #[serde(default)]
