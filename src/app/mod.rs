@@ -38,6 +38,7 @@ mod memory;
 pub mod mistake;
 pub mod paths;
 mod plain;
+pub mod profile_files;
 mod queries;
 mod recent;
 pub mod remote;
