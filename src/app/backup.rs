@@ -56,10 +56,6 @@ pub fn backup(paths: &Paths, to: &Path, archived: bool) -> Result<Copied> {
         let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        // A profile that was restored has the sums of its copy: they are not this copy's.
-        if name == SUMS {
-            continue;
-        }
         let copy = to.join(name);
         if file.extension().is_some_and(|end| end == "db") {
             database(&file, &copy).with_context(|| format!("can't copy {}", file.display()))?;
