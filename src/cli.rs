@@ -7,7 +7,9 @@ mod given;
 mod watching;
 mod words;
 
-use crate::app::{api_keys, crash, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
+use crate::app::{
+    api_keys, crash, day, desk, gateway, launch, mistake, paths::Paths, remote, serve, shell, tls,
+};
 use crate::config::Loaded;
 use crate::domain::ClientOrderId;
 use crate::tui::layout::{WORKSPACES, workspace_named};
@@ -45,6 +47,8 @@ type Ended = Result<(), (u8, String)>;
 fn fail(error: &anyhow::Error) -> (u8, String) {
     let code = if error.is::<crash::Crashed>() {
         crash::EXIT_CODE
+    } else if error.is::<mistake::Mistake>() {
+        mistake::EXIT_CODE
     } else {
         1
     };
@@ -163,6 +167,7 @@ fn opened(sub: &ArgMatches) -> Result<desk::Opened, (u8, String)> {
 /// With `json` the answer is the new engine's status.
 fn restart(paths: &Paths, flags: &[String], json: bool) -> Ended {
     block_on(async {
+        launch::may_restart(paths).map_err(|error| fail(&error))?;
         match shell::stop(paths).await {
             Ok(()) | Err(shell::ShellError::NoEngine(_)) => {}
             Err(error) => return Err((1, error.to_string())),

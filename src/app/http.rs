@@ -3,6 +3,7 @@
 
 use super::clock::Clock;
 use super::doors;
+use super::mistake::Mistake;
 use super::paths::Paths;
 use super::serve::build;
 use super::tls;
@@ -35,11 +36,12 @@ pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Po
     if wanted.is_empty() {
         return Ok(None);
     }
-    let address: SocketAddr = wanted.parse().with_context(|| {
-        format!("server.listen: '{wanted}' is no address and port, such as 127.0.0.1:7600")
-    })?;
+    let address = wanted
+        .parse::<SocketAddr>()
+        .with_context(|| format!("server.listen: '{wanted}' is no address and port, such as 127.0.0.1:7600"));
+    let address = address.map_err(Mistake::new)?;
     let proxies = Proxies::parse(&settings.server.trusted_proxies)
-        .map_err(|what| anyhow::anyhow!("server.trusted_proxies: {what}"))?;
+        .map_err(|what| Mistake::new(anyhow::anyhow!("server.trusted_proxies: {what}")))?;
     let entry = Entry {
         tls: tls::open(settings, paths, address.ip())?,
         proxies,

@@ -32,6 +32,10 @@ const FILES: &[(&str, Option<&str>)] = &[
     ("doors.????????", Some("half of a new secret")),
     ("tls.pem", None),
     ("tls.new", Some("half of a new certificate")),
+    (
+        "SHA256SUMS",
+        Some("they are the sums of the copy that a profile was restored from"),
+    ),
     ("terminal.toml", None),
     ("terminal.toml.broken-*", None),
     ("terminal.toml.*", Some("half of what a terminal remembers")),
@@ -103,6 +107,7 @@ mod tests {
             "doors.0a1b2c3d",
             "terminal.toml.4711",
             "journal.snapshot",
+            "SHA256SUMS",
         ] {
             assert!(left_out(name).is_some(), "{name}");
         }

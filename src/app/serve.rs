@@ -23,7 +23,6 @@ use crate::server;
 use crate::store::{BarStore, Journal, Writer, recover};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,12 +53,7 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
     crash::log_panics();
     crash::mind_places(paths);
     let settings = &loaded.settings;
-    let logs = if settings.log.directory.is_empty() {
-        paths.run()
-    } else {
-        PathBuf::from(&settings.log.directory)
-    };
-    let guard = logging::start(&logs, "engine", &settings.log)?;
+    let guard = logging::start(paths, "engine", &settings.log)?;
     metrics().set_about(&build(), &settings.profile);
     metrics().set_slow_after(Duration::from_millis(settings.log.slow_ms.into()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
