@@ -22,6 +22,7 @@ mod follow;
 pub mod halt;
 pub mod history;
 pub mod lease;
+pub mod life;
 pub mod naked;
 pub mod order_flow;
 pub mod parking;

@@ -2,6 +2,7 @@
 //! desk itself.
 
 use super::action::Action;
+use super::again::LastOrder;
 use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
 use super::line::{self, Line, Meaning, Reading};
 use super::pane::Wish;
@@ -10,7 +11,7 @@ use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, AccountKey, SafeText, Timestamp, TradingState};
-use crate::engine::{Command, changes, programs};
+use crate::engine::{Command, changes, digest, programs};
 use std::time::Duration;
 
 /// What can't be pinned is read again after this long: the market or the state may have come to it.
@@ -57,15 +58,26 @@ impl Desk {
             }
             Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
             Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
-            Reading::Commands(meaning) => match self.enter_commands(&line, meaning, now) {
-                Ok(effects) => effects,
-                Err((why, pin)) => {
-                    self.say(Tone::Warn, why, now);
-                    line.pin = pin.map(|pin| *pin).or(line.pin.take());
-                    self.modal = Some(Modal::Line(line));
-                    return Vec::new();
+            Reading::Commands(meaning) => {
+                let places = meaning
+                    .commands
+                    .iter()
+                    .any(|command| !digest::orders(command).is_empty());
+                match self.enter_commands(&line, meaning, now) {
+                    Ok(effects) => {
+                        if places {
+                            self.last_order = Some(LastOrder::Line(text.clone()));
+                        }
+                        effects
+                    }
+                    Err((why, pin)) => {
+                        self.say(Tone::Warn, why, now);
+                        line.pin = pin.map(|pin| *pin).or(line.pin.take());
+                        self.modal = Some(Modal::Line(line));
+                        return Vec::new();
+                    }
                 }
-            },
+            }
         };
         line::remember(&mut self.history, &text);
         effects

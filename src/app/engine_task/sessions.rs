@@ -7,7 +7,7 @@ use super::{BEGIN_WITH, EngineTask, Listener};
 use crate::broker::MarketData;
 use crate::domain::{AccountKey, InstrumentId, SafeText, SessionId};
 use crate::engine::programs::Program;
-use crate::engine::{Command, Fact, Input, Origin, SessionKind};
+use crate::engine::{Command, Fact, Input, Origin, Outcome, SessionKind};
 use crate::market::BarUpdate;
 use crate::metrics::metrics;
 use crate::server::handle::{Told, Wanted};
@@ -55,6 +55,10 @@ impl EngineTask {
                     return;
                 }
                 let command = *command;
+                if let Some(denial) = self.alerts.lacks(&command) {
+                    let _ = answer.send(Outcome::Refused(denial));
+                    return;
+                }
                 self.step(
                     Input::Command {
                         origin: Origin { session, kind },

@@ -119,6 +119,26 @@ fn nothing_moves_behind_a_preview_and_the_held_price_stays_in_sight() {
     }
 }
 
+/// What is ours and has no row stands at the edge by which it left, and never over an order of ours or the price in hand.
+#[test]
+fn what_is_ours_beyond_the_ladder_is_told_at_its_edge() {
+    let mut desk = Desk::rich();
+    let mut pane = DepthPane::new();
+    order(&mut desk, "S", Side::Sell, stop("180.00"), Role::Entry);
+    order(&mut desk, "T", Side::Sell, limit("199.00"), Role::Entry);
+    let seen = screen(&pane, &desk, 60, 13);
+    let edge = |rows: &[String], text: &str| rows.iter().any(|line| line.contains(text));
+    assert!(edge(&seen[..3], "199.00") && edge(&seen[..3], "↑"), "{seen:#?}");
+    assert!(edge(&seen[10..], "▸s50 180.00"), "{seen:#?}");
+    // Rows of more ticks have room for more of it.
+    for _ in 0..9 {
+        pane.act(Action::ZoomOut, &desk.view());
+        screen(&pane, &desk, 60, 13);
+    }
+    let far = screen(&pane, &desk, 60, 13);
+    assert!(!edge(&far, "↑") && !edge(&far, "↓"), "{far:#?}");
+}
+
 #[test]
 fn cancel_takes_the_order_at_the_held_price_and_no_other() {
     let mut desk = Desk::rich();
@@ -214,6 +234,21 @@ fn a_bracket_moves_as_one_and_what_leads_goes_first() {
         pane.title(&desk.view()).1,
         "MOVE BRACKET +2 ticks  Enter sends, Esc drops"
     );
+    // Each leg stands in the preview, whether the ladder has a row for it or not.
+    let ahead = pane.in_hand_ahead(&desk.view()).unwrap();
+    let told: Vec<String> = ahead
+        .lines(160)
+        .iter()
+        .map(|line| line.iter().map(|span| span.content.as_ref()).collect())
+        .collect();
+    for (line, words) in told.iter().zip([
+        "CHANGE SELL 50 AAPL @ 190.90 → 50 @ 190.92",
+        "CHANGE BUY 50 AAPL @ 190.40 → 50 @ 190.42",
+        "CHANGE SELL 50 AAPL stp 190.10 → 50 stp 190.12",
+    ]) {
+        assert!(line.contains(words), "{told:#?}");
+    }
+    assert_eq!(told.len(), 3, "{told:#?}");
     let ghosts = screen(&pane, &desk, 34, 140);
     for (line, ghost) in [("190.42", "◇50"), ("190.92", "50◇"), ("190.12", "50◇")] {
         assert!(
