@@ -32,6 +32,7 @@ mod positions;
 pub(super) mod risk;
 mod secret_body;
 mod system;
+mod told;
 mod trades;
 mod users;
 mod web;
