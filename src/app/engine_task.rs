@@ -15,6 +15,7 @@ use super::curve::Curves;
 use super::figures::Figures;
 use super::halt_file;
 use super::market_out::MarketOut;
+use super::noted::Notes;
 use super::queries::Questions;
 use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker};
@@ -61,6 +62,8 @@ pub(super) struct EngineParts {
     pub(super) figures: Figures,
     /// When the circuit breaker of the broker opens.
     pub(super) breakers: BreakerRules,
+    /// Where what people do is noted.
+    pub(super) notes: Notes,
     /// What the check of the journal's older part finds, in words.
     pub(super) checked: mpsc::Receiver<String>,
     /// The accounts that no other engine may trade.
@@ -173,6 +176,7 @@ pub(super) struct EngineTask {
     links: BTreeMap<char, InstrumentId>,
     watches: BTreeMap<SessionId, MarketOut>,
     kinds: BTreeMap<SessionId, SessionKind>,
+    notes: Notes,
     next_session: u64,
     bars: Vec<BarUpdate>,
     /// What the check of the journal's older part found.
@@ -218,6 +222,7 @@ impl EngineTask {
             links: BTreeMap::new(),
             watches: BTreeMap::new(),
             kinds: BTreeMap::new(),
+            notes: parts.notes,
             next_session: 1,
             bars: Vec::new(),
             checked: parts.checked,

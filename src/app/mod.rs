@@ -34,6 +34,7 @@ mod log_tail;
 pub mod logging;
 mod market_out;
 mod memory;
+mod noted;
 pub mod paths;
 mod plain;
 mod queries;

@@ -54,6 +54,7 @@ impl EngineTask {
                 ) {
                     return;
                 }
+                let answer = self.notes.through((session, kind), &command, answer);
                 let command = *command;
                 self.step(
                     Input::Command {
@@ -71,6 +72,9 @@ impl EngineTask {
         let session = SessionId(self.next_session);
         self.next_session += 1;
         self.kinds.insert(session, kind);
+        if let Some(who) = &who {
+            self.notes.came(session, who);
+        }
         let now = self.clock.now();
         let welcome = Welcome {
             protocol: PROTOCOL_VERSION,
@@ -116,6 +120,7 @@ impl EngineTask {
             metrics().disconnections.of("ended").inc();
         }
         self.watches.remove(&session);
+        self.notes.left(session);
         let Some(kind) = self.kinds.remove(&session) else {
             return;
         };
