@@ -16,6 +16,7 @@ use super::figures::Figures;
 use super::halt_file;
 use super::market_out::MarketOut;
 use super::noted::Notes;
+use super::pnl_days::PnlDays;
 use super::queries::Questions;
 use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker};
@@ -64,6 +65,8 @@ pub(super) struct EngineParts {
     pub(super) breakers: BreakerRules,
     /// Where what people do is noted.
     pub(super) notes: Notes,
+    /// What accounts won day by day.
+    pub(super) days: PnlDays,
     /// What the check of the journal's older part finds, in words.
     pub(super) checked: mpsc::Receiver<String>,
     /// The accounts that no other engine may trade.
@@ -162,6 +165,7 @@ pub(super) struct EngineTask {
     life: FactsOfLife,
     broker: BrokerSide,
     curves: Curves,
+    days: PnlDays,
     alerts: Ways,
     figures: Figures,
     commits: mpsc::UnboundedSender<Commit>,
@@ -216,6 +220,7 @@ impl EngineTask {
             life: parts.facts_of_life,
             broker: BrokerSide::new(parts.broker.0, parts.broker.1),
             curves: Curves::default(),
+            days: parts.days,
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
             recent: Recent::default(),
@@ -317,6 +322,8 @@ impl EngineTask {
     fn end(mut self, ending: Ending) -> Ending {
         self.listeners.clear();
         self.figures.end(self.clock.now());
+        let venue = self.venue_now();
+        self.days.end(self.engine.state(), &self.market, venue);
         self.broker.adapter.stop();
         match self.writer.stop() {
             Ok(journal) if ending == Ending::Stopped => {
@@ -329,6 +336,12 @@ impl EngineTask {
             Err(error) => tracing::error!(%error, "the journal's writer did not end in order"),
         }
         ending
+    }
+
+    /// The venue's time.
+    fn venue_now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)))
     }
 
     /// Decides and folds one input, lets cancels leave, and hands the batch to the writer.

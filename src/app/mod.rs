@@ -37,6 +37,7 @@ mod memory;
 mod noted;
 pub mod paths;
 mod plain;
+mod pnl_days;
 mod queries;
 mod recent;
 pub mod remote;

@@ -15,6 +15,7 @@ use super::journal_check;
 use super::logging;
 use super::noted::Notes;
 use super::paths::Paths;
+use super::pnl_days::PnlDays;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
 use crate::config::{Loaded, Settings};
@@ -138,6 +139,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         figures,
         breakers: settings.breakers,
         notes: Notes::new(audit.clone(), clock.clone()),
+        days: PnlDays::new(settings.tape.files.is_empty().then(|| paths.pnl_days())),
         checked,
         accounts: AccountLocks::new(
             paths.accounts(),

@@ -257,6 +257,11 @@ impl EngineTask {
                 return self.questions.page(Page::Executions, wanted, answer);
             }
             Query::History { order } => return self.questions.history(order, answer),
+            Query::PnlDays {
+                account,
+                before,
+                count,
+            } => return self.days.answer((account, before, count), answer),
             Query::Curve { account, after } => Reply::Curve(self.curves.after(account, after)),
             Query::Connection { .. } if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't touch the connection"),
