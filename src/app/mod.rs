@@ -38,6 +38,7 @@ mod noted;
 pub mod paths;
 mod plain;
 mod pnl_days;
+pub mod profile_files;
 mod queries;
 mod recent;
 pub mod remote;

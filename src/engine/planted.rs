@@ -48,6 +48,7 @@ bugs! {
     NeverForgets = "never-forgets", "A buffer that should be bounded is not.";
     BreachCancelsNothing = "breach-cancels-nothing", "A breach that cancels entries leaves them on the market.";
     BreachHoldsNothing = "breach-holds-nothing", "What adds risk passes while a limit is breached that lets only reducing pass.";
+    CostNotHeld = "cost-not-held", "An order costs more than one order may.";
     Wavers = "wavers", "The order of facts depends on something outside the seed.";
 }
 
