@@ -239,7 +239,12 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
             "risk" => shell::risk(paths, account, json).await,
             "arm-api" => {
                 let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
-                shell::arm_programs(paths, word("time"), word("last4"), account, json).await
+                let wish = shell::Arming {
+                    time: word("time"),
+                    confirmation: word("last4"),
+                    key: sub.get_one::<String>("key").map(String::as_str),
+                };
+                shell::arm_programs(paths, &wish, account, json).await
             }
             "halt" => {
                 let words = sub.get_many::<String>("reason").into_iter().flatten();
@@ -265,7 +270,10 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let what = words.map(String::as_str).collect::<Vec<_>>().join(" ");
                 shell::record(paths, &what, account, json).await
             }
-            "disarm-api" => shell::disarm_programs(paths, account, json).await,
+            "disarm-api" => {
+                let key = sub.get_one::<String>("key").map(String::as_str);
+                shell::disarm_programs(paths, key, account, json).await
+            }
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await

@@ -74,6 +74,10 @@ impl Paths {
     pub fn availability(&self) -> PathBuf {
         self.profile.join("availability.db")
     }
+    /// What accounts won day by day.
+    pub fn pnl_days(&self) -> PathBuf {
+        self.profile.join("pnl.db")
+    }
     /// Stored bars.
     pub fn bars(&self) -> PathBuf {
         self.profile.join("bars.db")

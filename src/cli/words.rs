@@ -279,11 +279,23 @@ pub(super) fn command() -> Command {
                         .value_name("LAST4")
                         .help("The last four characters of a live account"),
                 )
+                .arg(
+                    Arg::new("key")
+                        .long("key")
+                        .value_name("NAME")
+                        .help("Only the key of this name; without, all that come in by the network"),
+                )
                 .arg(json()),
         )
         .subcommand(
             Command::new("disarm-api")
                 .about("Stop letting programs add risk in an account")
+                .arg(
+                    Arg::new("key")
+                        .long("key")
+                        .value_name("NAME")
+                        .help("What the key of this name was allowed; without, everything"),
+                )
                 .arg(json()),
         )
         .subcommand(

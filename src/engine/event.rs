@@ -565,6 +565,24 @@ facts! {
         /// Why.
         reason: SafeText,
     }
+    /// One key may add risk in an account until a moment.
+    140 KeyArmed "key_armed" {
+        /// Where.
+        account: AccountKey,
+        /// The key, by its name or the characters that name it.
+        key: SafeText,
+        /// Until when.
+        until: Timestamp,
+    }
+    /// What one key was allowed is over.
+    141 KeyDisarmed "key_disarmed" {
+        /// Where.
+        account: AccountKey,
+        /// The key, as it was armed.
+        key: SafeText,
+        /// Why.
+        reason: SafeText,
+    }
     /// A broker is away for longer than the settings bear. Told without anybody having asked, once an outage.
     77 BrokerAway "broker_away" {
         /// Which.

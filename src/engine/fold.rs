@@ -105,6 +105,12 @@ impl State {
             Fact::ProgramsDisarmed { account, .. } => {
                 self.programs_armed.remove(account);
             }
+            Fact::KeyArmed { account, key, until } => {
+                self.keys_armed.insert((*account, key.clone()), *until);
+            }
+            Fact::KeyDisarmed { account, key, .. } => {
+                self.keys_armed.remove(&(*account, key.clone()));
+            }
             Fact::TradingChanged {
                 account,
                 state,
@@ -424,6 +430,7 @@ impl State {
         self.sessions.clear();
         self.armed.clear();
         self.programs_armed.clear();
+        self.keys_armed.clear();
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;

@@ -84,6 +84,9 @@ pub struct State {
     /// Where programs may add risk, and until when.
     #[serde(default)]
     pub programs_armed: BTreeMap<AccountKey, Timestamp>,
+    /// Where one key may, by its name or the characters that name it, and until when.
+    #[serde(default)]
+    pub keys_armed: BTreeMap<(AccountKey, SafeText), Timestamp>,
     /// The limits in force.
     pub limits: Limits,
     /// What the settings say of the sector of instruments: it goes before the broker's word.

@@ -62,12 +62,10 @@ async fn list(
     Asked(filter): Asked<Filter>,
 ) -> Result<Json<Answer<PositionRow>>, ApiError> {
     context.replica.read(|known| {
+        let account = names::narrowed(known, &caller, filter.account.as_ref())?;
         let mut rows = seen(known, &caller);
         rows.retain(|row| {
-            filter
-                .account
-                .as_ref()
-                .is_none_or(|wanted| row.account == *wanted)
+            account.is_none_or(|of| row.broker == of.broker.as_str() && row.account == of.account.as_str())
                 && (filter.held != Some(true) || row.quantity != "0")
         });
         page.of(&rows, known.state.sequence, id, PositionRow::clone)
