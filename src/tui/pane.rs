@@ -205,13 +205,12 @@ pub trait Pane: std::fmt::Debug {
     fn in_hand(&self, _view: &View<'_>) -> Option<String> {
         None
     }
-<<<<<<< HEAD
     /// The row that its cursor holds, whole, where the screen cuts it; nothing where what is shown is all there is.
     fn copied(&self, _view: &View<'_>) -> Option<String> {
-=======
+        None
+    }
     /// What sending that would do, as a preview shows it.
     fn in_hand_ahead(&self, _view: &View<'_>) -> Option<Forecast> {
->>>>>>> v
         None
     }
     /// True while something is open in it that Esc closes before anything else.
