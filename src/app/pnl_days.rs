@@ -98,7 +98,8 @@ fn told(written: Result<()>) {
 fn rows(state: &State, market: &Market, venue: Timestamp) -> Vec<Row> {
     let mut rows = Vec::new();
     for (account, day) in &state.days {
-        if !(day.from <= venue && venue < day.until) || !is_priced(state, market, *account) {
+        let now = (day.from..day.until).contains(&venue);
+        if !now || !is_priced(state, market, *account) {
             continue;
         }
         let realized = state.realized(*account);

@@ -1,7 +1,7 @@
 //! The date of an order that lives until one: the ends of trading days, stepped through or typed as eight digits. A date that
 //! is not complete, is no trading day or is over is no date: the order waits for it.
 
-use super::{Field, Purpose, Ticket};
+use super::{Purpose, Ticket};
 use crate::domain::calendar::TradingDay;
 use crate::domain::{TimeInForce, Timestamp};
 use jiff::civil::Date;
