@@ -293,6 +293,22 @@ pub(super) fn instead(state: &State, exit: &Order) -> Vec<(ClientOrderId, Quanti
         .collect()
 }
 
+/// True for an exit that only takes off what is held: what it ends as it begins executes nothing beside it, and of a group
+/// that it joined only the largest member can. Whatever keeps new risk back lets such an exit pass.
+pub(super) fn exit_closes(state: &State, exit: &Order) -> bool {
+    if !is_exit(state, exit.id) || planted(Bug::HaltHoldsExit) {
+        return false;
+    }
+    let (account, instrument) = (exit.spec.account, exit.spec.instrument);
+    let ends = instead(state, exit);
+    let beside = state.live_orders(account, instrument).filter(|order| {
+        let goes = ends.iter().any(|(id, _)| *id == order.id);
+        order.spec.side == exit.spec.side && !goes && !state.waits(order)
+    });
+    let held = state.position(account, instrument);
+    held.side() == Some(exit.spec.side.opposite()) && could_execute(beside) <= held.quantity.abs()
+}
+
 /// True for the exit that a flatten has sent last.
 pub(super) fn is_exit(state: &State, id: ClientOrderId) -> bool {
     state

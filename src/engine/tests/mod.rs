@@ -27,6 +27,7 @@ mod sectors;
 mod status;
 mod stops;
 mod vocabulary;
+mod way_out;
 
 use super::port::{BrokerOrder, Report, Snapshot};
 use super::*;
