@@ -242,6 +242,7 @@ fn beside(
     }
     // All of them in one group, which has as much left to close as the exit: the broker takes from one what the other fills.
     let group = stops.first().and_then(|stop| stop.oco)?;
+    let set_aside = state.groups.get(&group)?.set_aside;
     let parent = state
         .groups
         .get(&group)
@@ -254,7 +255,7 @@ fn beside(
     let closed = members
         .filter_map(|id| state.orders.get(id))
         .fold(Quantity::ZERO, |sum, order| sum.saturating_add(order.filled));
-    let left = parent.filled.saturating_sub(closed);
+    let left = parent.filled.saturating_sub(closed).saturating_sub(set_aside);
     let fits = abilities.holds_brackets
         && stops.iter().all(|stop| stop.oco == Some(group))
         && quantity == left

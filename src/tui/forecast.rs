@@ -376,6 +376,16 @@ fn plain(command: &Command, view: &View<'_>) -> Vec<Span<'static>> {
                 theme.text,
             ),
         ],
+        // Only what is protected comes here: everything else that closes has a preview.
+        Command::Close { instrument, .. } => vec![
+            bold("CLOSE ", theme.bright),
+            span(
+                format!(
+                    "{instrument}: all that is held, at the market; what protects it goes as the exit begins"
+                ),
+                theme.text,
+            ),
+        ],
         Command::Modify { id, change } => modify(*id, *change, view),
         _ => Vec::new(),
     }

@@ -12,6 +12,7 @@ use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome,
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::halt;
+use crate::engine::in_the_way;
 use crate::engine::lease;
 use crate::engine::programs;
 use crate::engine::risk::{self, Check, Effect, Sender};
@@ -147,7 +148,7 @@ pub(super) struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn check(&self) -> Check<'_> {
+    pub(super) fn check(&self) -> Check<'_> {
         Check {
             state: self.state,
             market: self.market,
@@ -400,10 +401,13 @@ impl Desk<'_> {
             );
             return Err(Denial::new(DenialCode::Busy, text));
         }
+        if let Some(resized) = self.resize(order, change) {
+            return resized;
+        }
         if change.quantity.is_some() && order.oco.is_some() {
             return Err(Denial::new(
                 DenialCode::BadOrder,
-                "the size of an order in a bracket or pair follows the fills of the others",
+                "the size of an order in a pair follows the fills of the others",
             ));
         }
         let spec = changed(&order.spec, change);
@@ -450,7 +454,7 @@ impl Desk<'_> {
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let (going, kept, foreign) = self.sorted(account, instrument, stops_too);
-        let note = told(going.len(), kept, foreign);
+        let note = told(going.len(), kept, 0, foreign);
         let facts = going
             .into_iter()
             .map(|order| cancel(order, "cancelled with all others"))
@@ -493,6 +497,9 @@ impl Desk<'_> {
         sessions::may_act(self.origin)?;
         if let Some(known) = self.repeated_exit(id, account, instrument) {
             return known.map(known_as);
+        }
+        if in_the_way::only_protection(self.state, account, instrument) {
+            return self.flatten(id, account, instrument);
         }
         let spec = closing(self.state, account, instrument)?;
         if let Err(denial) = self.allowed(&spec) {
@@ -581,13 +588,16 @@ impl Desk<'_> {
             );
             return Err(Denial::new(DenialCode::UnknownAccount, text));
         }
-        let (mut facts, mut all) = (Vec::new(), (0, 0, 0));
+        let (mut facts, mut all, mut exits) = (Vec::new(), (0, 0, 0), 0);
         for account in meant {
             let (going, kept, foreign) = self.sorted(account, None, stops_too);
-            all = (all.0 + going.len(), all.1 + kept, all.2 + foreign);
+            let stay = |order: &&&Order| !stops_too && halt::stays(self.state, order);
+            let closing = going.iter().filter(stay).count();
+            exits += closing;
+            all = (all.0 + going.len() - closing, all.1 + kept, all.2 + foreign);
             facts.extend(halt::halted(self.state, account, reason, stops_too));
         }
-        Ok(Decision::noted(facts, &told(all.0, all.1, all.2)))
+        Ok(Decision::noted(facts, &told(all.0, all.1, exits, all.2)))
     }
 
     /// Whoever put the file there has not taken it away: a word at a desk does not undo that.
@@ -717,10 +727,15 @@ fn planned(id: ClientOrderId, legs: Legs) -> Result<Option<Fact>, Denial> {
 }
 
 /// What a cancel at large did and left.
-fn told(going: usize, kept: usize, foreign: usize) -> String {
+fn told(going: usize, stops: usize, exits: usize, foreign: usize) -> String {
     let mut note = counted(going, "cancel");
-    if kept > 0 {
-        note += &format!(", kept: {}", counted(kept, "stop"));
+    let kept = [(stops, "stop"), (exits, "exit")].into_iter();
+    let kept: Vec<String> = kept
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted(count, what))
+        .collect();
+    if !kept.is_empty() {
+        note += &format!(", kept: {}", kept.join(", "));
     }
     if foreign > 0 {
         note += &format!(", {foreign} made elsewhere that only their own session can cancel");
@@ -800,10 +815,10 @@ pub(in crate::engine) fn closing(
     let exits = state.working_exits(account, instrument);
     let quantity = position.quantity.abs().saturating_sub(exits);
     if !quantity.is_positive() {
-        let text = format!(
-            "working orders already close all {} {instrument}; cancel them first",
-            position.quantity.abs()
-        );
+        let held = position.quantity.abs();
+        let text = in_the_way::words(state, account, instrument).unwrap_or_else(|| {
+            format!("working orders already close all {held} {instrument}; cancel them first")
+        });
         return Err(Denial::new(DenialCode::NothingToClose, text));
     }
     Ok(exit(account, instrument, side.opposite(), quantity))

@@ -7,6 +7,7 @@ mod commands;
 mod differences;
 mod flatten;
 mod parking;
+mod resize;
 mod sessions;
 
 pub(super) use basket::{Ahead, entries};

@@ -4,6 +4,7 @@
 mod breaches;
 mod breakers;
 mod changes;
+mod closing;
 mod controls;
 mod differences;
 mod elsewhere;
