@@ -455,6 +455,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
     for (n, (id, last)) in ids.iter().zip(lasts).take(10).enumerate() {
         place(&mut state, (key, *id), Price::from_raw(last - 5 * TICK), n, now);
     }
+    state.reindex();
     for sequence in 1..20 {
         state.notices.push_back(Notice {
             sequence,

@@ -58,6 +58,7 @@ fn main() {
     println!("\n{CLIENTS} WebSocket clients, {} s each", span.as_secs());
     head();
     for rate in [1_000, 10_000] {
+        alone(rate, span);
         for batch in [0, 50] {
             ours(rate, batch, 0, span);
         }
@@ -158,6 +159,23 @@ fn ours(rate: u64, batch: u64, stalled: usize, span: Duration) {
         heard.delay(99) * 1e3,
         heard.lost,
         heard.ended,
+    );
+}
+
+/// What the engine and its market take that nobody listens to: no server without one has this in its row.
+fn alone(rate: u64, span: Duration) {
+    let (served, _tape) = Served::start(rate, span);
+    std::thread::sleep(WARM);
+    let before = Process::of(served.engine.pid());
+    std::thread::sleep(span);
+    let after = Process::of(served.engine.pid());
+    println!(
+        "{:<52}{:>11}{:>10}{:>8.1}%{:>9.1}",
+        format!("tradewind, {rate} a second, nobody listens"),
+        0,
+        "-",
+        (after.cpu_s - before.cpu_s) / span.as_secs_f64() * 100.0,
+        after.resident_mib,
     );
 }
 

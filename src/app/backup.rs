@@ -5,6 +5,7 @@
 
 use super::doctor;
 use super::paths::Paths;
+use super::profile_files;
 use crate::store::{ARCHIVE, JournalReader};
 use anyhow::{Context, Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
@@ -124,11 +125,9 @@ fn in_order(paths: &Paths) -> Result<Vec<PathBuf>> {
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.is_file())
-        // What SQLite keeps beside a database is in the copy already; a snapshot is made anew from the journal, and how
-        // far it was written is known of the original alone.
         .filter(|path| {
-            let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-            !end.ends_with("-wal") && !end.ends_with("-shm") && !end.contains("snapshot") && !end.contains("tmp") && !end.contains("-next") && end != "head"
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_none_or(|name| profile_files::left_out(name).is_none())
         })
         .collect();
     files.sort_by_key(|path| (*path != paths.journal(), path.clone()));

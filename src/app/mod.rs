@@ -36,6 +36,7 @@ mod market_out;
 mod memory;
 pub mod paths;
 mod plain;
+pub mod profile_files;
 mod queries;
 mod recent;
 pub mod remote;

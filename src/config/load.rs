@@ -5,7 +5,7 @@ use super::check::check;
 use super::error::ConfigError;
 use super::nearest::nearest;
 use super::settings::Settings;
-use crate::domain::{LimitName, LimitValue, Limits, Quantity};
+use crate::domain::{LimitName, Limits};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -170,26 +170,15 @@ impl Settings {
     }
 }
 
-/// What one order may be at a broker outside the box, where nothing is set: sizes of one person's account, not of play money.
-/// Contracts of micros count like any other.
-const STRICT: [(LimitName, i64); 3] = [
-    (LimitName::MaxQuantityEquity, 1_000),
-    (LimitName::MaxQuantityFuture, 5),
-    (LimitName::MaxQuantityForex, 100_000),
-];
-
 impl Loaded {
     /// Limits that nobody set are strict at any broker but the one in the box, which trades play money.
     fn be_strict(&mut self) {
         if self.settings.broker.chosen == "sim" {
             return;
         }
-        for (name, most) in STRICT {
-            let value = Quantity::whole(most).map(LimitValue::Quantity);
-            if let Some(value) = value.filter(|_| *self.sources.of(name.key()) == Source::Default) {
-                self.settings.limits.set(name, value);
-            }
-        }
+        let sources = &self.sources;
+        let is_set = |name: LimitName| *sources.of(name.key()) != Source::Default;
+        self.settings.limits.be_strict(is_set);
     }
 
     fn check(&self) -> Result<(), ConfigError> {

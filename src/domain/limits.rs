@@ -101,12 +101,22 @@ pub struct Limits {
     pub max_quantity_option: Quantity,
     /// Largest value of one order.
     pub max_order_value: Money,
+    /// Largest value of one order of shares, options or coins, in the account's base currency. 0 is off.
+    pub max_order_cost: Money,
+    /// The same as a share of what the account is worth. 0 is off.
+    pub max_order_bps: u32,
     /// Largest value of the position that could result, working orders counted in full.
     pub max_position_value: Money,
     /// Live orders per instrument and side.
     pub max_live_orders: u32,
     /// How far beyond the other side of the market a limit price may reach, in basis points (1 is 0.01 %).
     pub collar_bps: u32,
+    /// The same of futures; the smaller of both holds.
+    pub collar_future_bps: u32,
+    /// The same of currencies; the smaller of both holds.
+    pub collar_forex_bps: u32,
+    /// The same of options, which have this one alone, and five ticks at least.
+    pub collar_option_bps: u32,
     /// Equal orders closer together than this are duplicates, in milliseconds.
     pub duplicate_window_ms: u64,
     /// Orders that may come at once.
@@ -115,6 +125,8 @@ pub struct Limits {
     pub rate_per_second: u32,
     /// Whether a position may be sold short at all.
     pub allow_short: bool,
+    /// Whether shares, options and coins may be; contracts of futures and currencies are not borrowed.
+    pub allow_short_sale: bool,
     /// Whether a position is closed at the market where the stop of its bracket was refused or lost; otherwise it is only
     /// shown, loudly.
     pub close_unprotected: bool,
@@ -165,6 +177,8 @@ pub struct Limits {
     pub max_drawdown: Money,
     /// Contracts of futures in all that could be held. 0 is off.
     pub max_contracts: u32,
+    /// Contracts of one future that could be held, either way. 0 is off.
+    pub max_contracts_each: u32,
     /// Round trips, from flat to flat, that may end in one instrument within a minute; one more and nothing is opened until a
     /// person resumes. 0 is off.
     pub max_round_trips_1m: u32,
@@ -182,13 +196,19 @@ impl Default for Limits {
             max_quantity_crypto: whole(10),
             max_quantity_option: first_option_limit(),
             max_order_value: Money::whole(1_000_000),
+            max_order_cost: Money::ZERO,
+            max_order_bps: 0,
             max_position_value: Money::whole(2_500_000),
             max_live_orders: 20,
             collar_bps: 300,
+            collar_future_bps: 100,
+            collar_forex_bps: 50,
+            collar_option_bps: 2_500,
             duplicate_window_ms: 500,
             rate_burst: 10,
             rate_per_second: 5,
             allow_short: true,
+            allow_short_sale: true,
             close_unprotected: false,
             daily_loss_warn_bps: 100,
             daily_loss_reduce_bps: 150,
@@ -213,6 +233,7 @@ impl Default for Limits {
             max_slippage_bps: 50,
             max_drawdown: Money::ZERO,
             max_contracts: 0,
+            max_contracts_each: 0,
             max_round_trips_1m: 5,
             on_breach: OnBreach::default(),
         }
@@ -232,11 +253,28 @@ impl Limits {
         }
     }
 
+    /// How far a price may reach in this kind of instrument, in basis points.
+    pub fn collar(&self, kind: InstrumentKind) -> u32 {
+        match kind {
+            InstrumentKind::Future => self.collar_bps.min(self.collar_future_bps),
+            InstrumentKind::Forex => self.collar_bps.min(self.collar_forex_bps),
+            InstrumentKind::Option => self.collar_option_bps,
+            InstrumentKind::Equity | InstrumentKind::Crypto | InstrumentKind::Index => self.collar_bps,
+        }
+    }
+
     /// The same without any limit that came after the first ones: what a fact from before them meant, which says nothing
     /// of them. Never changed.
     #[must_use]
     pub fn without_later_ones(self) -> Self {
         Self {
+            max_order_cost: Money::ZERO,
+            max_order_bps: 0,
+            // One collar held for all.
+            collar_future_bps: 10_000,
+            collar_forex_bps: 10_000,
+            collar_option_bps: self.collar_bps,
+            allow_short_sale: true,
             daily_loss_warn_bps: 0,
             daily_loss_reduce_bps: 0,
             daily_loss_lock_bps: 0,
@@ -260,6 +298,7 @@ impl Limits {
             max_slippage_bps: 0,
             max_drawdown: Money::ZERO,
             max_contracts: 0,
+            max_contracts_each: 0,
             max_round_trips_1m: 0,
             on_breach: OnBreach::NONE,
             ..self
@@ -361,13 +400,19 @@ limit_names! {
     MaxQuantityCrypto max_quantity_crypto "max_quantity_crypto" Quantity 1 0 Smaller "coins in one order";
     MaxQuantityOption max_quantity_option "max_quantity_option" Quantity 1 0 Smaller "option contracts in one order";
     MaxOrderValue max_order_value "max_order_value" Money 1 0 Smaller "value of one order";
+    MaxOrderCost max_order_cost "max_order_cost" Money 0 0 SmallerButZero "value of one order of shares, options or coins, in base currency";
+    MaxOrderBps max_order_bps "max_order_bps" Count 0 1_000_000 SmallerButZero "value of one order of shares, options or coins, in basis points of worth";
     MaxPositionValue max_position_value "max_position_value" Money 1 0 Smaller "value of one position that could result";
     MaxLiveOrders max_live_orders "max_live_orders" Count 1 10_000 Smaller "live orders in one instrument and side";
     CollarBps collar_bps "collar_bps" Count 1 10_000 Smaller "reach of a price through the market, in basis points";
+    CollarFutureBps collar_future_bps "collar_future_bps" Count 1 10_000 Smaller "reach of a price of futures, where it is less, in basis points";
+    CollarForexBps collar_forex_bps "collar_forex_bps" Count 1 10_000 Smaller "reach of a price of currencies, where it is less, in basis points";
+    CollarOptionBps collar_option_bps "collar_option_bps" Count 1 10_000 Smaller "reach of a price of options, five ticks at least, in basis points";
     DuplicateWindowMs duplicate_window_ms "duplicate_window_ms" Millis 0 60_000 Larger "milliseconds between equal orders";
     RateBurst rate_burst "rate_burst" Count 1 10_000 Smaller "orders at once";
     RatePerSecond rate_per_second "rate_per_second" Count 1 10_000 Smaller "orders a second";
     AllowShort allow_short "allow_short" Flag 0 1 No "whether shorts are allowed";
+    AllowShortSale allow_short_sale "allow_short_sale" Flag 0 1 No "whether shorts of shares, options and coins are allowed";
     DailyLossWarnBps daily_loss_warn_bps "daily_loss_warn_bps" Count 0 10_000 SmallerButZero "loss of a session that warns, in basis points of its beginning";
     DailyLossReduceBps daily_loss_reduce_bps "daily_loss_reduce_bps" Count 0 10_000 SmallerButZero "loss of a session after which only reducing passes, in basis points";
     DailyLossLockBps daily_loss_lock_bps "daily_loss_lock_bps" Count 0 10_000 SmallerButZero "loss of a session that locks, in basis points";
@@ -388,6 +433,7 @@ limit_names! {
     MaxSlippageBps max_slippage_bps "max_slippage_bps" Count 0 10_000 SmallerButZero "cost of a session's executions against the market, in basis points";
     MaxDrawdown max_drawdown "max_drawdown" Money 0 0 SmallerButZero "fall from the highest worth, in base currency";
     MaxContracts max_contracts "max_contracts" Count 0 1_000_000 SmallerButZero "contracts of futures in all";
+    MaxContractsEach max_contracts_each "max_contracts_each" Count 0 1_000_000 SmallerButZero "contracts of one future";
     MaxRoundTrips1m max_round_trips_1m "max_round_trips_1m" Count 0 1_000_000 SmallerButZero "round trips ended in one instrument within a minute";
     LossStreakPauseMinutes loss_streak_pause_minutes "loss_streak_pause_minutes" Count 1 1_440 Larger "minutes of that pause";
 }

@@ -17,6 +17,7 @@ pub mod rules;
 pub mod scope;
 pub mod spans;
 mod stop_moves;
+pub mod strict;
 pub mod text;
 pub mod time;
 pub mod trail;

@@ -464,7 +464,7 @@ denial_codes! {
     BuyingPower = "BUYING_POWER", "Less excess liquidity would be left than has to stay.";
     Drawdown = "DRAWDOWN", "The account fell further from its highest worth than it may; only cancels and reducing orders pass.";
     Slippage = "SLIPPAGE", "The session's executions cost more than they may against the market they were sent at; only cancels and reducing orders pass.";
-    MaxContracts = "MAX_CONTRACTS", "More contracts of futures could be held in all than may; working orders count in full.";
+    MaxContracts = "MAX_CONTRACTS", "More contracts of futures could be held, in all or of one, than may; working orders count in full.";
     Restricted = "RESTRICTED", "The instrument is on the restricted list; it can be closed, not opened.";
     OutsideHours = "OUTSIDE_HOURS", "The market is not in its hours, or they are not known, and the order would trade at once.";
     InstrumentHalted = "INSTRUMENT_HALTED", "Trading in the instrument is halted, and the order has no price to wait with.";

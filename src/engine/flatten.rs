@@ -14,8 +14,9 @@ use super::abilities::Abilities;
 use super::decide::{cancel, exit};
 use super::event::Fact;
 use super::planted::{Bug, planted};
-use super::state::{FlattenStep, Flattening, State, could_execute};
+use super::state::{FlattenStep, Flattening, State};
 use super::timing::{CLEAR_WITHIN, EXIT_WITHIN, FLAT_WITHIN, PROVE_WITHIN, SETTLES_WITHIN};
+use super::working::{Lane, Row, could_execute};
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, InstrumentId, Order, Pending, Phase, Quantity, Role, SafeText,
     Timestamp,
@@ -163,11 +164,9 @@ fn by_the_brokers_word(
     if going(state, account, instrument).next().is_some() {
         return vec![step(account, instrument, FlattenStep::Clearing)];
     }
-    let elsewhere = could_execute(
-        state
-            .live_orders(account, instrument)
-            .filter(|order| order.foreign && order.spec.side != side),
-    );
+    let lane = state.working.lane(account, instrument);
+    let rows = lane.into_iter().flat_map(Lane::rows).map(|(_, row)| row);
+    let elsewhere = could_execute(rows.filter(|row| row.foreign && row.side != side));
     let more = if planted(Bug::ExitTooLarge) {
         position.quantity.abs()
     } else {
@@ -307,7 +306,8 @@ pub(super) fn exit_closes(state: &State, exit: &Order) -> bool {
         order.spec.side == exit.spec.side && !goes && !state.waits(order)
     });
     let held = state.position(account, instrument);
-    held.side() == Some(exit.spec.side.opposite()) && could_execute(beside) <= held.quantity.abs()
+    held.side() == Some(exit.spec.side.opposite())
+        && could_execute(beside.map(Row::of)) <= held.quantity.abs()
 }
 
 /// True for the exit that a flatten has sent last.

@@ -54,9 +54,10 @@ impl State {
         self.notice(event);
     }
 
-    /// Keeps the index of live orders in step with one order's phase.
+    /// Keeps the indices of live orders in step with one order.
     fn index(&mut self, id: ClientOrderId) {
         let Some(order) = self.orders.get(&id) else { return };
+        self.working.keep(order);
         let key = (order.spec.account, order.spec.instrument, id);
         if order.phase.is_live() {
             self.live.insert(key);

@@ -5,7 +5,8 @@
 //! Leaves to others: the control itself (`risk`), taking the stops off on the way out (`flatten`), and making them smaller
 //! (`decide/resize.rs`).
 
-use super::state::{State, could_execute};
+use super::state::State;
+use super::working::{Row, could_execute};
 use crate::domain::{AccountKey, InstrumentId, Order, Quantity};
 
 /// True for a stop of ours under what is held, and for both exits of a bracket.
@@ -27,7 +28,8 @@ fn closers(state: &State, account: AccountKey, instrument: InstrumentId) -> impl
 
 /// How much of a position its own protection would close.
 pub fn covered(state: &State, account: AccountKey, instrument: InstrumentId) -> Quantity {
-    could_execute(closers(state, account, instrument).filter(|order| protects(state, order)))
+    let closers = closers(state, account, instrument);
+    could_execute(closers.filter(|order| protects(state, order)).map(Row::of))
 }
 
 /// True where its protection covers all of a position and nothing else is there, neither ours nor anybody's: then closing it

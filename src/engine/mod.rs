@@ -47,6 +47,7 @@ pub(crate) mod tests;
 pub mod timers;
 pub mod timing;
 pub mod trips;
+pub mod working;
 pub mod worth;
 
 pub use self::core::{Batch, Engine, Input, clock_begins};

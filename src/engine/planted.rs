@@ -49,6 +49,7 @@ bugs! {
     HaltHoldsExit = "halt-holds-exit", "A halt, a hold or a breach keeps back a flatten's exit because of the stop that it replaces.";
     BreachCancelsNothing = "breach-cancels-nothing", "A breach that cancels entries leaves them on the market.";
     BreachHoldsNothing = "breach-holds-nothing", "What adds risk passes while a limit is breached that lets only reducing pass.";
+    CostNotHeld = "cost-not-held", "An order costs more than one order may.";
     Wavers = "wavers", "The order of facts depends on something outside the seed.";
 }
 

@@ -6,7 +6,7 @@ use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
 use super::in_the_way;
 use super::parking;
-use super::risk::{self, Check, Effect, Sender};
+use super::risk::{self, Check, Effect, Sender, cost};
 use super::state::State;
 use super::terms;
 use crate::domain::{
@@ -190,10 +190,15 @@ fn several(first: Look<'_>, orders: &[Entry]) -> Previews {
         None => state.limits.max_order_value,
     };
     let shares = all.total.iter().map(|(_, sum)| percent(sum.raw(), most.raw()));
-    all.share = shares.max().map(|percent| Share {
+    let values = shares.max().map(|percent| Share {
         limit: "order value",
         percent,
     });
+    let costs = ahead.costs().map(|(sum, most)| Share {
+        limit: "order cost",
+        percent: percent(sum.raw(), most.amount.raw()),
+    });
+    all.share = values.into_iter().chain(costs).max_by_key(|share| share.percent);
     all
 }
 
@@ -326,9 +331,32 @@ impl Look<'_> {
             worth(spec.quantity).map(|raw| ("order value", percent(raw, limits.max_order_value.raw()))),
             worth(then).map(|raw| ("position value", percent(raw, limits.max_position_value.raw()))),
         ];
-        let all = shares.into_iter().flatten();
+        let all = shares
+            .into_iter()
+            .chain([self.cost(spec, instrument, price)])
+            .flatten();
         let (limit, percent) = all.max_by_key(|(_, percent)| *percent)?;
         Some(Share { limit, percent })
+    }
+}
+
+impl Look<'_> {
+    /// What an order of shares, options or coins costs of what one may; nothing where that is off or not known.
+    fn cost(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        price: Option<Price>,
+    ) -> Option<(&'static str, u32)> {
+        if !cost::is_asked(instrument) {
+            return None;
+        }
+        let (state, market) = (self.state, self.market);
+        let limits = state.limits_for(spec.account, Some(instrument), self.sender);
+        let at = market.venue_time(instrument.id).unwrap_or(self.now);
+        let most = cost::most(state, market, spec.account, &limits, at).ok()??;
+        let costs = cost::of(state, market, (instrument, price?, spec.quantity), most.base).ok()?;
+        Some(("order cost", percent(costs.raw(), most.amount.raw())))
     }
 }
 

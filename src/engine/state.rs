@@ -16,13 +16,14 @@ use super::risk::drawdown::Peak;
 use super::risk::scope::Senders;
 use super::risk::{Hold, HoldCause, LimitChange, RiskDay, Sender};
 use super::stops::StopPlan;
+use super::working::{Row, Working};
 use crate::domain::{
     Account, AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution,
     ExecutionBase, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Multiplier,
     Order, Phase, Position, Price, Quantity, RulePack, SafeText, Scope, SessionId, Side, Timestamp,
     TradingState,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
@@ -33,6 +34,7 @@ pub const NOTICES_KEPT: usize = 200;
 
 /// Everything that is known, after `sequence` events.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct State {
     /// The last event folded.
     pub sequence: u64,
@@ -59,6 +61,9 @@ pub struct State {
     pub orders: BTreeMap<ClientOrderId, Order>,
     /// The live ones of them, by account and instrument.
     pub live: BTreeSet<(AccountKey, InstrumentId, ClientOrderId)>,
+    /// What the controls count of those: follows from them, and is made anew wherever a state is read.
+    #[serde(skip)]
+    pub(super) working: Working,
     /// Which order a broker's durable id belongs to.
     pub bound: BTreeMap<(BrokerId, BrokerOrderId), ClientOrderId>,
     /// Protective stops that move by themselves.
@@ -425,8 +430,7 @@ impl State {
     /// True for a child that waits for its entry: here, or at a broker that holds brackets. It closes what the entry opens,
     /// and nothing of what is held now.
     pub fn waits(&self, order: &Order) -> bool {
-        let entry = || order.spec.parent.and_then(|id| self.orders.get(&id));
-        order.phase == Phase::Created || entry().is_some_and(|entry| entry.filled.is_zero())
+        self.row_waits(&Row::of(order))
     }
     /// What an account holds, by instrument; nothing of what is flat.
     pub fn held(&self, account: AccountKey) -> impl Iterator<Item = (InstrumentId, Quantity)> {
@@ -447,19 +451,9 @@ impl State {
     pub fn working_of(&self, account: AccountKey) -> impl Iterator<Item = &Order> {
         self.live_of(account).filter(|order| order.phase != Phase::Parked)
     }
-    /// How many orders those are. Counted without a look at each: the index has them, and few are parked.
-    pub fn working_count(&self, account: AccountKey) -> usize {
-        let live = self
-            .live
-            .range((account, InstrumentId::LOWEST, ClientOrderId::LOWEST)..)
-            .take_while(|(owner, ..)| *owner == account)
-            .count();
-        let parked = self.parking.orders.values();
-        live.saturating_sub(parked.filter(|parked| parked.account == account).count())
-    }
     /// The instruments that an account holds or has live orders in.
     pub fn concerned(&self, account: AccountKey) -> BTreeSet<InstrumentId> {
-        let worked = self.live_of(account).map(|order| order.spec.instrument);
+        let worked = self.working.lanes(account).map(|(id, _)| id);
         self.held(account).map(|(id, _)| id).chain(worked).collect()
     }
     /// The live orders of an account in one instrument.
@@ -473,21 +467,10 @@ impl State {
     pub fn all_live(&self) -> impl Iterator<Item = &Order> {
         self.live.iter().filter_map(|(_, _, id)| self.orders.get(id))
     }
-    /// What live orders of `side` could still execute, each at its full size. Of a group only one member can, so the
-    /// largest counts; children that wait count in full, because their entry could fill at any moment.
-    pub fn working(&self, account: AccountKey, instrument: InstrumentId, side: Side) -> Quantity {
-        could_execute(
-            self.live_orders(account, instrument)
-                .filter(|order| order.spec.side == side),
-        )
-    }
     /// What live sell orders would take off a long position, or make of a short one. Children that wait for their entry
     /// are not counted: they close what it opens, and nothing else.
     pub fn working_sells(&self, account: AccountKey, instrument: InstrumentId) -> Quantity {
-        could_execute(
-            self.live_orders(account, instrument)
-                .filter(|o| o.spec.side == Side::Sell && !self.waits(o)),
-        )
+        self.working_now(account, instrument, Side::Sell)
     }
     /// What closing orders that can still execute would take off the position. Children that wait for their entry are
     /// not counted: what they close is not held yet.
@@ -495,10 +478,7 @@ impl State {
         let Some(side) = self.position(account, instrument).side() else {
             return Quantity::ZERO;
         };
-        could_execute(
-            self.live_orders(account, instrument)
-                .filter(|o| o.spec.side != side && !self.waits(o)),
-        )
+        self.working_now(account, instrument, side.opposite())
     }
     /// What protective stops cover of a position, at most all of it.
     pub fn protected(&self, account: AccountKey, instrument: InstrumentId) -> Quantity {
@@ -559,19 +539,17 @@ impl State {
     }
 }
 
-/// The sum of what is left of each order, but of a group only its largest member.
-pub(super) fn could_execute<'a>(orders: impl Iterator<Item = &'a Order>) -> Quantity {
-    let mut total = Quantity::ZERO;
-    let mut by_group: BTreeMap<ClientOrderId, Quantity> = BTreeMap::new();
-    // What is parked passes every control anew before it leaves.
-    for order in orders.filter(|order| order.phase != Phase::Parked) {
-        match order.oco {
-            Some(group) => {
-                let largest = by_group.entry(group).or_default();
-                *largest = (*largest).max(order.leaves());
-            }
-            None => total = total.saturating_add(order.leaves()),
-        }
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
     }
-    by_group.into_values().fold(total, Quantity::saturating_add)
+}
+
+/// What is read has its index again.
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut state = Self::deserialize(from)?;
+        state.reindex();
+        Ok(state)
+    }
 }

@@ -69,9 +69,9 @@ pub(super) fn due(state: &State, now: Timestamp) -> Vec<Fact> {
 
 /// Tells every running timer with its deadline.
 fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
-    // One walk over the live orders: this runs after every input.
+    // Only over what the broker owes an answer about: this runs after every input.
     let mut doubts: BTreeMap<AccountKey, Timestamp> = BTreeMap::new();
-    for order in state.all_live() {
+    for order in state.working.awaiting().filter_map(|id| state.orders.get(&id)) {
         if let Some(sent) = order.sent_at.filter(|_| order.phase == Phase::InFlight) {
             tell(sent.after(ANSWER_WITHIN), Timer::Answer(order.id));
         }

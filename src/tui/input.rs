@@ -4,6 +4,7 @@
 //! paste never acts and never confirms.
 
 use super::chord::{Chord, Key};
+use super::probe::Question;
 use crate::domain::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub enum Input {
     /// Changed the size of the terminal.
     Resize,
     /// Nothing: the terminal answered that it has drawn what stood before the question.
-    Answer,
+    Answer(Question),
 }
 
 /// Reads what a terminal sends.
@@ -309,8 +310,12 @@ fn control_sequence(bytes: &[u8]) -> Found {
         numbers.next().unwrap_or(0),
         numbers.next().unwrap_or(1).saturating_sub(1),
     );
-    if last == b'n' && text == "0" {
-        return Found::Whole(Some(Input::Answer), whole);
+    match last {
+        b'n' if text == "0" => return Found::Whole(Some(Input::Answer(Question::Status)), whole),
+        b'c' if text.starts_with('?') => {
+            return Found::Whole(Some(Input::Answer(Question::Attributes)), whole);
+        }
+        _ => {}
     }
     let key = match last {
         b'~' if first == 200 => return Found::PasteBegins(whole),

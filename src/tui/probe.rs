@@ -3,6 +3,10 @@
 //! read and drawn. Over a slow link that is a round trip later than the engine's host thinks. A terminal that never answers
 //! is waited for a bounded time in place of it, and the person is told. Panic keys do not ask.
 //!
+//! Answers bear no number: one that is lost would make each later one stand for the question before its own. So a question that
+//! waits far longer than the terminal takes is given up with all behind it, and the next are asked in other words, what the
+//! terminal is (`CSI c`): what comes late in the old words counts for nothing.
+//!
 //! A multiplexer answers for itself: then the answer says that it has the frame, and the last stretch to the eye is not
 //! measured.
 
@@ -12,12 +16,39 @@ use crate::domain::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What is sent behind a frame: device status report, which every terminal since the VT100 knows.
-pub const QUESTION: &[u8] = b"\x1b[5n";
-/// A preview of a terminal that has never answered has to stand this long.
+/// How a terminal is asked, and how it answers. Every terminal since the VT100 knows both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Question {
+    /// Device status report: `CSI 5 n`, `CSI 0 n`.
+    #[default]
+    Status,
+    /// Primary device attributes: `CSI c`, `CSI ? … c`.
+    Attributes,
+}
+
+impl Question {
+    /// What is sent behind a frame.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Status => b"\x1b[5n",
+            Self::Attributes => b"\x1b[c",
+        }
+    }
+    fn other(self) -> Self {
+        match self {
+            Self::Status => Self::Attributes,
+            Self::Attributes => Self::Status,
+        }
+    }
+}
+
+/// A preview of a terminal that does not answer has to stand this long.
 pub const MUTE_STANDS: Duration = Duration::from_secs(1);
-/// One that has answered before is waited for this long: the link is slow, or it was lost.
-pub const SLOW_STANDS: Duration = Duration::from_secs(10);
+/// An answer that takes longer than this, and than so many times what the one before took, is lost.
+pub const LOST_AFTER: Duration = Duration::from_secs(3);
+const LOST_TIMES: u32 = 4;
+/// Losses in a row after which a terminal that has answered counts as one that does not.
+const LOSSES: u8 = 2;
 /// A terminal that has not answered after this is told of.
 const TOLD_AFTER: Duration = Duration::from_secs(3);
 /// Questions under way at most.
@@ -30,14 +61,18 @@ pub struct Probe {
     on: bool,
     /// The preview that was asked for last.
     asked: Option<Timestamp>,
-    /// Questions without an answer: for which preview, and when asked.
+    /// In which words the terminal is asked.
+    question: Question,
+    /// Questions without an answer, all in these words: for which preview, and when asked.
     waiting: VecDeque<(Option<Timestamp>, Timestamp)>,
     /// The newest preview that the terminal has shown.
     shown: Option<Timestamp>,
     /// When the first question left.
     began: Option<Timestamp>,
-    /// It has answered before.
+    /// It has answered before, and still does.
     answers: bool,
+    /// Times in a row that answers were given up.
+    lost: u8,
     told: bool,
     round_trip: Option<Duration>,
 }
@@ -58,13 +93,33 @@ impl Probe {
         self.waiting.push_back((preview, now));
     }
     /// The terminal answered the oldest question.
-    fn answered(&mut self, now: Timestamp) {
+    fn answered(&mut self, question: Question, now: Timestamp) {
+        if question != self.question {
+            return;
+        }
         let Some((preview, asked)) = self.waiting.pop_front() else {
             return;
         };
         self.answers = true;
+        self.lost = 0;
         self.round_trip = Some(now.since(asked));
         self.shown = self.shown.max(preview);
+    }
+    /// Gives up what was lost. From one that has never answered everything may still come.
+    fn give_up_lost(&mut self, now: Timestamp) {
+        let patience = LOST_AFTER.max(self.round_trip.unwrap_or_default() * LOST_TIMES);
+        let late = |(_, asked): &(_, Timestamp)| now.since(*asked) >= patience;
+        if !self.answers || !self.waiting.front().is_some_and(late) {
+            return;
+        }
+        self.forget();
+        self.question = self.question.other();
+        self.lost = self.lost.saturating_add(1);
+        self.answers = self.lost < LOSSES;
+    }
+    /// The words of the next question.
+    pub fn question(&self) -> Question {
+        self.question
     }
     /// How long the terminal takes to answer, where it has.
     pub fn round_trip(&self) -> Option<Duration> {
@@ -81,8 +136,8 @@ impl Probe {
     }
     /// Whether the preview of this moment has been shown.
     fn has_shown(&self, preview: Timestamp, now: Timestamp) -> bool {
-        let patience = if self.answers { SLOW_STANDS } else { MUTE_STANDS };
-        !self.on || self.shown.is_some_and(|shown| shown >= preview) || now.since(preview) >= patience
+        let mute = !self.answers && now.since(preview) >= MUTE_STANDS;
+        !self.on || self.shown.is_some_and(|shown| shown >= preview) || mute
     }
 }
 
@@ -108,11 +163,12 @@ impl Desk {
         self.probe.sent(self.preview(), now);
     }
     /// The terminal answered.
-    pub(super) fn probe_answered(&mut self, now: Timestamp) {
-        self.probe.answered(now);
+    pub(super) fn probe_answered(&mut self, question: Question, now: Timestamp) {
+        self.probe.answered(question, now);
     }
-    /// A terminal that does not answer is told of once.
-    pub(super) fn tell_mute(&mut self, now: Timestamp) {
+    /// Asks again where an answer was lost; a terminal that does not answer is told of once. Called once a second.
+    pub(super) fn watch_terminal(&mut self, now: Timestamp) {
+        self.probe.give_up_lost(now);
         let silent = self
             .probe
             .began

@@ -12,7 +12,6 @@ use super::memory::{DeskMemory, Keep};
 use super::pace::{LineSpeed, Pace};
 use super::panes::watchlist::WatchSettings;
 use super::plan::Group;
-use super::probe::QUESTION;
 use super::reader::Reader;
 use super::screen::Screen;
 use super::terminal::Terminal;
@@ -347,7 +346,7 @@ impl Stage {
         self.watch.typed(now);
         self.woken = false;
         for input in self.decoder.feed(bytes, at) {
-            if input == Input::Answer {
+            if matches!(input, Input::Answer(_)) {
                 self.desk.on_input(&input, &self.drawn, now);
                 if let Some(round_trip) = self.desk.probe.round_trip() {
                     self.decoder.set_round_trip(round_trip);
@@ -370,7 +369,7 @@ impl Stage {
     fn second(&mut self) {
         let now = self.now();
         self.desk.tick(now);
-        self.desk.tell_mute(now);
+        self.desk.watch_terminal(now);
         self.effects.extend(self.desk.disarm_idle(now));
         self.effects.extend(self.desk.ask_what_if(now));
         self.remember();
@@ -449,7 +448,7 @@ impl Stage {
         bytes.append(&mut self.ring);
         let asks = self.desk.wants_probe();
         if asks {
-            bytes.extend_from_slice(QUESTION);
+            bytes.extend_from_slice(self.desk.probe.question().bytes());
         }
         if let Some(took) = self.writer.took() {
             self.pace.written(took);
@@ -513,7 +512,7 @@ impl Stage {
             };
             let now = self.now();
             for input in self.decoder.feed(&typed.bytes, typed.at) {
-                if input == Input::Answer {
+                if matches!(input, Input::Answer(_)) {
                     self.desk.on_input(&input, &self.drawn, now);
                 }
             }

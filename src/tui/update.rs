@@ -26,7 +26,7 @@ use tui_input::InputRequest;
 impl Desk {
     /// Takes one thing that a person did. `drawn` tells where everything was at the last frame.
     pub fn on_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
-        if !matches!(input, Input::Answer | Input::Resize) {
+        if !matches!(input, Input::Answer(_) | Input::Resize) {
             self.touched(now);
         }
         let effects = self.take_input(input, drawn, now);
@@ -37,8 +37,8 @@ impl Desk {
     }
     fn take_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
         match input {
-            Input::Answer => {
-                self.probe_answered(now);
+            Input::Answer(question) => {
+                self.probe_answered(*question, now);
                 Vec::new()
             }
             Input::Key(chord) => self.on_key(*chord, now),

@@ -8,7 +8,7 @@
     reason = "tests, and what only they use"
 )]
 
-use super::harness::{Home, block_on, until};
+use super::harness::{Home, block_on, undecided, until};
 use super::store::facts::{NOW, events};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -365,6 +365,7 @@ fn the_program_archives_with_the_engine_stopped_and_shows_older_days_as_before()
     });
     assert_eq!(orders, pages.0 + 1);
     // A copy has both, and says what it has not.
+    assert_eq!(undecided(&home.file("")), Vec::<String>::new());
     let copy = home.folder().join("copy");
     home.done(&["backup", copy.to_str().unwrap()]);
     let report = JournalReader::open(&copy.join("journal.db")).unwrap().verify();

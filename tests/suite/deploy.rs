@@ -9,7 +9,7 @@
     reason = "tests, and what only they use"
 )]
 
-use crate::harness::{Home, Ran, signal, until};
+use crate::harness::{Home, Ran, signal, undecided, until};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -493,6 +493,7 @@ fn the_steps_of_the_document_work_from_installation_to_restore() {
     let before = until("a position", || {
         Some(held(&machine)).filter(|held| held.len() == 2)
     });
+    assert_eq!(undecided(&machine.profile()), Vec::<String>::new());
     let copy = machine.root.path().join("copy");
     let backed = machine.run(&["backup", copy.to_str().unwrap()]);
     assert_eq!(backed.code, Some(0), "{backed:?}");

@@ -110,17 +110,34 @@ impl Raw {
 }
 
 #[test]
-fn a_socket_whose_key_was_taken_away_is_let_go() {
-    let port = Port::open(QUIET);
+fn a_socket_whose_key_was_taken_away_is_let_go_and_one_that_is_open_counts_as_a_connection() {
+    let port = Port::open(&format!("{QUIET}[server.doors]\nconnections_per_address = 8\n"));
     let made = port.home.json(&["api-key", "add", "watcher"]);
     let token = made["token"].as_str().unwrap();
     let upgrade = format!(
         "GET /ws HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: tradewind.v1.json\r\n\r\n",
         port.at
     );
-    let mut raw = Raw::open(port.at, &upgrade);
-    raw.hears("101 Switching");
-    raw.hears("hello");
+    // Connections that ended a moment ago may hold their places still.
+    let open = || {
+        until("a place is free", || {
+            let mut raw = Raw::open(port.at, &upgrade);
+            let mut first = [0; 64];
+            let Ok(count @ 1..) = raw.socket.read(&mut first) else {
+                return None;
+            };
+            raw.heard.push_str(&String::from_utf8_lossy(&first[..count]));
+            raw.hears("hello");
+            Some(raw)
+        })
+    };
+    let mut all: Vec<Raw> = (0..8).map(|_| open()).collect();
+    let mut more = Raw::open(port.at, &upgrade);
+    let heard = more.socket.read(&mut [0; 64]);
+    assert!(!matches!(heard, Ok(1..)), "one connection more was let in");
+    drop(all.pop());
+    all.push(open());
+    let raw = &mut all[0];
     port.home.done(&["api-key", "remove", "watcher"]);
     raw.hears("this key or session is over");
     // To its end: nobody else closes it.

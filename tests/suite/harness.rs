@@ -35,7 +35,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(300);
 /// The profile of all tests, whatever the build would choose.
 const PROFILE: &str = "t";
 /// Lets a test send what it likes as fast as it likes, and have refused what it likes, on a machine as busy as it likes.
-pub const UNHURRIED: &str = "[breakers]\nrejects = 0\nin_doubt = 0\nmismatches = 0\nack_p99_ms = 0\ncommit_ms = 0\n[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nmax_round_trips_1m = 0\nloss_streak = 0\nkeep_hours = false\nclose_band_bps = 0\n";
+pub const UNHURRIED: &str = "[breakers]\nrejects = 0\nin_doubt = 0\nmismatches = 0\nack_p99_ms = 0\ncommit_ms = 0\n[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nmax_round_trips_1m = 0\nloss_streak = 0\nkeep_hours = false\nclose_band_bps = 0\nmax_order_cost = \"0\"\nmax_order_bps = 0\nmax_contracts_each = 0\nallow_short_sale = true\ncollar_future_bps = 10000\ncollar_forex_bps = 10000\n";
 
 /// Lets a moment pass.
 #[allow(
@@ -99,6 +99,16 @@ pub struct Home {
     folder: tempfile::TempDir,
     data: PathBuf,
     environment: Vec<(String, String)>,
+}
+
+/// Files of a profile of which nobody decided whether a copy of it needs them.
+pub fn undecided(profile: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(profile).unwrap().flatten();
+    let files = entries.filter(|entry| entry.path().is_file());
+    files
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .filter(|name| !tradewind::app::profile_files::is_known(name))
+        .collect()
 }
 
 impl Home {
@@ -508,6 +518,8 @@ pub fn alone() -> MutexGuard<'static, ()> {
 
 pub const ENTER: &str = "\r";
 const ESC: &str = "\x1b";
+/// What a terminal is asked, and what it answers: how it is, and what it is.
+const QUESTIONS: [(&[u8], &[u8]); 2] = [(b"\x1b[5n", b"\x1b[0n"), (b"\x1b[c", b"\x1b[?1;2c")];
 /// How far apart hands press keys. Six keys within ten milliseconds are a paste.
 const BETWEEN_KEYS: Duration = Duration::from_millis(12);
 /// How long a program that is busy may take to read a key.
@@ -528,6 +540,23 @@ pub struct Desk {
 
 /// True while nobody reads what the program writes, as behind a line that hangs or Ctrl-S.
 type Gate = (Mutex<bool>, Condvar);
+
+/// Answers the questions in what was read. A question may come in two pieces: the beginning of one is left for the next time.
+fn answers_to(read: &mut Vec<u8>) -> Vec<u8> {
+    let (mut said, mut at) = (Vec::new(), 0);
+    while let Some(rest) = read.get(at..).filter(|rest| !rest.is_empty()) {
+        if let Some((question, answer)) = QUESTIONS.iter().find(|(question, _)| rest.starts_with(question)) {
+            said.extend_from_slice(answer);
+            at += question.len();
+        } else if QUESTIONS.iter().any(|(question, _)| question.starts_with(rest)) {
+            break;
+        } else {
+            at += 1;
+        }
+    }
+    read.drain(..at);
+    said
+}
 
 fn cells(count: u16) -> NonZeroU16 {
     NonZeroU16::new(count).unwrap()
@@ -575,20 +604,17 @@ impl Desk {
         let gate = Arc::clone(&unread);
         std::thread::spawn(move || {
             let mut bytes = [0; 65_536];
+            let mut seen: Vec<u8> = Vec::new();
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 let closed = gate.0.lock().unwrap_or_else(PoisonError::into_inner);
                 drop(gate.1.wait_while(closed, |closed| *closed));
                 lock(&shown).process(&bytes[..count]);
                 hears.fetch_add(1, Ordering::Relaxed);
-                let asked = bytes[..count]
-                    .windows(4)
-                    .filter(|part| *part == b"\x1b[5n")
-                    .count();
-                if answers && asked > 0 {
+                seen.extend_from_slice(&bytes[..count]);
+                let said = answers_to(&mut seen);
+                if answers && !said.is_empty() {
                     let mut writer = answer.lock().unwrap_or_else(PoisonError::into_inner);
-                    let _ = writer
-                        .write_all(&b"\x1b[0n".repeat(asked))
-                        .and_then(|()| writer.flush());
+                    let _ = writer.write_all(&said).and_then(|()| writer.flush());
                 }
             }
         });

@@ -1,7 +1,7 @@
 //! The house's rules, read from its own sources: who may import whom, what pure folders may not touch, and what nobody
 //! leaves behind. Reads words, not text: comments and string literals don't count.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Who may import whom: folder (or file) of `src`, and what of ours it may name. Nobody imports those that may name all.
@@ -343,6 +343,49 @@ fn leftovers(path: &Path, words: &[Word]) -> Vec<String> {
         .collect()
 }
 
+/// The names that a source's types have in the document of the port: of two with one name only one would be in it.
+fn rows_of(words: &[Word]) -> Vec<&Word> {
+    let text = |at: usize| words.get(at).map_or("", |word| word.text.as_str());
+    let mut rows = Vec::new();
+    let mut derived = false;
+    let mut named = None;
+    for at in 0..words.len() {
+        match text(at) {
+            "derive" => {
+                let list = words[at..].iter().take_while(|word| word.text != ")");
+                derived |= list.into_iter().any(|word| word.text == "ToSchema");
+            }
+            "as" if derived && text(at + 1) == "=" => named = words.get(at + 2),
+            "struct" | "enum" if text(at.wrapping_sub(1)) != "#" => {
+                rows.extend(named.take().or(words.get(at + 1)).filter(|_| derived));
+                derived = false;
+            }
+            _ => {}
+        }
+    }
+    rows
+}
+
+/// Rows of the document that have a name twice, each with its place.
+fn doubled_rows<'a>(sources: impl IntoIterator<Item = (&'a Path, &'a [Word])>) -> Vec<String> {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (path, words) in sources {
+        for row in rows_of(words) {
+            let place = format!("{}:{}", path.display(), row.line);
+            if let Some(first) = seen.get(&row.text) {
+                faults.push(format!(
+                    "{place}: {} is a row of the document at {first} too",
+                    row.text
+                ));
+            } else {
+                seen.insert(row.text.clone(), place);
+            }
+        }
+    }
+    faults
+}
+
 fn files_below(folder: &Path, files: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return;
@@ -405,6 +448,29 @@ fn the_sources_keep_the_rules_of_the_house() {
         project().display()
     );
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn each_row_of_the_document_has_a_name_of_its_own() {
+    let mut files = Vec::new();
+    files_below(&project().join("src"), &mut files);
+    files.sort();
+    let read = |file: &PathBuf| (file.clone(), words(&std::fs::read_to_string(file).unwrap()));
+    let sources: Vec<(PathBuf, Vec<Word>)> = files.iter().map(read).collect();
+    let each = || {
+        sources
+            .iter()
+            .map(|(path, words)| (path.as_path(), words.as_slice()))
+    };
+    let rows: usize = each().map(|(_, words)| rows_of(words).len()).sum();
+    assert!(rows > 100, "only {rows} rows found");
+    let faults = doubled_rows(each());
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let planted = words(
+        "#[derive(ToSchema)] struct A { b: u8 } #[derive(ToSchema)] #[schema(as = A)] pub enum C { D } #[derive(Clone)] struct A;",
+    );
+    let found = doubled_rows([(Path::new("x.rs"), planted.as_slice())]);
+    assert_eq!(found, ["x.rs:1: A is a row of the document at x.rs:1 too"]);
 }
 
 #[test]

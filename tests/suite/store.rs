@@ -17,6 +17,7 @@ use facts::{NOW, additions, events, facts};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
+use tradewind::domain::{InstrumentKind, Money};
 use tradewind::engine::{Event, Fact, State};
 use tradewind::store::{
     Fault, Journal, JournalReader, JournalSettings, Opened, SnapshotFile, Stamp, StoreError, Writer, format,
@@ -166,6 +167,28 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
     assert_eq!((limits.max_entries_5m, limits.max_round_trips_1m), (30, 0));
     assert_eq!(
         format::decode(2, 4, &std::fs::read(&path).unwrap()).unwrap(),
+        expected
+    );
+    // The fifth: one collar held for all kinds of instruments, and nothing asked what an order costs.
+    let path = here("tests/suite/golden/v5/02_limits_set_option_limit.msgpack");
+    let readable = std::fs::read_to_string(path.with_extension("json")).unwrap();
+    let expected: Fact = serde_json::from_str(&readable).unwrap();
+    let Fact::LimitsSet { limits } = &expected else {
+        panic!("{expected:?}")
+    };
+    let collars = [
+        InstrumentKind::Future,
+        InstrumentKind::Forex,
+        InstrumentKind::Option,
+    ];
+    assert!(
+        collars
+            .iter()
+            .all(|kind| limits.collar(*kind) == limits.collar_bps)
+    );
+    assert_eq!((limits.max_order_cost, limits.max_order_bps), (Money::ZERO, 0));
+    assert_eq!(
+        format::decode(2, 5, &std::fs::read(&path).unwrap()).unwrap(),
         expected
     );
 }

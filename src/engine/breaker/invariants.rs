@@ -55,12 +55,12 @@ fn moved(state: &State, fact: &Fact, before: Before) -> Option<(BrokerId, String
     })
 }
 
-/// The index of what lives agrees with each order, and nothing is filled by less than nothing.
+/// The indices of what lives agree with each order, and nothing is filled by less than nothing.
 fn indexed(state: &State, fact: &Fact) -> Option<(BrokerId, String)> {
     let order = state.orders.get(&fact.order()?)?;
     let key = (order.spec.account, order.spec.instrument, order.id);
     let listed = state.live.contains(&key);
-    let wrong = listed != order.phase.is_live() || order.filled.is_negative();
+    let wrong = listed != order.phase.is_live() || !state.working.agrees(order) || order.filled.is_negative();
     wrong.then(|| {
         let text = format!(
             "{} is {} and {} filled",

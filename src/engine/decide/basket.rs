@@ -5,11 +5,11 @@
 use super::Decision;
 use super::commands::{Desk, denied, known_as, stands_alone};
 use super::sessions;
-use crate::domain::{Currency, Money, OrderSpec, Price, SessionId, Timestamp};
+use crate::domain::{AccountKey, Currency, Money, OrderSpec, Price, SessionId, Timestamp};
 use crate::engine::command::{Command, Denial, DenialCode, Entry, Origin, SessionKind};
 use crate::engine::digest;
 use crate::engine::event::{Actor, Event, Fact};
-use crate::engine::risk::{self, Check, Effect};
+use crate::engine::risk::{self, Check, Effect, cost};
 use crate::engine::state::State;
 use crate::market::Market;
 use std::collections::BTreeMap;
@@ -76,7 +76,11 @@ fn all_denied(orders: &[Entry], cause: &OrderSpec, denial: &Denial) -> Decision 
         1 => denial.text.to_string(),
         _ => format!("none is sent, for {cause}: {}", denial.text),
     };
-    let denial = Denial::new(denial.code, text);
+    let nearest = denial.nearest.clone().filter(|_| orders.len() == 1);
+    let denial = Denial {
+        nearest,
+        ..Denial::new(denial.code, text)
+    };
     let mut decision = denied(orders[0].id, &orders[0].spec, denial.clone());
     for entry in &orders[1..] {
         decision
@@ -109,6 +113,8 @@ pub(in crate::engine) struct Ahead<'a> {
     worth: BTreeMap<Currency, Money>,
     /// The largest value of one order in any of the accounts.
     most: Money,
+    /// What those of shares, options and coins cost in each account, and what one order may there.
+    costs: BTreeMap<AccountKey, (Money, cost::Most)>,
     /// Who sends them, where that is known.
     origin: Option<Origin>,
 }
@@ -121,6 +127,7 @@ impl<'a> Ahead<'a> {
             now,
             worth: BTreeMap::new(),
             most: state.limits.max_order_value,
+            costs: BTreeMap::new(),
             origin: None,
         }
     }
@@ -186,6 +193,24 @@ impl<'a> Ahead<'a> {
             .state
             .limits_for(spec.account, Some(instrument), sender.as_ref());
         let most = limits.max_order_value;
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
+        // What is not known of it has been refused already.
+        let costs = cost::most(&self.state, self.market, spec.account, &limits, at);
+        let costs = costs.ok().flatten().and_then(|most| {
+            let priced = (instrument, price?, spec.quantity);
+            let sum = cost::of(&self.state, self.market, priced, most.base).ok()?;
+            Some((sum, most))
+        });
+        if let Some((sum, most)) = costs {
+            let known = self
+                .costs
+                .entry(spec.account)
+                .or_insert_with(|| (Money::ZERO, most.clone()));
+            known.0 = known.0.saturating_add(sum);
+            if most.amount < known.1.amount {
+                known.1 = most;
+            }
+        }
         self.most = self.most.min(most);
         let value = price
             .and_then(|price| price.notional(spec.quantity, instrument.multiplier))
@@ -199,8 +224,23 @@ impl<'a> Ahead<'a> {
         &self.worth
     }
 
+    /// What those of shares, options and coins cost, each account's against what one order may there.
+    pub(in crate::engine) fn costs(&self) -> impl Iterator<Item = (Money, &cost::Most)> {
+        self.costs.values().map(|(sum, most)| (*sum, most))
+    }
+
     /// Whether all of them together stay within the value of one order.
     pub(in crate::engine) fn total(&self) -> Result<(), Denial> {
+        if let Some((sum, most)) = self.costs().find(|(sum, most)| *sum > most.amount) {
+            let text = format!(
+                "all together come to {:.2} {base}, one order may to {:.2} {base} ({})",
+                sum.round_to(2),
+                most.amount.round_to(2),
+                most.why,
+                base = most.base
+            );
+            return Err(Denial::new(DenialCode::MaxValue, text));
+        }
         let most = self.most;
         match self.worth.iter().find(|(_, sum)| **sum > most) {
             None => Ok(()),

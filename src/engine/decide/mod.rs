@@ -1,18 +1,23 @@
 //! Pure choice: reads the state and the market, changes neither, and answers with facts. One file for each kind of input.
 
+mod accept;
 mod basket;
 mod broker;
 mod changes;
+mod closing;
 mod commands;
 mod differences;
 mod flatten;
+mod orders;
 mod parking;
 mod resize;
 mod sessions;
+mod submit;
+mod trading;
 
 pub(super) use basket::{Ahead, entries};
 pub(super) use broker::{accepted, book};
-pub(super) use commands::{closing, exit};
+pub(super) use closing::{closing, exit};
 pub(super) use sessions::{may_act, may_add_risk, may_arm};
 
 use super::command::{Denial, Outcome};

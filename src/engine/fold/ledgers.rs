@@ -119,6 +119,8 @@ impl State {
         if let Some(id) = before.order {
             self.fill(id, before.quantity.negated(), before.price, event.at);
             self.fill(id, execution.quantity, execution.price, event.at);
+            // The correction itself may name no order.
+            self.index(id);
         }
     }
 

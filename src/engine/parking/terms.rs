@@ -4,7 +4,7 @@ use super::{LONGEST_SECONDS, MOST, ParkTerms, USUAL_SECONDS, reference};
 use crate::domain::calendar::SessionState;
 use crate::domain::{AccountKey, Instrument, LinkState, Money, OrderKind, OrderSpec, TimeInForce, Timestamp};
 use crate::engine::command::{Denial, DenialCode};
-use crate::engine::risk::{self, Check, Effect, Sender};
+use crate::engine::risk::{self, Check, Effect, Sender, cost};
 use crate::engine::state::State;
 use crate::market::Market;
 use std::time::Duration;
@@ -53,6 +53,9 @@ pub fn terms(
         return Err(Denial::new(DenialCode::NoPrice, text));
     };
     room(state, instrument, spec, closes)?;
+    if !closes {
+        affordable(state, market, instrument, spec, now)?;
+    }
     let time = span(seconds, closes)?;
     let (until, session_ends) = within_session(market, instrument, spec, time, now)?;
     Ok(ParkTerms {
@@ -98,6 +101,47 @@ fn room(state: &State, instrument: &Instrument, spec: &OrderSpec, closes: bool) 
         "all that is parked would be worth more than the limit of one order, {:.0} {}; cancel one first, or park less",
         most.round_to(0),
         instrument.currency
+    );
+    Err(Denial::new(DenialCode::MaxValue, text))
+}
+
+/// What is parked of shares, options and coins costs no more than one order may.
+fn affordable(
+    state: &State,
+    market: &Market,
+    instrument: &Instrument,
+    spec: &OrderSpec,
+    now: Timestamp,
+) -> Result<(), Denial> {
+    let unknown = |what: String| cost::unknown(&what);
+    let limits = state.limits_of(spec.account);
+    let at = market.venue_time(instrument.id).unwrap_or(now);
+    if !cost::is_asked(instrument) {
+        return Ok(());
+    }
+    let most = cost::most(state, market, spec.account, &limits, at).map_err(unknown)?;
+    let Some(most) = most else { return Ok(()) };
+    let costs = |spec: &OrderSpec| {
+        let of = state.instruments.get(&spec.instrument).zip(spec.kind.limit());
+        of.map_or(Ok(Money::ZERO), |(of, price)| {
+            cost::of(state, market, (of, price, spec.quantity), most.base)
+        })
+    };
+    let parked = state.parking.orders.iter();
+    let adding = parked.filter(|(_, parked)| parked.account == spec.account && !parked.terms.closes);
+    let mut sum = costs(spec).map_err(unknown)?;
+    for order in adding.filter_map(|(id, _)| state.orders.get(id)) {
+        sum = sum.saturating_add(costs(&order.spec).map_err(unknown)?);
+    }
+    if sum <= most.amount {
+        return Ok(());
+    }
+    let text = format!(
+        "all that is parked would come to {:.2} {base}, one order may to {:.2} {base} ({}); cancel one first, or park less",
+        sum.round_to(2),
+        most.amount.round_to(2),
+        most.why,
+        base = most.base
     );
     Err(Denial::new(DenialCode::MaxValue, text))
 }

@@ -3,17 +3,17 @@
 //! last for a second before it is one, and what is back has to stay back for ten, well within the limit: so that nothing flaps
 //! at the edge. Both are facts, stand in the state, and outlive the process.
 //!
-//! The loss of a session has stages and an end of its own (`day`, `watch`); what follows from a breach of either is here.
+//! The loss of a session has stages and an end of its own (`day`, `watch`); what follows from a breach of either is here. What a
+//! limit is made of is measured in `measure`.
 
-use super::day::{Standing, part};
-use super::drawdown::{fallen, tenths};
-use super::slippage::slipped;
+use super::day::Standing;
+use super::measure::{Ground, Measure};
 use super::table::Control;
 use super::usage::Amount;
-use super::worth::{Exposure, issuer, money};
+use super::worth::{issuer, money};
 use crate::domain::{
-    AccountKey, Breach, ClientOrderId, Currency, InstrumentId, LimitName, Limits, Money, OnBreach, SafeText,
-    Side, Timestamp,
+    AccountKey, Breach, ClientOrderId, Currency, InstrumentId, LimitName, Limits, OnBreach, SafeText,
+    Timestamp,
 };
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
@@ -29,8 +29,6 @@ use std::time::Duration;
 const LASTS: Duration = Duration::from_secs(1);
 /// How long what is back has to stay back.
 const RETURNS: Duration = Duration::from_secs(10);
-/// By which part of the limit it has to be back within it, where it is money.
-const WITHIN: i128 = 20;
 
 /// Which limit, and of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,178 +54,6 @@ pub struct Breached {
     pub most: Amount,
     /// In what, where it is money.
     pub currency: Currency,
-}
-
-/// One thing that is held against a limit.
-struct Measure {
-    of: Option<InstrumentId>,
-    used: Amount,
-    most: Amount,
-    currency: Currency,
-}
-
-impl Measure {
-    /// Beyond the limit; below it where something has to be left.
-    fn is_over(&self, name: LimitName) -> bool {
-        let (used, most) = self.raw();
-        match name {
-            LimitName::MinExcessBps => used < most,
-            // There it is too late.
-            LimitName::MaxDrawdown => used >= most,
-            _ => used > most,
-        }
-    }
-    /// Well within it.
-    fn is_back(&self, name: LimitName) -> bool {
-        let (used, most) = self.raw();
-        let room = match self.most {
-            Amount::Money(_) => most / WITHIN,
-            Amount::Count(_) => 0,
-        };
-        if name == LimitName::MinExcessBps {
-            used >= most.saturating_add(room)
-        } else {
-            used <= most.saturating_sub(room)
-        }
-    }
-    fn raw(&self) -> (i128, i128) {
-        let raw = |amount| match amount {
-            Amount::Money(money) => Money::raw(money),
-            Amount::Count(count) => i128::from(count),
-        };
-        (raw(self.used), raw(self.most))
-    }
-}
-
-/// What an account's limits are measured on.
-struct Ground<'a> {
-    state: &'a State,
-    market: &'a Market,
-    key: AccountKey,
-    limits: &'a Limits,
-    standing: &'a Standing,
-    exposure: Exposure<'a>,
-}
-
-impl Ground<'_> {
-    /// Everything that is held against a limit; nothing where it is off.
-    ///
-    /// # Errors
-    /// What of it is not known: then nobody can say that it is breached, nor that it is not.
-    fn measures(&self, name: LimitName) -> Result<Vec<Measure>, String> {
-        let (limits, base) = (self.limits, self.standing.base);
-        let share = |bps| part(self.standing.worth(), bps);
-        let measure = |of, used, most, currency| Measure {
-            of,
-            used,
-            most,
-            currency,
-        };
-        let whole = |used, most| vec![measure(None, Amount::Money(used), Amount::Money(most), base)];
-        let each = |by_issuer, bps| {
-            let all = self.exposure.each(by_issuer)?.into_iter();
-            let one = |(id, used)| measure(Some(id), Amount::Money(used), Amount::Money(share(bps)), base);
-            Ok::<_, String>(all.map(one).collect())
-        };
-        Ok(match name {
-            LimitName::MaxGrossBps if limits.max_gross_bps > 0 => {
-                whole(self.exposure.gross(None)?, share(limits.max_gross_bps))
-            }
-            LimitName::MaxNameBps if limits.max_name_bps > 0 => each(false, limits.max_name_bps)?,
-            LimitName::MaxIssuerBps if limits.max_issuer_bps > 0 => each(true, limits.max_issuer_bps)?,
-            LimitName::MaxPositionValue => self.positions(),
-            LimitName::MinExcessBps if limits.min_excess_bps > 0 => {
-                let funds = self.state.funds.get(&self.key);
-                let funds = funds.filter(|funds| funds.currency == base);
-                funds.map_or_else(Vec::new, |funds| {
-                    whole(funds.excess, share(limits.min_excess_bps))
-                })
-            }
-            LimitName::MaxLiveOrders => self.sides(),
-            LimitName::MaxTotalOrders if limits.max_total_orders > 0 => {
-                let live = self.state.working_count(self.key);
-                vec![measure(
-                    None,
-                    count(live),
-                    Amount::Count(limits.max_total_orders.into()),
-                    base,
-                )]
-            }
-            LimitName::MaxDrawdown if limits.max_drawdown > Money::ZERO => {
-                let fell = fallen(self.state, self.key, self.standing.worth());
-                whole(fell, limits.max_drawdown)
-            }
-            LimitName::MaxContracts if limits.max_contracts > 0 => {
-                let tenths = tenths(self.state, self.key, |id| self.exposure.worst(id));
-                // A part of one counts as one.
-                let contracts = u64::try_from((tenths + 9) / 10).unwrap_or(u64::MAX);
-                let most = Amount::Count(limits.max_contracts.into());
-                vec![measure(None, Amount::Count(contracts), most, base)]
-            }
-            LimitName::MaxSlippageBps if limits.max_slippage_bps > 0 => {
-                let day = &self.standing.day;
-                let slipped = slipped(self.state, self.market, self.key, day, base)?;
-                whole(slipped, part(day.opening, limits.max_slippage_bps))
-            }
-            LimitName::KeepHours => self.held_when_flat(),
-            _ => Vec::new(),
-        })
-    }
-
-    /// What is held while the account's rule pack wants it flat.
-    fn held_when_flat(&self) -> Vec<Measure> {
-        let Some(pack) = self.state.pack(self.key) else {
-            return Vec::new();
-        };
-        let held: Vec<InstrumentId> = self.state.held(self.key).map(|(id, _)| id).collect();
-        let at = held.iter().filter_map(|id| self.market.venue_time(*id)).max();
-        let window = at.and_then(|at| pack.flat_at(at).filter(|window| window.at <= at));
-        window.map_or_else(Vec::new, |_| {
-            vec![Measure {
-                of: None,
-                used: count(held.len()),
-                most: Amount::Count(0),
-                currency: self.standing.base,
-            }]
-        })
-    }
-
-    /// Each position that could result, in its own currency. One without a price says nothing of the others.
-    fn positions(&self) -> Vec<Measure> {
-        let one = |id: InstrumentId| {
-            let instrument = self.state.instruments.get(&id)?;
-            let mark = self.market.mark(id)?.price;
-            let value = mark.notional(self.exposure.worst(id), instrument.multiplier)?;
-            Some(Measure {
-                of: Some(id),
-                used: Amount::Money(value.abs()),
-                most: Amount::Money(self.limits.max_position_value),
-                currency: instrument.currency,
-            })
-        };
-        self.exposure.concerned().filter_map(one).collect()
-    }
-
-    /// The longer side of live orders in each instrument.
-    fn sides(&self) -> Vec<Measure> {
-        let mut counts: BTreeMap<InstrumentId, [usize; 2]> = BTreeMap::new();
-        for order in self.state.working_of(self.key) {
-            let side = usize::from(order.spec.side == Side::Sell);
-            let of = counts.entry(order.spec.instrument).or_default();
-            of[side] = of[side].saturating_add(1);
-        }
-        let one = |(id, sides): (InstrumentId, [usize; 2])| Measure {
-            of: Some(id),
-            used: count(sides[0].max(sides[1])),
-            most: Amount::Count(self.limits.max_live_orders.into()),
-            currency: self.standing.base,
-        };
-        counts.into_iter().map(one).collect()
-    }
-}
-
-fn count(of: usize) -> Amount {
-    Amount::Count(u64::try_from(of).unwrap_or(u64::MAX))
 }
 
 /// What the watch remembers of breaches: no part of the state.
@@ -273,14 +99,7 @@ impl Breaches {
         now: Timestamp,
     ) -> Vec<Fact> {
         let limits = state.limits_of(key);
-        let ground = Ground {
-            state,
-            market,
-            key,
-            limits: &limits,
-            standing,
-            exposure: Exposure::new(state, market, key, standing.base),
-        };
+        let ground = Ground::new((state, market), key, &limits, Some(standing));
         let mut facts = Vec::new();
         for name in OnBreach::NAMES.iter().copied() {
             match ground.measures(name) {

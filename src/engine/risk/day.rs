@@ -147,7 +147,7 @@ pub fn standing(state: &State, market: &Market, key: AccountKey, at: Timestamp) 
     })
 }
 
-fn base_of(state: &State, key: AccountKey) -> Result<Currency, String> {
+pub(super) fn base_of(state: &State, key: AccountKey) -> Result<Currency, String> {
     let account = state.accounts.get(&key).filter(|account| account.opened);
     let account = account.ok_or_else(|| format!("what {key} holds has not been read yet"))?;
     Ok(account.account.base)

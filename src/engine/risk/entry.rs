@@ -4,9 +4,10 @@
 use super::Check;
 use super::price::percent;
 use crate::domain::calendar::SessionState;
-use crate::domain::{Instrument, Limits, Order, OrderKind, OrderSpec, Phase, Price, Side, TimeInForce};
+use crate::domain::{Instrument, Limits, OrderKind, OrderSpec, Price, Side, TimeInForce};
 use crate::engine::abilities::Abilities;
 use crate::engine::command::{Denial, DenialCode};
+use crate::engine::working::Lane;
 
 /// A spread of so many ticks is never too wide: there is hardly a narrower one.
 const TICKS_OF_SPREAD: i64 = 2;
@@ -152,21 +153,24 @@ impl Check<'_> {
         }
         // A market order reaches the best price of the other side, and what of ours is there.
         let reach = spec.kind.limit().or_else(|| self.mark(spec));
-        let own = self.state.live_orders(spec.account, spec.instrument);
-        let meets = |order: &&Order| {
-            let price = resting(order).filter(|_| order.spec.side != spec.side && !self.state.waits(order));
-            price.is_some_and(|price| match (spec.side, reach) {
-                (_, None) => true,
-                (Side::Buy, Some(reach)) => price <= reach,
-                (Side::Sell, Some(reach)) => price >= reach,
-            })
+        let lane = self.state.working.lane(spec.account, spec.instrument);
+        let meets = |price: Price| match (spec.side, reach) {
+            (_, None) => true,
+            (Side::Buy, Some(reach)) => price <= reach,
+            (Side::Sell, Some(reach)) => price >= reach,
         };
-        let own = own.filter(meets);
+        let own = lane.into_iter().flat_map(Lane::rows).filter_map(|(id, row)| {
+            let price = row
+                .resting()
+                .filter(|price| row.side != spec.side && meets(*price))?;
+            (!self.state.row_waits(&row)).then_some((id, price))
+        });
         let nearest = match spec.side {
-            Side::Buy => own.min_by_key(|order| resting(order)),
-            Side::Sell => own.max_by_key(|order| resting(order)),
+            Side::Buy => own.min_by_key(|(_, price)| *price),
+            Side::Sell => own.max_by_key(|(_, price)| *price),
         };
-        let Some((order, price)) = nearest.and_then(|order| Some((order, resting(order)?))) else {
+        let nearest = nearest.and_then(|(id, price)| Some((self.state.orders.get(&id)?, price)));
+        let Some((order, price)) = nearest else {
             return Ok(());
         };
         let ticks = if spec.side == Side::Buy { -1 } else { 1 };
@@ -184,13 +188,4 @@ impl Check<'_> {
 fn is_at_market(spec: &OrderSpec) -> bool {
     let at_once = matches!(spec.kind, OrderKind::Market | OrderKind::Midprice { .. });
     at_once && spec.tif != TimeInForce::Opg
-}
-
-/// The price at which an order rests on a book, or may come to.
-fn resting(order: &Order) -> Option<Price> {
-    let there = matches!(order.phase, Phase::InFlight | Phase::Uncertain | Phase::Working);
-    match order.spec.kind {
-        OrderKind::Limit { price } if there => Some(price),
-        _ => None,
-    }
 }

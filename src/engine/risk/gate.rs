@@ -1,6 +1,7 @@
 //! Whether anything may leave at all: link, pause, what is unexplained, the state of trading; and whether more is sold than is
 //! held.
 
+use super::worth::is_bought;
 use super::{Check, Effect, held_back};
 use crate::domain::{LinkState, OrderSpec, Quantity, Side, TradingState};
 use crate::engine::breaker;
@@ -111,19 +112,28 @@ impl Check<'_> {
         if let Some(text) = self.only_protected(spec).filter(|_| !spec.allow_short) {
             return Err(Denial::new(DenialCode::Short, text));
         }
-        if !self.limits(spec).allow_short {
+        let limits = self.limits(spec);
+        let instrument = self.state.instruments.get(&spec.instrument);
+        let off = if !limits.allow_short {
+            Some("shorts are off")
+        } else if !limits.allow_short_sale && instrument.is_none_or(is_bought) {
+            Some("shorts of shares, options and coins are off (allow_short_sale)")
+        } else {
+            None
+        };
+        if let Some(off) = off {
             let text = format!(
-                "{} holds {held} {}; {free} more can be sold; shorts are off",
+                "{} holds {held} {}; {free} more can be sold; {off}",
                 account.account.key, spec.instrument
             );
-            return Err(Denial::new(DenialCode::Short, text));
+            return Err(Denial::new(DenialCode::Short, text).near(free));
         }
         if !spec.allow_short {
             let text = format!(
                 "{held} {} held, {free} more can be sold; say 'short' to sell more than that",
                 spec.instrument
             );
-            return Err(Denial::new(DenialCode::Short, text));
+            return Err(Denial::new(DenialCode::Short, text).near(free));
         }
         Ok(())
     }

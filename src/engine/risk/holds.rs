@@ -5,8 +5,8 @@ use super::breach;
 use super::day::LossStage;
 use super::worth::money;
 use crate::domain::{
-    AccountKey, Breach, ClientOrderId, Execution, InstrumentId, Money, Multiplier, Position, SafeText,
-    Timestamp,
+    AccountKey, Breach, ClientOrderId, Execution, InstrumentId, Limits, Money, Multiplier, Position,
+    SafeText, Timestamp,
 };
 use crate::engine::breaker;
 use crate::engine::changes;
@@ -103,13 +103,7 @@ pub fn ended_by_hand(state: &State, account: AccountKey) -> Vec<Fact> {
 pub(in crate::engine) fn after_execution(state: &State, execution: &Execution, now: Timestamp) -> Vec<Fact> {
     let account = execution.account;
     let limits = state.limits_of(account);
-    let mut facts = Vec::new();
-    if limits.max_entries_5m > 0 {
-        facts.extend(repeated(state, execution, limits.max_entries_5m, now));
-    }
-    if limits.max_round_trips_1m > 0 && facts.is_empty() {
-        facts.extend(rounds(state, execution, limits.max_round_trips_1m, now));
-    }
+    let mut facts: Vec<Fact> = repeated(state, execution, &limits, now).into_iter().collect();
     if limits.loss_streak > 0 {
         let pause = Duration::from_secs(60 * u64::from(limits.loss_streak_pause_minutes));
         facts.extend(streak(state, account, limits.loss_streak, pause, now));
@@ -129,57 +123,46 @@ fn counted_from(
     now.before(within).max(before.unwrap_or(Timestamp::MIN))
 }
 
-fn repeated(state: &State, execution: &Execution, most: u32, now: Timestamp) -> Option<Fact> {
+/// Entries that fill again and again, or in and out again and again, are what a program does that has lost its way: one hold, and
+/// one end of it.
+fn repeated(state: &State, execution: &Execution, limits: &Limits, now: Timestamp) -> Option<Fact> {
     let (account, id) = (execution.account, execution.instrument);
     let cause = HoldCause::RepeatedExecutions;
     if state.holds.contains_key(&(account, cause)) {
         return None;
     }
     let ledger = state.ledgers.get(&(account, id))?;
-    let from = counted_from(state, account, cause, ENTRIES_WITHIN, now);
-    let entries = walk(state, account, ledger, from)
-        .filter(|step| step.opens)
-        .map(|step| step.order)
-        .collect::<BTreeSet<_>>();
-    if entries.len() <= usize::try_from(most).unwrap_or(usize::MAX) {
-        return None;
-    }
-    let text = format!(
-        "{} entries filled in {id} within 5 minutes, {most} may: nothing is opened in {account} until a person resumes",
-        entries.len()
-    );
-    Some(Fact::RiskHeld {
-        account,
-        cause,
-        until: None,
-        text: SafeText::new(&text),
-    })
+    let since = |within| {
+        walk(
+            state,
+            account,
+            ledger,
+            counted_from(state, account, cause, within, now),
+        )
+    };
+    let entries = || {
+        let opening = since(ENTRIES_WITHIN).filter(|step| step.opens);
+        opening.map(|step| step.order).collect::<BTreeSet<_>>().len()
+    };
+    let trips = || since(TRIPS_WITHIN).filter(|step| step.ends).count();
+    let beyond = |most: u32, count: &dyn Fn() -> usize, what: &str, within: &str| {
+        let count = (most > 0).then(count)?;
+        let is_beyond = count > usize::try_from(most).unwrap_or(usize::MAX);
+        is_beyond.then(|| format!("{count} {what} in {id} within {within}, {most} may"))
+    };
+    let found = beyond(limits.max_entries_5m, &entries, "entries filled", "5 minutes")
+        .or_else(|| beyond(limits.max_round_trips_1m, &trips, "round trips ended", "a minute"))?;
+    let text = format!("{found}: nothing is opened in {account} until a person resumes");
+    Some(held(account, cause, None, &text))
 }
 
-/// In and out again and again is what a program does that has lost its way: the same hold, and the same end of it.
-fn rounds(state: &State, execution: &Execution, most: u32, now: Timestamp) -> Option<Fact> {
-    let (account, id) = (execution.account, execution.instrument);
-    let cause = HoldCause::RepeatedExecutions;
-    if state.holds.contains_key(&(account, cause)) {
-        return None;
-    }
-    let ledger = state.ledgers.get(&(account, id))?;
-    let from = counted_from(state, account, cause, TRIPS_WITHIN, now);
-    let ended = walk(state, account, ledger, from)
-        .filter(|step| step.ends)
-        .count();
-    if ended <= usize::try_from(most).unwrap_or(usize::MAX) {
-        return None;
-    }
-    let text = format!(
-        "{ended} round trips ended in {id} within a minute, {most} may: nothing is opened in {account} until a person resumes"
-    );
-    Some(Fact::RiskHeld {
+fn held(account: AccountKey, cause: HoldCause, until: Option<Timestamp>, text: &str) -> Fact {
+    Fact::RiskHeld {
         account,
         cause,
-        until: None,
-        text: SafeText::new(&text),
-    })
+        until,
+        text: SafeText::new(text),
+    }
 }
 
 fn streak(state: &State, account: AccountKey, most: u32, pause: Duration, now: Timestamp) -> Option<Fact> {
@@ -199,12 +182,7 @@ fn streak(state: &State, account: AccountKey, most: u32, pause: Duration, now: T
     let text = format!(
         "{losing} losing exits within an hour in {account}: nothing is opened until {until}, or until a person resumes"
     );
-    Some(Fact::RiskHeld {
-        account,
-        cause,
-        until: Some(until),
-        text: SafeText::new(&text),
-    })
+    Some(held(account, cause, Some(until), &text))
 }
 
 /// Losing exits that count now.

@@ -6,6 +6,7 @@
 mod advice;
 pub mod breach;
 pub mod change;
+pub mod cost;
 pub mod day;
 pub mod drawdown;
 mod entry;
@@ -13,6 +14,7 @@ mod form;
 mod funds;
 mod gate;
 mod holds;
+mod measure;
 mod pace;
 mod price;
 pub mod scope;
@@ -127,8 +129,10 @@ impl Check<'_> {
         if effect == Effect::Adds {
             self.expiring(spec, instrument)?;
             self.value(spec, instrument, price)?;
+            self.cost(spec, instrument, price, &limits)?;
             self.resulting_position(spec, instrument, price)?;
             self.contracts(spec, instrument, &limits)?;
+            self.contracts_each(spec, instrument, &limits)?;
             self.as_an_entry(spec, instrument, price, &limits)?;
             self.self_cross(spec, instrument, &limits)?;
             self.sender(spec)?;
@@ -166,11 +170,13 @@ impl Check<'_> {
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;
-            self.contracts(&more, instrument, &self.limits(spec))?;
+            let limits = self.limits(spec);
+            self.contracts(&more, instrument, &limits)?;
+            self.contracts_each(&more, instrument, &limits)?;
             // A child of a bracket closes what its entry may yet open: where it moves is no entry's price.
             let is_child = spec.parent.is_some() && !more.quantity.is_positive();
             if !is_child {
-                let limits = self.limits(spec);
+                self.cost(spec, instrument, price, &limits)?;
                 self.restricted(instrument, &limits)?;
                 self.as_an_entry(&more, instrument, price, &limits)?;
                 self.self_cross(spec, instrument, &limits)?;

@@ -1,8 +1,11 @@
 //! At what price: what an order is expected to fill at, what it is measured by, and how far through the market it may reach.
 
 use super::{Check, Effect};
-use crate::domain::{Instrument, OrderKind, OrderSpec, Price, Side};
+use crate::domain::{Instrument, InstrumentKind, OrderKind, OrderSpec, Price, Side};
 use crate::engine::command::{Denial, DenialCode};
+
+/// An option's price may reach so many ticks, whatever share of it they are: at a few cents each is a large one.
+const TICKS_OF_OPTION: i64 = 5;
 
 impl Check<'_> {
     /// The price an entry is expected to fill at: its own, else the other side of the market, else the last trade.
@@ -89,8 +92,8 @@ impl Check<'_> {
             (Some(_), None) => return Ok(()),
             (Some(limit), Some(reference)) => (limit, reference),
         };
-        let reach =
-            i128::from(reference.raw().unsigned_abs()) * i128::from(self.limits(spec).collar_bps) / 10_000;
+        let collar = self.limits(spec).collar(instrument.kind);
+        let reach = reach(reference, instrument, collar);
         let beyond = match spec.side {
             Side::Buy => i128::from(limit.raw()) - i128::from(reference.raw()),
             Side::Sell => i128::from(reference.raw()) - i128::from(limit.raw()),
@@ -107,23 +110,41 @@ impl Check<'_> {
         if let OrderKind::TrailLimit { offset, .. } = spec.kind {
             let passes = nearest.raw().saturating_sub(reference.raw()).saturating_abs();
             let text = format!(
-                "an offset of {offset} is {} of the trigger at {}; the collar is {} bps, {} would pass",
+                "an offset of {offset} is {} of the trigger at {}; the collar is {}, {} would pass",
                 percent(beyond, reference),
                 instrument.show(reference),
-                self.limits(spec).collar_bps,
+                in_words(instrument, collar),
                 instrument.show(Price::from_raw(passes))
             );
             return Err(Denial::new(DenialCode::Collar, text).near(Price::from_raw(passes)));
         }
         let text = format!(
-            "{} is {} through the market at {}; the collar is {} bps, {} would pass",
+            "{} is {} through the market at {}; the collar is {}, {} would pass",
             instrument.show(limit),
             percent(beyond, reference),
             instrument.show(reference),
-            self.limits(spec).collar_bps,
+            in_words(instrument, collar),
             instrument.show(nearest)
         );
         Err(Denial::new(DenialCode::Collar, text).near(nearest))
+    }
+}
+
+/// How far a price may reach from `reference`.
+fn reach(reference: Price, instrument: &Instrument, bps: u32) -> i128 {
+    let share = i128::from(reference.raw().unsigned_abs()) * i128::from(bps) / 10_000;
+    if instrument.kind != InstrumentKind::Option {
+        return share;
+    }
+    let tick = i128::from(instrument.ticks.tick_at(reference).raw());
+    share.max(tick * i128::from(TICKS_OF_OPTION))
+}
+
+/// The collar of an instrument, as people read it.
+fn in_words(instrument: &Instrument, bps: u32) -> String {
+    match instrument.kind {
+        InstrumentKind::Option => format!("{bps} bps, or {TICKS_OF_OPTION} ticks"),
+        _ => format!("{bps} bps"),
     }
 }
 

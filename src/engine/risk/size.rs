@@ -1,7 +1,7 @@
 //! How large: one order's quantity and value, the position that could result, and live orders in one instrument.
 
 use super::{Check, Effect, effect};
-use crate::domain::{Instrument, Money, OrderSpec, Phase, Price, Quantity};
+use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price, Quantity, Side};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::planted::{Bug, planted};
 
@@ -13,7 +13,7 @@ impl Check<'_> {
                 "{} {} is above the limit of {most} in one order; {most} would pass",
                 spec.quantity, spec.instrument
             );
-            return Err(Denial::new(DenialCode::MaxQuantity, text));
+            return Err(Denial::new(DenialCode::MaxQuantity, text).near(most));
         }
         Ok(())
     }
@@ -40,7 +40,7 @@ impl Check<'_> {
                     instrument.currency,
                     most.round_to(0)
                 );
-                Err(Denial::new(DenialCode::MaxValue, text))
+                Err(Denial::new(DenialCode::MaxValue, text).near(passes))
             }
         }
     }
@@ -78,9 +78,40 @@ impl Check<'_> {
                     most.round_to(0),
                     instrument.currency
                 );
-                Err(Denial::new(DenialCode::MaxPosition, text))
+                Err(Denial::new(DenialCode::MaxPosition, text).near(passes))
             }
         }
+    }
+
+    /// Contracts of one future that could result on the order's side, working orders counted in full.
+    pub(super) fn contracts_each(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        let most = limits.max_contracts_each;
+        if most == 0 || instrument.kind != InstrumentKind::Future || !spec.quantity.is_positive() {
+            return Ok(());
+        }
+        let held = self.state.position(spec.account, spec.instrument).quantity;
+        let working = self.state.working(spec.account, spec.instrument, spec.side);
+        let before = match spec.side {
+            Side::Buy => held.saturating_add(working),
+            Side::Sell => held.negated().saturating_add(working),
+        };
+        let whole = Quantity::whole(most.into()).unwrap_or(Quantity::ZERO);
+        let after = before.saturating_add(spec.quantity);
+        if after <= whole {
+            return Ok(());
+        }
+        let passes = whole.saturating_sub(before).min(spec.quantity);
+        let passes = instrument.quantity_down(passes.max(Quantity::ZERO));
+        let text = format!(
+            "with working orders it could come to {after} {}, {most} contracts of one future may be; {passes} would pass",
+            spec.instrument
+        );
+        Err(Denial::new(DenialCode::MaxContracts, text).near(passes))
     }
 
     /// Room for live orders that are recorded together: so many on the side of `spec`, and so many on the other one. Each of a
@@ -91,15 +122,8 @@ impl Check<'_> {
         }
         let limits = self.limits(spec);
         let most = limits.max_live_orders as usize;
-        let (mut here, mut there) = (0, 0);
-        for order in self.state.live_orders(spec.account, spec.instrument) {
-            let side = if order.spec.side == spec.side {
-                &mut here
-            } else {
-                &mut there
-            };
-            *side += usize::from(order.phase != Phase::Parked);
-        }
+        let live = |side| self.state.working_orders(spec.account, spec.instrument, side);
+        let (here, there) = (live(spec.side), live(spec.side.opposite()));
         for (side, live, more) in [(spec.side, here, same), (spec.side.opposite(), there, other)] {
             if more > 0 && live.saturating_add(more) > most {
                 let what = format!("{live} live {} orders in {}", side.word(), spec.instrument);

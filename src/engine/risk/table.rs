@@ -80,9 +80,9 @@ pub const CONTROLS: &[Control] = &[
     ),
     control(
         DenialCode::MaxContracts,
-        &[L::MaxContracts],
+        &[L::MaxContracts, L::MaxContractsEach],
         Breach::Refuse,
-        "contracts of futures that could result in all",
+        "contracts of futures that could result, in all and of each",
     ),
     control(
         DenialCode::HeldBack,
@@ -109,7 +109,7 @@ pub const CONTROLS: &[Control] = &[
     ),
     control(
         DenialCode::Short,
-        &[L::AllowShort],
+        &[L::AllowShort, L::AllowShortSale],
         Breach::Refuse,
         "no more is sold than is held, unless a short is asked for and allowed",
     ),
@@ -139,7 +139,12 @@ pub const CONTROLS: &[Control] = &[
     ),
     control(
         DenialCode::Collar,
-        &[L::CollarBps],
+        &[
+            L::CollarBps,
+            L::CollarFutureBps,
+            L::CollarForexBps,
+            L::CollarOptionBps,
+        ],
         Breach::Refuse,
         "how far through the market a price reaches",
     ),
@@ -157,7 +162,7 @@ pub const CONTROLS: &[Control] = &[
     ),
     control(
         DenialCode::MaxValue,
-        &[L::MaxOrderValue],
+        &[L::MaxOrderValue, L::MaxOrderCost, L::MaxOrderBps],
         Breach::Refuse,
         "the value of one order",
     ),
@@ -232,6 +237,8 @@ impl Control {
     /// What a breach does, with these limits.
     pub fn does(&self, name: LimitName, limits: &Limits) -> Breach {
         match self.code {
+            DenialCode::DailyLoss if name == L::DailyLossWarnBps => Breach::Refuse,
+            DenialCode::DailyLoss if name == L::DailyLossReduceBps => Breach::ReduceOnly,
             DenialCode::DailyLoss => limits.daily_loss_does,
             _ => limits.on_breach.get(name).unwrap_or(self.does),
         }
@@ -248,5 +255,46 @@ mod tests {
             let controls = CONTROLS.iter().filter(|control| control.limits.contains(name));
             assert_eq!(controls.count(), 1, "{name}");
         }
+    }
+
+    /// The table of docs/LIMITS.md: a row for each limit of each control, in the order of the controls.
+    fn rows() -> Vec<String> {
+        let (in_the_box, mut elsewhere) = (Limits::default(), Limits::default());
+        elsewhere.be_strict(|_| false);
+        let row = |control: &Control, name: Option<&LimitName>| {
+            let value = |limits: &Limits| name.map_or("–".to_owned(), |name| limits.get(*name).to_string());
+            let setting = name.map_or("–".to_owned(), |name| format!("`{name}`"));
+            let what = name.map_or(control.what, |name| name.what());
+            let by_market = name.and_then(|name| in_the_box.on_breach.get(*name));
+            let does = match by_market {
+                _ if matches!(name, Some(L::DailyLossWarnBps | L::WarnSectorBps)) => "warn".to_owned(),
+                Some(does) => format!("refuse; with no order of yours {}", does.word()),
+                None => name
+                    .map_or(control.does, |name| control.does(*name, &in_the_box))
+                    .word()
+                    .to_owned(),
+            };
+            let (ours, strict) = (value(&in_the_box), value(&elsewhere));
+            let strict = if ours == strict {
+                strict
+            } else {
+                format!("**{strict}**")
+            };
+            let code = control.code.as_str();
+            format!("| {what} | {setting} | {ours} | {strict} | {does} | `{code}` |")
+        };
+        let of = |control: &Control| match control.limits {
+            [] => vec![row(control, None)],
+            names => names.iter().map(|name| row(control, Some(name))).collect(),
+        };
+        CONTROLS.iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn the_document_has_every_control_with_its_defaults() {
+        let document = include_str!("../../../docs/LIMITS.md");
+        let told: Vec<&str> = document.lines().filter(|line| line.ends_with("` |")).collect();
+        let rows = rows();
+        assert!(told == rows, "docs/LIMITS.md should have:\n{}", rows.join("\n"));
     }
 }

@@ -2,11 +2,11 @@
 //! nobody is shown another distance than an order meets. What is not known is nothing, never zero.
 
 use super::change::LimitChange;
-use super::day::{LossStage, Standing, part, standing};
+use super::day::{LossStage, Standing, standing};
+use super::measure::Ground;
 use super::table::Control;
-use super::worth::Exposure;
 use crate::domain::{
-    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Side, Timestamp,
+    AccountKey, Breach, InstrumentId, InstrumentKind, LimitName, LimitValue, Money, Quantity, Timestamp,
 };
 use crate::engine::command::DenialCode;
 use crate::engine::state::State;
@@ -47,6 +47,16 @@ pub enum Amount {
     Count(u64),
 }
 
+impl Amount {
+    /// As a number without its unit.
+    pub(super) fn raw(self) -> i128 {
+        match self {
+            Self::Money(money) => money.raw(),
+            Self::Count(count) => i128::from(count),
+        }
+    }
+}
+
 impl Usage {
     /// Money that is left until the limit; nothing where it is no money, or not known.
     pub fn left(&self) -> Option<Money> {
@@ -85,7 +95,7 @@ pub struct Ticks {
     /// In what.
     pub instrument: InstrumentId,
     /// How many contracts; negative is short.
-    pub contracts: crate::domain::Quantity,
+    pub contracts: Quantity,
     /// So many ticks of all of them.
     pub ticks: i64,
 }
@@ -107,8 +117,13 @@ pub struct Look {
 pub fn look(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> Look {
     let standing = standing(state, market, key, at);
     let limits = state.limits_of(key);
+    let ground = Ground::new((state, market), key, &limits, standing.as_ref().ok());
     let row = |name: &LimitName| {
-        let (used, most) = measured(state, market, key, standing.as_ref().ok(), *name);
+        let (used, most) = match name {
+            // Asked of each order alone, or of each position in its own currency.
+            LimitName::MaxPositionValue | LimitName::MinExcessBps | LimitName::KeepHours => (None, None),
+            name => (ground.largest(*name), ground.most(*name)),
+        };
         let control = Control::of(*name);
         Usage {
             name: *name,
@@ -150,98 +165,6 @@ fn breached(state: &State, key: AccountKey, name: LimitName) -> Vec<(Option<Inst
     let all = state.breaches.iter();
     let of = all.filter(|(of, _)| (of.account, of.name) == (key, name));
     of.map(|(of, breach)| (of.of, breach.since)).collect()
-}
-
-/// What a limit is made of now, and what it may become.
-fn measured(
-    state: &State,
-    market: &Market,
-    key: AccountKey,
-    standing: Option<&Standing>,
-    name: LimitName,
-) -> (Option<Amount>, Option<Amount>) {
-    let limits = state.limits_of(key);
-    let money = |used: Option<Money>, most: Option<Money>| (used.map(Amount::Money), most.map(Amount::Money));
-    let count = |used: usize, most: u32| {
-        let used = u64::try_from(used).unwrap_or(u64::MAX);
-        let most = (most > 0).then_some(Amount::Count(most.into()));
-        (Some(Amount::Count(used)), most)
-    };
-    let loss = |stage| {
-        let threshold = standing.and_then(|standing| standing.day.threshold(&limits, stage));
-        money(standing.map(Standing::loss), threshold)
-    };
-    let share = |bps: u32| {
-        standing
-            .filter(|_| bps > 0)
-            .map(|standing| part(standing.worth(), bps))
-    };
-    let exposure = || standing.map(|standing| Exposure::new(state, market, key, standing.base));
-    match name {
-        LimitName::DailyLossWarnBps => loss(LossStage::Warned),
-        LimitName::DailyLossReduceBps => loss(LossStage::Reducing),
-        LimitName::DailyLossLockBps => loss(LossStage::Reached),
-        LimitName::MaxDailyLoss => {
-            let most = (limits.max_daily_loss > Money::ZERO).then_some(limits.max_daily_loss);
-            money(standing.map(Standing::loss), most)
-        }
-        LimitName::MaxGrossBps => {
-            let used = exposure().and_then(|exposure| exposure.gross(None).ok());
-            money(used, share(limits.max_gross_bps))
-        }
-        LimitName::MaxNameBps => {
-            let used = exposure().and_then(|exposure| exposure.largest(false));
-            money(used, share(limits.max_name_bps))
-        }
-        LimitName::MaxIssuerBps => {
-            let used = exposure().and_then(|exposure| exposure.largest(true));
-            money(used, share(limits.max_issuer_bps))
-        }
-        LimitName::WarnSectorBps | LimitName::MaxSectorBps => {
-            let bps = if name == LimitName::MaxSectorBps {
-                limits.max_sector_bps
-            } else {
-                limits.warn_sector_bps
-            };
-            let largest = exposure().map(|all| all.largest_sector().map_or(Money::ZERO, |(_, sum)| sum));
-            money(largest, share(bps))
-        }
-        LimitName::MaxSlippageBps => {
-            let slipped = standing.and_then(|standing| {
-                super::slippage::slipped(state, market, key, &standing.day, standing.base).ok()
-            });
-            let most = standing.filter(|_| limits.max_slippage_bps > 0);
-            money(
-                slipped,
-                most.map(|standing| part(standing.day.opening, limits.max_slippage_bps)),
-            )
-        }
-        LimitName::MaxDrawdown => {
-            let fell = standing.map(|standing| super::drawdown::fallen(state, key, standing.worth()));
-            money(
-                fell,
-                (limits.max_drawdown > Money::ZERO).then_some(limits.max_drawdown),
-            )
-        }
-        LimitName::MaxContracts => {
-            let tenths =
-                exposure().map(|exposure| super::drawdown::tenths(state, key, |id| exposure.worst(id)));
-            let contracts = tenths.map(|tenths| usize::try_from((tenths + 9) / 10).unwrap_or(usize::MAX));
-            contracts.map_or((None, None), |contracts| count(contracts, limits.max_contracts))
-        }
-        LimitName::MaxTotalOrders => count(state.working_count(key), limits.max_total_orders),
-        LimitName::MaxLiveOrders => {
-            let mut counts = std::collections::BTreeMap::<(InstrumentId, Side), usize>::new();
-            for order in state.working_of(key) {
-                *counts
-                    .entry((order.spec.instrument, order.spec.side))
-                    .or_default() += 1;
-            }
-            count(counts.into_values().max().unwrap_or(0), limits.max_live_orders)
-        }
-        LimitName::LossStreak => count(super::losing_exits(state, key), limits.loss_streak),
-        _ => (None, None),
-    }
 }
 
 /// How many ticks against what is held of each future take what is left of the loss.

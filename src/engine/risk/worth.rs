@@ -4,12 +4,13 @@
 use super::Check;
 use super::day::{self, LossStage, Standing, part};
 use crate::domain::{
-    self, AccountKey, Currency, Instrument, InstrumentId, InstrumentKind, Limits, Money, OrderSpec, Price,
+    AccountKey, Currency, Instrument, InstrumentId, InstrumentKind, Limits, Money, OrderSpec, Price,
     Quantity, Side,
 };
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::figures::sectors::{self, Sector};
-use crate::engine::state::{State, could_execute};
+use crate::engine::state::State;
+use crate::engine::working::Lane;
 use crate::engine::worth;
 use crate::market::Market;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,38 +48,39 @@ impl Check<'_> {
         if limits.max_gross_bps > 0 {
             let others = exposure.gross(Some(instrument.id)).map_err(unknown)?;
             let most = part(worth, limits.max_gross_bps);
-            let what = format!("gross exposure of {}", share(limits.max_gross_bps));
-            order.within(&exposure, others, most, DenialCode::MaxGross, &what)?;
+            let what = || format!("gross exposure of {}", share(limits.max_gross_bps));
+            order.within(&exposure, others, most, DenialCode::MaxGross, what)?;
         }
         if !is_bought(instrument) {
             return Ok(());
         }
         if limits.max_name_bps > 0 {
             let most = part(worth, limits.max_name_bps);
-            let what = format!("{} of the account in one name", share(limits.max_name_bps));
-            order.within(&exposure, Money::ZERO, most, DenialCode::MaxName, &what)?;
+            let what = || format!("{} of the account in one name", share(limits.max_name_bps));
+            order.within(&exposure, Money::ZERO, most, DenialCode::MaxName, what)?;
         }
         if limits.max_issuer_bps > 0 && instrument.kind != InstrumentKind::Crypto {
             let others = exposure.issuer(instrument).map_err(unknown)?;
             let most = part(worth, limits.max_issuer_bps);
-            let what = format!(
-                "{} of the account in what {} issued and options on it",
-                share(limits.max_issuer_bps),
-                issuer(instrument)
-            );
-            order.within(&exposure, others, most, DenialCode::Concentration, &what)?;
+            let what = || {
+                format!(
+                    "{} of the account in what {} issued and options on it",
+                    share(limits.max_issuer_bps),
+                    issuer(instrument)
+                )
+            };
+            order.within(&exposure, others, most, DenialCode::Concentration, what)?;
         }
         if limits.max_sector_bps > 0 {
             let sector = sectors::sector(self.state, instrument);
-            let others = exposure.sector(&sector, Some(instrument.id)).map_err(unknown)?;
-            let most = part(worth, limits.max_sector_bps);
-            let what = format!(
-                "{} of the account in {}",
-                share(limits.max_sector_bps),
-                sector.word()
-            );
             if sector.counts() {
-                order.within(&exposure, others, most, DenialCode::Sector, &what)?;
+                let others = exposure.sector(&sector, Some(instrument.id)).map_err(unknown)?;
+                let what = || {
+                    let share = share(limits.max_sector_bps);
+                    format!("{share} of the account in {}", sector.word())
+                };
+                let most = part(worth, limits.max_sector_bps);
+                order.within(&exposure, others, most, DenialCode::Sector, what)?;
             }
         }
         Ok(())
@@ -137,7 +139,7 @@ pub(super) fn share(bps: u32) -> String {
 
 /// What is paid for in full: shares, options, coins. A contract or a currency that is settled by difference is held against
 /// its own limits and gross exposure.
-fn is_bought(instrument: &Instrument) -> bool {
+pub(super) fn is_bought(instrument: &Instrument) -> bool {
     matches!(
         instrument.kind,
         InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto
@@ -167,7 +169,7 @@ impl Order<'_> {
         others: Money,
         most: Money,
         code: DenialCode,
-        what: &str,
+        what: impl Fn() -> String,
     ) -> Result<(), Denial> {
         let (side, id) = (self.spec.side, self.instrument.id);
         let before = exposure.worst(id);
@@ -189,57 +191,71 @@ impl Order<'_> {
             |value| money(value, exposure.base),
         );
         let text = format!(
-            "with working orders it could come to {shown}; the limit is {}, {what}; {passes} would pass",
-            money(most, exposure.base)
+            "with working orders it could come to {shown}; the limit is {}, {}; {passes} would pass",
+            money(most, exposure.base),
+            what()
         );
         Err(Denial::new(code, text).near(passes))
     }
 }
 
 /// What an account could come to hold, in its base currency: working orders counted in full, at the mark. Gathered once, in one
-/// walk over what works.
+/// walk over the instruments that are held or worked.
 #[derive(Clone, Debug)]
 pub struct Exposure<'a> {
     state: &'a State,
     market: &'a Market,
     pub(super) base: Currency,
-    all: BTreeMap<InstrumentId, Come>,
+    /// By instrument, in their order.
+    all: Vec<(InstrumentId, Come<'a>)>,
 }
 
 /// What one instrument could come to.
 #[derive(Clone, Copy, Debug, Default)]
-struct Come {
+struct Come<'a> {
     held: Quantity,
     buys: Quantity,
     sells: Quantity,
-    /// The highest price that a working order names: what it is counted at where the market has none.
-    asked: Option<Price>,
+    /// What lives of it.
+    lane: Option<&'a Lane>,
 }
 
-impl Come {
+impl<'a> Come<'a> {
+    fn new(held: Quantity, lane: Option<&'a Lane>) -> Self {
+        let of = |side| lane.map_or(Quantity::ZERO, |lane| lane.could_execute(side));
+        Self {
+            held,
+            buys: of(Side::Buy),
+            sells: of(Side::Sell),
+            lane,
+        }
+    }
     /// The larger of what both sides could come to, and of what is held.
     fn worst(self) -> Quantity {
         let long = self.held.saturating_add(self.buys);
         let short = self.held.negated().saturating_add(self.sells);
         long.abs().max(short.abs()).max(self.held.abs())
     }
+    /// The highest price that a working order names: what it is counted at where the market has none.
+    fn asked(self) -> Option<Price> {
+        self.lane.and_then(Lane::highest)
+    }
 }
 
 impl<'a> Exposure<'a> {
     /// Of an account whose base currency is `base`.
     pub fn new(state: &'a State, market: &'a Market, key: AccountKey, base: Currency) -> Self {
-        let mut all: BTreeMap<InstrumentId, Come> = BTreeMap::new();
-        for (id, held) in state.held(key) {
-            all.entry(id).or_default().held = held;
+        let mut held = state.held(key).peekable();
+        let mut all = Vec::new();
+        for (id, lane) in state.working.lanes(key) {
+            while let Some((other, quantity)) = held.next_if(|(other, _)| *other < id) {
+                all.push((other, Come::new(quantity, None)));
+            }
+            let own = held.next_if(|(other, _)| *other == id);
+            let quantity = own.map_or(Quantity::ZERO, |(_, quantity)| quantity);
+            all.push((id, Come::new(quantity, Some(lane))));
         }
-        // By instrument, as the index has them.
-        let live: Vec<&domain::Order> = state.live_of(key).collect();
-        for orders in live.chunk_by(|one, next| one.spec.instrument == next.spec.instrument) {
-            let of = |side: Side| could_execute(orders.iter().copied().filter(|one| one.spec.side == side));
-            let come = all.entry(orders[0].spec.instrument).or_default();
-            (come.buys, come.sells) = (of(Side::Buy), of(Side::Sell));
-            come.asked = orders.iter().filter_map(|order| asked(&order.spec)).max();
-        }
+        all.extend(held.map(|(id, quantity)| (id, Come::new(quantity, None))));
         Self {
             state,
             market,
@@ -248,8 +264,11 @@ impl<'a> Exposure<'a> {
         }
     }
 
-    fn come(&self, id: InstrumentId) -> Come {
-        self.all.get(&id).copied().unwrap_or_default()
+    fn come(&self, id: InstrumentId) -> Come<'a> {
+        let at = self.all.binary_search_by_key(&id, |(id, _)| *id);
+        at.ok()
+            .and_then(|at| self.all.get(at))
+            .map_or_else(Come::default, |(_, come)| *come)
     }
 
     /// What would be held if all of one side executed, counted in that side's direction.
@@ -286,12 +305,16 @@ impl<'a> Exposure<'a> {
     /// # Errors
     /// It has no price, or its currency no rate.
     pub fn of(&self, id: InstrumentId) -> Result<Money, String> {
-        let come = self.come(id);
+        self.value(id, self.come(id))
+    }
+
+    fn value(&self, id: InstrumentId, come: Come<'a>) -> Result<Money, String> {
         let worst = come.worst();
         let Some(instrument) = self.state.instruments.get(&id).filter(|_| !worst.is_zero()) else {
             return Ok(Money::ZERO);
         };
-        let price = self.market.mark(id).map(|mark| mark.price).or(come.asked);
+        let mark = self.market.mark(id).map(|mark| mark.price);
+        let price = mark.or_else(|| come.asked());
         let price = price.ok_or_else(|| format!("{id} is held or worked and has no price now"))?;
         times(self.unit(instrument, price)?, worst)
             .ok_or_else(|| format!("{id} is worth more than can be counted"))
@@ -302,17 +325,16 @@ impl<'a> Exposure<'a> {
     /// # Errors
     /// As [`Exposure::of`].
     pub fn gross(&self, but: Option<InstrumentId>) -> Result<Money, String> {
-        self.sum(self.all.keys().copied().filter(|id| Some(*id) != but))
+        self.sum(|id| Some(id) != but)
     }
 
     /// What else of the same issuer.
     fn issuer(&self, instrument: &Instrument) -> Result<Money, String> {
         let of = issuer(instrument);
-        let same = |id: &InstrumentId| {
-            let known = self.state.instruments.get(id);
-            *id != instrument.id && known.is_some_and(|other| issuer(other) == of)
-        };
-        self.sum(self.all.keys().copied().filter(same))
+        self.sum(|id| {
+            let known = || self.state.instruments.get(&id);
+            id != instrument.id && known().is_some_and(|other| issuer(other) == of)
+        })
     }
 
     /// What each name, or each issuer, could come to, of what is paid for.
@@ -321,25 +343,21 @@ impl<'a> Exposure<'a> {
     /// As [`Exposure::of`].
     pub fn each(&self, by_issuer: bool) -> Result<BTreeMap<InstrumentId, Money>, String> {
         let mut sums = BTreeMap::<InstrumentId, Money>::new();
-        for id in self.all.keys().copied() {
+        for (id, come) in self.all.iter().copied() {
             let Some(instrument) = self.state.instruments.get(&id).filter(|i| is_bought(i)) else {
                 continue;
             };
             let of = if by_issuer { issuer(instrument) } else { id };
             let sum = sums.entry(of).or_default();
-            *sum = plus(*sum, self.of(id)?)?;
+            *sum = plus(*sum, self.value(id, come)?)?;
         }
         Ok(sums)
     }
 
-    /// The largest of these; nothing where that is not known.
-    pub fn largest(&self, by_issuer: bool) -> Option<Money> {
-        let sums = self.each(by_issuer).ok()?;
-        Some(sums.into_values().max().unwrap_or_default())
-    }
-
-    fn sum(&self, mut ids: impl Iterator<Item = InstrumentId>) -> Result<Money, String> {
-        ids.try_fold(Money::ZERO, |sum, id| plus(sum, self.of(id)?))
+    /// Some of the instruments.
+    fn sum(&self, chosen: impl Fn(InstrumentId) -> bool) -> Result<Money, String> {
+        let mut all = self.all.iter().filter(|(id, _)| chosen(*id));
+        all.try_fold(Money::ZERO, |sum, (id, come)| plus(sum, self.value(*id, *come)?))
     }
 
     /// What one sector could come to, longs and shorts added, but for one instrument; nothing of what does not count.
@@ -347,12 +365,13 @@ impl<'a> Exposure<'a> {
     /// # Errors
     /// As [`Exposure::of`].
     pub fn sector(&self, sector: &Sector, but: Option<InstrumentId>) -> Result<Money, String> {
-        let same = |id: &InstrumentId| {
-            let known = self.state.instruments.get(id).filter(|i| is_bought(i));
-            Some(*id) != but && known.is_some_and(|other| sectors::sector(self.state, other) == *sector)
-        };
-        let all = self.concerned().filter(|_| sector.counts());
-        self.sum(all.filter(same))
+        if !sector.counts() {
+            return Ok(Money::ZERO);
+        }
+        self.sum(|id| {
+            let known = || self.state.instruments.get(&id).filter(|i| is_bought(i));
+            Some(id) != but && known().is_some_and(|other| sectors::sector(self.state, other) == *sector)
+        })
     }
 
     /// The largest that one sector could come to, and which; nothing where that is not known, or no sector is.
@@ -372,13 +391,8 @@ impl<'a> Exposure<'a> {
 
     /// What is held or worked.
     pub fn concerned(&self) -> impl Iterator<Item = InstrumentId> {
-        self.all.keys().copied()
+        self.all.iter().map(|(id, _)| *id)
     }
-}
-
-/// The price that an order names.
-fn asked(spec: &OrderSpec) -> Option<Price> {
-    spec.kind.limit().or(spec.kind.trigger())
 }
 
 fn plus(sum: Money, more: Money) -> Result<Money, String> {
@@ -387,7 +401,7 @@ fn plus(sum: Money, more: Money) -> Result<Money, String> {
 }
 
 /// A value for so many units.
-fn times(unit: Money, quantity: Quantity) -> Option<Money> {
+pub(super) fn times(unit: Money, quantity: Quantity) -> Option<Money> {
     let one = i128::from(Quantity::ONE.raw());
     let quantity = i128::from(quantity.raw());
     let whole = unit.raw().checked_mul(quantity / one)?;
@@ -396,7 +410,7 @@ fn times(unit: Money, quantity: Quantity) -> Option<Money> {
 }
 
 /// The largest whole-lot quantity that an amount has room for.
-fn fits(room: Money, unit: Money, instrument: &Instrument) -> Quantity {
+pub(super) fn fits(room: Money, unit: Money, instrument: &Instrument) -> Quantity {
     if unit <= Money::ZERO {
         return Quantity::ZERO;
     }

@@ -49,17 +49,32 @@ fn clocks(ground: &Ground<'_>) -> Line {
 
 fn limits(ground: &Ground<'_>) -> Line {
     let limits = &ground.state.limits;
+    let cost = match (limits.max_order_cost, limits.max_order_bps) {
+        (Money::ZERO, 0) => String::new(),
+        (cost, 0) => format!(" (of shares, options and coins {})", grouped(cost)),
+        (Money::ZERO, bps) => format!(
+            " (of shares, options and coins {}.{:02} % of the account)",
+            bps / 100,
+            bps % 100
+        ),
+        (cost, bps) => format!(
+            " (of shares, options and coins {}, and {}.{:02} % of the account)",
+            grouped(cost),
+            bps / 100,
+            bps % 100
+        ),
+    };
     let text = format!(
-        "an order up to {}, a position up to {}, {} live orders, prices within {}.{:02} %, shorts {}",
+        "an order up to {}{cost}, a position up to {}, {} live orders, prices within {}.{:02} %, shorts {}",
         grouped(limits.max_order_value),
         grouped(limits.max_position_value),
         limits.max_live_orders,
         limits.collar_bps / 100,
         limits.collar_bps % 100,
-        if limits.allow_short {
-            "allowed"
-        } else {
-            "not allowed"
+        match (limits.allow_short, limits.allow_short_sale) {
+            (true, true) => "allowed",
+            (true, false) => "of futures and currencies alone",
+            (false, _) => "not allowed",
         }
     );
     Line::new(Mark::Good, "limits", text)

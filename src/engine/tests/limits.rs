@@ -68,7 +68,12 @@ fn passes(desk: &mut Desk, name: &str, spec: OrderSpec) {
 }
 
 /// Denied with a code; the quantity that it names passes, one more does not.
-fn nearest_passes(desk: &mut Desk, code: DenialCode, order: &dyn Fn(i64) -> OrderSpec, much: i64) -> i64 {
+pub(super) fn nearest_passes(
+    desk: &mut Desk,
+    code: DenialCode,
+    order: &dyn Fn(i64) -> OrderSpec,
+    much: i64,
+) -> i64 {
     let denial = denied(desk, "much", order(much));
     assert_eq!(denial.code, code, "{denial}");
     let nearest: Quantity = denial
@@ -425,7 +430,7 @@ proptest! {
             (limits.duplicate_window_ms, limits.max_live_orders) = (0, 8);
             (limits.max_total_orders, limits.max_gross_bps) = (10, 3_000);
             (limits.max_entries_5m, limits.loss_streak, limits.deny_self_cross) = (0, 0, false);
-            limits.max_round_trips_1m = 0;
+            (limits.max_round_trips_1m, limits.max_order_bps) = (0, 1_000);
         });
         for (n, (is_buy, count, price, fate)) in orders.into_iter().enumerate() {
             let name = format!("O{n}");
@@ -434,6 +439,8 @@ proptest! {
             let adds = risk::effect(desk.engine.state(), &order) == risk::Effect::Adds;
             let entered = matches!(desk.submit(&name, order), Outcome::Done { .. });
             prop_assert!(!(entered && adds) || desk.engine.state().live.len() <= 10);
+            // Nothing is won at the mark: 10 % of 100,000 at most.
+            prop_assert!(!(entered && adds) || count * price <= 10_000, "{count} at {price}");
             if entered && fate % 4 > 0 {
                 desk.accept(&name);
                 match fate % 4 {

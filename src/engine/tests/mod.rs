@@ -6,6 +6,7 @@ mod breakers;
 mod changes;
 mod closing;
 mod controls;
+mod costs;
 mod differences;
 mod elsewhere;
 mod explain;
@@ -31,6 +32,7 @@ mod vocabulary;
 mod way_out;
 
 use super::port::{BrokerOrder, Report, Snapshot};
+use super::working::Working;
 use super::*;
 use crate::domain::*;
 use crate::market::{Market, Quality, Quote};
@@ -470,6 +472,21 @@ pub(super) fn invariants(state: &State) {
         assert!(!order.filled.is_negative(), "{order:?}");
     }
     assert!(state.live.iter().all(|(_, _, id)| state.orders.contains_key(id)));
+    assert_eq!(state.working, Working::of(state), "kept up is made anew");
+    for (account, instrument) in state
+        .live
+        .iter()
+        .map(|(account, instrument, _)| (*account, *instrument))
+    {
+        for side in [Side::Buy, Side::Sell] {
+            let all = state.live_orders(account, instrument);
+            let all: Vec<&Order> = all.filter(|order| order.spec.side == side).collect();
+            let working = state.working(account, instrument, side);
+            assert_eq!(working, counted_one_by_one(&all), "{instrument}");
+            let orders = all.iter().filter(|order| order.phase != Phase::Parked);
+            assert_eq!(state.working_orders(account, instrument, side), orders.count());
+        }
+    }
     for ((account, _), ledger) in state
         .ledgers
         .iter()
@@ -488,4 +505,20 @@ pub(super) fn invariants(state: &State) {
             "opening and newest revisions make the position"
         );
     }
+}
+
+/// What orders could execute, without an index: of a group its largest.
+fn counted_one_by_one(orders: &[&Order]) -> Quantity {
+    let mut sum = Quantity::ZERO;
+    for order in orders.iter().filter(|order| order.phase != Phase::Parked) {
+        let larger = |other: &&&Order| {
+            let size = |order: &Order| (order.leaves(), order.id);
+            let same = order.oco.is_some() && other.oco == order.oco && other.phase != Phase::Parked;
+            same && size(other) > size(order)
+        };
+        if !orders.iter().any(|other| larger(&other)) {
+            sum = sum.saturating_add(order.leaves());
+        }
+    }
+    sum
 }

@@ -10,7 +10,7 @@ impl Desk {
         let batch = self.engine.on_market(&self.market, aapl(), self.now);
         self.settle(batch.events);
     }
-    fn down(&mut self) {
+    pub(super) fn down(&mut self) {
         self.broker(BrokerEvent::Down { reason: "cut".into() });
         self.sent();
     }
@@ -21,7 +21,7 @@ impl Desk {
         self.sent();
         assert_eq!(self.engine.state().link(broker()), LinkState::Ready);
     }
-    fn park(&mut self, name: &str, spec: OrderSpec, seconds: Option<u32>) -> Outcome {
+    pub(super) fn park(&mut self, name: &str, spec: OrderSpec, seconds: Option<u32>) -> Outcome {
         let id = id(name);
         self.command(Command::Park {
             id,

@@ -36,10 +36,17 @@ const IN_THE_CLEAR: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Type: applicat
 struct Places(Mutex<BTreeMap<IpAddr, usize>>);
 
 /// One connection's place; given back when it ends.
+#[derive(Debug)]
 struct Place {
     places: Arc<Places>,
     address: IpAddr,
 }
+
+/// A connection's place, held by whoever goes on with it after its last request: a socket is one connection like any other.
+#[derive(Clone, Debug)]
+pub(super) struct Held(
+    #[expect(dead_code, reason = "it is held, and given back by being dropped")] Arc<Place>,
+);
 
 impl Places {
     /// One place of `most`, of which an address may have `here` at once.
@@ -106,6 +113,7 @@ pub(super) async fn accept(
                         port,
                         peer,
                         proxies: entry.proxies,
+                        held: Held(Arc::new(place)),
                     };
                     match entry.tls {
                         None => answers.talk(stream, limits, stop).await,
@@ -115,7 +123,6 @@ pub(super) async fn accept(
                             }
                         }
                     }
-                    drop(place);
                 });
             }
             Err(error) => {
@@ -165,6 +172,7 @@ struct Answers {
     port: Arc<Port>,
     peer: SocketAddr,
     proxies: Proxies,
+    held: Held,
 }
 
 impl Answers {
@@ -174,6 +182,7 @@ impl Answers {
         let caller = self.proxies.caller(self.peer.ip(), request.headers());
         let from = ConnectInfo(SocketAddr::new(caller, self.peer.port()));
         request.extensions_mut().insert(from);
+        request.extensions_mut().insert(self.held.clone());
         self.port.answer(request).await
     }
 

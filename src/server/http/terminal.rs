@@ -2,6 +2,7 @@
 //! long it may stay; what a session may ask and is told stands in `server/session`, once for both doors.
 
 use super::Context;
+use super::accept::Held;
 use super::error::ApiError;
 use crate::domain::{AccountClass, AccountKey};
 use crate::engine::State;
@@ -142,6 +143,7 @@ async fn upgrade(
     Extension(terminals): Extension<Arc<Terminals>>,
     caller: Caller,
     headers: HeaderMap,
+    held: Option<Extension<Held>>,
     request: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
     // Browsers say from which page they ask; terminals are not pages.
@@ -183,7 +185,10 @@ async fn upgrade(
         .read_buffer_size(READ_BUFFER)
         .max_message_size(8 * PIECE)
         .max_frame_size(8 * PIECE);
-    Ok(request.on_upgrade(move |socket| serve(socket, context, caller, place, before)))
+    Ok(request.on_upgrade(async move |socket| {
+        serve(socket, context, caller, place, before).await;
+        drop(held);
+    }))
 }
 
 async fn serve(

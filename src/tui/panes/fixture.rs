@@ -186,6 +186,7 @@ impl Desk {
         desk.hold();
         desk.place();
         desk.tell();
+        desk.state.reindex();
         desk
     }
     /// What panes see of it.

@@ -121,6 +121,7 @@ fn every_pane_says_in_words_why_it_is_empty() {
     let state = &mut idle.world.state;
     state.orders.clear();
     state.live.clear();
+    state.reindex();
     state.ledgers.clear();
     state.notices.clear();
     let mut lost = full();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::tui::keymap::{Context, Danger, TABLE};
-use crate::tui::probe::{MUTE_STANDS, SLOW_STANDS};
+use crate::tui::probe::{LOST_AFTER, MUTE_STANDS};
 use crate::tui::widgets::number;
 
 impl Hands {
@@ -21,7 +21,7 @@ impl Hands {
         }
     }
     fn answers(&mut self) -> &mut Self {
-        self.do_at_once(&Input::Answer);
+        self.do_at_once(&Input::Answer(self.desk.probe.question()));
         self
     }
     fn becomes(&mut self, class: AccountClass) {
@@ -89,16 +89,46 @@ fn a_terminal_that_never_answers_is_waited_for_a_bounded_time_and_told_of() {
     assert_eq!(hands.sent.len(), 1, "{}", hands.said());
     hands.desk.message = None;
     hands.wait(Duration::from_secs(3));
-    hands.desk.tell_mute(hands.now);
+    hands.desk.watch_terminal(hands.now);
     assert!(hands.said().contains("does not answer"), "{}", hands.said());
     // One that has answered before is slow, not mute.
     let mut hands = Hands::asked();
     hands.answers();
     hands.press("c");
     hands.frame();
-    hands.wait(MUTE_STANDS * 3).press("Enter");
+    hands.wait(MUTE_STANDS * 2).press("Enter");
     assert!(hands.sent.is_empty(), "{}", hands.said());
-    hands.wait(SLOW_STANDS).press("Enter");
+    // It stopped answering, in these words and in others: from then on it is mute.
+    for _ in 0..2 {
+        hands.wait(LOST_AFTER);
+        hands.desk.watch_terminal(hands.now);
+        hands.frame();
+    }
+    hands.press("Enter");
+    assert_eq!(hands.sent.len(), 1, "{}", hands.said());
+}
+
+#[test]
+fn an_answer_that_was_lost_holds_nobody_up_and_a_late_one_counts_for_nothing() {
+    let mut hands = Hands::asked();
+    hands.answers();
+    hands.press("B");
+    hands.frame();
+    let first = hands.desk.probe.question();
+    // Its answer is lost; the next preview's answer stands for the one before.
+    hands.press(">");
+    hands.frame();
+    hands.answers().wait(QUIET).press("Enter");
+    assert!(hands.sent.is_empty(), "{}", hands.said());
+    hands.wait(LOST_AFTER);
+    hands.desk.watch_terminal(hands.now);
+    hands.press(">");
+    hands.frame();
+    assert_ne!(hands.desk.probe.question(), first);
+    hands.do_at_once(&Input::Answer(first));
+    hands.wait(QUIET).press("Enter");
+    assert!(hands.sent.is_empty(), "a late answer: {}", hands.said());
+    hands.answers().wait(QUIET).press("Enter");
     assert_eq!(hands.sent.len(), 1, "{}", hands.said());
 }
 

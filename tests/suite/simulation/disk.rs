@@ -135,7 +135,8 @@ impl Disk {
         let mut state = match &self.snapshot {
             Some((_, bytes)) => {
                 let mut decoder = rmp_serde::Deserializer::new(bytes.as_slice()).with_human_readable();
-                State::deserialize(&mut decoder).map_err(|error| error.to_string())?
+                // By the trait: the derived function of the same name leaves the index of what lives empty.
+                <State as Deserialize>::deserialize(&mut decoder).map_err(|error| error.to_string())?
             }
             None => State::default(),
         };

@@ -41,6 +41,8 @@ impl World {
         if self.plan.faults.has(Fault::Tight) {
             limits.max_position_value = Money::whole(60_000);
             limits.max_order_value = Money::whole(35_000);
+            limits.max_order_cost = Money::whole(25_000);
+            limits.max_contracts_each = 3;
             limits.max_quantity_equity = Quantity::whole(150).unwrap();
             limits.max_live_orders = 5;
             limits.rate_burst = 6;
@@ -53,6 +55,11 @@ impl World {
         if self.plan.faults.has(Fault::Strict) {
             // So small that it is reached.
             limits.max_daily_loss = Money::whole(40);
+            let mut chance = Chance::stream(self.plan.seed, u64::MAX - 5);
+            if chance.permille(500) {
+                let paced = [LimitName::MaxLiveOrders, LimitName::DuplicateWindowMs];
+                limits.be_strict(|name| paced.contains(&name));
+            }
             return limits;
         }
         Limits {

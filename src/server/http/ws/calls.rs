@@ -6,10 +6,9 @@ use super::super::guard::{Already, is_brake};
 use super::super::port::Port;
 use super::super::{ApiError, Context};
 use super::client::ToWriter;
-use super::frame::{Encoding, Said, Wanted};
+use super::frame::{Encoding, Framed, Said, Wanted};
 use crate::server::doors::Caller;
 use axum::body::{Body, to_bytes};
-use axum::extract::ws::Message;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
@@ -173,7 +172,7 @@ fn request(wanted: Wanted, caller: &Caller) -> Result<Request, String> {
     Ok(request)
 }
 
-async fn make(routes: &CallSender, call: Call, encoding: Encoding) -> Message {
+async fn make(routes: &CallSender, call: Call, encoding: Encoding) -> Framed {
     let response = routes.call(call.request).await;
     let (head, body) = response.into_parts();
     let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());

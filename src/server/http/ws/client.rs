@@ -1,29 +1,31 @@
-//! One client, from its greeting to its end. It holds a place in each stream that it reads, and takes what is new there
-//! whenever it is woken: many messages, one write.
+//! One client, from its greeting to its end. It holds a place in each stream that it reads. What is new there it is sent where
+//! it is made, and where that can't be, its writer takes it when it is woken: many messages, one write.
 
 use super::super::Context;
 use super::super::replica::Replica;
 use super::calls::Calls;
-use super::frame::{Asked, Encoding, PROTOCOL, Said, Wish};
+use super::frame::{Asked, Encoding, Framed, PROTOCOL, Said, Wish};
+use super::lane::Lane;
 use super::stream::{Key, News, Place};
 use super::topic::{self, Kind, Params};
+use super::upgrade::{Ear, Sealed, Socket};
 use crate::domain::{InstrumentId, SafeText};
 use crate::market::Timeframe;
 use crate::market::studies::StudySpec;
 use crate::metrics::metrics;
 use crate::server::doors::Caller;
 use crate::wire::{Query, Reply};
-use axum::body::Bytes;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::StreamExt;
 use futures_util::future::poll_immediate;
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 
 /// Updates are gathered for so long where nothing is said.
 const USUAL_BATCH: Duration = Duration::from_millis(50);
@@ -46,6 +48,8 @@ const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// Orders that may wait for the writer: a client that reads nothing is then heard no more either.
 const TO_WRITER_MAX: usize = 64;
+/// Bytes of room that a writer keeps between its turns.
+const ROOM: usize = 16 * 1024;
 
 /// One subscription: where this client is in a stream.
 type Topics = BTreeMap<u32, Place>;
@@ -53,23 +57,23 @@ type Topics = BTreeMap<u32, Place>;
 /// What is for the writer to do, in order.
 pub(super) enum ToWriter {
     /// This, as it stands.
-    Say(Message),
+    Say(Framed),
     /// This first, then what its stream tells from here on, in place of what had the name before.
-    Begin(u32, Box<Place>, Message),
+    Begin(u32, Box<Place>, Framed),
     /// Nothing of this name any more.
     Leave(u32),
-    /// The end: this goodbye, then the close.
-    Close(&'static str),
+    /// The end: this goodbye, then the close; the close alone where the client leaves by itself.
+    Close(Option<&'static str>),
 }
 
 /// Hears a client. What has to be told goes to its writer: a task of its own, so that news wake nothing else.
 struct Client {
-    heard: SplitStream<WebSocket>,
+    heard: WebSocketStream<Ear>,
     to_writer: mpsc::Sender<ToWriter>,
     context: Context,
     caller: Caller,
     encoding: Encoding,
-    wake: Arc<Notify>,
+    lane: Arc<Lane>,
     /// The names that are taken.
     topics: BTreeSet<u32>,
     calls: Calls,
@@ -77,9 +81,13 @@ struct Client {
 
 /// Writes to a client: what it is ordered to, and what is new in the streams that the client reads.
 struct Writer {
-    sink: SplitSink<WebSocket, Message>,
+    lane: Arc<Lane>,
+    /// Where the lane has no socket of its own.
+    sealed: Option<Sealed>,
+    /// What is to be sent in this turn, and how much of it was.
+    out: Vec<u8>,
+    sent: usize,
     to_writer: mpsc::Receiver<ToWriter>,
-    wake: Arc<Notify>,
     topics: Topics,
     replica: Replica,
     encoding: Encoding,
@@ -92,6 +100,8 @@ type Wrong = (&'static str, String);
 enum End {
     /// The client is gone.
     Gone,
+    /// It says that it leaves.
+    Leaves,
     /// It does not take what it is told.
     TooSlow(&'static str),
     /// Nothing was heard of it.
@@ -106,7 +116,7 @@ impl End {
     /// For the figures.
     fn word(&self) -> &'static str {
         match self {
-            Self::Gone => "ended",
+            Self::Gone | Self::Leaves => "ended",
             Self::TooSlow(_) => "too_slow",
             Self::Silent => "silent",
             Self::Over => "over",
@@ -116,7 +126,7 @@ impl End {
     /// For the client, where it is there to hear it.
     fn reason(&self) -> Option<&'static str> {
         match self {
-            Self::Gone => None,
+            Self::Gone | Self::Leaves => None,
             Self::TooSlow(reason) => Some(reason),
             Self::Silent => Some("nothing was heard for a while"),
             Self::Over => Some("this key or session is over; come in again"),
@@ -126,14 +136,15 @@ impl End {
 }
 
 /// Runs one connection to its end.
-pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, encoding: Encoding) {
-    let (sink, heard) = socket.split();
+pub(super) async fn run(socket: Socket, context: Context, caller: Caller, encoding: Encoding) {
+    let Socket { heard, lane, sealed } = socket;
     let (to_writer, told) = mpsc::channel(TO_WRITER_MAX);
-    let wake = Arc::<Notify>::default();
     let writer = Writer {
-        sink,
+        lane: Arc::clone(&lane),
+        sealed,
+        out: Vec::new(),
+        sent: 0,
         to_writer: told,
-        wake: Arc::clone(&wake),
         topics: Topics::new(),
         replica: context.replica.clone(),
         encoding,
@@ -145,7 +156,7 @@ pub(super) async fn run(socket: WebSocket, context: Context, caller: Caller, enc
         context,
         caller,
         encoding,
-        wake,
+        lane,
         topics: BTreeSet::new(),
     };
     let all = metrics();
@@ -162,15 +173,16 @@ impl Client {
             end = self.hear_on() => end,
             end = &mut writer => end.unwrap_or(End::Gone),
         };
-        if let Some(reason) = end.reason() {
+        let reason = end.reason();
+        if let Some(reason) = reason {
             tracing::info!(name = self.caller.name, reason, "a WebSocket client is let go");
-            if !writer.is_finished() {
-                let goodbye = async {
-                    let _ = self.to_writer.send(ToWriter::Close(reason)).await;
-                    let _ = (&mut writer).await;
-                };
-                let _ = timeout(CLOSE_WITHIN, goodbye).await;
-            }
+        }
+        if !matches!(end, End::Gone) && !writer.is_finished() {
+            let goodbye = async {
+                let _ = self.to_writer.send(ToWriter::Close(reason)).await;
+                let _ = (&mut writer).await;
+            };
+            let _ = timeout(CLOSE_WITHIN, goodbye).await;
         }
         writer.abort();
         end
@@ -213,7 +225,7 @@ impl Client {
                     if !std::mem::take(&mut heard) {
                         return End::Silent;
                     }
-                    if let Err(end) = self.say(Message::Ping(Bytes::new())).await {
+                    if let Err(end) = self.say(Framed::ping()).await {
                         return end;
                     }
                 }
@@ -221,10 +233,10 @@ impl Client {
         }
     }
 
-    async fn tell_writer(&self, what: ToWriter) -> Result<(), End> {
+    async fn tell_writer(&mut self, what: ToWriter) -> Result<(), End> {
         self.to_writer.send(what).await.map_err(|_| End::Gone)
     }
-    async fn say(&self, message: Message) -> Result<(), End> {
+    async fn say(&mut self, message: Framed) -> Result<(), End> {
         self.tell_writer(ToWriter::Say(message)).await
     }
 
@@ -232,8 +244,8 @@ impl Client {
         let bytes = match &message {
             Message::Text(text) => text.as_bytes(),
             Message::Binary(bytes) => bytes.as_ref(),
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
-            Message::Close(_) => return Err(End::Gone),
+            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(()),
+            Message::Close(_) => return Err(End::Leaves),
         };
         let asked = match self.encoding.asked(bytes) {
             Ok(asked) => asked,
@@ -272,7 +284,7 @@ impl Client {
 
     /// Begins a topic: its first message, which is a snapshot or, where the client had this stream and its window still
     /// reaches so far, that it goes on.
-    async fn begin(&mut self, wish: &Wish) -> Result<(Place, Message), Wrong> {
+    async fn begin(&mut self, wish: &Wish) -> Result<(Place, Framed), Wrong> {
         let word = wish.topic.as_str();
         let kind = Kind::of(word).ok_or_else(|| {
             let all = topic::ALL.join(", ");
@@ -303,14 +315,8 @@ impl Client {
             .map(|(_, after)| after);
         // A name that is used again means the new one alone: the writer puts it in place of the old.
         self.topics.insert(wish.id);
-        let joined = stream.join(
-            wish.id,
-            after,
-            self.context.hub.reader(),
-            Arc::clone(&self.wake),
-            &self.context.replica,
-        );
-        Ok(joined)
+        let lane = Arc::clone(&self.lane);
+        Ok(stream.join(wish.id, after, lane, &self.context.replica))
     }
 
     fn params(&self, kind: Kind, wish: &Wish) -> Result<Params, Wrong> {
@@ -358,56 +364,66 @@ impl Writer {
     /// Writes until the client is let go, is gone or takes no more.
     async fn run(mut self) -> End {
         loop {
-            let done = tokio::select! {
-                () = self.wake.notified() => self.tell().await,
+            let what = tokio::select! {
+                () = self.lane.woken() => None,
                 what = self.to_writer.recv() => match what {
-                    Some(what) => self.take(what).await,
+                    Some(what) => Some(what),
                     None => return End::Gone,
                 },
             };
-            if let Err(end) = done {
-                if let Some(reason) = end.reason() {
-                    let _ = timeout(CLOSE_WITHIN, self.close(reason)).await;
-                }
-                return end;
+            let Err(end) = self.turn(what).await else {
+                continue;
+            };
+            if let Some(reason) = end.reason() {
+                self.close(Some(reason)).await;
             }
+            return end;
         }
     }
 
-    async fn take(&mut self, what: ToWriter) -> Result<(), End> {
+    /// One turn: what waits, what is ordered, and what is new in every stream, as one write.
+    async fn turn(&mut self, what: Option<ToWriter>) -> Result<(), End> {
+        self.lane.begin(&mut self.out);
         match what {
-            ToWriter::Say(message) => self.send(vec![message]).await,
-            ToWriter::Begin(id, place, first) => {
+            None => {}
+            Some(ToWriter::Say(message)) => self.put(&message),
+            Some(ToWriter::Begin(id, place, first)) => {
+                self.put(&first);
+                place.begin();
                 self.topics.insert(id, *place);
-                self.send(vec![first]).await?;
-                self.tell().await
             }
-            ToWriter::Leave(id) => {
+            Some(ToWriter::Leave(id)) => {
                 self.topics.remove(&id);
-                Ok(())
             }
-            ToWriter::Close(reason) => {
+            Some(ToWriter::Close(reason)) => {
                 self.close(reason).await;
-                Err(End::Gone)
+                return Err(End::Gone);
             }
         }
+        self.put_news()?;
+        self.send().await?;
+        self.lane.end();
+        Ok(())
     }
 
-    /// Sends what is new in every stream, as one write.
-    async fn tell(&mut self) -> Result<(), End> {
-        let mut messages = Vec::new();
-        for (id, place) in &mut self.topics {
-            match place.stream.since(place.at) {
+    fn put(&mut self, message: &Framed) {
+        self.out.extend_from_slice(message.bytes());
+    }
+    fn put_news(&mut self) -> Result<(), End> {
+        for (id, place) in &self.topics {
+            match place.stream.since(place.at()) {
                 News::Frames(frames, at) => {
-                    messages.extend(frames);
-                    place.at = at;
+                    for frame in frames {
+                        self.out.extend_from_slice(frame.bytes());
+                    }
+                    place.go_to(at);
                 }
                 // The newest is what counts: all that it missed is replaced.
                 News::Gone if !place.stream.key.kind.is_fact() => {
                     metrics().dropped.of("rows").inc();
                     let (at, snapshot) = place.stream.again(*id, &self.replica);
-                    messages.push(snapshot);
-                    place.at = at;
+                    self.out.extend_from_slice(snapshot.bytes());
+                    place.go_to(at);
                 }
                 News::Gone => {
                     return Err(End::TooSlow(
@@ -416,41 +432,54 @@ impl Writer {
                 }
             }
         }
-        self.send(messages).await
+        Ok(())
     }
 
-    /// Sends messages as one write.
-    async fn send(&mut self, messages: Vec<Message>) -> Result<(), End> {
-        if messages.is_empty() {
+    /// Sends what was put, in the time that a write may take. Where it is given up, what was sent is known.
+    async fn send(&mut self) -> Result<(), End> {
+        if self.out.is_empty() {
             return Ok(());
         }
-        let sink = &mut self.sink;
-        let mut writing = std::pin::pin!(async move {
-            for message in messages {
-                sink.feed(message).await?;
+        let written = {
+            let mut writing = std::pin::pin!(self.write());
+            // Nearly always the socket takes it at once, and no clock is asked.
+            match poll_immediate(writing.as_mut()).await {
+                Some(written) => Ok(written),
+                None => timeout(WRITE_WITHIN, writing).await,
             }
-            sink.flush().await
-        });
-        // Nearly always the socket takes it at once, and no clock is asked.
-        let written = match poll_immediate(writing.as_mut()).await {
-            Some(written) => Ok(written),
-            None => timeout(WRITE_WITHIN, writing).await,
         };
         match written {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.out.clear();
+                self.out.shrink_to(ROOM);
+                self.sent = 0;
+                Ok(())
+            }
             Ok(Err(_)) => Err(End::Gone),
             Err(_) => Err(End::TooSlow("too slow: what was sent was not read")),
         }
     }
+    async fn write(&mut self) -> std::io::Result<()> {
+        while let Some(rest) = self.out.get(self.sent..).filter(|rest| !rest.is_empty()) {
+            self.sent += match &mut self.sealed {
+                None => self.lane.write(rest).await?,
+                Some(half) => half.write(rest).await?,
+            };
+        }
+        match &mut self.sealed {
+            None => Ok(()),
+            Some(half) => half.flush().await,
+        }
+    }
 
-    async fn close(&mut self, reason: &'static str) {
-        let goodbye = self.encoding.message(&Said::Goodbye { reason });
-        let _ = self.sink.send(goodbye).await;
-        let close = CloseFrame {
-            code: axum::extract::ws::close_code::POLICY,
-            reason: reason.into(),
-        };
-        let _ = self.sink.send(Message::Close(Some(close))).await;
+    /// The last words, as far as they are taken.
+    async fn close(&mut self, reason: Option<&'static str>) {
+        if let Some(reason) = reason {
+            let goodbye = self.encoding.message(&Said::Goodbye { reason });
+            self.put(&goodbye);
+        }
+        self.put(&Framed::close(reason));
+        let _ = timeout(CLOSE_WITHIN, self.send()).await;
     }
 }
 

@@ -1,9 +1,12 @@
 //! What crosses the WebSocket, and how it becomes bytes. Messages to clients are maps with a `type`; those from clients
 //! are maps with an `op`. Decimal numbers are text, times are RFC 3339, unknown is null, as everywhere on this port.
 
-use axum::extract::ws::Message;
+use axum::body::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 
 /// The number of this vocabulary: raised when an older client could misread a message.
 pub(super) const PROTOCOL: u32 = 2;
@@ -180,6 +183,38 @@ pub(super) enum Said<'a> {
     },
 }
 
+/// A message as it goes over the wire, its header included: made once, whoever reads it. What comes from this end is not
+/// masked (RFC 6455, 5.1), so all get the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Framed(Bytes);
+
+impl Framed {
+    fn of(frame: Frame) -> Self {
+        let mut bytes = Vec::with_capacity(frame.len());
+        // Writing to memory does not fail.
+        let _ = frame.format(&mut bytes);
+        Self(bytes.into())
+    }
+    /// Are you there?
+    pub(super) fn ping() -> Self {
+        Self::of(Frame::ping(Bytes::new()))
+    }
+    /// The end of a connection that this end ends, with its reason, or the answer to a client that leaves.
+    pub(super) fn close(reason: Option<&'static str>) -> Self {
+        Self::of(Frame::close(Some(CloseFrame {
+            code: match reason {
+                Some(_) => CloseCode::Policy,
+                None => CloseCode::Normal,
+            },
+            reason: reason.unwrap_or_default().into(),
+        })))
+    }
+    /// All of it.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Encoding {
     /// A message as bytes.
     pub(super) fn bytes(self, said: &Said<'_>) -> Vec<u8> {
@@ -189,15 +224,12 @@ impl Encoding {
         }
     }
     /// A message as it is sent: JSON goes as text, msgpack as bytes.
-    pub(super) fn message(self, said: &Said<'_>) -> Message {
-        let bytes = self.bytes(said);
-        match self {
-            Self::Json => String::from_utf8(bytes).map_or_else(
-                |error| Message::Binary(error.into_bytes().into()),
-                |text| Message::Text(text.into()),
-            ),
-            Self::Msgpack => Message::Binary(bytes.into()),
-        }
+    pub(super) fn message(self, said: &Said<'_>) -> Framed {
+        let kind = match self {
+            Self::Json => Data::Text,
+            Self::Msgpack => Data::Binary,
+        };
+        Framed::of(Frame::message(self.bytes(said), OpCode::Data(kind), true))
     }
     /// What a client said. JSON is text; msgpack is read through the same shape, so that both mean the same.
     pub(super) fn asked(self, bytes: &[u8]) -> Result<Asked, String> {
@@ -210,8 +242,22 @@ impl Encoding {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+
+    /// What a message says, taken out of its frame.
+    pub(in super::super) fn said(framed: &Framed) -> Value {
+        let mut bytes = std::io::Cursor::new(framed.bytes());
+        let (header, length) = FrameHeader::parse(&mut bytes).unwrap().unwrap();
+        let from = usize::try_from(bytes.position()).unwrap();
+        let said = &framed.bytes()[from..];
+        assert!(header.is_final && header.mask.is_none() && said.len() as u64 == length);
+        match header.opcode {
+            OpCode::Data(Data::Text) => serde_json::from_slice(said).unwrap(),
+            _ => rmp_serde::from_slice(said).unwrap(),
+        }
+    }
 
     #[test]
     fn both_encodings_mean_the_same_and_garbage_is_words() {
@@ -231,12 +277,10 @@ mod tests {
             assert!(Encoding::Json.asked(bad).is_err());
             assert!(Encoding::Msgpack.asked(bad).is_err());
         }
-        let said = Said::Pong { token: 3 };
-        let back: Value = rmp_serde::from_slice(&Encoding::Msgpack.bytes(&said)).unwrap();
-        assert_eq!(
-            back,
-            serde_json::from_slice::<Value>(&Encoding::Json.bytes(&said)).unwrap()
-        );
+        let pong = Said::Pong { token: 3 };
+        let back = said(&Encoding::Msgpack.message(&pong));
+        assert_eq!(back, said(&Encoding::Json.message(&pong)));
+        assert_eq!(back["token"], 3);
     }
 
     /// One of each message, under the name by which the document has it.

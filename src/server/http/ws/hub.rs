@@ -3,6 +3,7 @@
 
 use super::stream::{Key, Stream};
 use super::topic::Kind;
+use crate::server::handle::Told;
 use crate::server::http::Clock;
 use crate::server::http::replica::Replica;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -10,7 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::watch;
 use tokio::time::{Instant, interval, sleep_until};
 
@@ -20,13 +22,14 @@ const STREAMS_MAX: usize = 1_024;
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// A batch shorter than this wants market data the moment they come.
 const PROMPT: Duration = Duration::from_millis(33);
+/// What was told that becomes one frame of a stream at most, where the streams are behind.
+const AT_ONCE: usize = 64;
 
 /// The streams. Cheap to clone; clones are one.
 #[derive(Clone)]
 pub struct Hub {
     streams: Arc<Mutex<BTreeMap<Key, Arc<Stream>>>>,
     made: Arc<AtomicU64>,
-    readers: Arc<AtomicU64>,
     replica: Replica,
     clock: Clock,
 }
@@ -55,14 +58,9 @@ impl Hub {
         Self {
             streams: Arc::default(),
             made: Arc::new(AtomicU64::new(beginning())),
-            readers: Arc::default(),
             replica,
             clock,
         }
-    }
-    /// A number for a new reader.
-    pub(super) fn reader(&self) -> u64 {
-        self.readers.fetch_add(1, Ordering::Relaxed)
     }
     /// The stream of a key, made where there is none; nothing where there are too many.
     pub(super) fn stream(&self, key: Key) -> Option<Arc<Stream>> {
@@ -103,6 +101,38 @@ impl Hub {
         );
     }
 
+    /// Notes what was told, and what else was meanwhile: a stream that is behind tells it in fewer and larger frames. Nothing
+    /// where there will be no more.
+    fn note(&self, first: Result<Told, RecvError>, more: &mut Receiver<Told>) -> Option<()> {
+        let streams = self.all();
+        let now = Instant::now();
+        let mut next = Some(first);
+        let mut noted = 0;
+        while let Some(message) = next.take() {
+            match message {
+                Ok(message) => streams
+                    .iter()
+                    .for_each(|stream| stream.note(&message, &self.replica, now)),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "the streams of the HTTP port fell behind and begin again");
+                    streams.iter().for_each(|stream| stream.restart(&self.replica));
+                }
+                Err(RecvError::Closed) => return None,
+            }
+            noted += 1;
+            if noted < AT_ONCE {
+                next = match more.try_recv() {
+                    Ok(message) => Some(Ok(message)),
+                    Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+                    // The next call of `recv` says which.
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+                };
+            }
+        }
+        streams.iter().for_each(|stream| stream.tell(&self.replica));
+        Some(())
+    }
+
     /// Fills the streams until `stop` changes.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut told = self.replica.listen();
@@ -111,18 +141,9 @@ impl Hub {
         loop {
             tokio::select! {
                 _ = stop.changed() => return,
-                message = told.recv() => {
-                    let streams = self.all();
-                    let now = Instant::now();
-                    match message {
-                        Ok(message) => streams.iter().for_each(|stream| stream.note(&message, &self.replica, now)),
-                        Err(RecvError::Lagged(missed)) => {
-                            tracing::warn!(missed, "the streams of the HTTP port fell behind and begin again");
-                            streams.iter().for_each(|stream| stream.restart(&self.replica));
-                        }
-                        Err(RecvError::Closed) => return,
-                    }
-                }
+                message = told.recv() => if self.note(message, &mut told).is_none() {
+                    return;
+                },
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
                 _ = sweep.tick() => self.sweep(Instant::now()),
             }

@@ -7,19 +7,22 @@ mod calls;
 mod client;
 mod frame;
 mod hub;
+mod lane;
 mod stream;
 mod summary;
 mod topic;
+mod upgrade;
 
 use super::Context;
+use super::accept::Held;
 use super::error::ApiError;
 use crate::server::doors::Caller;
 use axum::Router;
-use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::get;
 use frame::Encoding;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 pub(crate) use calls::CallSender;
 pub(super) use calls::call_channel;
@@ -37,22 +40,36 @@ const READ_BUFFER: usize = 4 * 1024;
 const MESSAGE_MAX: usize = 64 * 1024;
 
 pub(super) fn routes() -> Router<Context> {
-    Router::new().route("/ws", get(upgrade))
+    Router::new().route("/ws", get(begin))
 }
 
-async fn upgrade(
+async fn begin(
     State(context): State<Context>,
     caller: Caller,
-    request: WebSocketUpgrade,
+    mut request: Request,
 ) -> Result<Response, ApiError> {
-    let request = request
-        .protocols([MSGPACK, JSON])
-        .read_buffer_size(READ_BUFFER)
-        .max_message_size(MESSAGE_MAX)
-        .max_frame_size(MESSAGE_MAX);
-    let encoding = match request.selected_protocol().and_then(|name| name.to_str().ok()) {
+    let protocol = upgrade::chosen(request.headers(), &[MSGPACK, JSON]);
+    let answer = upgrade::answer(&request, protocol)?;
+    let encoding = match protocol {
         Some(JSON) => Encoding::Json,
         _ => Encoding::Msgpack,
     };
-    Ok(request.on_upgrade(move |socket| client::run(socket, context, caller, encoding)))
+    // The connection keeps its place among those that may be open at once.
+    let held = request.extensions().get::<Held>().cloned();
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        match upgrading.await {
+            Ok(connection) => {
+                let config = WebSocketConfig::default()
+                    .read_buffer_size(READ_BUFFER)
+                    .max_message_size(Some(MESSAGE_MAX))
+                    .max_frame_size(Some(MESSAGE_MAX));
+                let socket = upgrade::open(connection, config).await;
+                client::run(socket, context, caller, encoding).await;
+            }
+            Err(error) => tracing::debug!(%error, "a WebSocket did not come about"),
+        }
+        drop(held);
+    });
+    Ok(answer)
 }

@@ -2,19 +2,19 @@
 //! reads holds a place in it and takes what is new as it stands; who comes back goes on from its number while the window
 //! reaches so far. What a frame contains is the topic's to say, and when it is made is the hub's.
 
-use super::frame::{Encoding, Said};
+use super::frame::{Encoding, Framed, Said};
+use super::lane::Lane;
 use super::topic::{self, Kind, Name, Params};
 use crate::domain::AccountId;
 use crate::server::doors::Caller;
 use crate::server::handle::Told;
 use crate::server::http::Clock;
 use crate::server::http::replica::{Known, Replica};
-use axum::extract::ws::Message;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Frames that a window holds at most.
@@ -27,6 +27,10 @@ const LINGERS: Duration = Duration::from_secs(60);
 const SUMMARY_EVERY: Duration = Duration::from_millis(250);
 /// Prints that may wait for a batch: older ones are left out, and the gap shows in their numbers.
 const PRINTS_MAX: usize = 2_000;
+/// Readers that are sent a frame where it is made: to the rest their own writers send it, on every core.
+const AT_ONCE_MAX: usize = 256;
+/// The place of a reader that was not told yet what came before: no frame follows that one.
+const NOT_BEGUN: u64 = u64::MAX;
 
 /// What makes two readers want the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,25 +67,28 @@ impl Key {
     }
 }
 
-/// Who waits for news.
-#[derive(Clone, Debug)]
-struct Waiter {
-    reader: u64,
-    wake: Arc<Notify>,
+/// A reader of a stream: the last frame that it was sent, and its client's way out.
+#[derive(Debug)]
+struct Seat {
+    at: AtomicU64,
+    lane: Arc<Lane>,
 }
 
 #[derive(Debug)]
 struct Log {
-    frames: VecDeque<(Message, usize)>,
+    frames: VecDeque<Framed>,
     bytes: usize,
     /// The number of the newest frame.
     newest: u64,
+    /// Rows of the next frame that wait for nothing, in order.
+    ready: Vec<Value>,
+    /// Rows that wait for the end of a batch.
     waiting: BTreeMap<Name, Value>,
     /// What a summary told last.
     told: BTreeMap<Name, Value>,
     due: Option<Instant>,
-    /// Shared with whoever wakes them, which is done when nobody holds the log any more.
-    waiters: Arc<Vec<Waiter>>,
+    /// Shared with whoever sends to them, which is done when nobody holds the log any more.
+    seats: Arc<Vec<Arc<Seat>>>,
     idle_since: Option<Instant>,
 }
 
@@ -108,7 +115,7 @@ impl std::fmt::Debug for Stream {
 #[derive(Debug)]
 pub(super) enum News {
     /// These frames; the number of the last of them.
-    Frames(Vec<Message>, u64),
+    Frames(Vec<Framed>, u64),
     /// The window no longer reaches so far.
     Gone,
 }
@@ -118,16 +125,32 @@ pub(super) enum News {
 pub(super) struct Place {
     /// The stream.
     pub stream: Arc<Stream>,
-    /// The last frame that was taken.
-    pub at: u64,
-    reader: u64,
+    /// The frame that what the client is told first ends with.
+    from: u64,
+    seat: Arc<Seat>,
+}
+
+impl Place {
+    /// What the client is told first is on its way: from here on frames follow. Called by the client's writer in its turn, like
+    /// all that moves a place.
+    pub(super) fn begin(&self) {
+        self.go_to(self.from);
+    }
+    /// The last frame that was sent.
+    pub(super) fn at(&self) -> u64 {
+        self.seat.at.load(Ordering::Relaxed)
+    }
+    /// The frames up to this one are on their way. The lane's turn orders it before and after what others send.
+    pub(super) fn go_to(&self, number: u64) {
+        self.seat.at.store(number, Ordering::Relaxed);
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut log = self.stream.log();
-        Arc::make_mut(&mut log.waiters).retain(|waiter| waiter.reader != self.reader);
-        if log.waiters.is_empty() {
+        Arc::make_mut(&mut log.seats).retain(|seat| !Arc::ptr_eq(seat, &self.seat));
+        if log.seats.is_empty() {
             log.idle_since = Some(Instant::now());
         }
     }
@@ -139,10 +162,11 @@ impl Stream {
             frames: VecDeque::new(),
             bytes: 0,
             newest: 0,
+            ready: Vec::new(),
             waiting: BTreeMap::new(),
             told: BTreeMap::new(),
             due: None,
-            waiters: Arc::default(),
+            seats: Arc::default(),
             idle_since: Some(Instant::now()),
         };
         Self {
@@ -162,15 +186,18 @@ impl Stream {
         self: &Arc<Self>,
         id: u32,
         after: Option<u64>,
-        reader: u64,
-        wake: Arc<Notify>,
+        lane: Arc<Lane>,
         replica: &Replica,
-    ) -> (Place, Message) {
+    ) -> (Place, Framed) {
+        let seat = Arc::new(Seat {
+            at: AtomicU64::new(NOT_BEGUN),
+            lane,
+        });
         let mut log = self.log();
-        Arc::make_mut(&mut log.waiters).push(Waiter { reader, wake });
+        Arc::make_mut(&mut log.seats).push(Arc::clone(&seat));
         log.idle_since = None;
         let goes_on = after.filter(|after| log.reaches(*after));
-        let (at, first) = match goes_on {
+        let (from, first) = match goes_on {
             Some(after) => {
                 let resumed = Said::Resumed {
                     id,
@@ -184,14 +211,14 @@ impl Stream {
         };
         drop(log);
         let stream = Arc::clone(self);
-        (Place { stream, at, reader }, first)
+        (Place { stream, from, seat }, first)
     }
     /// All of the topic, for a reader that has lost its place.
-    pub(super) fn again(&self, id: u32, replica: &Replica) -> (u64, Message) {
+    pub(super) fn again(&self, id: u32, replica: &Replica) -> (u64, Framed) {
         let log = self.log();
         (log.newest, self.snapshot(id, log.newest, replica))
     }
-    fn snapshot(&self, id: u32, number: u64, replica: &Replica) -> Message {
+    fn snapshot(&self, id: u32, number: u64, replica: &Replica) -> Framed {
         let (rows, sequence) = replica.read(|known| (self.rows(known), known.state.sequence));
         self.key.encoding.message(&Said::Snapshot {
             id,
@@ -211,29 +238,27 @@ impl Stream {
         }
         let new = usize::try_from(log.newest - at).unwrap_or(usize::MAX);
         let skip = log.frames.len().saturating_sub(new);
-        let frames = log.frames.iter().skip(skip).map(|(frame, _)| frame.clone());
+        let frames = log.frames.iter().skip(skip).cloned();
         News::Frames(frames.collect(), log.newest)
     }
 
     /// Notes what something told changes. Rows of one name replace each other while they wait; without a batch nothing
-    /// waits and nothing is replaced.
+    /// waits, nothing is replaced, and [`Self::tell`] says it.
     pub(super) fn note(&self, told: &Told, replica: &Replica, now: Instant) {
         let mut log = self.log();
         if self.key.kind.is_summary() {
             log.due.get_or_insert(now + self.key.batch.max(SUMMARY_EVERY));
             return;
         }
-        let (rows, sequence) = replica.read(|known| {
+        let rows = replica.read(|known| {
             let key = &self.key;
-            let rows = topic::changed(key.kind, &key.params, told, known, &key.sight, (self.clock)());
-            (rows, known.state.sequence)
+            topic::changed(key.kind, &key.params, told, known, &key.sight, (self.clock)())
         });
         if rows.is_empty() {
             return;
         }
         if self.key.batch.is_zero() {
-            let rows = rows.into_iter().map(|(_, row)| row).collect();
-            self.push(log, rows, sequence, false);
+            log.ready.extend(rows.into_iter().map(|(_, row)| row));
             return;
         }
         log.waiting.extend(rows);
@@ -242,9 +267,20 @@ impl Stream {
         }
         log.due.get_or_insert(now + self.key.batch);
     }
+    /// Tells what waits for nothing: where several came at once, in one frame.
+    pub(super) fn tell(&self, replica: &Replica) {
+        let mut log = self.log();
+        if log.ready.is_empty() {
+            return;
+        }
+        let rows = std::mem::take(&mut log.ready);
+        let sequence = replica.read(|known| known.state.sequence);
+        self.push(log, rows, sequence, false);
+    }
     /// Everything is told anew, because something was missed.
     pub(super) fn restart(&self, replica: &Replica) {
         let mut log = self.log();
+        log.ready.clear();
         log.waiting.clear();
         log.due = None;
         let (rows, sequence) = replica.read(|known: &Known| (self.rows(known), known.state.sequence));
@@ -292,30 +328,34 @@ impl Stream {
             (self.clock)(),
         )
     }
-    /// Adds a frame, and wakes the readers once the log is free again: they come for it at once, from every core.
+    /// Adds a frame, and sends it once the log is free again: readers that are woken come for it at once, from every core.
     fn push(&self, mut log: MutexGuard<'_, Log>, data: Vec<Value>, sequence: u64, whole: bool) {
         log.newest += 1;
+        let number = log.newest;
         let frame = self.key.encoding.message(&Said::Update {
             stream: self.number,
             topic: self.key.kind.word(),
-            number: log.newest,
+            number,
             sequence,
             time: (self.clock)().to_string(),
             whole,
             data,
         });
-        let size = size(&frame);
-        log.frames.push_back((frame, size));
-        log.bytes += size;
+        log.bytes += frame.bytes().len();
+        log.frames.push_back(frame.clone());
         while log.frames.len() > FRAMES_MAX || (log.bytes > BYTES_MAX && log.frames.len() > 1) {
-            if let Some((_, size)) = log.frames.pop_front() {
-                log.bytes -= size;
+            if let Some(oldest) = log.frames.pop_front() {
+                log.bytes -= oldest.bytes().len();
             }
         }
-        let waiters = Arc::clone(&log.waiters);
+        let seats = Arc::clone(&log.seats);
         drop(log);
-        for waiter in waiters.iter() {
-            waiter.wake.notify_one();
+        let (first, rest) = seats.split_at(seats.len().min(AT_ONCE_MAX));
+        for seat in first {
+            seat.lane.offer(&frame, number, &seat.at);
+        }
+        for seat in rest {
+            seat.lane.wake();
         }
     }
 
@@ -335,18 +375,10 @@ impl Log {
     }
 }
 
-fn size(message: &Message) -> usize {
-    match message {
-        Message::Text(text) => text.len(),
-        Message::Binary(bytes) => bytes.len(),
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::frame::tests::said;
     use super::*;
-    use axum::body::Bytes;
 
     fn stream(kind: Kind) -> Arc<Stream> {
         let key = Key {
@@ -366,39 +398,37 @@ mod tests {
     #[test]
     fn a_reader_gets_each_frame_once_and_in_order_or_is_told_that_it_cannot() {
         let (stream, replica) = (stream(Kind::Orders), Replica::default());
-        let wake = Arc::new(Notify::new());
+        let join = |after| {
+            let (place, first) = stream.join(1, after, Arc::new(Lane::new(None)), &replica);
+            assert_eq!(place.at(), NOT_BEGUN, "nothing is sent before what comes first");
+            place.begin();
+            (place, first)
+        };
         push(&stream);
-        let (mut place, _) = stream.join(1, None, 1, Arc::clone(&wake), &replica);
-        assert_eq!(place.at, 1, "the snapshot has what came before");
-        assert!(matches!(stream.since(place.at), News::Frames(frames, 1) if frames.is_empty()));
+        let (place, _) = join(None);
+        assert_eq!(place.at(), 1, "the snapshot has what came before");
+        assert!(matches!(stream.since(place.at()), News::Frames(frames, 1) if frames.is_empty()));
         for _ in 0..3 {
             push(&stream);
         }
-        let News::Frames(frames, at) = stream.since(place.at) else {
+        let News::Frames(frames, at) = stream.since(place.at()) else {
             panic!("the window is wide")
         };
         let numbers: Vec<u64> = frames
             .iter()
-            .map(|frame| {
-                let Message::Text(text) = frame else {
-                    panic!("JSON is text")
-                };
-                serde_json::from_str::<Value>(text).unwrap()["number"]
-                    .as_u64()
-                    .unwrap()
-            })
+            .map(|frame| said(frame)["number"].as_u64().unwrap())
             .collect();
         assert_eq!((numbers, at), (vec![2, 3, 4], 4));
-        place.at = at;
+        place.go_to(at);
         // Whoever comes back within the window goes on; beyond it, and from a future that never was, it begins anew.
-        let (back, _) = stream.join(1, Some(2), 2, Arc::clone(&wake), &replica);
-        assert_eq!(back.at, 2);
-        let (anew, _) = stream.join(1, Some(5), 3, Arc::clone(&wake), &replica);
-        assert_eq!(anew.at, 4);
+        let (back, _) = join(Some(2));
+        assert_eq!(back.at(), 2);
+        let (anew, _) = join(Some(5));
+        assert_eq!(anew.at(), 4);
         for _ in 0..=FRAMES_MAX {
             push(&stream);
         }
-        assert!(matches!(stream.since(place.at), News::Gone));
+        assert!(matches!(stream.since(place.at()), News::Gone));
         drop((place, back));
         assert!(!stream.is_over(Instant::now() + LINGERS * 2), "one reads still");
         drop(anew);
@@ -415,7 +445,5 @@ mod tests {
         }
         let log = stream.log();
         assert!(log.frames.len() == 1 && log.newest == 4 && log.reaches(3) && !log.reaches(2));
-        drop(log);
-        assert_eq!(size(&Message::Binary(Bytes::from_static(b"abc"))), 3);
     }
 }

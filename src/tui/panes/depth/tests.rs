@@ -42,6 +42,7 @@ fn order(desk: &mut Desk, name: &str, side: Side, kind: OrderKind, role: Role) {
     let key = (account(), order.spec.instrument, order.id);
     desk.state.live.insert(key);
     desk.state.orders.insert(order.id, order);
+    desk.state.reindex();
 }
 fn limit(at: &str) -> OrderKind {
     OrderKind::Limit { price: price(at) }
@@ -59,6 +60,7 @@ fn with_bracket(desk: &mut Desk) {
         (child.spec.parent, child.oco, child.phase) =
             (Some(order_id("B")), Some(order_id("B")), Phase::Created);
     }
+    desk.state.reindex();
     let group = Group {
         parent: Some(order_id("B")),
         size: Quantity::ZERO,

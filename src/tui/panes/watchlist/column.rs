@@ -409,7 +409,9 @@ pub fn shortable(view: &View<'_>, id: InstrumentId) -> &'static str {
     match instrument.kind {
         InstrumentKind::Index => "",
         _ if !view.state.limits.allow_short => "no",
-        InstrumentKind::Future | InstrumentKind::Forex | InstrumentKind::Option => "yes",
+        InstrumentKind::Future | InstrumentKind::Forex => "yes",
+        _ if !view.state.limits.allow_short_sale => "no",
+        InstrumentKind::Option => "yes",
         // Only above the bid, as long as the rule holds.
         _ if short_sale::restricted(view.market, instrument, view.venue_now).is_some() => "SSR",
         InstrumentKind::Equity | InstrumentKind::Crypto if lent_here => "yes",

@@ -258,6 +258,10 @@ fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
     let limits = state.limits_of(spec.account);
     let instrument = state.instruments.get(&spec.instrument)?;
     let held = state.position(spec.account, spec.instrument);
+    let paid_for = matches!(
+        instrument.kind,
+        InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto
+    );
     let live = || {
         state.orders.values().filter(|order| {
             let same = (order.spec.account, order.spec.instrument) == (spec.account, spec.instrument);
@@ -267,6 +271,13 @@ fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
         })
     };
     let working = could_execute(live());
+    let sells_own = spec.side == Side::Sell && spec.parent.is_none() && paid_for;
+    if sells_own && !limits.allow_short_sale {
+        let own = could_execute(live().filter(|order| order.spec.parent.is_none()));
+        if held.quantity < own {
+            return Some(format!("{own} are sold of {} (R12)", held.quantity));
+        }
+    }
     if held.side() == Some(spec.side.opposite()) && working <= held.quantity.abs() {
         return None;
     }
@@ -286,6 +297,20 @@ fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
     let worth = |quantity| price.notional(quantity, instrument.multiplier).map(Money::abs);
     if worth(spec.quantity)? > limits.max_order_value {
         return Some("worth more than one order may be (R3)".into());
+    }
+    let base = state.accounts.get(&spec.account)?.account.base;
+    let most = limits.max_order_cost;
+    let is_asked = paid_for && most > Money::ZERO && instrument.currency == base;
+    if is_asked && worth(spec.quantity)? > most {
+        return Some(format!("it costs more than {most} (R3)"));
+    }
+    if limits.max_contracts_each > 0 && instrument.kind == InstrumentKind::Future {
+        let toward = spec.side.signed(held.quantity).saturating_add(working);
+        if toward > Quantity::whole(limits.max_contracts_each.into())? {
+            return Some(format!(
+                "with what works it could become {toward} of one future (R9)"
+            ));
+        }
     }
     let worst = held.quantity.saturating_add(spec.side.signed(working)).abs();
     if worth(worst)? > limits.max_position_value {
