@@ -300,7 +300,7 @@ pub(super) fn command() -> Command {
         )
         .subcommand(
             Command::new("halt")
-                .about("Halt every account: nothing that adds risk leaves, entries are cancelled, protective stops stay")
+                .about("Halt every account: nothing that adds risk leaves, entries are cancelled, stops, targets and what only closes stay")
                 .arg(Arg::new("reason").num_args(0..).value_name("REASON").help("Why, for everybody to read"))
                 .arg(
                     Arg::new("stops-too")

@@ -207,7 +207,7 @@ pub enum Command {
         /// Why, in words.
         reason: SafeText,
     },
-    /// Let nothing leave that adds risk, and cancel what would add it; protective stops stay unless they are to go too.
+    /// Let nothing leave that adds risk, and cancel what would add it; stops and what only closes stay unless they are to go too.
     Halt {
         /// Where; everywhere without.
         account: Option<AccountKey>,

@@ -767,6 +767,14 @@ facts! {
         /// What it is worth, in its base currency.
         high: Money,
     }
+    /// A person or a program took a part of what its entry opened out of a bracket's hands, or gave it back: stop and target
+    /// close that much less.
+    136 BracketResized "bracket_resized" {
+        /// The group of both, which has the name of its entry.
+        group: ClientOrderId,
+        /// How much of the entry they leave alone.
+        set_aside: Quantity,
+    }
     /// How a protective stop moves by itself was said with its order.
     80 StopPlanned "stop_planned" {
         /// Which stop.

@@ -378,6 +378,11 @@ impl State {
                 order.pending = Some(Pending::Modify { change: *change });
                 order.pending_since = Some(at);
             }),
+            Fact::BracketResized { group, set_aside } => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.set_aside = *set_aside;
+                }
+            }
             Fact::StopPlanned { id, moves } => self.plan_stop(*id, *moves),
             Fact::StopAdvanced { .. } => {}
             Fact::Modified { id, quantity, kind } => {
@@ -550,6 +555,7 @@ impl State {
                 parent: spec.parent,
                 size: spec.quantity,
                 members: Vec::new(),
+                set_aside: Quantity::ZERO,
             });
             if !entry.members.contains(&id) {
                 entry.members.push(id);

@@ -265,6 +265,9 @@ pub struct Group {
     pub size: Quantity,
     /// Its members.
     pub members: Vec<ClientOrderId>,
+    /// What of the entry the members leave alone, because it was said so.
+    #[serde(default)]
+    pub set_aside: Quantity,
 }
 
 /// One position and how it came about.

@@ -522,6 +522,10 @@ fn stop_facts() -> Vec<Fact> {
     };
     vec![
         Fact::StopPlanned { id: id(), moves },
+        Fact::BracketResized {
+            group: id(),
+            set_aside: quantity("4"),
+        },
         Fact::StopAdvanced {
             id: id(),
             to: price("189.5"),

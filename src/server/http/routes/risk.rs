@@ -323,7 +323,7 @@ struct ToldAccount {
 }
 
 /// Halts trading: nothing that adds risk leaves any more, entries are cancelled (those requests are the first to leave),
-/// protective stops stay unless `stops_too`. `GET /risk` tells of each cancel until the broker has confirmed it.
+/// stops, targets and whatever only takes off what is held stay unless `stops_too`. `GET /risk` tells of each cancel until the broker has confirmed it.
 #[utoipa::path(post, path = "/risk/halt", tag = "risk", request_body = HaltWish, responses((status = 200, body = Told)))]
 async fn halt(
     State(context): State<Context>,
