@@ -27,7 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
-pub const FOLD_VERSION: u32 = 7;
+pub const FOLD_VERSION: u32 = 8;
 
 /// How many notices the state keeps for screens; all of them are in the journal.
 pub const NOTICES_KEPT: usize = 200;
