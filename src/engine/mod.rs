@@ -21,6 +21,7 @@ mod fold;
 mod follow;
 pub mod halt;
 pub mod history;
+pub mod in_the_way;
 pub mod lease;
 pub mod life;
 pub mod naked;

@@ -4,6 +4,7 @@
 use super::abilities::Abilities;
 use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
+use super::in_the_way;
 use super::parking;
 use super::risk::{self, Check, Effect, Sender, cost};
 use super::state::State;
@@ -149,6 +150,10 @@ pub fn previews_by(
             second_spec,
             ..
         } => one(look.at(first_spec, Legs::default(), Some(second_spec))),
+        // It goes as a flatten does, which has no preview of its own.
+        Command::Close {
+            account, instrument, ..
+        } if in_the_way::only_protection(state, *account, *instrument) => Previews::default(),
         Command::Close {
             account, instrument, ..
         } => one(look.at(&closing(state, *account, *instrument)?, Legs::default(), None)),

@@ -117,11 +117,11 @@ impl Statement {
             .collect()
     }
 
-    /// For people, lines of at most some eighty columns.
+    /// For people, lines of some 75 columns: a terminal of eighty shows them whole.
     pub fn text(&self) -> String {
-        let mut text = format!("statement of {} until {}\n\n", self.account, self.until);
+        let mut text = format!("statement of {} until {}\n\n", self.account, second(self.until));
         text += &format!(
-            "{:<10} {:>5} {:>9} {:>9} {:>10} {:>12} {:>12} {:>9}\n",
+            "{:<8} {:>5} {:>8} {:>8} {:>9} {:>11} {:>11} {:>8}\n",
             "symbol", "fills", "bought", "sold", "fees", "realised", "day P&L", "held"
         );
         for row in &self.rows {
@@ -131,7 +131,7 @@ impl Statement {
                 some => format!("{} +{some}?", money(Some(row.fees), places)),
             };
             text += &format!(
-                "{:<10} {:>5} {:>9} {:>9} {:>10} {:>12} {:>12} {:>9}\n",
+                "{:<8} {:>5} {:>8} {:>8} {:>9} {:>11} {:>11} {:>8}\n",
                 row.instrument.as_str(),
                 row.fills,
                 row.bought.to_string(),
@@ -148,7 +148,7 @@ impl Statement {
         for (currency, fees, realized, day) in self.totals() {
             let places = currency.minor_decimals();
             text += &format!(
-                "{:<10} {:>5} {:>9} {:>9} {:>10} {:>12} {:>12}\n",
+                "{:<8} {:>5} {:>8} {:>8} {:>9} {:>11} {:>11}\n",
                 currency.as_str(),
                 "",
                 "",
@@ -168,8 +168,8 @@ impl Statement {
                 )
             });
             text += &format!(
-                "{}  {:<4} {:>8} {:<10} @ {:<12} {fee}\n",
-                fill.at,
+                "{}  {:<4} {:>8} {:<8} @ {:<10} {fee}\n",
+                second(fill.at),
                 fill.side.word(),
                 fill.quantity.to_string(),
                 fill.instrument.as_str(),
@@ -250,6 +250,14 @@ impl Statement {
         lines.push(String::new());
         lines.join("\r\n")
     }
+}
+
+/// A moment to the second: what is finer is in the CSV.
+fn second(at: Timestamp) -> String {
+    at.to_jiff().map_or_else(
+        || at.to_string(),
+        |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+    )
 }
 
 fn money(amount: Option<Money>, places: u32) -> String {

@@ -190,6 +190,27 @@ pub enum Action {
 }
 
 impl Action {
+    /// True where it changes nothing but what is looked at: on a terminal that is too small for previews these hold.
+    pub fn only_looks(self) -> bool {
+        matches!(
+            self,
+            Self::Up
+                | Self::Down
+                | Self::PageUp
+                | Self::PageDown
+                | Self::Top
+                | Self::Bottom
+                | Self::Left
+                | Self::Right
+                | Self::NextPane
+                | Self::PreviousPane
+                | Self::ZoomIn
+                | Self::ZoomOut
+                | Self::ScrollLive
+                | Self::TimeframeNext
+                | Self::TimeframePrevious
+        )
+    }
     /// The action's word, which settings, palette and papers use: `buy-market`, `workspace-trade`, `focus-left`. It is
     /// made from the name in this list, so that no action can be without one; a test holds the list of them.
     pub fn name(self) -> String {

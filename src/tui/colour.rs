@@ -123,6 +123,8 @@ fn sixteen(r: u8, g: u8, b: u8) -> Color {
     let half = u16::from(most) * 5 / 8;
     let on = |value: u8| u16::from(value) > half;
     match (on(r), on(g), on(b)) {
+        // Orange is no red: that is the ground of LIVE, and of nothing else that is a warning of less.
+        (true, false, false) if u16::from(g) * 2 > u16::from(most) && g > b => Color::Yellow,
         (true, false, false) => Color::LightRed,
         (false, true, false) => Color::LightGreen,
         (true, true, false) => Color::LightYellow,
@@ -162,11 +164,9 @@ mod tests {
         let theme = super::super::theme::Theme::builtin();
         for depth in [ColourDepth::True, ColourDepth::Indexed, ColourDepth::Sixteen] {
             assert_ne!(depth.degrade(theme.up), depth.degrade(theme.down), "{depth:?}");
-            assert_ne!(
-                depth.degrade(theme.live_back),
-                depth.degrade(theme.sim_back),
-                "{depth:?}"
-            );
+            for other in [theme.sim_back, theme.down, theme.sell] {
+                assert_ne!(depth.degrade(theme.live_back), depth.degrade(other), "{depth:?}");
+            }
         }
     }
 }

@@ -338,12 +338,22 @@ impl Desk {
     }
 }
 
-/// `arm api [15m] [LAST FOUR]` and `disarm api`: what programs may do.
+/// `arm api [15m] [key NAME] [LAST FOUR]` and `disarm api [key NAME]`: what programs may do, all or one key.
 fn programs_word(word: &str, rest: &str, account: AccountKey) -> Result<Command, String> {
+    let mut words: Vec<&str> = rest.split_ascii_whitespace().skip(1).collect();
+    let key = match words.iter().position(|word| *word == "key") {
+        None => None,
+        Some(at) if at + 1 < words.len() => {
+            let name = words.remove(at + 1);
+            words.remove(at);
+            Some(SafeText::new(name))
+        }
+        Some(_) => return Err("which key? such as 'arm api 15m key bot'".to_owned()),
+    };
     if word == "disarm" {
-        return Ok(Command::DisarmPrograms { account });
+        return Ok(Command::DisarmPrograms { account, key });
     }
-    let mut words = rest.split_ascii_whitespace().skip(1).peekable();
+    let mut words = words.into_iter().peekable();
     // What ends in a letter is a time; the last four of an account may be any characters, and come after it.
     let minutes = match words.peek() {
         None => programs::USUAL_MINUTES,
@@ -353,5 +363,6 @@ fn programs_word(word: &str, rest: &str, account: AccountKey) -> Result<Command,
         account,
         confirmation: SafeText::new(words.next().unwrap_or_default()),
         minutes,
+        key,
     })
 }

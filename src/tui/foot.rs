@@ -104,12 +104,14 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
             None
         }
     };
-    message(desk, said.flatten(), &view, now, [row(rows + 1), row(rows)], buf);
+    let more = message(desk, said.flatten(), &view, now, [row(rows + 1), row(rows)], buf);
+    drawn.foot = rows + u16::from(more);
     hints(desk, &view, row(1), buf, drawn);
 }
 
 /// The rule under the panes with what there is to say on it. What the open ticket or line says stands, but gives way for
-/// some seconds to a warning that has just come: why Enter did not send, or what the engine answered.
+/// some seconds to a warning that has just come: why Enter did not send, or what the engine answered. True where it took
+/// the row above, too.
 fn message(
     desk: &Desk,
     said: Option<(Tone, String)>,
@@ -117,7 +119,7 @@ fn message(
     now: Timestamp,
     [above, rule]: [Rect; 2],
     buf: &mut Buffer,
-) {
+) -> bool {
     let theme = view.theme;
     let told = desk
         .message
@@ -131,7 +133,7 @@ fn message(
     let Some((tone, text)) = shown else {
         let mut pen = Pen::new(buf, rule);
         pen.line(0, rule.width, 0, '─', theme.rule);
-        return;
+        return false;
     };
     let colour = match tone {
         Tone::Plain => theme.text,
@@ -154,6 +156,7 @@ fn message(
         let mut pen = Pen::new(buf, rule);
         pen.put_within(2, rule.width.saturating_sub(2), 0, rest, theme.style(colour));
     }
+    lines.len() > 1
 }
 
 fn idle(view: &View<'_>, mut pen: Pen<'_>) {

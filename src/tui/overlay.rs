@@ -26,7 +26,7 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &m
         _ => {}
     }
     if let Some(Modal::Line(line)) = &desk.modal {
-        palette(desk, line.text(), body, buf);
+        palette(desk, line.text(), body, buf, drawn.foot);
     }
     if desk.tour && desk.modal.is_none() && desk.pressed.is_empty() {
         tour(desk, body, buf);
@@ -53,10 +53,21 @@ pub(super) fn panel<'a>(
         height,
     };
     let mut pen = Pen::new(buf, area);
-    pen.clear(theme.panel);
-    pen.put(0, 0, "▌", theme.focus_bar);
+    edged(desk, &mut pen);
     pen.put(1, 0, title, bold("", theme.bright).style);
     pen
+}
+
+/// Empties what is drawn over panes and gives it edges: where there are no colours its ground is that of the panes, and its
+/// words would run into theirs.
+fn edged(desk: &Desk, pen: &mut Pen<'_>) {
+    let theme = &desk.world.theme;
+    pen.clear(theme.panel);
+    let last = pen.width().saturating_sub(1);
+    for y in 0..pen.height() {
+        pen.glyph(last, y, '│', theme.rule);
+        pen.glyph(0, y, '▌', theme.focus_bar);
+    }
 }
 
 /// One line of the help.
@@ -126,20 +137,36 @@ fn help(desk: &Desk, scroll: u16, body: Rect, buf: &mut Buffer) {
     let first = (from + 1).min(rows.len());
     let place = format!("{first}–{} of {}", (from + room).min(rows.len()), rows.len());
     pen.right(width.saturating_sub(1), 0, &place, theme.dim);
-    for (y, row) in (2..pen.height()).zip(rows.iter().skip(from)) {
+    let seen = rows.iter().skip(from).take(room);
+    let longest = seen.clone().map(|row| match row {
+        Row::Key { keys, .. } => keys.chars().count(),
+        Row::Word { word, args, .. } => word.len() + 1 + args.chars().count(),
+        Row::Head(_) | Row::Blank => 0,
+    });
+    // As wide as the keys in sight need, so that what they do has the rest.
+    let keys_end = u16::try_from(longest.max().unwrap_or(0).clamp(6, 22)).unwrap_or(22) + 2;
+    for (y, row) in (2..pen.height()).zip(seen) {
         match row {
             Row::Head(text) => {
                 pen.put(2, y, text, bold("", theme.bright).style);
             }
             Row::Key { keys, help, danger } => {
-                pen.put_within(2, 24, y, keys, theme.style(theme.text));
-                pen.put_within(25, width.saturating_sub(10), y, help, theme.style(theme.dim));
+                pen.put_within(2, keys_end, y, keys, theme.style(theme.text));
+                let danger_wide = u16::try_from(danger.chars().count()).unwrap_or(0);
+                let end = width.saturating_sub(2 + danger_wide + u16::from(danger_wide > 0));
+                pen.put_within(keys_end + 1, end, y, help, theme.style(theme.dim));
                 pen.right(width.saturating_sub(2), y, danger, theme.warn);
             }
             Row::Word { word, args, what } => {
                 let x = pen.put(2, y, word, theme.text);
-                pen.put_within(x + 1, 24, y, args, theme.style(theme.faint));
-                pen.put_within(25, width.saturating_sub(2), y, what, theme.style(theme.dim));
+                pen.put_within(x + 1, keys_end, y, args, theme.style(theme.faint));
+                pen.put_within(
+                    keys_end + 1,
+                    width.saturating_sub(2),
+                    y,
+                    what,
+                    theme.style(theme.dim),
+                );
             }
             Row::Blank => {}
         }
@@ -195,16 +222,29 @@ fn followers(entries: &[&Entry], depth: usize) -> Vec<(String, String, Danger)> 
     found
 }
 
-/// What may follow the keys pressed so far, in as many columns as the rows need.
+/// A help text in so many cells: where it does not fit, its beginning up to where a clause ends.
+fn clause(text: &str, room: usize) -> &str {
+    if text.chars().count() <= room {
+        return text;
+    }
+    text.split([':', ';', ',']).next().unwrap_or(text)
+}
+
+/// What may follow the keys pressed so far, in two columns where there are many: what lies below stays in sight.
 fn continuations(desk: &Desk, body: Rect, buf: &mut Buffer) {
     let theme = &desk.world.theme;
     let entries = desk.keymap.continuations(desk.context(), &desk.pressed);
     let next = followers(&entries, desk.pressed.len());
-    let most = usize::from(body.height.saturating_sub(1)).max(1);
-    let columns = next.len().div_ceil(most).clamp(1, 2);
+    // What ends orders and positions is read whole.
+    let is_panic = entries.iter().any(|entry| entry.context == Context::Anywhere);
+    let columns = if next.len() > 6 && body.width >= 80 && !is_panic {
+        2
+    } else {
+        1
+    };
     let rows = next.len().div_ceil(columns);
     let height = u16::try_from(rows + 1).unwrap_or(u16::MAX).min(body.height);
-    let width = body.width.min(if columns == 1 { 76 } else { 130 });
+    let width = body.width.min(if columns == 1 { 84 } else { 130 });
     let area = Rect {
         y: body.y + body.height - height,
         height,
@@ -212,12 +252,11 @@ fn continuations(desk: &Desk, body: Rect, buf: &mut Buffer) {
         ..body
     };
     let mut pen = Pen::new(buf, area);
-    pen.clear(theme.panel);
+    edged(desk, &mut pen);
     let pressed: Vec<String> = desk.pressed.iter().map(ToString::to_string).collect();
-    pen.put(0, 0, "▌", theme.focus_bar);
     let x = pen.put(1, 0, &pressed.join(" "), bold("", theme.bright).style);
     // Panic keys say what they are about before the next key is pressed.
-    if entries.iter().any(|entry| entry.context == Context::Anywhere) {
+    if is_panic {
         let about = desk
             .instrument()
             .map_or(String::new(), |id| format!("PANIC   instrument {id}"));
@@ -225,6 +264,8 @@ fn continuations(desk: &Desk, body: Rect, buf: &mut Buffer) {
     }
     pen.right(area.width.saturating_sub(1), 0, "Esc drops", theme.dim);
     let each = width / u16::try_from(columns).unwrap_or(1);
+    let longest = next.iter().map(|(keys, ..)| keys.chars().count()).max();
+    let keys_wide = u16::try_from(longest.unwrap_or(0).clamp(1, 9)).unwrap_or(9);
     for (i, (keys, help, danger)) in next.iter().enumerate() {
         let left = each * u16::try_from(i / rows).unwrap_or(0);
         let y = u16::try_from(i % rows + 1).unwrap_or(u16::MAX);
@@ -232,33 +273,41 @@ fn continuations(desk: &Desk, body: Rect, buf: &mut Buffer) {
             Danger::None => theme.text,
             danger => danger_colour(desk, *danger),
         });
-        pen.put_within(left + 2, left + 11, y, keys, bold("", theme.bright).style);
-        pen.put_within(left + 12, (left + each).min(width), y, help, style);
+        let (from, end) = (left + 3 + keys_wide, (left + each).min(width).saturating_sub(1));
+        pen.put_within(
+            left + 2,
+            left + 2 + keys_wide,
+            y,
+            keys,
+            bold("", theme.bright).style,
+        );
+        let help = clause(help, usize::from(end.saturating_sub(from)));
+        pen.put_within(from, end, y, help, style);
     }
 }
 
 /// The palette over the order line.
-fn palette(desk: &Desk, text: &str, body: Rect, buf: &mut Buffer) {
+fn palette(desk: &Desk, text: &str, body: Rect, buf: &mut Buffer, foot: u16) {
     let theme = &desk.world.theme;
     let found = desk.palette(text);
     if found.is_empty() {
         return;
     }
-    // The order line may take a row of the body.
+    // What the foot says beside the line may take rows of the body.
+    let bottom = buf.area.bottom().saturating_sub(foot).min(body.bottom());
     let height = u16::try_from(found.len())
         .unwrap_or(8)
         .min(8)
         .min(body.height.saturating_sub(3));
     let area = Rect {
-        y: (body.y + body.height).saturating_sub(height + 1),
+        y: bottom.saturating_sub(height),
         height,
         width: body.width.min(90),
         ..body
     };
     let mut pen = Pen::new(buf, area);
-    pen.clear(theme.panel);
+    edged(desk, &mut pen);
     for (y, line) in (0..height).zip(&found) {
-        pen.put(0, y, "▌", theme.focus_bar);
         let style = if y == 0 {
             bold("", theme.bright).style
         } else {
@@ -323,8 +372,7 @@ fn tour(desk: &Desk, body: Rect, buf: &mut Buffer) {
         ..body
     };
     let mut pen = Pen::new(buf, area);
-    pen.clear(theme.panel);
-    pen.put(0, 0, "▌", theme.focus_bar);
+    edged(desk, &mut pen);
     pen.put(1, 0, "WELCOME", bold("", theme.bright).style);
     pen.right(
         area.width.saturating_sub(1),
@@ -334,7 +382,7 @@ fn tour(desk: &Desk, body: Rect, buf: &mut Buffer) {
     );
     for (y, (keys, text)) in (1..).zip(&lines) {
         pen.right(11, y, keys, bold("", theme.bright).style);
-        pen.put_within(13, area.width, y, text, theme.style(theme.text));
+        pen.put_within(13, area.width.saturating_sub(1), y, text, theme.style(theme.text));
     }
 }
 
@@ -357,7 +405,13 @@ fn draw_search(
         theme.faint,
     );
     pen.put(2, 1, "/", theme.dim);
-    pen.put_within(3, width, 1, search.input.value(), bold("", theme.bright).style);
+    pen.put_within(
+        3,
+        width.saturating_sub(1),
+        1,
+        search.input.value(),
+        bold("", theme.bright).style,
+    );
     let column = u16::try_from(search.input.visual_cursor())
         .unwrap_or(u16::MAX)
         .min(width.saturating_sub(4));
@@ -427,6 +481,7 @@ fn leaving(desk: &Desk, body: Rect, buf: &mut Buffer) {
     ];
     for (y, (key, text)) in (2..).zip(lines) {
         pen.right(6, y, key, bold("", theme.bright).style);
-        pen.put_within(8, 76, y, &text, theme.style(theme.text));
+        let end = pen.width().saturating_sub(1);
+        pen.put_within(8, end, y, &text, theme.style(theme.text));
     }
 }

@@ -58,17 +58,73 @@ impl View<'_> {
     }
 }
 
-/// A text with its numbers hidden. A single digit that ends a word stays: it belongs to a name, such as `ESZ6`.
+/// What stands for a number that is hidden, however long it is: its length would tell its magnitude.
+const HIDDEN: [char; 4] = ['·'; 4];
+
+/// A text with its numbers hidden, with their signs and arrows. A single digit that ends a word stays: it belongs to a name,
+/// such as `ESZ6`.
 pub fn hidden(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
-    let at = |i: Option<usize>| i.and_then(|i| chars.get(i)).copied().unwrap_or(' ');
-    (0..chars.len())
-        .map(|i| {
-            let (before, c, after) = (at(i.checked_sub(1)), chars[i], at(Some(i + 1)));
-            let named = before.is_ascii_alphabetic() && !after.is_ascii_digit();
-            if c.is_ascii_digit() && !named { '·' } else { c }
-        })
-        .collect()
+    let (mut shown, mut done) = (String::with_capacity(text.len()), 0);
+    for number in numbers(&chars) {
+        shown.extend(&chars[done..number.start]);
+        shown.extend(HIDDEN);
+        done = number.end;
+    }
+    shown.extend(&chars[done..]);
+    shown
+}
+
+/// As [`hidden`], for a row of cells: each number's place with what stands in it, as wide as the number and, where blanks are
+/// before it, at least four cells. Bars are numbers too.
+pub fn hidden_cells(row: &[char]) -> Vec<(usize, char)> {
+    let mut cells = Vec::new();
+    for number in numbers(row) {
+        let mut start = number.start;
+        let is_blank = |at: usize| row.get(at) == Some(&' ');
+        while number.end - start < HIDDEN.len() && start >= 2 && is_blank(start - 1) && is_blank(start - 2) {
+            start -= 1;
+        }
+        let from = number.end.saturating_sub(HIDDEN.len());
+        cells.extend((start..number.end).map(|at| (at, if at >= from { '·' } else { ' ' })));
+    }
+    let is_bar = |c: char| matches!(c, '█' | '▉' | '▊' | '▋' | '▌' | '▍' | '▎' | '▏' | '░' | '▒' | '▓');
+    let bars = row.iter().enumerate().filter(|(_, c)| is_bar(**c));
+    cells.extend(bars.map(|(at, _)| (at, ' ')));
+    cells
+}
+
+/// Where numbers are: with the sign and the arrows before them, and the letter that shortens them.
+fn numbers(chars: &[char]) -> Vec<std::ops::Range<usize>> {
+    let at = |at: usize| chars.get(at).copied().unwrap_or(' ');
+    let before = |i: usize| i.checked_sub(1).map_or(' ', at);
+    let is_arrow = |c: char| matches!(c, '▲' | '▼');
+    let (mut found, mut i) = (Vec::new(), 0);
+    while i < chars.len() {
+        let is_name = before(i).is_ascii_alphabetic() && !at(i + 1).is_ascii_digit();
+        if !at(i).is_ascii_digit() || is_name {
+            i += 1;
+            continue;
+        }
+        let (mut start, mut end) = (i, i + 1);
+        while at(end).is_ascii_digit() || (matches!(at(end), '.' | ',' | ':') && at(end + 1).is_ascii_digit())
+        {
+            end += 1;
+        }
+        end += usize::from(matches!(at(end), 'k' | 'M' | 'B' | 'T') && !at(end + 1).is_alphanumeric());
+        while matches!(before(start), '+' | '-' | '~') {
+            start -= 1;
+        }
+        if before(start) == ' ' && start >= 2 && is_arrow(before(start - 1)) {
+            start -= 1;
+        }
+        while is_arrow(before(start)) || before(start) == '~' {
+            start -= 1;
+        }
+        found.push(start..end);
+        i = end;
+    }
+    found
 }
 
 /// What a pane wants done beyond its own looks.
@@ -147,6 +203,10 @@ pub trait Pane: std::fmt::Debug {
     /// What a person has in hand in it and has not sent: it stands in place of the whole title line, so that it is read
     /// however narrow the pane is.
     fn in_hand(&self, _view: &View<'_>) -> Option<String> {
+        None
+    }
+    /// The row that its cursor holds, whole, where the screen cuts it; nothing where what is shown is all there is.
+    fn copied(&self, _view: &View<'_>) -> Option<String> {
         None
     }
     /// What sending that would do, as a preview shows it.

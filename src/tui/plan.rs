@@ -380,7 +380,14 @@ impl Desk {
                     let text = format!("{SAVED} layouts are saved already; layout drop NAME makes room");
                     return self.say(Tone::Warn, text, now);
                 }
-                self.plan.saved.insert(name.to_owned(), before.clone());
+                let mut saved = before.clone();
+                // What is in front stands first: so it is when the layout is laid out again.
+                saved.each_place(&mut |tabs| {
+                    if let Some(front) = self.front(tabs) {
+                        tabs.sort_by_key(|tab| *tab != front);
+                    }
+                });
+                self.plan.saved.insert(name.to_owned(), saved);
                 self.say(Tone::Plain, format!("layout {name} saved"), now);
             }
             ["save", ..] => {
@@ -395,8 +402,17 @@ impl Desk {
                 self.say(Tone::Plain, text, now);
             }
             _ => match self.plan.saved.get(rest.trim()).cloned() {
-                Some(node) => {
-                    self.put_tree(node);
+                Some(mut node) => {
+                    self.put_tree(node.clone());
+                    node.each_place(&mut |tabs| {
+                        self.recent.splice(0..0, tabs.first().copied()).for_each(drop);
+                    });
+                    let mut seen = std::collections::BTreeSet::new();
+                    self.recent.retain(|pane| seen.insert(*pane));
+                    let here = self.plan.tree(self.workspace).place_of(self.focus);
+                    if let Some(front) = here.and_then(|tabs| self.front(tabs)) {
+                        self.focus_on(front);
+                    }
                     self.say(Tone::Plain, format!("layout {}", rest.trim()), now);
                 }
                 None => self.say(Tone::Warn, format!("there is no layout '{}'", rest.trim()), now),

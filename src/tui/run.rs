@@ -388,7 +388,8 @@ impl Stage {
         self.dirty = true;
         self.hurry = true;
     }
-    /// Copies the row under the focused pane's cursor to the clipboard, as the last frame shows it.
+    /// Copies the row under the focused pane's cursor to the clipboard: whole where the pane knows it, else as the last
+    /// frame shows it.
     fn copy_row(&mut self) {
         let now = self.now();
         let selected = self.desk.world.theme.selection;
@@ -397,7 +398,8 @@ impl Stage {
             .panes
             .iter()
             .find(|(pane, ..)| *pane == self.desk.focus);
-        let text = area.and_then(|(_, area, _)| clipboard::row_under_cursor(&self.buffer, *area, selected));
+        let shown = |(_, area, _): &(_, Rect, _)| clipboard::row_under_cursor(&self.buffer, *area, selected);
+        let text = self.desk.whole_row(now).or_else(|| area.and_then(shown));
         match text {
             Some(text) => {
                 let in_tmux = std::env::var_os("TMUX").is_some();

@@ -293,6 +293,14 @@ impl Screen {
                 _ => Color::Black,
             };
         }
+        // Grey on dark grey is not read, and red only where it is bright.
+        if look.bg == Color::DarkGray {
+            match look.fg {
+                Color::Gray => look.fg = Color::White,
+                Color::LightRed | Color::Yellow => look.modifier |= Modifier::BOLD,
+                _ => {}
+            }
+        }
         if look.fg == Color::Black {
             look.modifier -= Modifier::BOLD;
         }

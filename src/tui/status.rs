@@ -2,16 +2,15 @@
 //! hears the engine, the broker and the market. Every state is a word as well as a colour and always in the same place;
 //! what does not fit is left out from the least important on.
 
+mod money;
+
 use super::desk::Desk;
 use super::forecast::{bold, span};
 use super::planned;
-use super::profit::{Total, totals};
 use super::widgets::number;
 use super::widgets::text::Pen;
 use super::world::{Link, Standing};
-use crate::domain::{
-    AccountClass, AccountKey, CalendarId, Currency, LinkState, Money, Timestamp, TradingState, counted,
-};
+use crate::domain::{AccountClass, CalendarId, LinkState, Timestamp, TradingState, counted};
 use crate::engine::breaker::BreakerState;
 use jiff::tz::TimeZone;
 use ratatui::style::{Color, Modifier, Style};
@@ -27,6 +26,8 @@ struct Part {
     /// Lower goes first when there is no room.
     worth: u8,
     spans: Vec<Span<'static>>,
+    /// The same in fewer cells: taken before anything is left out.
+    short: Option<Vec<Span<'static>>>,
 }
 
 /// Draws the bar.
@@ -51,21 +52,7 @@ pub fn draw(desk: &Desk, now: Timestamp, mut pen: Pen<'_>) {
         return;
     }
     let (mut left, mut right) = (left(desk, now), right(desk, now));
-    while used(&left, 2) + used(&right, 3) + 3 > usize::from(width) {
-        let least = left
-            .iter()
-            .chain(&right)
-            .map(|part| part.worth)
-            .min()
-            .unwrap_or(0);
-        if let Some(at) = right.iter().position(|part| part.worth == least) {
-            right.remove(at);
-        } else if let Some(at) = left.iter().rposition(|part| part.worth == least) {
-            left.remove(at);
-        } else {
-            break;
-        }
-    }
+    fit(&mut left, &mut right, usize::from(width));
     let mut x = 0;
     for part in &left {
         x = put(&mut pen, x, &part.spans) + 2;
@@ -87,6 +74,32 @@ pub fn put(pen: &mut Pen<'_>, mut x: u16, spans: &[Span<'_>]) -> u16 {
     x
 }
 
+/// Makes room: first the shorter forms, then without what matters least.
+fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
+    let is_wide = |left: &[Part], right: &[Part]| used(left, 2) + used(right, 3) + 3 > width;
+    while is_wide(left, right) {
+        let parts = left.iter_mut().chain(right.iter_mut());
+        let Some(part) = parts
+            .filter(|part| part.short.is_some())
+            .min_by_key(|part| part.worth)
+        else {
+            break;
+        };
+        part.spans = part.short.take().unwrap_or_default();
+    }
+    while is_wide(left, right) {
+        let parts = left.iter().chain(right.iter());
+        let least = parts.map(|part| part.worth).min().unwrap_or(0);
+        if let Some(at) = right.iter().position(|part| part.worth == least) {
+            right.remove(at);
+        } else if let Some(at) = left.iter().rposition(|part| part.worth == least) {
+            left.remove(at);
+        } else {
+            break;
+        }
+    }
+}
+
 /// Columns that parts take with gaps between them.
 fn used(parts: &[Part], gap: usize) -> usize {
     let spans: usize = parts.iter().flat_map(|part| &part.spans).map(Span::width).sum();
@@ -99,6 +112,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         let words = if world.is_known { "no account" } else { "tradewind" };
         return vec![Part {
             worth: 9,
+            short: None,
             spans: vec![bold(format!(" {words}"), theme.bright)],
         }];
     };
@@ -116,14 +130,17 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
     let mut parts = vec![
         Part {
             worth: 9,
+            short: None,
             spans: vec![Span::styled(format!(" {word} "), badge)],
         },
         Part {
-            worth: 7,
+            worth: 6,
+            short: None,
             spans: vec![span(name, theme.text)],
         },
         Part {
             worth: 9,
+            short: Some(standing(desk, colour, word).into_iter().take(1).collect()),
             spans: standing(desk, colour, word),
         },
     ];
@@ -135,6 +152,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
     if trading != TradingState::Active {
         parts.push(Part {
             worth: 9,
+            short: None,
             spans: vec![bold(trading.word(), theme.warn)],
         });
     }
@@ -148,6 +166,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
             0,
             Part {
                 worth: 10,
+                short: None,
                 spans: vec![Span::styled(format!(" FROZEN {age} "), loud)],
             },
         );
@@ -162,17 +181,16 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         let words = format!("FLATTENING {instrument} {age}");
         parts.push(Part {
             worth: 9,
+            short: None,
             spans: vec![bold(words, theme.warn)],
         });
         parts.push(Part {
             worth: 8,
+            short: None,
             spans: vec![span(flattening.step.word(), theme.warn)],
         });
     }
-    let all = totals(&world.view(now), account);
-    parts.push(money(desk, &all, account, ("day", 6), |total| total.day, true));
-    parts.push(money(desk, &all, account, ("open", 3), |total| total.open, true));
-    parts.push(money(desk, &all, account, ("net", 2), |total| total.net, false));
+    parts.extend(money::parts(desk, account, now));
     parts
 }
 
@@ -188,67 +206,6 @@ fn standing(desk: &Desk, armed: Color, class: &str) -> Vec<Span<'static>> {
     }
 }
 
-/// One total in at most two currencies, never added; the others are counted, and are on the Portfolio workspace.
-fn money(
-    desk: &Desk,
-    all: &[(Currency, Total)],
-    account: AccountKey,
-    (label, worth): (&str, u8),
-    pick: impl Fn(&Total) -> Option<Money>,
-    is_profit: bool,
-) -> Part {
-    let theme = &desk.world.theme;
-    let mut spans = vec![span(format!("{label} "), theme.dim)];
-    let base = desk
-        .world
-        .state
-        .accounts
-        .get(&account)
-        .map(|state| state.account.base);
-    let mut amounts: Vec<(Currency, Option<Money>)> = all
-        .iter()
-        .map(|(currency, total)| (*currency, pick(total)))
-        .collect();
-    let mut first = true;
-    amounts.retain(|(_, amount)| std::mem::take(&mut first) || *amount != Some(Money::ZERO));
-    let more = amounts.len().saturating_sub(2);
-    let alone = amounts.len() == 1;
-    for (i, (currency, amount)) in amounts.iter().take(2).enumerate() {
-        let gap = if i > 0 { " · " } else { "" };
-        spans.push(match amount {
-            _ if desk.world.masked => span(format!("{gap}····"), theme.dim),
-            None => span(format!("{gap}{}", number::UNKNOWN), theme.dim),
-            Some(amount) => amount_span(desk, gap, *amount, *currency, is_profit),
-        });
-        // The account's own currency goes without saying where it is the only one.
-        if !alone || Some(*currency) != base {
-            spans.push(span(format!(" {currency}"), theme.dim));
-        }
-    }
-    if more > 0 {
-        spans.push(span(format!(" · {more} more"), theme.dim));
-    }
-    if amounts.is_empty() {
-        spans.push(span(number::UNKNOWN, theme.dim));
-    }
-    Part { worth, spans }
-}
-
-/// One amount, a profit with its arrow.
-fn amount_span(desk: &Desk, gap: &str, amount: Money, currency: Currency, is_profit: bool) -> Span<'static> {
-    let theme = &desk.world.theme;
-    let decimals = currency.minor_decimals().min(4);
-    if !is_profit {
-        return span(format!("{gap}{}", number::money(amount, decimals)), theme.text);
-    }
-    let colour = match amount.raw().signum() {
-        1 => theme.up,
-        -1 => theme.down,
-        _ => theme.text,
-    };
-    bold(format!("{gap}{}", number::profit(amount, decimals)), colour)
-}
-
 /// How many alerts are waited for, and how many fired that nobody has looked at; nothing without either.
 fn alerts(desk: &Desk) -> Option<Part> {
     let theme = &desk.world.theme;
@@ -262,7 +219,8 @@ fn alerts(desk: &Desk) -> Option<Part> {
         spans.push(span(format!("{gap}{}", counted(live, "alert")), theme.dim));
     }
     let worth = if unseen > 0 { 8 } else { 3 };
-    (!spans.is_empty()).then_some(Part { worth, spans })
+    let short = (spans.len() > 1).then(|| spans.iter().take(1).cloned().collect());
+    (!spans.is_empty()).then_some(Part { worth, short, spans })
 }
 
 fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
@@ -289,19 +247,28 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
                 theme.warn,
             ));
         }
-        parts.push(Part { worth: 8, spans });
+        parts.push(Part {
+            worth: 8,
+            short: None,
+            spans,
+        });
         // The whole of it is on the message line and in the connections pane.
         let why = troubled.and_then(|link| link.impaired.as_ref().or(link.reason.as_ref()));
         if let Some(why) = why {
             parts.push(Part {
                 worth: 4,
+                short: None,
                 spans: vec![span(shortened(why.as_str()), theme.warn)],
             });
         }
         if let Some(breaker) = world.state.breakers.get(&account.broker) {
             let words = format!("breaker {}", breaker.state.word());
             let spans = vec![bold(words, theme.warn)];
-            parts.extend((breaker.state != BreakerState::Closed).then_some(Part { worth: 8, spans }));
+            parts.extend((breaker.state != BreakerState::Closed).then_some(Part {
+                worth: 8,
+                short: None,
+                spans,
+            }));
         }
         if let Some((words, on)) = planned::words(world, now) {
             let text = if on {
@@ -311,6 +278,7 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
             };
             parts.push(Part {
                 worth: if on { 8 } else { 4 },
+                short: None,
                 spans: vec![text],
             });
         }
@@ -323,6 +291,7 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
             );
             parts.push(Part {
                 worth: 3,
+                short: None,
                 spans: vec![span(words, theme.dim)],
             });
         }
@@ -333,11 +302,13 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
         let words = format!("engine silent {}", number::age(silent));
         parts.push(Part {
             worth: 8,
+            short: None,
             spans: vec![span("● ", theme.warn), span(words, theme.warn)],
         });
     } else if let Some(round_trip) = world.round_trip {
         parts.push(Part {
             worth: 5,
+            short: None,
             spans: vec![span(number::latency(round_trip), theme.dim)],
         });
     }
@@ -350,18 +321,24 @@ fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
             span("● ", colour),
             span(format!("{quoted}/{all}"), theme.dim),
         ];
-        parts.push(Part { worth: 4, spans });
+        parts.push(Part {
+            worth: 4,
+            short: None,
+            spans,
+        });
     }
     if desk.profile != "default" && !desk.profile.is_empty() {
         // A colon is no part of a profile's name: it is a host and a port, and where orders go has to be seen.
         let worth = if desk.profile.contains(':') { 5 } else { 1 };
         parts.push(Part {
             worth,
+            short: None,
             spans: vec![span(desk.profile.clone(), theme.dim)],
         });
     }
     parts.push(Part {
-        worth: 8,
+        worth: 7,
+        short: None,
         spans: vec![span(clock(desk, now), theme.dim)],
     });
     parts

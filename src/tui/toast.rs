@@ -2,6 +2,7 @@
 //! nothing, and go by themselves; the activity pane keeps them.
 
 use super::desk::Desk;
+use super::panes::read;
 use super::widgets::text::{Pen, bold, width};
 use crate::domain::Timestamp;
 use crate::engine::state::{Notice, NoticeLevel};
@@ -14,8 +15,8 @@ use std::time::Duration;
 const STAYS: Duration = Duration::from_secs(4);
 /// How many are shown at once; of more the newest.
 const SHOWN: usize = 3;
-/// Cells of one at most.
-const WIDE: u16 = 56;
+/// Cells of one at most, in parts of four of the body: what proves that something is flat is the end of its line.
+const WIDE: u16 = 3;
 
 /// The fills of the last seconds, oldest first.
 #[derive(Debug, Default)]
@@ -25,7 +26,8 @@ impl Toasts {
     /// Takes the fills among new notices.
     pub fn take(&mut self, new: &[Notice], now: Timestamp) {
         let fills = new.iter().filter(|notice| notice.level == NoticeLevel::Fill);
-        self.0.extend(fills.map(|notice| (now, notice.text.to_string())));
+        self.0
+            .extend(fills.map(|notice| (now, read::told(notice.text.as_str()))));
         while self.0.len() > SHOWN {
             self.0.pop_front();
         }
@@ -43,13 +45,14 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer) {
     }
     let theme = &desk.world.theme;
     let view = desk.world.view(now);
+    let most = body.width / 4 * WIDE;
     let fresh = desk.toasts.0.iter().filter(|(at, _)| now.since(*at) <= STAYS);
     for (y, (_, text)) in (1u16..).zip(fresh) {
         let text = view.ours(text.clone());
         let wide = u16::try_from(width(&text))
-            .unwrap_or(WIDE)
+            .unwrap_or(most)
             .saturating_add(4)
-            .min(WIDE);
+            .min(most);
         let area = Rect {
             x: body.x + body.width.saturating_sub(wide + 1),
             y: body.y.saturating_add(y),

@@ -134,13 +134,13 @@ impl Desk {
                 );
                 Vec::new()
             }
-            Meaning::Nothing if self.too_small => {
-                if chord == Chord::char('q') {
-                    self.leave()
-                } else {
-                    Vec::new()
+            Meaning::Nothing if self.too_small => match self.keymap.meaning(Context::Desk, &[chord]) {
+                _ if chord == Chord::char('q') => self.leave(),
+                Meaning::Action(action) if self.modal.is_none() && action.only_looks() => {
+                    self.act(action, now)
                 }
-            }
+                _ => Vec::new(),
+            },
             Meaning::Nothing => {
                 self.type_key(chord, now);
                 Vec::new()

@@ -3,10 +3,10 @@
 
 use super::desk::{Desk, Modal, Pledge};
 use super::layout::{PaneId, Slot};
-use super::pane::{Hits, hidden};
+use super::pane::{Hits, hidden_cells};
 use super::panes::read;
 use super::widgets::number;
-use super::widgets::text::{Pen, bold};
+use super::widgets::text::{Pen, bold, wrap};
 use super::world::Link;
 use super::{foot, overlay, status};
 use crate::domain::Timestamp;
@@ -20,6 +20,9 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 /// Rows of status bar and foot.
 const FRAME_ROWS: u16 = 4;
 
+/// The least rows of a pane, with its title, below that size.
+const PANE_ROWS: u16 = 4;
+
 /// Where everything landed, for the mouse and the cursor.
 #[derive(Debug, Default)]
 pub struct Drawn {
@@ -31,6 +34,8 @@ pub struct Drawn {
     pub workspaces: Vec<(Rect, u8)>,
     /// The keys of the hint row, as they are shown.
     pub hints: Vec<(Rect, String)>,
+    /// Rows that the foot took, with what it says over the panes.
+    pub foot: u16,
     /// Where text is typed.
     pub cursor: Option<Position>,
 }
@@ -84,6 +89,8 @@ fn small_popup(desk: &Desk) -> String {
     format!("{}: {}", pressed.join(" "), next.collect::<Vec<_>>().join(" · "))
 }
 
+/// What there is room for: the status bar, the focused pane alone, and below it what is asked, pressed or said. Nothing that
+/// needs a preview is opened here.
 fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
     let (screen, theme) = (buf.area, &desk.world.theme);
     let text = format!(
@@ -93,11 +100,6 @@ fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
     if screen.height > 1 {
         status::draw(desk, now, Pen::new(buf, Rect { height: 1, ..screen }));
     }
-    let below = Rect {
-        y: screen.y + screen.height.min(1),
-        height: screen.height.saturating_sub(1),
-        ..screen
-    };
     let text = match (&desk.modal, &desk.message) {
         (Some(Modal::Question(question)), _) if matches!(question.pledge, Pledge::Flatten(_)) => {
             format!("FLATTEN ACCOUNT: {}", question.text)
@@ -106,7 +108,38 @@ fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
         (_, Some(message)) => format!("{} — {text}", message.text),
         _ => text,
     };
-    Pen::new(buf, below).say(&text, theme.style(theme.warn));
+    let below = Rect {
+        y: screen.y + screen.height.min(1),
+        height: screen.height.saturating_sub(1),
+        ..screen
+    };
+    let said = wrap(&text, usize::from(screen.width.saturating_sub(2)).max(1));
+    let rows = u16::try_from(said.len()).unwrap_or(u16::MAX);
+    if desk.modal.is_some() || !desk.world.is_known || below.height < rows.saturating_add(PANE_ROWS) {
+        Pen::new(buf, below).say(&text, theme.style(theme.warn));
+        return;
+    }
+    let slot = Slot {
+        area: Rect {
+            height: below.height - rows,
+            ..below
+        },
+        tabs: vec![desk.focus],
+    };
+    // Nothing of it is handed on to the mouse: a click may open an order.
+    draw_slot(desk, now, &slot, buf, &mut Drawn::default());
+    let mut pen = Pen::new(
+        buf,
+        Rect {
+            y: below.y + slot.area.height,
+            height: rows,
+            ..below
+        },
+    );
+    for (y, line) in (0..rows).zip(said) {
+        let end = pen.width();
+        pen.put_within(1, end, y, line, theme.style(theme.warn));
+    }
 }
 
 /// Before the first snapshot.
@@ -209,7 +242,7 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     };
     let hits = place.pane.render(&view, inside, focused, buf);
     if desk.world.masked && place.id.is_ours() {
-        mask(buf, inside);
+        mask(buf, inside, theme.dim);
     }
     drawn.panes.push((place.id, slot.area, hits));
 }
@@ -261,17 +294,19 @@ fn fitting(text: &str, room: usize) -> &str {
     rest
 }
 
-/// Hides the numbers of an area, as [`hidden`] does those of a text.
-fn mask(buf: &mut Buffer, area: Rect) {
+/// Hides the numbers of an area, as [`hidden`](super::pane::hidden) does those of a text, and what their colour tells.
+fn mask(buf: &mut Buffer, area: Rect, colour: ratatui::style::Color) {
     let area = area.intersection(buf.area);
     for row in area.rows() {
-        let text: String = row
+        let chars: Vec<char> = row
             .positions()
             .map(|at| buf[at].symbol().chars().next().unwrap_or(' '))
             .collect();
-        for (at, c) in row.positions().zip(hidden(&text).chars()) {
-            if c == '·' {
-                buf[at].set_char(c);
+        for (x, c) in hidden_cells(&chars) {
+            let x = row.x.saturating_add(u16::try_from(x).unwrap_or(u16::MAX));
+            if let Some(cell) = buf.cell_mut((x, row.y)) {
+                cell.set_char(c).set_fg(colour);
+                cell.modifier = Modifier::empty();
             }
         }
     }
@@ -288,23 +323,32 @@ fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
             NoticeLevel::Told | NoticeLevel::Fill => theme.text,
             NoticeLevel::Warning => theme.warn,
         };
+        let is_loud = read::is_loud(notice);
+        let colour = if is_loud { theme.warn } else { colour };
         let at = read::when(&view, notice.at);
         let end = pen.put_within(1, width, y, &at, theme.style(theme.faint));
         // Not by colour alone.
-        let mark = if notice.level == NoticeLevel::Warning {
-            "!"
-        } else {
-            " "
-        };
+        let mark = if is_loud { "!" } else { " " };
         let end = pen.put_within(end + 1, width, y, mark, bold(theme.warn));
-        pen.put_within(end + 1, width, y, notice.text.as_str(), theme.style(colour));
+        let told = read::told(notice.text.as_str());
+        pen.put_within(end + 1, width, y, &told, theme.style(colour));
     }
     if desk.world.masked {
-        mask(buf, area);
+        mask(buf, area, theme.dim);
     }
 }
 
 impl Desk {
+    /// The whole row that the focused pane's cursor holds, with its numbers hidden where they are on the screen.
+    pub(super) fn whole_row(&self, now: Timestamp) -> Option<String> {
+        let view = self.view_of(self.focus, now);
+        let text = self.pane(self.focus)?.pane.copied(&view)?;
+        Some(if self.focus.is_ours() {
+            view.ours(text)
+        } else {
+            text
+        })
+    }
     /// True while something covers the panes that a person has to answer.
     pub fn is_asking(&self) -> bool {
         matches!(

@@ -88,6 +88,15 @@ impl Desk {
             .ledgers
             .values()
             .any(|ledger| !ledger.position.quantity.is_zero());
+        let is_inside = self
+            .world
+            .account
+            .is_some_and(|account| account.broker.as_str() == "sim");
+        if !up && is_inside {
+            let text = "the simulated exchange is a part of the engine: there is no connection to cut";
+            self.say(Tone::Plain, text, now);
+            return Vec::new();
+        }
         if !up && (held || !state.live.is_empty()) {
             self.modal = Some(Modal::Question(Question {
                 text: "Enter cuts the connection, Esc keeps it".to_owned(),

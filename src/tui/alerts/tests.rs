@@ -151,7 +151,7 @@ fn it_rings_at_a_pace_and_tells_no_numbers_where_they_are_masked() {
     }
     desk.world.masked = true;
     let told = heard(&mut desk, now.after(APART));
-    assert!(told.contains("(+· more)") && !told.contains("200"), "{told:?}");
+    assert!(told.contains("(···· more)") && !told.contains("200"), "{told:?}");
     assert_eq!(heard(&mut desk, now.after(APART * 2)), "");
 }
 

@@ -89,7 +89,9 @@ fn parts(split: &Split, area: Rect) -> Option<[Rect; 3]> {
     }
     let wanted = match split.size {
         Size::Share(share) => scaled(length, share),
-        Size::First(cells) => cells.min(length / 3),
+        Size::First(cells) if split.rows => cells.min(length / 3),
+        // Symbol, price and change need these.
+        Size::First(cells) => cells.min((length / 3).max(28)),
         Size::Second(cells) => (length - gap).saturating_sub(cells.min(length / 2)),
     };
     let first = wanted.clamp(least, length - gap - other);

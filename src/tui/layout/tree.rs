@@ -43,6 +43,17 @@ pub enum Node {
 }
 
 impl Node {
+    /// Goes through the places with their tabs.
+    pub fn each_place(&mut self, work: &mut dyn FnMut(&mut Vec<PaneId>)) {
+        match self {
+            Self::Tabs(tabs) => work(tabs),
+            Self::Feed => {}
+            Self::Split(split) => {
+                split.first.each_place(work);
+                split.second.each_place(work);
+            }
+        }
+    }
     /// Every pane, in the order of Tab.
     pub fn panes(&self) -> Vec<PaneId> {
         match self {

@@ -1,11 +1,12 @@
 //! The account on the desk by currency: worth, cash, open profit, the day's and the realised; and whether it may trade and
 //! is linked. The sums are those of the status bar. Below them what the broker itself says, where it does.
 
+mod estimate;
 mod more;
 mod theirs;
 
 use super::read;
-use crate::domain::{AccountClass, Currency, LinkState, Money, TradingState};
+use crate::domain::{AccountClass, AccountKey, Currency, LinkState, Money, TradingState};
 use crate::engine::state::AccountState;
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -83,6 +84,23 @@ fn cells(view: &View<'_>, state: &AccountState, currency: Currency, total: Total
     ]
 }
 
+/// What all of it is worth in the account's own currency, with a `~` where it took a rate.
+fn net_words(account: AccountKey, state: &AccountState, view: &View<'_>) -> String {
+    let base = state.account.base;
+    let nets: Vec<_> = figures(view, state)
+        .into_iter()
+        .map(|(currency, total)| (currency, total.net))
+        .collect();
+    let others = nets
+        .iter()
+        .any(|(currency, net)| *currency != base && *net != Some(Money::ZERO));
+    let net = profit::in_base(view, account, &nets).map_or_else(
+        || number::UNKNOWN.to_owned(),
+        |net| number::money(net, base.minor_decimals()),
+    );
+    format!("net {}{net} {}", if others { "~" } else { "" }, base.as_str())
+}
+
 /// Class, name, trading state and link in one line.
 fn draw_head(pen: &mut Pen<'_>, view: &View<'_>, state: &AccountState) {
     let theme = view.theme;
@@ -150,12 +168,7 @@ impl Pane for AccountPane {
     fn title(&self, view: &View<'_>) -> (String, String) {
         let right = view.account.and_then(|account| {
             let state = view.state.accounts.get(&account)?;
-            let (currency, total) = figures(view, state).into_iter().next()?;
-            let net = total.net.map_or_else(
-                || number::UNKNOWN.to_owned(),
-                |net| number::money(net, currency.minor_decimals()),
-            );
-            Some(format!("net {net} {}", currency.as_str()))
+            Some(net_words(account, state, view))
         });
         let parts = [right, more::tight(view), read::stale(view)];
         let right: Vec<String> = parts.into_iter().flatten().collect();
@@ -192,6 +205,13 @@ impl Pane for AccountPane {
             let mut rest = pen.part(0, from, wide, high - from);
             let used = theirs::draw(&mut rest, view, state, figures.first().map(|(_, total)| *total));
             from = from.saturating_add(used);
+        }
+        let says = view
+            .health
+            .is_some_and(|(health, _)| health.figures.contains_key(&state.account.key));
+        if !says && high > from {
+            let mut rest = pen.part(0, from, wide, high - from);
+            from = from.saturating_add(estimate::draw(&mut rest, view, state.account.key));
         }
         more::draw(&mut pen, view, state, &figures, from);
         Hits::default()

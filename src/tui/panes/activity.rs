@@ -6,13 +6,16 @@ use super::read;
 use crate::engine::state::{Notice, NoticeLevel};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Rows that a page goes.
 const PAGE: usize = 10;
+/// Rows of a long notice at most, and how high the pane has to be for that.
+const LONG: usize = 3;
+const WITH_LONG: u16 = 6;
 
 /// The feed.
 #[derive(Debug, Default)]
@@ -73,8 +76,9 @@ impl Activity {
     }
 }
 
-fn style(view: &View<'_>, level: NoticeLevel) -> Style {
-    match level {
+fn style(view: &View<'_>, notice: &Notice) -> Style {
+    match notice.level {
+        _ if read::is_loud(notice) => ink(view.theme.warn),
         NoticeLevel::Info => ink(view.theme.dim),
         NoticeLevel::Told => ink(view.theme.text),
         NoticeLevel::Fill => ink(view.theme.bright),
@@ -83,8 +87,9 @@ fn style(view: &View<'_>, level: NoticeLevel) -> Style {
 }
 
 /// Not by colour alone: a warning has its sign, a fill another.
-pub(super) fn sign(level: NoticeLevel) -> &'static str {
-    match level {
+pub(super) fn sign(notice: &Notice) -> &'static str {
+    match notice.level {
+        _ if read::is_loud(notice) => "!",
         NoticeLevel::Info | NoticeLevel::Told => " ",
         NoticeLevel::Fill => "•",
         NoticeLevel::Warning => "!",
@@ -128,14 +133,39 @@ impl Pane for Activity {
             return Hits::default();
         }
         let end = pen.width().saturating_sub(1);
-        for (y, notice) in (0..pen.height()).zip(rows.iter().skip(self.above(&rows))) {
+        let high = pen.height();
+        let mut y = 0;
+        for notice in rows.iter().skip(self.above(&rows)) {
+            if y >= high {
+                break;
+            }
             let x = pen.put_within(1, end, y, &read::when(view, notice.at), view.theme.faint);
-            let mark = match notice.level {
-                NoticeLevel::Warning => bold(view.theme.warn),
-                _ => bold(view.theme.up),
+            let mark = bold(if read::is_loud(notice) {
+                view.theme.warn
+            } else {
+                view.theme.up
+            });
+            let x = pen.put_within(x + 1, end, y, sign(notice), mark) + 1;
+            let told = read::told(notice.text.as_str());
+            let room = usize::from(end.saturating_sub(x));
+            // A sentence that is cut says half of it: it goes on below, where there are rows for that.
+            let most = if room >= 20 && high >= WITH_LONG { LONG } else { 1 };
+            let lines = if most == 1 {
+                vec![told.as_str()]
+            } else {
+                wrap(&told, room)
             };
-            let x = pen.put_within(x + 1, end, y, sign(notice.level), mark);
-            pen.put_within(x + 1, end, y, notice.text.as_str(), style(view, notice.level));
+            for (i, line) in lines.iter().take(most).enumerate().filter(|_| room > 0) {
+                let is_cut = i + 1 == most && lines.len() > most;
+                let text = if is_cut {
+                    format!("{line} …")
+                } else {
+                    (*line).to_owned()
+                };
+                pen.put_within(x, end, y, &text, style(view, notice));
+                y += 1;
+            }
+            y += u16::from(room == 0);
         }
         Hits::default()
     }

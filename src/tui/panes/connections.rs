@@ -216,10 +216,12 @@ fn order_times(rows: &mut Rows<'_, '_>, account: AccountKey) {
     rows.pair("sent → acked", &words, theme.text);
 }
 
-/// True for what concerns a broker: what it said itself, and what begins with its name.
+/// True for what concerns a broker: what begins with its name, as all does that it said itself, and its breaker.
 fn concerns(notice: &Notice, broker: &str) -> bool {
-    let rest = notice.text.as_str().strip_prefix(broker);
-    notice.level == NoticeLevel::Told || rest.is_some_and(|rest| rest.starts_with([':', ' ']))
+    let text = notice.text.as_str();
+    let text = text.strip_prefix("breaker of ").unwrap_or(text);
+    let rest = text.strip_prefix(broker);
+    rest.is_some_and(|rest| rest.starts_with([':', ' ']))
 }
 
 /// What the broker last said, newest first.

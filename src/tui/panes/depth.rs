@@ -53,6 +53,8 @@ pub struct DepthPane {
     /// Where the last drawing put the prices, so that the next one moves them only when it must, and a click finds them.
     /// Nothing but the look depends on it.
     drawn: Cell<Option<Rungs>>,
+    /// There are no colours.
+    bare: bool,
 }
 
 impl DepthPane {
@@ -305,6 +307,7 @@ impl Pane for DepthPane {
         let hand = Hand {
             cursor: held.filter(|_| focused),
             lifted: self.lifted(view),
+            bare: self.bare,
         };
         draw_rungs(&mut pen.part(left, head, ladder, rows), view, &book, &rungs, hand);
         if prints > 0 {
@@ -365,6 +368,10 @@ impl Pane for DepthPane {
             _ => false,
         };
         known.then(Vec::new)
+    }
+
+    fn without_colour(&mut self) {
+        self.bare = true;
     }
 
     fn in_hand(&self, view: &View<'_>) -> Option<String> {

@@ -349,7 +349,8 @@ impl Pane for PositionDetail {
         let rows = u16::try_from(facts.len()).unwrap_or(0).div_ceil(pairs);
         for (i, (label, text, style)) in (0u16..).zip(&facts) {
             let (x, y) = (1 + (i / rows.max(1)) * PAIR, 1 + i % rows.max(1));
-            let end = if pairs == 1 { pen.width() } else { x + PAIR };
+            // Two cells from the next pair: one would make a sentence of both.
+            let end = if pairs == 1 { pen.width() } else { x + PAIR - 1 };
             let end = end.min(pen.width()).saturating_sub(1);
             pen.put_within(x, end, y, label, view.theme.faint);
             pen.put_within(x + VALUE, end, y, text, *style);
@@ -363,7 +364,9 @@ impl Pane for PositionDetail {
         };
         let skipped = self.skipped.min(legs.len().saturating_sub(1));
         let total = legs.len() - skipped;
-        table(&mut below, COLUMNS, look, total, None, |at| {
+        let mut columns = COLUMNS;
+        columns[0].head = read::time_head(view);
+        table(&mut below, columns, look, total, None, |at| {
             // The newest first.
             let from_end = legs.len().checked_sub(at + skipped + 1);
             from_end

@@ -330,7 +330,9 @@ impl Pane for Executions {
             head: view.theme.faint,
             selection: view.theme.selection,
         };
-        let rows = table(&mut pen, COLUMNS, look, list.len(), cursor, |at| {
+        let mut columns = COLUMNS;
+        columns[0].head = read::time_head(view);
+        let rows = table(&mut pen, columns, look, list.len(), cursor, |at| {
             list.get(at)
                 .and_then(|(_, row)| self.get(view, *row))
                 .map_or_else(Default::default, |(execution, hoped)| {

@@ -5,7 +5,7 @@ use super::read;
 use crate::domain::SafeText;
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Rows that a page goes.
 const PAGE: usize = 10;
+/// From this many cells on it is said where a line comes from.
+const WITH_TARGET: u16 = 110;
 /// The levels as a log line names them, the loudest first, and the words that ask for them.
 const LEVELS: [(&str, &str); 5] = [
     ("ERROR", "error"),
@@ -105,6 +107,34 @@ fn style(view: &View<'_>, line: &str) -> Style {
     }
 }
 
+/// A line as it is shown: its moment in the zone that is chosen, its level as a letter, and what it says, with where that
+/// comes from only where there is room. Lines of another shape (JSON) are shown as they are.
+fn shown_as(view: &View<'_>, line: &str, wide: u16) -> String {
+    let read = || {
+        let (stamp, rest) = line.split_once(' ')?;
+        let at: jiff::Timestamp = stamp.parse().ok()?;
+        let (word, rest) = rest.trim_start().split_once(' ')?;
+        let (name, _) = LEVELS.iter().find(|(name, _)| *name == word)?;
+        let is_old = view
+            .now
+            .to_jiff()
+            .is_some_and(|now| now.duration_since(at).as_hours() >= 18);
+        let pattern = if is_old {
+            "%b %d %H:%M:%S%.3f"
+        } else {
+            "%H:%M:%S%.3f"
+        };
+        let at = at.to_zoned(read::zone(view, None));
+        let rest = match rest.split_once(": ") {
+            Some((target, text)) if wide < WITH_TARGET && !target.contains(' ') => text,
+            _ => rest,
+        };
+        Some(format!("{} {} {rest}", at.strftime(pattern), name.get(..1)?))
+    };
+    let text = read().unwrap_or_else(|| line.to_owned());
+    SafeText::new(&text).to_string()
+}
+
 impl Pane for LogPane {
     fn name(&self) -> &'static str {
         "log"
@@ -129,7 +159,7 @@ impl Pane for LogPane {
         (left, right)
     }
 
-    fn render(&self, view: &View<'_>, area: Rect, _focused: bool, buf: &mut Buffer) -> Hits {
+    fn render(&self, view: &View<'_>, area: Rect, focused: bool, buf: &mut Buffer) -> Hits {
         let mut pen = Pen::new(buf, area);
         self.with(|shown, below| {
             if shown.is_empty() {
@@ -137,12 +167,32 @@ impl Pane for LogPane {
                 pen.say(&words, view.theme.dim);
                 return;
             }
-            let (end, rows) = (pen.width().saturating_sub(1), usize::from(pen.height()));
+            let (wide, high) = (pen.width(), pen.height());
+            let end = wide.saturating_sub(1);
             let last = shown.len() - below;
-            let first = last.saturating_sub(rows);
-            for (y, line) in (0..pen.height()).zip(shown.get(first..last).unwrap_or_default()) {
-                let text = SafeText::new(line);
-                pen.put_within(1, end, y, text.as_str(), style(view, line));
+            let Some(newest) = last.checked_sub(1).and_then(|at| shown.get(at)) else {
+                return;
+            };
+            // The line at the bottom is whole, over as many rows as it needs.
+            let text = shown_as(view, newest, wide);
+            let lines = if focused {
+                wrap(&text, usize::from(wide.saturating_sub(2)))
+            } else {
+                vec![text.as_str()]
+            };
+            let used = u16::try_from(lines.len())
+                .unwrap_or(u16::MAX)
+                .min(high.div_ceil(2));
+            let first = (last - 1).saturating_sub(usize::from(high - used));
+            let above = shown.get(first..last - 1).unwrap_or_default();
+            let mut y = 0;
+            for line in above {
+                pen.put_within(1, end, y, &shown_as(view, line, wide), style(view, line));
+                y += 1;
+            }
+            for line in lines.into_iter().take(usize::from(used)) {
+                pen.put_within(1, end, y, line, style(view, newest));
+                y += 1;
             }
         });
         Hits::default()
@@ -193,8 +243,34 @@ impl Pane for LogPane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
     use crate::tui::panes::fixture::Desk;
     use crate::tui::widgets::screen_of;
+
+    #[test]
+    fn a_narrow_pane_shows_what_a_line_says_and_the_last_one_whole() {
+        let line = "2026-09-22T13:59:58.123456Z  INFO tradewind::order: BUY 100 AAPL was acknowledged by the exchange";
+        let lines = VecDeque::from([line.to_owned(), line.to_owned()]);
+        let pane = LogPane::new(Arc::new(Mutex::new(lines)));
+        let mut desk = Desk::empty();
+        let utc = jiff::tz::TimeZone::UTC;
+        desk.now = line[..27]
+            .parse::<jiff::Timestamp>()
+            .map(Timestamp::from_jiff)
+            .unwrap();
+        let mut view = desk.view();
+        view.zone = Some(&utc);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 40, 4));
+        pane.render(&view, buf.area, true, &mut buf);
+        assert_eq!(
+            screen_of(&buf)[..3],
+            [
+                " 13:59:58.123 I BUY 100 AAPL was ackno…",
+                " 13:59:58.123 I BUY 100 AAPL was",
+                " acknowledged by the exchange",
+            ]
+        );
+    }
 
     #[test]
     fn it_follows_by_level_and_stands_still_once_scrolled() {

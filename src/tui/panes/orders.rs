@@ -15,7 +15,7 @@ use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::columns::{Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, wrap};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -33,11 +33,13 @@ const COLUMNS: [Column; 11] = [
     Column::number("latency", 7, 5),
     Column::number("age", 7, 2),
     Column::text("cancel", 8, 8),
-    Column::text("reason", 12, 3),
-    Column::text("at the broker", 14, 7),
+    Column::text("reason", 12, 3).if_said().at_most(30),
+    Column::text("at the broker", 14, 7).if_said(),
 ];
 /// With fewer rows the steps of the held order have no place.
 const WITH_STEPS: u16 = 7;
+/// The rows that the list keeps beside them.
+const LISTED: u16 = 4;
 
 /// Which orders are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -166,6 +168,16 @@ fn order_text(view: &View<'_>, order: &Order) -> String {
 /// The phase with what is under way.
 fn state_text(view: &View<'_>, order: &Order) -> String {
     let mut text = order.phase.word().to_owned();
+    // Why, in one word: the column of reasons has no place on a narrow pane.
+    let code = order
+        .reason
+        .as_ref()
+        .and_then(|reason| reason.as_str().split_once(':'));
+    if let (Phase::Denied, Some((code, _))) = (order.phase, code)
+        && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+    {
+        text.push_str(&format!(": {code}"));
+    }
     if let Some(parked) = view.state.parking.orders.get(&order.id) {
         let left = parked.terms.until.since(view.now).as_secs();
         let word = if parked.asked { " · confirm it" } else { "" };
@@ -305,11 +317,36 @@ fn cells(view: &View<'_>, order: &Order) -> [Cell; 11] {
         Cell::new(number::age(view.now.since(order.created_at)), quiet),
         Cell::new(may_cancel(order), quiet),
         Cell::new(
-            order.reason.as_ref().map_or("", |reason| reason.as_str()),
+            order
+                .reason
+                .as_ref()
+                .map_or_else(String::new, |reason| read::told(reason.as_str())),
             ink(theme.dim),
         ),
         Cell::new(names(order), ink(theme.faint)),
     ]
+}
+
+/// Below the list what the held order has no column for: the whole reason, then its steps. Answers how many rows it took.
+fn draw_held(pen: &mut Pen<'_>, view: &View<'_>, order: &Order) -> u16 {
+    let (wide, high) = (pen.width(), pen.height());
+    let (room, end) = (usize::from(wide.saturating_sub(2)), wide.saturating_sub(1));
+    let (reason, steps) = (order.reason.as_ref(), steps(view, order));
+    let reason = reason.map(|reason| read::told(reason.as_str()));
+    let reasons = reason
+        .as_deref()
+        .map_or_else(Vec::new, |reason| wrap(reason, room));
+    let lines = reasons.into_iter().map(|line| (line, view.theme.text));
+    let steps = wrap(&steps, room);
+    let lines: Vec<_> = lines
+        .chain(steps.iter().map(|line| (*line, view.theme.dim)))
+        .take(usize::from(high.saturating_sub(LISTED)))
+        .collect();
+    let used = u16::try_from(lines.len()).unwrap_or(high);
+    for (y, (line, colour)) in (high - used..).zip(lines) {
+        pen.put_within(1, end, y, line, colour);
+    }
+    used
 }
 
 impl Pane for Orders {
@@ -362,12 +399,11 @@ impl Pane for Orders {
         let (wide, high) = (pen.width(), pen.height());
         let held = cursor.filter(|_| high >= WITH_STEPS);
         let held = held.and_then(|at| self.get(view, *list.get(at)?));
-        if let Some(order) = held {
-            let text = steps(view, order);
-            pen.put_within(1, wide.saturating_sub(1), high - 1, &text, view.theme.dim);
-        }
-        let mut pen = pen.part(0, 0, wide, high - u16::from(held.is_some()));
-        let rows = table(&mut pen, COLUMNS, look, list.len(), cursor, |at| {
+        let used = held.map_or(0, |order| draw_held(&mut pen, view, order));
+        let mut pen = pen.part(0, 0, wide, high - used);
+        let mut columns = COLUMNS;
+        columns[0].head = read::time_head(view);
+        let rows = table(&mut pen, columns, look, list.len(), cursor, |at| {
             list.get(at)
                 .and_then(|id| self.get(view, *id))
                 .map_or_else(Default::default, |order| cells(view, order))
@@ -453,6 +489,17 @@ impl Pane for Orders {
             let orders = told.orders.iter().map(|order| (order.id, order.clone()));
             self.older.extend(orders);
         }
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<String> {
+        let id = self.cursor.held(&self.list(view))?;
+        let cells = cells(view, self.get(view, id)?);
+        let words: Vec<String> = cells
+            .into_iter()
+            .map(|cell| cell.text)
+            .filter(|text| !text.is_empty())
+            .collect();
+        Some(words.join("  "))
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {

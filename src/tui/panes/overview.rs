@@ -11,7 +11,7 @@ use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use std::cell::RefCell;
 use std::ops::Bound;
 use std::time::Duration;
@@ -26,6 +26,8 @@ const LONGEST: usize = 16;
 const LIST: u16 = 25;
 /// Columns of one cell of the heat map.
 const CELL: u16 = 17;
+/// Rows of one cell at most.
+const TALLEST: u16 = 14;
 /// From so many percent on a move is large.
 const LARGE: f64 = 2.0;
 /// From so many percent on a cell has a ground.
@@ -163,9 +165,11 @@ impl Overview {
 /// What has which part of the pane.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
-    /// Rows of the heat map, and of each of its cells.
-    map: u16,
+    /// Cells of the heat map beside each other, columns and rows of each, and the rows of all.
+    across: u16,
+    wide: u16,
     cell: u16,
+    map: u16,
     /// The first row of the lists.
     lists: u16,
     /// Lists beside each other, the columns of each, and its rows.
@@ -175,43 +179,82 @@ struct Plan {
 }
 
 impl Plan {
-    /// The heat map first, as high as it needs to be and two thirds at most where there is room for lists; the lists below
-    /// as they fit.
-    fn of(wide: u16, high: u16, needed: u16) -> Self {
+    /// The heat map first, in cells as large as there is room for; the lists below as they fit.
+    fn of(wide: u16, high: u16, count: u16) -> Self {
         let beside = (wide / LIST).clamp(1, 3);
         let stacked = 3u16.div_ceil(beside);
+        let most = u16::try_from(LONGEST).unwrap_or(8) + 1;
         let room = (high * 2 / 3).max(1).min(high);
-        // Two rows a cell where all have the room for it.
-        let cell = if needed.saturating_mul(2) <= room.min(high / 2) {
-            2
-        } else {
-            1
-        };
-        let map = needed.saturating_mul(cell).min(room);
+        // More than two rows a cell only of what the lists do not use.
+        let listed = stacked.saturating_mul(most.min(count.saturating_add(1)));
+        let spare = high.saturating_sub(listed + 1);
+        let (across, cell) = shape(wide, (room, spare), count);
+        let room = room.max(spare);
+        let map = count.div_ceil(across).saturating_mul(cell).min(room);
         let gap = u16::from(high > map);
         let left = high - map - gap;
-        let most = u16::try_from(LONGEST).unwrap_or(8) + 1;
         // Fewer lists rather than lists of one row.
         let rows = (1..=stacked).rev().map(|n| left / n).find(|rows| *rows >= 3);
         match rows {
             Some(rows) if wide >= LIST => Self {
-                map,
+                across,
+                wide: wide / across,
                 cell,
+                map,
                 lists: map + gap,
                 beside,
                 width: wide / beside,
                 rows: rows.min(most),
             },
-            _ => Self {
-                map: needed.min(high),
-                cell: 1,
-                lists: high,
-                beside,
-                width: wide / beside,
-                rows: 0,
-            },
+            _ => {
+                let across = (wide / CELL).max(1);
+                Self {
+                    across,
+                    wide: CELL.min(wide),
+                    map: count.div_ceil(across).min(high),
+                    cell: 1,
+                    lists: high,
+                    beside,
+                    width: wide / beside,
+                    rows: 0,
+                }
+            }
         }
     }
+}
+
+/// How many cells of `count` stand beside each other, and how many rows each has, so that they fill the room and are
+/// neither towers nor stripes; one row each where they do not fit otherwise. Beyond two rows a cell grows in `spare` only.
+fn shape(wide: u16, (room, spare): (u16, u16), count: u16) -> (u16, u16) {
+    let most = (wide / CELL).max(1);
+    let fits = (1..=most.min(count.max(1))).filter_map(|across| {
+        let needed = count.div_ceil(across).max(1);
+        let high = (room / needed).min(2).max((spare / needed).min(TALLEST));
+        // About five columns a row look like a square and a half.
+        let off = (wide / across).abs_diff(high.saturating_mul(5));
+        (high >= 2).then_some((off, across, high))
+    });
+    fits.min().map_or((most, 1), |(_, across, high)| (across, high))
+}
+
+/// Part of the way, in percent, from the ground of panes to the colour of the direction: four shades by size, so that a day
+/// of 16 % is not that of half a percent.
+fn shade(change: f64) -> Option<u16> {
+    let steps = [(WARM, 12), (1.0, 22), (LARGE, 34), (5.0, 48)];
+    let reached = steps.iter().rev().find(|(from, _)| change.abs() >= *from);
+    reached.map(|(_, part)| *part)
+}
+
+/// A colour so many percent of the way from one to another; the first where they are no full colours.
+fn between(from: Color, to: Color, part: u16) -> Color {
+    let (Color::Rgb(r, g, b), Color::Rgb(x, y, z)) = (from, to) else {
+        return from;
+    };
+    let mix = |a: u8, b: u8| {
+        let sum = u16::from(a) * (100 - part.min(100)) + u16::from(b) * part.min(100);
+        u8::try_from(sum / 100).unwrap_or(u8::MAX)
+    };
+    Color::Rgb(mix(r, x), mix(g, y), mix(b, z))
 }
 
 /// A change in percent with one arrow, or two for a large move: `▲ 0.84`, `▼▼ 3.10`.
@@ -250,35 +293,49 @@ fn draw_list(pen: &mut Pen<'_>, view: &View<'_>, head: &str, ids: &[InstrumentId
     }
 }
 
-/// One cell of the heat map: symbol and change on a ground by its direction.
+/// One cell of the heat map: symbol and change on a ground by direction and size.
 fn draw_cell(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId) {
     let theme = view.theme;
     let change = view.market.ticker(id).and_then(Ticker::change_percent);
     let wide = pen.width().saturating_sub(1);
-    match change {
-        Some(change) if change >= WARM => pen.ground(0, 0, wide, pen.height(), theme.up_back),
-        Some(change) if change <= -WARM => pen.ground(0, 0, wide, pen.height(), theme.down_back),
-        _ => {}
+    // Tall cells stand apart by a row, as all do by a column.
+    let high = pen.height().saturating_sub(u16::from(pen.height() > 2));
+    let warm = change.and_then(|change| Some((change, shade(change)?)));
+    if let Some((change, part)) = warm {
+        let to = if change > 0.0 { theme.up } else { theme.down };
+        let plain = if change > 0.0 {
+            theme.up_back
+        } else {
+            theme.down_back
+        };
+        let ground = match between(theme.background, to, part) {
+            ground @ Color::Rgb(..) => ground,
+            _ => plain,
+        };
+        pen.ground(0, 0, wide, high, ground);
     }
     let on_desk = view.instrument == Some(id);
     let large = change.is_some_and(|change| change.abs() >= LARGE);
     let style = |color| -> Style { if on_desk || large { bold(color) } else { ink(color) } };
+    let top = high.saturating_sub(2) / 2;
     if on_desk {
-        pen.glyph(0, 0, '▸', theme.bright);
+        pen.glyph(0, top, '▸', theme.bright);
     }
-    let figure = arrows(change);
+    // On a strong ground its own colour would not be read.
+    let strong = warm.is_some_and(|(_, part)| part > 30);
+    let colour = if strong { theme.bright } else { direction(view, id) };
+    let name = if on_desk || strong {
+        theme.bright
+    } else {
+        theme.text
+    };
     let from = wide.saturating_sub(8);
-    pen.put_within(
-        1,
-        from,
-        0,
-        id.as_str(),
-        style(if on_desk { theme.bright } else { theme.text }),
-    );
-    pen.right_within(from, wide, 0, &figure, style(direction(view, id)));
-    if pen.height() > 1 {
+    pen.put_within(1, from, top, id.as_str(), style(name));
+    pen.right_within(from, wide, top, &arrows(change), style(colour));
+    if high > 1 {
         let last = read::price_or_unknown(view, id, read::last(view, id));
-        pen.right_within(1, wide, 1, &last, theme.dim);
+        let colour = if warm.is_some() { theme.text } else { theme.dim };
+        pen.right_within(1, wide, top + 1, &last, colour);
     }
 }
 
@@ -314,18 +371,16 @@ impl Pane for Overview {
         let mut sweep = self.sweep.borrow_mut();
         sweep.refresh(view);
         let (wide, high) = (pen.width(), pen.height());
-        let columns = (wide / CELL).max(1);
-        let needed = members.len().div_ceil(usize::from(columns));
-        let plan = Plan::of(wide, high, u16::try_from(needed).unwrap_or(u16::MAX));
-        let map_height = plan.map;
+        let plan = Plan::of(wide, high, u16::try_from(members.len()).unwrap_or(u16::MAX));
+        let columns = plan.across;
         let mut drawn: Vec<InstrumentId> = Vec::new();
         let mut hits = Hits::default();
-        let room = usize::from(columns) * usize::from(map_height / plan.cell);
+        let room = usize::from(columns) * usize::from(plan.map / plan.cell.max(1));
         let more = members.len().saturating_sub(room);
         for (at, id) in members.iter().enumerate().take(room) {
             let (x, y) = (at % usize::from(columns), at / usize::from(columns));
             let (x, y) = (
-                u16::try_from(x).unwrap_or(0) * CELL,
+                u16::try_from(x).unwrap_or(0) * plan.wide,
                 u16::try_from(y).unwrap_or(0) * plan.cell,
             );
             if more > 0 && at + 1 == room && room > 1 {
@@ -333,7 +388,7 @@ impl Pane for Overview {
                 pen.put_within(x + 1, wide, y, &text, view.theme.faint);
                 break;
             }
-            let mut cell = pen.part(x, y, CELL.min(wide - x), plan.cell);
+            let mut cell = pen.part(x, y, plan.wide.min(wide - x), plan.cell);
             hits.rows
                 .extend((0..plan.cell).map(|row| (cell.row(row), drawn.len())));
             drawn.push(*id);
@@ -411,10 +466,10 @@ mod tests {
         assert_eq!(
             screen(&pane, &desk, 80, 13),
             [
-                "▸AAPL     ▲ 0.77  BTC.USD  ▼ 0.89  ESZ6    ▼▼ 2.04  EUR.USD  ▼ 0.87",
-                "          190.45           95,244         4,909.75          1.07472",
-                " MSFT     ▲ 0.18  NVDA     ▲ 0.27  SAP      ▼ 0.68  SPY      ▲ 0.61",
-                "          403.33           130.45           199.94           515.23",
+                "▸AAPL        ▲ 0.77  BTC.USD     ▼ 0.89  ESZ6       ▼▼ 2.04  EUR.USD     ▼ 0.87",
+                "             190.45              95,244            4,909.75             1.07472",
+                " MSFT        ▲ 0.18  NVDA        ▲ 0.27  SAP         ▼ 0.68  SPY         ▲ 0.61",
+                "             403.33              130.45              199.94              515.23",
                 "",
                 " gainers ▲                 losers ▼                  most active",
                 " AAPL              ▲ 0.77  ESZ6             ▼▼ 2.04  EUR.USD             155k",

@@ -52,7 +52,14 @@ impl Positions {
     }
 }
 
-/// What is held, then what was closed and left a profit, each by symbol.
+/// True where something was traded since its trading day began; also where nobody knows when that was.
+fn was_today(view: &View<'_>, id: InstrumentId, ledger: &Ledger) -> bool {
+    let instrument = view.state.instruments.get(&id);
+    let began = instrument.and_then(|instrument| pnl::day_began(instrument, view.venue_now));
+    began.is_none_or(|began| ledger.executions.iter().any(|execution| execution.at >= began))
+}
+
+/// What is held, then what was closed today and left a profit, each by symbol.
 fn rows(view: &View<'_>) -> Vec<InstrumentId> {
     let Some(account) = view.account else {
         return Vec::new();
@@ -63,6 +70,7 @@ fn rows(view: &View<'_>) -> Vec<InstrumentId> {
         let position = &ledger.position;
         position.quantity.is_zero() && (position.realized.raw() != 0 || position.fees.raw() != 0)
     });
+    let closed = closed.filter(|(key, ledger)| was_today(view, key.1, ledger));
     let mut rows: Vec<InstrumentId> = held.chain(closed).map(|(key, _)| key.1).collect();
     // What the broker holds and we don't is looked for first of all.
     let others: Vec<InstrumentId> = differences(view, account)
@@ -168,7 +176,8 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 13] {
             },
             Cell::default(),
             Cell::new(read::price_or_unknown(view, id, mark), ink(theme.dim)),
-            Cell::default(),
+            // Nothing is open: what the day left is its whole result.
+            day_cell(view, instrument, ledger),
             day_cell(view, instrument, ledger),
             Cell::new(read::profit(Some(realized), currency), profit(realized)),
             Cell::default(),

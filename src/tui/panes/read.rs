@@ -130,6 +130,26 @@ pub fn zone(view: &View<'_>, id: Option<InstrumentId>) -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::get(name).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
+/// The word for the zone that a person chose; nothing for the exchange's own.
+fn zone_word(view: &View<'_>) -> Option<&'static str> {
+    view.zone.map(|zone| {
+        if *zone == jiff::tz::TimeZone::UTC {
+            "UTC"
+        } else {
+            "local"
+        }
+    })
+}
+
+/// The head over times that [`when`] writes: it names the zone that they are in.
+pub fn time_head(view: &View<'_>) -> &'static str {
+    match zone_word(view) {
+        None => "time NY",
+        Some("UTC") => "time UTC",
+        Some(_) => "local",
+    }
+}
+
 /// Why a pane that needs the market has nothing to show.
 pub fn nothing(view: &View<'_>, waiting_for: &str) -> String {
     if !view.attached {
@@ -149,6 +169,30 @@ pub fn when(view: &View<'_>, at: Timestamp) -> String {
         return local(view, None, at, "%b %d %H:%M");
     }
     local(view, None, at, "%H:%M:%S")
+}
+
+/// A notice as it is read: the thousands of its amounts grouped. Whole numbers stay, as they may be names.
+pub fn told(text: &str) -> String {
+    let word = |word: &str| {
+        let from = word.find(|c: char| c.is_ascii_digit() || c == '-').unwrap_or(0);
+        let (before, rest) = word.split_at(from);
+        let until = rest
+            .rfind(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |at| at + 1);
+        let (figure, after) = rest.split_at(until);
+        if figure.contains('.') {
+            format!("{before}{}{after}", number::grouped(figure))
+        } else {
+            word.to_owned()
+        }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// True for what must be seen, whatever its level: a position that nothing protects.
+pub fn is_loud(notice: &crate::engine::state::Notice) -> bool {
+    use crate::engine::state::NoticeLevel;
+    notice.level == NoticeLevel::Warning || notice.text.as_str().starts_with("NAKED")
 }
 
 /// Why what is shown may be old: no link to the engine, or the broker is not there.
@@ -207,11 +251,11 @@ pub fn day_words(view: &View<'_>, instrument: &crate::domain::Instrument) -> Str
     let Some(began) = crate::engine::pnl::day_began(instrument, view.venue_now) else {
         return "the day is not known".to_owned();
     };
-    let zone = match instrument.calendar {
+    let zone = zone_word(view).unwrap_or(match instrument.calendar {
         crate::domain::CalendarId::CmeGlobex => "Chicago",
         crate::domain::CalendarId::Xetra => "Frankfurt",
         _ => "NY",
-    };
+    });
     format!(
         "since {} {zone}",
         local(view, Some(instrument.id), began, "%H:%M")
@@ -266,4 +310,17 @@ pub fn profit(profit: Option<Money>, currency: Option<Currency>) -> String {
         || number::UNKNOWN.to_owned(),
         |profit| number::profit(profit, decimals),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_in_notices_are_grouped_and_names_are_not() {
+        assert_eq!(
+            told("MAX_VALUE: (1262425.77 USD) over 250000.00, order 1834567890 of 2026-11-27, 10.0.0.1"),
+            "MAX_VALUE: (1,262,425.77 USD) over 250,000.00, order 1834567890 of 2026-11-27, 10.0.0.1"
+        );
+    }
 }

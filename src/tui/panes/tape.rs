@@ -7,7 +7,7 @@ use crate::market::{Print, Quote};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::cmp::Ordering;
@@ -220,7 +220,61 @@ fn large(prints: &[Print], told: Option<Quantity>) -> i128 {
     )
 }
 
-fn draw_row(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, y: u16, row: Row, large: i128) {
+/// How the columns share a row, the same for all rows in sight: price and size always have their cells, the rest has what
+/// is left.
+struct Columns {
+    /// The moment's pattern; nothing where there is no room for it.
+    time: Option<&'static str>,
+    /// Cells of the word for the side, with the gap before it.
+    words: u16,
+    /// Cells of the size.
+    size: u16,
+}
+
+impl Columns {
+    fn of(view: &View<'_>, id: InstrumentId, rows: &[Row], wide: u16) -> Self {
+        let (mut price, mut size) = (0, 0);
+        for row in rows {
+            if let Row::Print(print, _) = row {
+                price = price.max(width(&read::price(view, id, print.price)));
+                size = size.max(width(&number::quantity(print.size)));
+            }
+        }
+        let wide = usize::from(wide);
+        // A cell free at each end, and one between columns.
+        let used = |time: usize, words: usize, size: usize| {
+            2 + time + usize::from(time > 0) + price + 1 + size + words
+        };
+        let (clock, full) = (Some("%H:%M:%S"), Some("%H:%M:%S%.3f"));
+        let tries = [
+            (full, 12, 6u16, 9),
+            (clock, 8, 6, 9),
+            (clock, 8, 6, size),
+            (clock, 8, 0, size),
+            (None, 0, 6, size),
+        ];
+        let found = tries.into_iter().find(|(time, cells, words, size)| {
+            (*time != full || wide >= 44) && used(*cells, usize::from(*words), *size) <= wide
+        });
+        let (time, cells, words, size) = found.unwrap_or((None, 0, 0, size));
+        let left = wide.saturating_sub(used(cells, usize::from(words), size));
+        let size = size + (left / 2).min(9usize.saturating_sub(size));
+        Self {
+            time,
+            words,
+            size: u16::try_from(size).unwrap_or(9),
+        }
+    }
+}
+
+fn draw_row(
+    pen: &mut Pen<'_>,
+    view: &View<'_>,
+    id: InstrumentId,
+    y: u16,
+    (row, columns): (Row, &Columns),
+    large: i128,
+) {
     let (theme, wide) = (view.theme, pen.width());
     let (print, came) = match row {
         Row::Print(print, came) => (print, came),
@@ -243,16 +297,15 @@ fn draw_row(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, y: u16, row: R
     };
     let is_large = i128::from(print.size.raw()) >= large;
     let style = |color| if is_large { bold(color) } else { ink(color) };
-    let pattern = if wide >= 44 { "%H:%M:%S%.3f" } else { "%H:%M:%S" };
-    let time = read::local(view, Some(id), print.at, pattern);
-    // From the right: side, mark, size; the price has what is left.
-    let after = pen.put(1, y, &time, theme.faint);
-    let words = if wide >= 30 { 6 } else { 0 };
-    let end = wide.saturating_sub(1 + words);
-    if words > 0 {
+    // From the right: side, size; the price has what is left.
+    let after = columns.time.map_or(0, |pattern| {
+        pen.put(1, y, &read::local(view, Some(id), print.at, pattern), theme.faint)
+    });
+    let end = wide.saturating_sub(1 + columns.words);
+    if columns.words > 0 {
         pen.put_within(end + 1, wide, y, word, side);
     }
-    let size_from = end.saturating_sub(9).max(after + 1);
+    let size_from = end.saturating_sub(columns.size).max(after + 1);
     pen.right_within(
         size_from,
         end,
@@ -327,8 +380,10 @@ impl Pane for TapePane {
         if focused && down > 0 && pen.height() > 0 {
             pen.ground(0, 0, pen.width(), 1, view.theme.selection);
         }
-        for (y, row) in (0..pen.height()).zip(rows.into_iter().skip(down)) {
-            draw_row(&mut pen, view, id, y, row, large);
+        let rows: Vec<Row> = rows.into_iter().skip(down).take(pen.height().into()).collect();
+        let columns = Columns::of(view, id, &rows, pen.width());
+        for (y, row) in (0..pen.height()).zip(rows) {
+            draw_row(&mut pen, view, id, y, (row, &columns), large);
         }
         Hits::default()
     }
@@ -420,8 +475,11 @@ mod tests {
                 " 09:58:00.501          190.45        10 SELL",
             ]
         );
-        let narrow = screen(&TapePane::new(), &desk, 20, 3);
-        assert!(narrow[0].starts_with(" 09:58:05"), "{narrow:#?}");
+        // However narrow it is, the price is there.
+        let narrow = |width| screen(&TapePane::new(), &desk, width, 1).remove(0);
+        assert_eq!(narrow(31), " 09:58:05    190.45   30 sell?");
+        assert_eq!(narrow(20), " 09:58:05 190.45 30");
+        assert_eq!(narrow(16), "    190.45   30");
     }
 
     #[test]

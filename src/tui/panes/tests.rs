@@ -330,9 +330,12 @@ fn sorting_keeps_the_instrument_under_the_cursor() {
         .iter()
         .filter_map(|line| line.split_whitespace().next())
         .collect();
+    // Where what is held has no column, it has a sign.
     assert_eq!(
         symbols,
-        ["AAPL", "SPY", "NVDA", "MSFT", "SAP", "EUR.USD", "BTC.USD", "ESZ6"]
+        [
+            "+AAPL", "SPY", "-NVDA", "MSFT", "+SAP", "EUR.USD", "BTC.USD", "+ESZ6"
+        ]
     );
     let wishes = pane.act(Action::Down, &desk.view()).unwrap();
     assert_eq!(wishes, [Wish::Select(id("ESZ6"))]);

@@ -19,9 +19,9 @@ use crate::domain::{InstrumentId, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::theme::nearest;
-use crate::tui::widgets::columns::{Column, Look, grid};
+use crate::tui::widgets::columns::{Cell, Column, Landed, Look, grid};
 use crate::tui::widgets::list::{Cursor, Rolled};
-use crate::tui::widgets::text::Pen;
+use crate::tui::widgets::text::{Pen, bold};
 pub use column::shortable;
 use filter::Filter;
 use lists::{Group, Lists};
@@ -127,6 +127,8 @@ pub struct Watchlist {
     seen: RefCell<Vec<InstrumentId>>,
     shapes: Shapes,
     shown: Shown,
+    /// There are no colours: grounds are in reverse there, and that is what is selected.
+    bare: bool,
 }
 
 impl Default for Watchlist {
@@ -147,6 +149,7 @@ impl Default for Watchlist {
             seen: RefCell::default(),
             shapes: Shapes::default(),
             shown: Shown::default(),
+            bare: false,
         }
     }
 }
@@ -356,6 +359,26 @@ impl Watchlist {
         let all = self.lists.length(&self.group).unwrap_or(0);
         all.saturating_sub(self.roster.borrow().all())
     }
+    /// Where there is no room for what is held, its sign stands before the symbol.
+    fn mark_held(&self, pen: &mut Pen<'_>, view: &View<'_>, landed: &Landed) {
+        let wanted = self.columns.iter().position(|col| *col == Col::Position);
+        let is_shown = landed.heads.iter().any(|(_, at)| Some(*at) == wanted);
+        if wanted.is_none() || is_shown || landed.heads.is_empty() || view.masked {
+            return;
+        }
+        let (top, seen) = (pen.row(0).y, self.seen.borrow());
+        for ((area, _), id) in landed.rows.iter().zip(seen.iter()) {
+            let held = view
+                .account
+                .and_then(|account| view.state.ledgers.get(&(account, *id)));
+            let (glyph, colour) = match held.map(|ledger| ledger.position.quantity.raw().signum()) {
+                Some(1) => ('+', view.theme.buy),
+                Some(-1) => ('-', view.theme.sell),
+                _ => continue,
+            };
+            pen.glyph(0, area.y.saturating_sub(top), glyph, bold(colour));
+        }
+    }
     /// Why there is nothing to show.
     fn empty(&self) -> String {
         match (&self.filter, &self.group) {
@@ -435,7 +458,12 @@ impl Pane for Watchlist {
             let seen = |height| self.rolled.window(rows.len(), height, cursor, view.instrument);
             let landed = grid(&mut pen, columns, look, seen, cursor, |at| {
                 rows.get(at).map_or_else(Vec::new, |id| {
-                    self.columns.iter().map(|col| col.cell(view, *id)).collect()
+                    let mut cells: Vec<Cell> = self.columns.iter().map(|col| col.cell(view, *id)).collect();
+                    if self.bare {
+                        // A price that has just changed is bold.
+                        cells.iter_mut().for_each(|cell| cell.style.bg = None);
+                    }
+                    cells
                 })
             });
             let seen = landed.rows.iter().filter_map(|(_, at)| rows.get(*at).copied());
@@ -447,6 +475,7 @@ impl Pane for Watchlist {
             self.seen.replace(Vec::new());
             return Hits::default();
         };
+        self.mark_held(&mut pen, view, &landed);
         let heads = landed.heads.into_iter().map(|(area, at)| (area, HEADS + at));
         Hits {
             rows: landed.rows.into_iter().chain(heads).collect(),
@@ -536,6 +565,10 @@ impl Pane for Watchlist {
         if let Ok(memory) = table.clone().try_into() {
             self.take_up(&memory);
         }
+    }
+
+    fn without_colour(&mut self) {
+        self.bare = true;
     }
 
     fn wants(&self, view: &View<'_>) -> Option<Wish> {

@@ -62,8 +62,7 @@ fn a_change_and_a_flatten_say_what_they_come_to() {
         assert!(screen.contains(words), "{words}\n{screen}");
     }
     // A question is read to its end in a narrow terminal, too.
-    hands.desk.world.instrument = Some(id("NVDA"));
-    hands.press("Esc c");
+    hands.press("Esc / n v d a Enter c");
     let screen = hands.screen(80, 24);
     assert!(
         screen.contains("fee ~") && screen.contains("SIM100001"),

@@ -24,6 +24,9 @@ pub fn plain(sign: char) -> char {
         '▸' | '→' | '▶' => '>',
         '●' | '•' => '*',
         '○' => 'o',
+        '◆' => '@',
+        '◇' => 'O',
+        '░' | '▒' => '%',
         '…' => '~',
         '·' => '.',
         // Braille by where its dots are: upper half, lower half, both.

@@ -20,6 +20,8 @@ pub struct Column {
     pub priority: u8,
     /// Left out while no row in sight has anything to say in it.
     pub only_if_said: bool,
+    /// What longer content widens it to at most, and only where nothing else has to go for it; 0 for no such bound.
+    pub most: u16,
 }
 
 impl Column {
@@ -31,6 +33,7 @@ impl Column {
             right: false,
             priority,
             only_if_said: false,
+            most: 0,
         }
     }
     /// A column of numbers.
@@ -41,7 +44,12 @@ impl Column {
             right: true,
             priority,
             only_if_said: false,
+            most: 0,
         }
+    }
+    /// The same column, wider than its usual width only where there is room, and never beyond `most`.
+    pub const fn at_most(self, most: u16) -> Self {
+        Self { most, ..self }
     }
     /// The same column, left out while no row in sight has anything to say in it.
     pub const fn if_said(self) -> Self {
@@ -103,14 +111,29 @@ fn place(columns: &[Column], wanted: &[bool], width: u16) -> Vec<Place> {
         kept[last] = false;
     }
     let (needed, gaps) = needs(&kept);
+    let (widths, needed) = grown(columns, &kept, room, needed);
     let gap = 1 + (room.saturating_sub(needed) / gaps.max(1)).min(3);
     let (mut places, mut x) = (vec![None; columns.len()], 1u16);
-    for (at, column) in columns.iter().enumerate().filter(|(at, _)| kept[*at]) {
-        let end = x.saturating_add(column.width).min(width.saturating_sub(1));
+    for (at, wide) in widths.into_iter().enumerate().filter(|(at, _)| kept[*at]) {
+        let end = x.saturating_add(wide).min(width.saturating_sub(1));
         places[at] = (x < end).then_some((x, end));
-        x = x.saturating_add(column.width).saturating_add(gap);
+        x = x.saturating_add(wide).saturating_add(gap);
     }
     places
+}
+
+/// The widths of the columns once those that are bounded have taken of the room that is left, and what all then need.
+fn grown(columns: &[Column], kept: &[bool], room: u16, mut needed: u16) -> (Vec<u16>, u16) {
+    let mut widths: Vec<u16> = columns.iter().map(|column| column.width).collect();
+    for (at, column) in columns.iter().enumerate().filter(|(at, _)| kept[*at]) {
+        let more = column
+            .most
+            .saturating_sub(column.width)
+            .min(room.saturating_sub(needed));
+        widths[at] += more;
+        needed += more;
+    }
+    (widths, needed)
 }
 
 /// Where a table landed.
@@ -150,13 +173,21 @@ pub fn grid(
     let seen = seen(pen.height() - head.min(pen.height()));
     let rows: Vec<Vec<Cell>> = seen.clone().map(row).collect();
     let mut wanted: Vec<bool> = columns.iter().map(|column| !column.only_if_said).collect();
+    let mut longest = vec![0u16; columns.len()];
     for cells in &rows {
-        for ((column, cell), wanted) in columns.iter_mut().zip(cells).zip(&mut wanted) {
-            column.width = column
-                .width
-                .max(u16::try_from(width(&cell.text)).unwrap_or(u16::MAX));
+        let columns = columns.iter_mut().zip(&mut longest);
+        for (((column, longest), cell), wanted) in columns.zip(cells).zip(&mut wanted) {
+            let needs = u16::try_from(width(&cell.text)).unwrap_or(u16::MAX);
+            if column.most == 0 {
+                column.width = column.width.max(needs);
+            } else {
+                *longest = (*longest).max(needs);
+            }
             *wanted |= !cell.text.is_empty();
         }
+    }
+    for (column, longest) in columns.iter_mut().zip(longest) {
+        column.most = column.most.min(longest);
     }
     let limit = pen.width().saturating_sub(2);
     for column in &mut columns {
@@ -228,6 +259,19 @@ mod tests {
         Column::number("volume", 6, 3),
         Column::number("%", 6, 2),
     ];
+
+    #[test]
+    fn a_bounded_column_takes_only_what_is_left() {
+        let columns = [
+            Column::text("order", 10, 0),
+            Column::text("reason", 6, 1).at_most(20),
+        ];
+        let wide = |width: u16| place(&columns, &[], width)[1].map(|(start, end)| end - start);
+        assert_eq!(
+            [wide(16), wide(19), wide(25), wide(60)],
+            [None, Some(6), Some(12), Some(20)]
+        );
+    }
 
     #[test]
     fn the_least_important_columns_go_first_and_nothing_lies_outside() {

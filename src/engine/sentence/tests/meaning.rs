@@ -94,7 +94,7 @@ impl Table {
     /// The orders as a trader says them, each with its legs.
     fn orders(&self, text: &str) -> Vec<String> {
         let resolved = self.means(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let legs = |legs: crate::engine::Legs| {
+        let legs = |legs: Legs| {
             let leg = |word: &str, price: Option<crate::domain::Price>| {
                 price.map_or(String::new(), |price| format!(" {word} {price}"))
             };

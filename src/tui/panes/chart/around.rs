@@ -11,8 +11,9 @@ use crate::tui::widgets::text::{Pen, bold, ink, width};
 use ratatui::style::Color;
 
 impl Plot<'_, '_> {
-    /// The words of our lines at the left; those beyond the scale say so at its ends. Answers where the first row is free.
-    pub fn draw_labels(&self, pen: &mut Pen<'_>) -> u16 {
+    /// The words of our lines at the left; those beyond the scale say so at its ends. Answers from which cell on each row
+    /// is free.
+    pub fn draw_labels(&self, pen: &mut Pen<'_>) -> Vec<u16> {
         let mut used = vec![0u16; usize::from(self.rows)];
         for line in &self.lines {
             let row = self.scale.row(line.price);
@@ -33,7 +34,7 @@ impl Plot<'_, '_> {
             let style = ink(line.color).bg(self.view.theme.panel);
             *x = pen.put(*x, row, &text, style);
         }
-        used.first().copied().unwrap_or(0)
+        used
     }
     fn line_price(&self, line: &Line) -> String {
         let price = read::price(self.view, self.id, line.price);
@@ -55,8 +56,11 @@ impl Plot<'_, '_> {
             .enumerate()
             .filter(|(_, spec)| spec.is_price())
         {
-            let value = self.point(*spec, column).map(|point| point[0]);
-            let text = format!(" {spec} {} ", self.study_price(value));
+            let point = self.point(*spec, column);
+            let values: Vec<String> = (0..spec.lines().len().max(1))
+                .map(|line| self.study_price(point.map(|point| point[line])))
+                .collect();
+            let text = format!(" {spec} {} ", values.join(" · "));
             let wide = u16::try_from(width(&text)).unwrap_or(u16::MAX);
             if x.saturating_add(wide) > self.cells {
                 return;
@@ -137,9 +141,18 @@ impl Plot<'_, '_> {
                 pen.right(end, row, &self.line_price(line), line.color);
             }
         }
-        for price in self.scale.grid(self.tick(), GRID) {
-            if let Some(row) = take(price) {
-                pen.right(end, row, &read::price(self.view, self.id, price), theme.dim);
+        // Where a small chart has no row left for the prices of its grid, a finer one has: two say what a row is worth.
+        let mut told = 0;
+        for apart in [GRID, GRID / 2, 1] {
+            let prices = self.scale.grid(self.tick(), apart);
+            let low_first = prices.last().filter(|_| apart < GRID);
+            for price in low_first.into_iter().chain(&prices) {
+                if (apart == GRID || told < 2)
+                    && let Some(row) = take(*price)
+                {
+                    pen.right(end, row, &read::price(self.view, self.id, *price), theme.dim);
+                    told += 1;
+                }
             }
         }
     }

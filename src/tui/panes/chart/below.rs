@@ -10,7 +10,7 @@ use crate::tui::widgets::text::{Pen, ink};
 use ratatui::style::Color;
 
 /// What dots of lines may cover.
-const OVER: [char; 7] = [' ', '┈', '╎', '┊', '█', '▀', '▄'];
+const OVER: [char; 8] = [' ', '┈', '╎', '┊', '█', '▀', '▄', '░'];
 
 /// From the lowest to the highest value that is shown.
 #[derive(Clone, Copy, Debug)]
@@ -93,9 +93,21 @@ impl Plot<'_, '_> {
         dots.write(&mut inside, &OVER);
         if axis > 0 && rows > 1 {
             let mut side = pen.part(wide.saturating_sub(axis), 1, axis, rows);
-            let end = axis.saturating_sub(1);
-            side.right(end, 0, &self.amount(spec, range.high), theme.faint);
-            side.right(end, rows - 1, &self.amount(spec, range.low), theme.faint);
+            // What a percentage is held against, else the ends of the scale.
+            let ends = match spec.place() {
+                Place::Percent(low, high) => [high, low],
+                _ => [range.high, range.low],
+            };
+            for value in ends {
+                if let Some(row) = range.part(value, rows) {
+                    side.right(
+                        axis.saturating_sub(1),
+                        row,
+                        &self.amount(spec, value),
+                        theme.faint,
+                    );
+                }
+            }
         }
     }
     /// Lines of one study differ: the first has the study's colour, the others those of up and down.
@@ -123,13 +135,6 @@ impl Plot<'_, '_> {
     }
     /// What its visible values reach over; zero is among them where they have a histogram.
     fn range(&self, spec: StudySpec) -> Option<Range> {
-        let is_adx = matches!(spec, StudySpec::Adx(_));
-        if matches!(spec.place(), Place::Percent(..)) && !is_adx {
-            return Some(Range {
-                low: 0.0,
-                high: 100.0,
-            });
-        }
         let points = self.columns.iter().filter_map(|column| self.point(spec, column));
         let values = points.flatten().filter(|value| value.is_finite());
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
@@ -139,6 +144,11 @@ impl Plot<'_, '_> {
             StudySpec::Macd(..) | StudySpec::MacdFirst(..) => (low.min(0.0), high.max(0.0)),
             // It seldom comes near its upper end.
             StudySpec::Adx(_) if high.is_finite() => (0.0, high.max(50.0)),
+            // From what it is held against on: over all of a hundred it is a flat line in the few rows that there are.
+            _ if high.is_finite() && matches!(spec.place(), Place::Percent(..)) => match spec.place() {
+                Place::Percent(least, most) => (low.min(least), high.max(most)),
+                _ => (low, high),
+            },
             _ => (low, high),
         };
         if low.is_finite() && high.is_finite() && (high - low).is_finite() && low < high {
@@ -200,6 +210,8 @@ impl Plot<'_, '_> {
             for row in top / 2..=bottom / 2 {
                 let (upper, lower) = (top <= row * 2, row * 2 < bottom);
                 let glyph = match (upper, lower) {
+                    // Without colours what is below zero is lighter.
+                    _ if self.bare && !rises => '░',
                     (true, true) => '█',
                     (true, false) => '▀',
                     _ => '▄',

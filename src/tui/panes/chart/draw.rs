@@ -7,6 +7,7 @@ use super::marks::{self, Line};
 use super::plot::Plot;
 use super::{Chart, Drawn, below, read, words};
 use crate::domain::Price;
+use crate::market::Timeframe;
 use crate::tui::pane::View;
 use crate::tui::widgets::axis::Scale;
 use crate::tui::widgets::text::{Pen, width};
@@ -88,7 +89,8 @@ impl Chart {
                 plot.draw_cross(&mut inside, cross);
             }
             let free = plot.draw_labels(&mut inside);
-            plot.draw_executions(&mut inside);
+            plot.draw_executions(&mut inside, &free);
+            let free = free.first().copied().unwrap_or(0);
             match cross {
                 Some(cross) => plot.draw_reading(&mut inside, &cross),
                 None if cells >= 50 && rows >= 10 => plot.draw_legend(&mut inside, free, 0, told),
@@ -131,7 +133,9 @@ impl Chart {
             if let Some(cross) = cross {
                 plot.draw_cross_time(&mut line, &cross);
             }
-            if let Some(column) = plot.columns.last() {
+            // A day and what is longer is no moment in a zone.
+            let has_zone = matches!(plot.timeframe, Timeframe::Seconds(_));
+            if let Some(column) = plot.columns.last().filter(|_| has_zone) {
                 let zone = read::local(plot.view, Some(plot.id), column.bar.start, "%Z");
                 let end = wide.saturating_sub(1);
                 pen.right_within(wide - parts.axis, end, y, &zone, plot.view.theme.faint);

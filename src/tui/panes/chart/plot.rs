@@ -232,8 +232,9 @@ impl Plot<'_, '_> {
         dots.write(pen, &UNDER);
     }
 
-    /// Executions at the bars where they happened.
-    pub fn draw_executions(&self, pen: &mut Pen<'_>) {
+    /// Executions at the bars where they happened; beside the words that stand in a row up to its cell of `words`, not in
+    /// them.
+    pub fn draw_executions(&self, pen: &mut Pen<'_>, words: &[u16]) {
         for (at, side) in marks::executions(self.view, &self.columns) {
             let Some(column) = self.columns.get(at) else {
                 continue;
@@ -250,8 +251,15 @@ impl Plot<'_, '_> {
                     self.view.theme.sell,
                 ),
             };
-            let row = row.min(self.rows.saturating_sub(1));
-            pen.glyph(self.cell(at), row, glyph, bold(color));
+            let (row, x) = (row.min(self.rows.saturating_sub(1)), self.cell(at));
+            let is_free = |row: u16| words.get(usize::from(row)).is_some_and(|end| x >= *end);
+            let away = |by: u16| match side {
+                Side::Buy => row.saturating_add(by),
+                Side::Sell => row.saturating_sub(by),
+            };
+            if let Some(row) = (0..3).map(away).find(|row| is_free(*row)) {
+                pen.glyph(x, row, glyph, bold(color));
+            }
         }
     }
 }

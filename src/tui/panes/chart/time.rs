@@ -129,10 +129,11 @@ fn dates(columns: &[Column], cell_of: &impl Fn(usize) -> u16, calendar: Calendar
         }
         before = Some(month);
     }
-    if row.labels.is_empty()
-        && let Some(first) = columns.first()
-    {
-        row.add_first(cell_of(0), date_of(first, calendar, "%b %d"), true);
+    // Months alone do not say of which year.
+    let has_year = row.labels.iter().any(|label| label.date);
+    if let Some(first) = columns.first().filter(|_| !has_year) {
+        let pattern = if row.labels.is_empty() { "%b %d %Y" } else { "%Y" };
+        row.add_first(cell_of(0), date_of(first, calendar, pattern), true);
     }
 }
 

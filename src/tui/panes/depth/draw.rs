@@ -26,6 +26,8 @@ pub(super) struct Hand {
     pub(super) cursor: Option<Price>,
     /// The bracket that is being moved.
     pub(super) lifted: Option<Lifted>,
+    /// There are no colours: what was traded is drawn lighter than what is bid and asked.
+    pub(super) bare: bool,
 }
 
 /// What stands in one row.
@@ -123,7 +125,7 @@ pub(super) fn draw_heads(pen: &mut Pen<'_>, view: &View<'_>) {
 
 /// What was traded at each price: a bar of today's volume at the left edge, behind our own orders, and in a roomy ladder
 /// what of the newest prints hit the bid and lifted the ask.
-fn draw_traded(pen: &mut Pen<'_>, view: &View<'_>, rungs: &Rungs, frame: &Frame) {
+fn draw_traded(pen: &mut Pen<'_>, view: &View<'_>, rungs: &Rungs, frame: &Frame, bare: bool) {
     if frame.left == 0 {
         return;
     }
@@ -133,7 +135,13 @@ fn draw_traded(pen: &mut Pen<'_>, view: &View<'_>, rungs: &Rungs, frame: &Frame)
     let roomy = pen.width() >= ROOMY;
     let (from, columns) = if roomy { (OWN, PROFILE) } else { (1, OWN - 1) };
     for (row, sum) in (0u16..).zip(volume) {
-        pen.put(from, row, &sparkline::bar(sum, most, columns), theme.rule);
+        let bar = sparkline::bar(sum, most, columns);
+        let bar = if bare {
+            bar.replace(|c| c != ' ', "░")
+        } else {
+            bar
+        };
+        pen.put(from, row, &bar, theme.rule);
     }
     if !roomy {
         return;
@@ -178,7 +186,7 @@ pub(super) fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs:
     let label_width = width(&label(0)).max(width(&label(rungs.rows.saturating_sub(1))));
     let label_width = u16::try_from(label_width).unwrap_or(u16::MAX).min(wide);
     let frame = frame(label_width, wide);
-    draw_traded(pen, view, rungs, &frame);
+    draw_traded(pen, view, rungs, &frame, hand.bare);
     let cursor = hand.cursor.and_then(|price| rungs.row(price, Side::Buy));
     let last = view.market.last(book.id).filter(|_| view.attached);
     let last_row = last.and_then(|print| rungs.row(print.price, print.aggressor.unwrap_or(Side::Buy)));
@@ -286,11 +294,18 @@ fn draw_average(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, rungs: &Ru
     {
         return;
     }
-    let text = view.ours(format!(
-        "avg {}",
-        number::quantity_signed(ledger.position.quantity)
-    ));
-    pen.right(pen.width().saturating_sub(1), row, &text, view.theme.position);
+    let size = number::quantity_signed(ledger.position.quantity);
+    let end = pen.width().saturating_sub(1);
+    // Never into a size that stands there: it would read as another number.
+    for text in [format!("avg {size}"), size, "avg".to_owned()] {
+        let text = view.ours(text);
+        let long = u16::try_from(width(&text)).unwrap_or(u16::MAX);
+        let from = end.saturating_sub(long.saturating_add(1));
+        if long < end && (from..end).all(|x| pen.is_free(x, row, &[])) {
+            pen.right(end, row, &text, view.theme.position);
+            return;
+        }
+    }
 }
 
 /// How wide the spread is, in the gap where it leaves one.

@@ -65,6 +65,7 @@ fn with_bracket(desk: &mut Desk) {
         parent: Some(order_id("B")),
         size: Quantity::ZERO,
         members: vec![order_id("B.1"), order_id("B.2")],
+        set_aside: Quantity::ZERO,
     };
     desk.state.groups.insert(order_id("B"), group);
 }

@@ -318,8 +318,9 @@ fn last(view: &View<'_>, id: InstrumentId) -> Cell {
     let style = match read::flash(view, id) {
         _ if last.is_none() => ink(theme.faint),
         _ if !view.attached => ink(theme.dim),
-        Some(Ordering::Greater) => bold(theme.bright).bg(theme.up_back),
-        Some(Ordering::Less) => bold(theme.bright).bg(theme.down_back),
+        // In their own colours: of sixteen both grounds become one.
+        Some(Ordering::Greater) => bold(theme.up).bg(theme.up_back),
+        Some(Ordering::Less) => bold(theme.down).bg(theme.down_back),
         _ => ink(theme.text),
     };
     Cell::new(read::price_or_unknown(view, id, last), style)

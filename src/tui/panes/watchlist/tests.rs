@@ -14,7 +14,9 @@ fn screen(pane: &Watchlist, desk: &Desk, width: u16, height: u16) -> Vec<String>
 fn symbols(pane: &Watchlist, desk: &Desk) -> Vec<String> {
     screen(pane, desk, 30, 20)[1..]
         .iter()
-        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .filter_map(|line| line.split_whitespace().next())
+        // What is held has its sign there.
+        .map(|word| word.trim_start_matches(['+', '-']).to_owned())
         .collect()
 }
 fn word(pane: &mut Watchlist, desk: &Desk, text: &str) -> Result<String, String> {
