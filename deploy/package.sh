@@ -14,8 +14,8 @@ trap 'rm -rf "$work"' EXIT
 root=$work/$name
 
 install -D -m 0755 "$program" "$root/bin/tradewind"
-install -d "$root/share/man/man1" "$root/share/completions" "$root/share/doc"
-"$program" man > "$root/share/man/man1/tradewind.1"
+install -d "$root/share/completions" "$root/share/doc"
+"$program" man --to "$root/share/man/man1"
 for shell in bash zsh fish; do
   "$program" completions $shell > "$root/share/completions/tradewind.$shell"
 done

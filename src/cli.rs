@@ -7,7 +7,9 @@ mod given;
 mod watching;
 mod words;
 
-use crate::app::{api_keys, crash, day, desk, gateway, launch, paths::Paths, remote, serve, shell, tls};
+use crate::app::{
+    api_keys, crash, day, desk, gateway, launch, mistake, paths::Paths, remote, serve, shell, tls,
+};
 use crate::config::Loaded;
 use crate::domain::ClientOrderId;
 use crate::tui::layout::{WORKSPACES, workspace_named};
@@ -45,6 +47,8 @@ type Ended = Result<(), (u8, String)>;
 fn fail(error: &anyhow::Error) -> (u8, String) {
     let code = if error.is::<crash::Crashed>() {
         crash::EXIT_CODE
+    } else if error.is::<mistake::Mistake>() {
+        mistake::EXIT_CODE
     } else {
         1
     };
@@ -163,6 +167,7 @@ fn opened(sub: &ArgMatches) -> Result<desk::Opened, (u8, String)> {
 /// With `json` the answer is the new engine's status.
 fn restart(paths: &Paths, flags: &[String], json: bool) -> Ended {
     block_on(async {
+        launch::may_restart(paths).map_err(|error| fail(&error))?;
         match shell::stop(paths).await {
             Ok(()) | Err(shell::ShellError::NoEngine(_)) => {}
             Err(error) => return Err((1, error.to_string())),
@@ -234,7 +239,12 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
             "risk" => shell::risk(paths, account, json).await,
             "arm-api" => {
                 let word = |name: &str| sub.get_one::<String>(name).map_or("", String::as_str);
-                shell::arm_programs(paths, word("time"), word("last4"), account, json).await
+                let wish = shell::Arming {
+                    time: word("time"),
+                    confirmation: word("last4"),
+                    key: sub.get_one::<String>("key").map(String::as_str),
+                };
+                shell::arm_programs(paths, &wish, account, json).await
             }
             "halt" => {
                 let words = sub.get_many::<String>("reason").into_iter().flatten();
@@ -260,7 +270,10 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let what = words.map(String::as_str).collect::<Vec<_>>().join(" ");
                 shell::record(paths, &what, account, json).await
             }
-            "disarm-api" => shell::disarm_programs(paths, account, json).await,
+            "disarm-api" => {
+                let key = sub.get_one::<String>("key").map(String::as_str);
+                shell::disarm_programs(paths, key, account, json).await
+            }
             "log" => {
                 let count = sub.get_one::<u32>("count").copied().unwrap_or(50);
                 shell::log(paths, json, sub.get_one::<u64>("from").copied(), count).await

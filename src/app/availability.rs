@@ -261,11 +261,11 @@ fn gap(days: &mut BTreeMap<i64, Span>, mut from: i64, to: i64, in_order: bool) {
     }
 }
 
-/// `tradewind availability`: the share of each day and month.
-///
-/// # Errors
-/// There is no such log, or it can't be read.
-pub fn tell(file: &Path, running: bool, now: Timestamp, json: bool) -> Result<()> {
+/// Spans of days, or of months, each with its name.
+type Named = Vec<(String, Span)>;
+
+/// The days that were counted, and the months.
+fn read(file: &Path, running: bool, now: Timestamp) -> Result<(Named, Named)> {
     anyhow::ensure!(
         file.exists(),
         "there is no log of availability yet: an engine writes {} from its first minute on",
@@ -294,20 +294,36 @@ pub fn tell(file: &Path, running: bool, now: Timestamp, json: bool) -> Result<()
     for (day, span) in &days {
         months.entry(date(*day)[..7].to_owned()).or_default().add(span);
     }
-    let days: Vec<(String, Span)> = days.into_iter().map(|(day, span)| (date(day), span)).collect();
-    let months: Vec<(String, Span)> = months.into_iter().collect();
+    let days = days.into_iter().map(|(day, span)| (date(day), span)).collect();
+    Ok((days, months.into_iter().collect()))
+}
+
+/// The share of each day and month, for programs.
+///
+/// # Errors
+/// There is no such log, or it can't be read.
+pub(super) fn json(file: &Path, running: bool, now: Timestamp) -> Result<Value> {
+    let (days, months) = read(file, running, now)?;
+    let list = |spans: &[(String, Span)], name| {
+        spans
+            .iter()
+            .map(|(at, span)| value(name, at, span))
+            .collect::<Vec<_>>()
+    };
+    Ok(json!({"days": list(&days, "day"), "months": list(&months, "month")}))
+}
+
+/// `tradewind availability`: the share of each day and month.
+///
+/// # Errors
+/// There is no such log, or it can't be read.
+pub fn tell(file: &Path, running: bool, now: Timestamp, as_json: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    if json {
-        let list = |spans: &[(String, Span)], name| {
-            spans
-                .iter()
-                .map(|(at, span)| value(name, at, span))
-                .collect::<Vec<_>>()
-        };
-        let all = json!({"days": list(&days, "day"), "months": list(&months, "month")});
-        writeln!(out, "{}", serde_json::to_string_pretty(&all)?)?;
+    if as_json {
+        writeln!(out, "{:#}", json(file, running, now)?)?;
         return Ok(());
     }
+    let (days, months) = read(file, running, now)?;
     for (at, span) in days.iter().chain(&months) {
         writeln!(out, "{}", words(at, span))?;
     }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::Permissions;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub fn backup(paths: &Paths, to: &Path, archived: bool) -> Result<Copied> {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to);
         made.with_context(|| format!("can't make {}", to.display()))?;
     }
+    close_to_others(to)?;
     let (mut files, mut left_out) = (Vec::new(), Vec::new());
     for file in in_order(paths)? {
         let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
@@ -84,13 +86,16 @@ pub fn backup(paths: &Paths, to: &Path, archived: bool) -> Result<Copied> {
         } else {
             std::fs::copy(&file, &copy).with_context(|| format!("can't copy {}", file.display()))?;
         }
+        std::fs::set_permissions(&copy, Permissions::from_mode(0o600))?;
         files.push(name.to_owned());
     }
     let mut sums = String::new();
     for name in &files {
         let _ = writeln!(sums, "{}  {name}", sum(&to.join(name))?);
     }
-    std::fs::write(to.join(SUMS), sums)?;
+    let file = to.join(SUMS);
+    std::fs::write(&file, sums)?;
+    std::fs::set_permissions(&file, Permissions::from_mode(0o600))?;
     Ok(Copied { files, left_out })
 }
 
@@ -134,12 +139,29 @@ fn in_order(paths: &Paths) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// A folder that was there may be open to others; what comes into it is theirs in no moment.
+fn close_to_others(folder: &Path) -> Result<()> {
+    let mode = std::fs::metadata(folder)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700)).with_context(|| {
+        format!(
+            "{} is open to other users and can't be closed: name a folder of your own",
+            folder.display()
+        )
+    })
+}
+
 fn database(from: &Path, to: &Path) -> rusqlite::Result<()> {
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     source.busy_timeout(Duration::from_secs(10))?;
     let mut target = Connection::open(to)?;
     // All pages in one step: a step at a time begins again with every change of a busy engine.
-    rusqlite::backup::Backup::new(&source, &mut target)?.run_to_completion(i32::MAX, Duration::ZERO, None)
+    rusqlite::backup::Backup::new(&source, &mut target)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+    // One file without companions, so that its sum covers all of it: with a log beside it whoever only looks makes two more. An engine
+    // that opens the copy sets its own mode again.
+    target.pragma_update(None, "journal_mode", "DELETE")
 }
 
 fn sum(file: &Path) -> Result<String> {

@@ -3,6 +3,7 @@
 
 use super::clock::Clock;
 use super::engine_task::VenueClock;
+use super::mistake::Mistake;
 use super::paths::Paths;
 use crate::broker::ibkr::{self, Ibkr};
 use crate::broker::sim::SimBroker;
@@ -13,7 +14,7 @@ use crate::engine::State;
 use crate::market::{Market, Timeframe};
 use crate::store::BarStore;
 use crate::venue::{AccountSetup, Population, Speed, SqliteBooks, Tape, Venue, VenueSettings};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -54,10 +55,11 @@ pub(super) fn open(
     match settings.broker.chosen.as_str() {
         SIM => open_sim(settings, paths, clock, state, bars, tell),
         IBKR => open_ibkr(settings, clock, state, bars, tell),
-        other => bail!(
+        other => Err(Mistake::new(anyhow::anyhow!(
             "no broker '{}' in this version: {SIM} and {IBKR} are there",
             other.escape_default()
-        ),
+        ))
+        .into()),
     }
 }
 
@@ -208,7 +210,7 @@ fn open_venue(settings: &Settings, paths: &Paths, now: Timestamp) -> Result<Venu
     let mut venue = VenueSettings::new(SIM, sim.seed).context("'sim' is a broker's name")?;
     venue.latency = Duration::from_millis(u64::from(sim.latency_ms));
     venue.accounts = sim.accounts.iter().map(account).collect::<Result<_>>()?;
-    venue.population = population(settings)?;
+    venue.population = population(settings).map_err(Mistake::new)?;
     let books = SqliteBooks::open(&paths.venue())?;
     Ok(Venue::open(venue, Box::new(books), now)?)
 }

@@ -2,8 +2,12 @@
 //! log, availability. Nothing goes into it as it is: every text passes a mask that takes out tokens, passwords and addresses that
 //! work by being known, and gives accounts other names, the same one everywhere.
 
+use super::availability;
+use super::clock::wall;
 use super::doctor::{self, Report};
+use super::logging;
 use super::paths::Paths;
+use super::run_lock;
 use super::serve::build;
 use crate::config::Loaded;
 use anyhow::{Context, Result, ensure};
@@ -173,10 +177,15 @@ pub fn write(
         put("settings.json", &mask.value(&settings(loaded)));
     }
     if let Some(paths) = paths {
-        let folder = loaded
-            .map(|loaded| loaded.settings.log.directory.clone())
-            .filter(|folder| !folder.is_empty());
-        let folder = folder.map_or_else(|| paths.run(), PathBuf::from);
+        // A profile without an engine so far has none.
+        let running = run_lock::holder(paths).is_some();
+        if let Ok(days) = availability::json(&paths.availability(), running, wall()) {
+            put("availability.json", &mask.value(&days));
+        }
+        let folder = loaded.map_or_else(
+            || paths.run(),
+            |loaded| logging::folder(&loaded.settings.log, paths),
+        );
         for log in logs(&folder) {
             let name = log
                 .file_name()

@@ -80,7 +80,7 @@ impl Curves {
 
 /// True where all that is held has a price of this day, and the broker has been compared with: before that a point would
 /// be made of yesterday's closes, and look like a jump.
-fn is_priced(state: &State, market: &Market, account: AccountKey) -> bool {
+pub(super) fn is_priced(state: &State, market: &Market, account: AccountKey) -> bool {
     let held = state
         .ledgers
         .iter()

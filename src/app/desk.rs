@@ -11,7 +11,8 @@ use super::remote::{self, Engine};
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
 use crate::config::{
-    AlertSettings, ColourSetting, KeySetting, LineSetting, Loaded, NotifySetting, Settings, Source, template,
+    AlertSettings, ColourSetting, KeySetting, LineSetting, Loaded, LogTo, NotifySetting, Settings, Source,
+    template,
 };
 use crate::domain::{AccountId, AccountKey, BrokerId};
 use crate::engine::SessionKind;
@@ -82,10 +83,10 @@ pub async fn run(loaded: &Loaded, paths: &Paths, start: Option<&[String]>, opene
     };
     let clock = Clock::start();
     let log: super::log_tail::Lines = Arc::default();
-    let logs = match loaded.settings.log.directory.as_str() {
-        "" => paths.run(),
-        folder => std::path::PathBuf::from(folder),
-    };
+    let logs = super::logging::folder(&loaded.settings.log, paths);
+    if loaded.settings.log.to == LogTo::Stdout {
+        lock(&log).push_back(super::log_tail::ELSEWHERE.to_owned());
+    }
     let tail = tokio::spawn(super::log_tail::follow(logs, Arc::clone(&log)));
     let (to_desk, from_engine) = mpsc::channel(QUEUE);
     let (to_engine, from_desk) = mpsc::channel(QUEUE);
@@ -160,7 +161,7 @@ async fn attach(loaded: &Loaded, paths: &Paths, flags: &[String]) -> Result<Atta
         Err(error) if error.downcast_ref().is_some_and(AttachError::wants_restart) => error,
         other => return other,
     };
-    if loaded.settings.broker.chosen != "sim" {
+    if loaded.settings.broker.chosen != "sim" || launch::may_restart(paths).is_err() {
         return Err(refused);
     }
     let mut err = std::io::stderr().lock();

@@ -2,6 +2,7 @@
 //! what they did.
 
 use super::clock::wall;
+use super::noted::here;
 use super::paths::Paths;
 use crate::config::Settings;
 use crate::server::doors::audit::{Audit, AuditFiles, Entry, record_now};
@@ -18,11 +19,19 @@ pub(super) fn secret(paths: &Paths) -> Result<Secret> {
     Ok(Secret::open(&paths.doors_secret())?)
 }
 
-/// The doors, their log and their rules.
+/// The log of what people and programs did, for an engine that runs.
+///
+/// # Errors
+/// The file can't be opened, or is of a later program.
+pub(super) fn audit(paths: &Paths) -> Result<Audit> {
+    Ok(Audit::start(AuditFiles::of(&paths.profile), &secret(paths)?)?)
+}
+
+/// The doors, with their log, and their rules.
 ///
 /// # Errors
 /// A file can't be opened, or a setting can't be understood.
-pub(super) fn open(settings: &Settings, paths: &Paths, encrypted: bool) -> Result<Gate> {
+pub(super) fn open(settings: &Settings, paths: &Paths, encrypted: bool, audit: Audit) -> Result<Gate> {
     let rules = &settings.server.doors;
     let minutes = |count: u32| Duration::from_secs(60 * u64::from(count));
     let terms = Terms {
@@ -32,7 +41,6 @@ pub(super) fn open(settings: &Settings, paths: &Paths, encrypted: bool) -> Resul
         step_up: minutes(rules.step_up_minutes),
     };
     let secret = secret(paths)?;
-    let audit = Audit::start(AuditFiles::of(&paths.profile), &secret)?;
     let doors = Doors::open(&paths.doors(), secret, &settings.profile, terms)
         .with_context(|| format!("{} can't be opened", paths.doors().display()))?;
     let allow = Proxies::parse(&rules.allow).map_err(|what| anyhow!("server.doors.allow: {what}"))?;
@@ -71,7 +79,7 @@ pub(super) fn limits(settings: &Settings) -> HttpLimits {
 /// # Errors
 /// The audit log can't be written.
 pub(super) fn note(paths: &Paths, what: &str, detail: &str) -> Result<()> {
-    let entry = Entry::local(wall(), what, detail);
+    let entry = Entry::local(wall(), here(), what, detail);
     record_now(&AuditFiles::of(&paths.profile), &secret(paths)?, entry)
         .context("it is done, and could not be noted in the audit log")
 }

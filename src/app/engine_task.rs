@@ -15,6 +15,8 @@ use super::curve::Curves;
 use super::figures::Figures;
 use super::halt_file;
 use super::market_out::MarketOut;
+use super::noted::Notes;
+use super::pnl_days::PnlDays;
 use super::queries::Questions;
 use super::recent::Recent;
 use crate::broker::{Adapter, FromBroker};
@@ -61,6 +63,10 @@ pub(super) struct EngineParts {
     pub(super) figures: Figures,
     /// When the circuit breaker of the broker opens.
     pub(super) breakers: BreakerRules,
+    /// Where what people do is noted.
+    pub(super) notes: Notes,
+    /// What accounts won day by day.
+    pub(super) days: PnlDays,
     /// What the check of the journal's older part finds, in words.
     pub(super) checked: mpsc::Receiver<String>,
     /// The accounts that no other engine may trade.
@@ -159,6 +165,7 @@ pub(super) struct EngineTask {
     life: FactsOfLife,
     broker: BrokerSide,
     curves: Curves,
+    days: PnlDays,
     alerts: Ways,
     figures: Figures,
     commits: mpsc::UnboundedSender<Commit>,
@@ -173,6 +180,7 @@ pub(super) struct EngineTask {
     links: BTreeMap<char, InstrumentId>,
     watches: BTreeMap<SessionId, MarketOut>,
     kinds: BTreeMap<SessionId, SessionKind>,
+    notes: Notes,
     next_session: u64,
     bars: Vec<BarUpdate>,
     /// What the check of the journal's older part found.
@@ -212,12 +220,14 @@ impl EngineTask {
             life: parts.facts_of_life,
             broker: BrokerSide::new(parts.broker.0, parts.broker.1),
             curves: Curves::default(),
+            days: parts.days,
             waiting: VecDeque::new(),
             listeners: BTreeMap::new(),
             recent: Recent::default(),
             links: BTreeMap::new(),
             watches: BTreeMap::new(),
             kinds: BTreeMap::new(),
+            notes: parts.notes,
             next_session: 1,
             bars: Vec::new(),
             checked: parts.checked,
@@ -312,6 +322,8 @@ impl EngineTask {
     fn end(mut self, ending: Ending) -> Ending {
         self.listeners.clear();
         self.figures.end(self.clock.now());
+        let venue = self.venue_now();
+        self.days.end(self.engine.state(), &self.market, venue);
         self.broker.adapter.stop();
         match self.writer.stop() {
             Ok(journal) if ending == Ending::Stopped => {
@@ -324,6 +336,12 @@ impl EngineTask {
             Err(error) => tracing::error!(%error, "the journal's writer did not end in order"),
         }
         ending
+    }
+
+    /// The venue's time.
+    fn venue_now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)))
     }
 
     /// Decides and folds one input, lets cancels leave, and hands the batch to the writer.

@@ -4,6 +4,7 @@
 use super::brokers::population;
 use super::clock::Clock;
 use super::logging;
+use super::mistake::Mistake;
 use super::paths::Paths;
 use super::run_lock::{self, RunLock};
 use super::serve::{build, signals};
@@ -52,12 +53,7 @@ pub fn run(loaded: &Loaded, paths: &Paths, options: &Options, watch_pid: Option<
         );
     };
     let settings = &loaded.settings;
-    let logs = if settings.log.directory.is_empty() {
-        paths.run()
-    } else {
-        PathBuf::from(&settings.log.directory)
-    };
-    let guard = logging::start(&logs, "gateway", &settings.log)?;
+    let guard = logging::start(paths, "gateway", &settings.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -119,7 +115,7 @@ fn open_venue(loaded: &Loaded, paths: &Paths, accounts: &[String], clock: &Clock
         .cloned()
         .context("the exchange opens an account by default")?;
     settings.latency = Duration::from_millis(u64::from(sim.latency_ms));
-    settings.population = population(&loaded.settings)?;
+    settings.population = population(&loaded.settings).map_err(Mistake::new)?;
     settings.accounts = accounts
         .iter()
         .map(|name| {

@@ -3,10 +3,12 @@
 
 use super::clock::Clock;
 use super::doors;
+use super::mistake::Mistake;
 use super::paths::Paths;
 use super::serve::build;
 use super::tls;
 use crate::config::{Loaded, MetricsSetting, Settings};
+use crate::server::doors::audit::Audit;
 use crate::server::handle::Wanted;
 use crate::server::http::proxy::Proxies;
 use crate::server::http::{About, Entry, FiguresFor, Gate, Given, Plan, Setting, serve_http};
@@ -30,22 +32,23 @@ pub(super) struct Port {
 ///
 /// # Errors
 /// The address can't be understood or is taken; the certificate or the book of keys can't be used.
-pub(super) async fn open(settings: &Settings, paths: &Paths) -> Result<Option<Port>> {
+pub(super) async fn open(settings: &Settings, paths: &Paths, audit: Option<Audit>) -> Result<Option<Port>> {
     let wanted = settings.server.listen.as_str();
-    if wanted.is_empty() {
+    let Some(audit) = audit.filter(|_| !wanted.is_empty()) else {
         return Ok(None);
-    }
-    let address: SocketAddr = wanted.parse().with_context(|| {
-        format!("server.listen: '{wanted}' is no address and port, such as 127.0.0.1:7600")
-    })?;
+    };
+    let address = wanted
+        .parse::<SocketAddr>()
+        .with_context(|| format!("server.listen: '{wanted}' is no address and port, such as 127.0.0.1:7600"));
+    let address = address.map_err(Mistake::new)?;
     let proxies = Proxies::parse(&settings.server.trusted_proxies)
-        .map_err(|what| anyhow::anyhow!("server.trusted_proxies: {what}"))?;
+        .map_err(|what| Mistake::new(anyhow::anyhow!("server.trusted_proxies: {what}")))?;
     let entry = Entry {
         tls: tls::open(settings, paths, address.ip())?,
         proxies,
     };
     let encrypted = entry.tls.is_some() || settings.server.behind_proxy;
-    let gate = doors::open(settings, paths, encrypted)?;
+    let gate = doors::open(settings, paths, encrypted, audit)?;
     let listener = TcpListener::bind(address)
         .await
         .with_context(|| format!("server.listen: can't listen on {address}"))?;

@@ -69,6 +69,17 @@ pub async fn attach_or_start(paths: &Paths, flags: &[String], kind: SessionKind)
     }
 }
 
+/// Whether an engine of this profile, if one runs, may be stopped and started again from here.
+///
+/// # Errors
+/// Somebody else keeps it running: with how it is restarted there.
+pub fn may_restart(paths: &Paths) -> Result<()> {
+    match holder(paths).and_then(super::keeper::remedy) {
+        Some(remedy) => bail!("the engine is not restarted from here: {remedy}"),
+        None => Ok(()),
+    }
+}
+
 fn start_parent(paths: &Paths, flags: &[String]) -> Result<Child> {
     let out = OpenOptions::new()
         .create(true)
@@ -113,6 +124,8 @@ pub fn supervise(flags: &[String]) -> Result<()> {
         let status = Command::new(&program)
             .arg("serve")
             .args(flags)
+            // Nobody reads the output of an engine in the background, and nothing bounds it.
+            .args(["--log-to", "files"])
             .stdin(Stdio::null())
             .status()?;
         // An engine that ended by itself said why; only one that was killed or panicked is started again.

@@ -20,6 +20,9 @@ const READ: u64 = 128 * 1024;
 /// How often it is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// What is said where an engine's lines may be in no file.
+pub(super) const ELSEWHERE: &str = "log.to is \"stdout\": the engine's lines are where its output goes (journalctl, docker logs, kubectl logs)";
+
 /// The lines, shared with the pane.
 pub(super) type Lines = Arc<Mutex<VecDeque<String>>>;
 

@@ -1,6 +1,7 @@
 //! Where a profile keeps its things. One folder a profile: journal, the exchange's books, bars; and a run folder with the
 //! socket, the lock and the log, closed to other users.
 
+use super::mistake::Mistake;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -28,10 +29,11 @@ impl Paths {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if !plain {
-            bail!(
+            let what = format!(
                 "'{}' is no profile name: letters, digits, - and _ only, at most 40",
                 profile.escape_default()
             );
+            return Err(Mistake::new(anyhow::Error::msg(what)).into());
         }
         let base = if data_dir.is_empty() {
             platform_data_dir()?
@@ -71,6 +73,10 @@ impl Paths {
     /// The log of availability.
     pub fn availability(&self) -> PathBuf {
         self.profile.join("availability.db")
+    }
+    /// What accounts won day by day.
+    pub fn pnl_days(&self) -> PathBuf {
+        self.profile.join("pnl.db")
     }
     /// Stored bars.
     pub fn bars(&self) -> PathBuf {

@@ -31,7 +31,8 @@ pub(super) async fn run(
                 Some(message) => plain.on_engine(message, clock.now()),
                 None => return Ok(Exit::Detached),
             },
-            line = typed.recv() => match line {
+            // What is typed before waits, the end of the input with it.
+            line = typed.recv(), if plain.is_ready() => match line {
                 Some(line) => plain.on_line(&line, clock.now()),
                 None => return Ok(leave(to).await),
             },

@@ -25,13 +25,22 @@ const FILES: &[(&str, Option<&str>)] = &[
     ("gateway.db", None),
     ("bars.db", None),
     ("availability.db", None),
+    ("pnl.db", None),
     ("audit.db", None),
     ("audit.heads", None),
     ("doors.db", None),
+    (
+        "doors.db.layout-?",
+        Some("of a program before: the one that is in use is copied"),
+    ),
     ("doors.secret", None),
     ("doors.????????", Some("half of a new secret")),
     ("tls.pem", None),
     ("tls.new", Some("half of a new certificate")),
+    (
+        "SHA256SUMS",
+        Some("they are the sums of the copy that a profile was restored from"),
+    ),
     ("terminal.toml", None),
     ("terminal.toml.broken-*", None),
     ("terminal.toml.*", Some("half of what a terminal remembers")),
@@ -82,6 +91,7 @@ mod tests {
             paths.doors_secret(),
             paths.tls(),
             paths.availability(),
+            paths.pnl_days(),
             paths.bars(),
             paths.terminal(),
             paths.gateway(),
@@ -103,6 +113,7 @@ mod tests {
             "doors.0a1b2c3d",
             "terminal.toml.4711",
             "journal.snapshot",
+            "SHA256SUMS",
         ] {
             assert!(left_out(name).is_some(), "{name}");
         }

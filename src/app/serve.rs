@@ -7,12 +7,15 @@ use super::availability::Minutes;
 use super::brokers;
 use super::clock::Clock;
 use super::crash::{self, Crashed};
+use super::doors;
 use super::engine_task::{Ending, EngineParts, EngineTask, FactsOfLife, VenueClock};
 use super::figures::Figures;
 use super::http;
 use super::journal_check;
 use super::logging;
+use super::noted::Notes;
 use super::paths::Paths;
+use super::pnl_days::PnlDays;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
 use crate::config::{Loaded, Settings};
@@ -20,10 +23,10 @@ use crate::domain::{AccountId, RulePack};
 use crate::engine::clock_begins;
 use crate::metrics::metrics;
 use crate::server;
+use crate::server::doors::audit::Audit;
 use crate::store::{BarStore, Journal, Writer, recover};
 use anyhow::{Context, Result, bail};
 use std::io::Write;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,12 +57,7 @@ pub fn serve(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<(
     crash::log_panics();
     crash::mind_places(paths);
     let settings = &loaded.settings;
-    let logs = if settings.log.directory.is_empty() {
-        paths.run()
-    } else {
-        PathBuf::from(&settings.log.directory)
-    };
-    let guard = logging::start(&logs, "engine", &settings.log)?;
+    let guard = logging::start(paths, "engine", &settings.log)?;
     metrics().set_about(&build(), &settings.profile);
     metrics().set_slow_after(Duration::from_millis(settings.log.slow_ms.into()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -120,6 +118,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let minutes = Minutes::begin(paths.availability(), clock.now())?;
     let figures = Figures::new(paths.journal(), journal_settings.max_bytes, minutes);
     let life = life(loaded, paths, opened.venue_clock, notices, opened_journal.prefix);
+    let audit = audit(settings, paths)?;
     let (_check, checked) = journal_check::begin(&paths.journal(), recovered.snapshot)?;
     let questions = Questions::start(&paths.journal(), bars, clock.clone())?;
     let parts = EngineParts {
@@ -133,6 +132,8 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         alerts,
         figures,
         breakers: settings.breakers,
+        notes: Notes::new(audit.clone(), clock.clone()),
+        days: PnlDays::new(settings.tape.files.is_empty().then(|| paths.pnl_days())),
         checked,
         accounts: AccountLocks::new(
             paths.accounts(),
@@ -144,7 +145,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     let (stop, stopping) = watch::channel(false);
     let (wants, wanted) = mpsc::channel(WANTED);
     let listener = listen(paths)?;
-    let port = http::open(settings, paths).await?;
+    let port = http::open(settings, paths, audit).await?;
     let (tell_crash, mut crashes) = mpsc::channel(4);
     let watched = |part, work| tokio::spawn(crash::watch_over(part, work, tell_crash.clone()));
     let door = server::serve_local(listener, wants.clone(), stopping.clone());
@@ -172,6 +173,18 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     Ok(ending)
+}
+
+/// The audit log. With no port it is what people of this machine do that is noted, and an engine runs without it too.
+fn audit(settings: &Settings, paths: &Paths) -> Result<Option<Audit>> {
+    match doors::audit(paths) {
+        Ok(audit) => Ok(Some(audit)),
+        Err(error) if settings.server.listen.is_empty() => {
+            tracing::warn!("the audit log can't be opened, what is done is not noted: {error:#}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn listen(paths: &Paths) -> Result<UnixListener> {

@@ -13,7 +13,7 @@ pub use guarding::{Wish, acknowledge, halt, list_differences, reconcile, record,
 pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};
-pub use programs::{arm_programs, disarm_programs};
+pub use programs::{Arming, arm_programs, disarm_programs};
 pub use risk::risk;
 
 use super::paths::Paths;

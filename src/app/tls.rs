@@ -1,6 +1,7 @@
 //! Which certificate the port shows: the settings' files, or one that is made once and kept in the profile's folder. And
 //! `tradewind tls show`, which tells its fingerprint to a person who carries it to another machine.
 
+use super::mistake::Mistake;
 use super::paths::Paths;
 use crate::config::{Encryption, Settings};
 use crate::server::tls::{Files, Tls, chain, make_once};
@@ -16,15 +17,23 @@ use std::path::PathBuf;
 /// # Errors
 /// The certificate can't be used or made.
 pub(super) fn open(settings: &Settings, paths: &Paths, address: IpAddr) -> Result<Option<Tls>> {
+    // Files that the settings name are theirs to mend; one of our own making is not.
+    let mut named = false;
     let files = match settings.server.encryption(address.is_loopback()) {
         Encryption::None => return Ok(None),
-        Encryption::Files => given(settings),
+        Encryption::Files => {
+            named = true;
+            given(settings)
+        }
         Encryption::SelfMade => {
             make_once(&paths.tls(), &settings.profile, &names(address))?;
             Files::SelfMade(paths.tls())
         }
     };
-    let tls = Tls::open(files)?;
+    let tls = match Tls::open(files) {
+        Err(error) if named => return Err(Mistake::new(error).into()),
+        opened => opened?,
+    };
     tracing::info!(fingerprint = tls.fingerprint(), "the port is encrypted");
     Ok(Some(tls))
 }

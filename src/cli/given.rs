@@ -1,6 +1,7 @@
 //! The settings that flags and the environment lay over config.toml, which profile is meant where none is named, and what
 //! of it an engine in the background is told.
 
+use crate::app::mistake;
 use crate::config::{Loaded, Override, Settings, Source};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -92,6 +93,12 @@ pub(super) const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "TRADEWIND_LOG",
         "What is logged: info, debug, target=level",
     ),
+    (
+        "log-to",
+        "log.to",
+        "TRADEWIND_LOG_TO",
+        "Where log lines go: files, stdout or both",
+    ),
 ];
 
 /// Flags of `serve` that turn something on: name, key, what it is.
@@ -117,7 +124,7 @@ pub(super) fn settings(matches: &ArgMatches) -> Result<Loaded, (u8, String)> {
     let usual = || crate::app::paths::platform_config_file().filter(|path| path.is_file());
     let overrides = overrides(matches);
     let mut loaded = Settings::load(named.or_else(usual).as_deref(), &overrides)
-        .map_err(|error| (1, error.to_string()))?;
+        .map_err(|error| (mistake::EXIT_CODE, error.to_string()))?;
     if *loaded.sources.of("broker.use") == Source::Default
         && loaded
             .sources
@@ -211,9 +218,9 @@ pub(super) fn passed_on(loaded: &Loaded, matches: &ArgMatches) -> Vec<String> {
         flags.extend(["--config".to_owned(), absolute(config)]);
     }
     for given in overrides(matches) {
-        // The mouse is the terminal's business.
+        // The mouse is the terminal's business, and the log of an engine in the background its small parent's.
         if let Source::Flag(name) = given.source
-            && name != "--no-mouse"
+            && !["--no-mouse", "--log-to"].contains(&name.as_str())
         {
             flags.extend([name, given.value]);
         }

@@ -4,6 +4,7 @@ use super::given::settings;
 use super::{Ended, block_on, fail, words};
 use crate::app::{archive, availability, backup, bundle, clock, doctor, health, paths::Paths, run_lock};
 use crate::config::Loaded;
+use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,8 +61,15 @@ pub(super) fn commands(json: &dyn Fn() -> Arg) -> Vec<Command> {
                     .help("bash, zsh or fish"),
             ),
         Command::new("man")
-            .about("The manual page of the program, or of one of its commands, to standard output")
-            .arg(Arg::new("command").value_name("COMMAND").help("Which command's page")),
+            .about("The manual page of the program, or of one of its commands, to standard output; or all pages into a folder")
+            .arg(Arg::new("command").value_name("COMMAND").help("Which command's page"))
+            .arg(
+                Arg::new("to")
+                    .long("to")
+                    .value_name("FOLDER")
+                    .conflicts_with("command")
+                    .help("Write every page into this folder, such as /usr/local/share/man/man1"),
+            ),
     ]
 }
 
@@ -205,6 +213,12 @@ fn completions(sub: &ArgMatches) -> Ended {
 }
 
 fn manual(sub: &ArgMatches) -> Ended {
+    if let Some(folder) = sub.get_one::<String>("to") {
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(words::command(), folder))
+            .with_context(|| format!("can't write the manual into {folder}"));
+        return written.map_err(|error| fail(&error));
+    }
     let mut command = words::command();
     command.build();
     if let Some(name) = sub.get_one::<String>("command") {

@@ -9,7 +9,7 @@ pub(super) fn command() -> Command {
     let mut command = Command::new("tradewind")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A trading workstation that lives in a terminal")
-        .after_help("Without a command the desk opens; an engine is started in the background where none runs.\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no engine to reach.")
+        .after_help("Without a command the desk opens; an engine is started in the background where none runs.\nExit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no engine to reach, 78 the settings can't be used.")
         .arg(Arg::new("config").long("config").env("TRADEWIND_CONFIG").global(true).value_name("FILE").help("Settings; otherwise config.toml in the user's configuration folder, if it is there"))
         .arg(Arg::new("no-mouse").long("no-mouse").global(true).action(ArgAction::SetTrue).help("Leave the mouse to the terminal"))
         .arg(Arg::new("plain").long("plain").global(true).action(ArgAction::SetTrue).help("The desk as a stream of sentences, for screen readers"))
@@ -279,16 +279,28 @@ pub(super) fn command() -> Command {
                         .value_name("LAST4")
                         .help("The last four characters of a live account"),
                 )
+                .arg(
+                    Arg::new("key")
+                        .long("key")
+                        .value_name("NAME")
+                        .help("Only the key of this name; without, all that come in by the network"),
+                )
                 .arg(json()),
         )
         .subcommand(
             Command::new("disarm-api")
                 .about("Stop letting programs add risk in an account")
+                .arg(
+                    Arg::new("key")
+                        .long("key")
+                        .value_name("NAME")
+                        .help("What the key of this name was allowed; without, everything"),
+                )
                 .arg(json()),
         )
         .subcommand(
             Command::new("halt")
-                .about("Halt every account: nothing that adds risk leaves, entries are cancelled, protective stops stay")
+                .about("Halt every account: nothing that adds risk leaves, entries are cancelled, stops, targets and what only closes stay")
                 .arg(Arg::new("reason").num_args(0..).value_name("REASON").help("Why, for everybody to read"))
                 .arg(
                     Arg::new("stops-too")

@@ -21,5 +21,5 @@ pub use nearest::nearest;
 pub use server::{Encryption, MetricsSetting, ServerSettings};
 pub use settings::{
     BrokerSettings, ColourSetting, EngineSettings, HotkeySetting, IbkrSettings, KeySetting, LineSetting,
-    LogFormat, LogSettings, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
+    LogFormat, LogSettings, LogTo, Settings, SimAccount, SimSettings, TapeSettings, TerminalSettings,
 };

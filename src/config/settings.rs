@@ -428,7 +428,9 @@ pub struct WatchlistSettings {
 pub struct LogSettings {
     /// What is written, as `level` or `target=level`, comma-separated.
     pub filter: String,
-    /// Where; empty for the profile's run folder.
+    /// Where lines go.
+    pub to: LogTo,
+    /// Where files are; empty for the profile's run folder.
     pub directory: String,
     /// Files of how many days are kept.
     pub keep_days: u32,
@@ -436,6 +438,19 @@ pub struct LogSettings {
     pub format: LogFormat,
     /// From how many milliseconds on an operation is named as slow; 0 for never.
     pub slow_ms: u32,
+}
+
+/// Where lines of the log go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogTo {
+    /// Into files, one a day.
+    #[default]
+    Files,
+    /// To standard output, for whoever runs the engine and keeps what it says.
+    Stdout,
+    /// To both.
+    Both,
 }
 
 /// How a line of the log is written.
@@ -452,6 +467,7 @@ impl Default for LogSettings {
     fn default() -> Self {
         Self {
             filter: "info".into(),
+            to: LogTo::Files,
             directory: String::new(),
             keep_days: 7,
             format: LogFormat::Text,

@@ -52,6 +52,10 @@ impl CalendarId {
         };
         slot.get_or_init(|| Calendar::build(rules::rules(self)))
     }
+    /// Name of the time zone that its clock is told in.
+    pub fn zone(self) -> &'static str {
+        rules::rules(self).zone
+    }
     /// What the market does at `at`, and until when. Short for `calendar().session_at(at)`.
     pub fn session_at(self, at: Timestamp) -> Session {
         self.calendar().session_at(at)

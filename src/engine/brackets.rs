@@ -75,7 +75,9 @@ fn wanted(state: &State, group: &Group, order: &Order, others_filled: Quantity) 
     let entry = group.parent.and_then(|id| state.orders.get(&id));
     let capacity = match (group.parent, entry) {
         (Some(_), Some(entry)) if held_there(entry) => entry.spec.quantity,
-        (Some(_), entry) => entry.map_or(Quantity::ZERO, |entry| entry.filled),
+        (Some(_), entry) => entry
+            .map_or(Quantity::ZERO, |entry| entry.filled)
+            .saturating_sub(group.set_aside),
         (None, _) => group.size,
     };
     let wanted = capacity.saturating_sub(others_filled);
@@ -168,11 +170,14 @@ fn claim(state: &State, name: ClientOrderId) -> Quantity {
         .orders
         .get(&parent)
         .map_or(Quantity::ZERO, |entry| entry.filled);
-    opened.saturating_sub(closed_by(state, group)).max(Quantity::ZERO)
+    opened
+        .saturating_sub(closed_by(state, group))
+        .saturating_sub(group.set_aside)
+        .max(Quantity::ZERO)
 }
 
 /// What the members of a group have executed.
-fn closed_by(state: &State, group: &Group) -> Quantity {
+pub(super) fn closed_by(state: &State, group: &Group) -> Quantity {
     let members = group.members.iter().filter_map(|id| state.orders.get(id));
     members.fold(Quantity::ZERO, |sum, order| sum.saturating_add(order.filled))
 }
@@ -288,6 +293,36 @@ fn adjust(state: &State, group: &Group, order: &Order, wanted: Quantity) -> Opti
     }
 }
 
+/// The broker refused to make a member smaller that was only smaller because somebody had said so: it stays as it is, and
+/// the others with it. Taking it off would leave everything unprotected.
+fn not_set_aside(state: &State, group: &Group, order: &Order, others: Quantity) -> Option<Vec<Fact>> {
+    let whole = Group {
+        set_aside: Quantity::ZERO,
+        ..group.clone()
+    };
+    let size = order.spec.quantity;
+    let refused = group.set_aside.is_positive()
+        && wanted(state, group, order, others) < size
+        && wanted(state, &whole, order, others) >= size;
+    let entry = group.parent.and_then(|id| state.orders.get(&id))?;
+    let text = format!(
+        "{} could not be made smaller: its bracket stays as it was",
+        order.spec
+    );
+    let left = entry.filled.saturating_sub(others).saturating_sub(size);
+    refused.then(|| {
+        vec![
+            Fact::Surprised {
+                text: SafeText::new(&text),
+            },
+            Fact::BracketResized {
+                group: order.oco.unwrap_or(entry.id),
+                set_aside: left.max(Quantity::ZERO),
+            },
+        ]
+    })
+}
+
 /// The broker refused to change a member's size. Too large is dangerous: it goes, and a person is told. Too small leaves
 /// a part unprotected: a person is told.
 pub(super) fn after_refusal(state: &State, order: &Order) -> Vec<Fact> {
@@ -303,6 +338,9 @@ pub(super) fn after_refusal(state: &State, order: &Order) -> Vec<Fact> {
         .filter(|id| **id != order.id)
         .filter_map(|id| state.orders.get(id))
         .fold(Quantity::ZERO, |sum, other| sum.saturating_add(other.filled));
+    if let Some(facts) = not_set_aside(state, group, order, others) {
+        return facts;
+    }
     let wanted = wanted(state, group, order, others);
     if wanted < order.spec.quantity {
         let text = format!(

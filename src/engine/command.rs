@@ -207,7 +207,7 @@ pub enum Command {
         /// Why, in words.
         reason: SafeText,
     },
-    /// Let nothing leave that adds risk, and cancel what would add it; protective stops stay unless they are to go too.
+    /// Let nothing leave that adds risk, and cancel what would add it; stops and what only closes stay unless they are to go too.
     Halt {
         /// Where; everywhere without.
         account: Option<AccountKey>,
@@ -257,11 +257,17 @@ pub enum Command {
         confirmation: SafeText,
         /// For how many minutes, at most [`super::programs::LONGEST_MINUTES`].
         minutes: u32,
+        /// Of one key alone, by its name or the characters that name it; all that come in by the network without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<SafeText>,
     },
     /// Stop allowing it.
     DisarmPrograms {
         /// Where.
         account: AccountKey,
+        /// What one key was allowed; everything without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<SafeText>,
     },
     /// Take the broker's position of one instrument for ours, where both differ and nobody can explain it.
     AcceptDifference {

@@ -565,6 +565,24 @@ facts! {
         /// Why.
         reason: SafeText,
     }
+    /// One key may add risk in an account until a moment.
+    140 KeyArmed "key_armed" {
+        /// Where.
+        account: AccountKey,
+        /// The key, by its name or the characters that name it.
+        key: SafeText,
+        /// Until when.
+        until: Timestamp,
+    }
+    /// What one key was allowed is over.
+    141 KeyDisarmed "key_disarmed" {
+        /// Where.
+        account: AccountKey,
+        /// The key, as it was armed.
+        key: SafeText,
+        /// Why.
+        reason: SafeText,
+    }
     /// A broker is away for longer than the settings bear. Told without anybody having asked, once an outage.
     77 BrokerAway "broker_away" {
         /// Which.
@@ -748,6 +766,14 @@ facts! {
         account: AccountKey,
         /// What it is worth, in its base currency.
         high: Money,
+    }
+    /// A person or a program took a part of what its entry opened out of a bracket's hands, or gave it back: stop and target
+    /// close that much less.
+    136 BracketResized "bracket_resized" {
+        /// The group of both, which has the name of its entry.
+        group: ClientOrderId,
+        /// How much of the entry they leave alone.
+        set_aside: Quantity,
     }
     /// How a protective stop moves by itself was said with its order.
     80 StopPlanned "stop_planned" {

@@ -16,7 +16,7 @@ use super::event::Fact;
 use super::planted::{Bug, planted};
 use super::state::{FlattenStep, Flattening, State};
 use super::timing::{CLEAR_WITHIN, EXIT_WITHIN, FLAT_WITHIN, PROVE_WITHIN, SETTLES_WITHIN};
-use super::working::{Lane, could_execute};
+use super::working::{Lane, Row, could_execute};
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, InstrumentId, Order, Pending, Phase, Quantity, Role, SafeText,
     Timestamp,
@@ -241,6 +241,7 @@ fn beside(
     }
     // All of them in one group, which has as much left to close as the exit: the broker takes from one what the other fills.
     let group = stops.first().and_then(|stop| stop.oco)?;
+    let set_aside = state.groups.get(&group)?.set_aside;
     let parent = state
         .groups
         .get(&group)
@@ -253,7 +254,7 @@ fn beside(
     let closed = members
         .filter_map(|id| state.orders.get(id))
         .fold(Quantity::ZERO, |sum, order| sum.saturating_add(order.filled));
-    let left = parent.filled.saturating_sub(closed);
+    let left = parent.filled.saturating_sub(closed).saturating_sub(set_aside);
     let fits = abilities.holds_brackets
         && stops.iter().all(|stop| stop.oco == Some(group))
         && quantity == left
@@ -290,6 +291,23 @@ pub(super) fn instead(state: &State, exit: &Order) -> Vec<(ClientOrderId, Quanti
         .filter(|order| order.id != exit.id)
         .map(|order| (order.id, order.leaves()))
         .collect()
+}
+
+/// True for an exit that only takes off what is held: what it ends as it begins executes nothing beside it, and of a group
+/// that it joined only the largest member can. Whatever keeps new risk back lets such an exit pass.
+pub(super) fn exit_closes(state: &State, exit: &Order) -> bool {
+    if !is_exit(state, exit.id) || planted(Bug::HaltHoldsExit) {
+        return false;
+    }
+    let (account, instrument) = (exit.spec.account, exit.spec.instrument);
+    let ends = instead(state, exit);
+    let beside = state.live_orders(account, instrument).filter(|order| {
+        let goes = ends.iter().any(|(id, _)| *id == order.id);
+        order.spec.side == exit.spec.side && !goes && !state.waits(order)
+    });
+    let held = state.position(account, instrument);
+    held.side() == Some(exit.spec.side.opposite())
+        && could_execute(beside.map(Row::of)) <= held.quantity.abs()
 }
 
 /// True for the exit that a flatten has sent last.

@@ -105,6 +105,12 @@ impl State {
             Fact::ProgramsDisarmed { account, .. } => {
                 self.programs_armed.remove(account);
             }
+            Fact::KeyArmed { account, key, until } => {
+                self.keys_armed.insert((*account, key.clone()), *until);
+            }
+            Fact::KeyDisarmed { account, key, .. } => {
+                self.keys_armed.remove(&(*account, key.clone()));
+            }
             Fact::TradingChanged {
                 account,
                 state,
@@ -372,6 +378,11 @@ impl State {
                 order.pending = Some(Pending::Modify { change: *change });
                 order.pending_since = Some(at);
             }),
+            Fact::BracketResized { group, set_aside } => {
+                if let Some(group) = self.groups.get_mut(group) {
+                    group.set_aside = *set_aside;
+                }
+            }
             Fact::StopPlanned { id, moves } => self.plan_stop(*id, *moves),
             Fact::StopAdvanced { .. } => {}
             Fact::Modified { id, quantity, kind } => {
@@ -424,6 +435,7 @@ impl State {
         self.sessions.clear();
         self.armed.clear();
         self.programs_armed.clear();
+        self.keys_armed.clear();
         self.token = None;
         self.forget_readings(|_| true);
         self.trimmed.1 = at;
@@ -543,6 +555,7 @@ impl State {
                 parent: spec.parent,
                 size: spec.quantity,
                 members: Vec::new(),
+                set_aside: Quantity::ZERO,
             });
             if !entry.members.contains(&id) {
                 entry.members.push(id);

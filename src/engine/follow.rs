@@ -69,6 +69,7 @@ pub(super) fn follow(state: &State, event: &Event, now: Timestamp) -> Vec<Fact> 
                 .collect()
         }
         Fact::DifferenceIgnored { ignored } => judge_link(state, ignored.account.broker, now),
+        Fact::BracketResized { group, .. } => brackets::settle(state, *group),
         Fact::HaltBegan { orders, .. } => halt::cancels(state, orders),
         Fact::LeaseEnded {
             holder,

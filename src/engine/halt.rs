@@ -1,5 +1,6 @@
 //! A halt: from the input on that says so nothing leaves that adds risk, and the cancels of what would add it are the first
-//! requests to leave. Protective stops stay where they are unless somebody asks for them too. A cancel that is only asked for
+//! requests to leave. Protective stops stay where they are unless somebody asks for them too, and so do targets and whatever
+//! else only takes off what is held: taking those away would leave more risk, not less. A cancel that is only asked for
 //! is no cancel: each is asked again, with growing pauses, until the broker has said that its order ended; what it has not
 //! said in time is named, and asked for on. How far that is stands in the state, so a new process goes on with it.
 //!
@@ -94,6 +95,13 @@ pub(super) fn follows(state: &State, account: AccountKey, sequence: u64) -> Opti
     (!has_begun).then(|| began(state, account, false))
 }
 
+/// True for what a halt leaves where it is unless stops are to go too: what protects, and what only takes off what is held,
+/// everything that closes counted. What waits for its entry goes with it, and what never left takes nothing off.
+pub(super) fn stays(state: &State, order: &Order) -> bool {
+    let closes = order.phase != Phase::Parked && !state.waits(order) && risk::reduces_now(state, order);
+    is_protective(state, order) || closes || flatten::is_exit(state, order.id)
+}
+
 /// What a halt cancels, what adds risk first: that is the order in which the cancels leave. The exit of a flatten under way
 /// closes what is held, and goes on.
 fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrderId> {
@@ -102,7 +110,7 @@ fn going(state: &State, account: AccountKey, stops_too: bool) -> Vec<ClientOrder
         .filter(|order| !order.foreign)
         .filter(|order| !flatten::is_exit(state, order.id) && !planted(Bug::HaltCancelsNothing));
     let mut going: Vec<((bool, bool), ClientOrderId)> = ours
-        .filter(|order| stops_too || !is_protective(state, order))
+        .filter(|order| stops_too || !stays(state, order))
         .map(|order| {
             let rank = (is_protective(state, order), risk::reduces_now(state, order));
             (rank, order.id)

@@ -46,6 +46,7 @@ bugs! {
     ChangedInMemory = "changed-in-memory", "Something that decides is changed in memory and not recorded.";
     ChainForgets = "chain-forgets", "A record's hash leaves out the hash before it.";
     NeverForgets = "never-forgets", "A buffer that should be bounded is not.";
+    HaltHoldsExit = "halt-holds-exit", "A halt, a hold or a breach keeps back a flatten's exit because of the stop that it replaces.";
     BreachCancelsNothing = "breach-cancels-nothing", "A breach that cancels entries leaves them on the market.";
     BreachHoldsNothing = "breach-holds-nothing", "What adds risk passes while a limit is breached that lets only reducing pass.";
     CostNotHeld = "cost-not-held", "An order costs more than one order may.";

@@ -4,6 +4,7 @@
 use super::abilities::Abilities;
 use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
+use super::in_the_way;
 use super::parking;
 use super::risk::{self, Check, Effect, Sender, cost};
 use super::state::State;
@@ -133,6 +134,8 @@ pub fn previews_by(
         market,
         now,
         sender,
+        closes: &[],
+        before: Quantity::ZERO,
     };
     let one = |row: Preview| Previews {
         denial: row.denial.clone(),
@@ -147,6 +150,10 @@ pub fn previews_by(
             second_spec,
             ..
         } => one(look.at(first_spec, Legs::default(), Some(second_spec))),
+        // It goes as a flatten does, which has no preview of its own.
+        Command::Close {
+            account, instrument, ..
+        } if in_the_way::only_protection(state, *account, *instrument) => Previews::default(),
         Command::Close {
             account, instrument, ..
         } => one(look.at(&closing(state, *account, *instrument)?, Legs::default(), None)),
@@ -162,9 +169,17 @@ fn several(first: Look<'_>, orders: &[Entry]) -> Previews {
     } = first;
     let mut ahead = Ahead::new(state, market, now);
     let mut all = Previews::default();
-    for entry in orders {
+    for (n, entry) in orders.iter().enumerate() {
+        let same = |other: &&Entry| {
+            (other.spec.account, other.spec.instrument) == (entry.spec.account, entry.spec.instrument)
+        };
+        let earlier = orders.iter().take(n).filter(same);
         let look = Look {
             state: ahead.state(),
+            closes: ahead.closes(),
+            before: earlier.fold(Quantity::ZERO, |sum, other| {
+                sum.saturating_add(other.spec.side.signed(other.spec.quantity))
+            }),
             ..first
         };
         let mut row = look.at(&entry.spec, entry.legs, None);
@@ -203,6 +218,10 @@ struct Look<'a> {
     market: &'a Market,
     now: Timestamp,
     sender: Option<&'a Sender>,
+    /// Orders of the same command before this one that only close.
+    closes: &'a [OrderSpec],
+    /// What the orders of the same command before this one add to the position.
+    before: Quantity,
 }
 
 impl Look<'_> {
@@ -239,7 +258,7 @@ impl Look<'_> {
                 .map(Money::abs)
         };
         let value = price.and_then(worth);
-        let held = self.state.position(spec.account, spec.instrument).quantity;
+        let held = self.held(spec);
         let between = |a: Option<Price>, b: Option<Price>| worth(a?.checked_sub(b?)?);
         let lost = between(price, legs.stop);
         let broker = spec.account.broker;
@@ -248,7 +267,7 @@ impl Look<'_> {
         let reward = between(legs.target, price).zip(lost);
         Preview {
             price,
-            from_last: instrument.and_then(|i| self.away_from_last(i, price?)),
+            from_last: instrument.and_then(|i| away_from_last(self.market, i, price?)),
             value,
             currency: instrument.map(|instrument| instrument.currency),
             position: (held, held.saturating_add(spec.side.signed(spec.quantity))),
@@ -262,7 +281,7 @@ impl Look<'_> {
                 .and_then(|i| self.tightest(spec, i, price)),
             reduces,
             advice: check.advice(spec),
-            denial: refused(&check, spec, legs, pair),
+            denial: refused(&check, (spec, legs, pair), self.closes),
             pair: pair.cloned(),
             held_by_engine: (!legs.is_empty() || pair.is_some()) && !Abilities::of(broker).holds_brackets,
             spec: spec.clone(),
@@ -270,12 +289,10 @@ impl Look<'_> {
         }
     }
 
-    fn away_from_last(&self, instrument: &Instrument, price: Price) -> Option<(i64, i64)> {
-        let last = self.market.last(instrument.id)?.price;
-        let tick = instrument.ticks.tick_at(last).raw().max(1);
-        let away = price.raw().checked_sub(last.raw())?;
-        let part = i128::from(away) * 10_000 / i128::from(last.raw().max(1));
-        Some((away / tick, i64::try_from(part).ok()?))
+    /// The position before the order, those before it in the command executed.
+    fn held(&self, spec: &OrderSpec) -> Quantity {
+        let held = self.state.position(spec.account, spec.instrument).quantity;
+        held.saturating_add(self.before)
     }
 
     fn worst(
@@ -293,8 +310,7 @@ impl Look<'_> {
             let fees = fee.map_or(Money::ZERO, |fee| fee.saturating_add(fee));
             return Worst::AtStop(lost.saturating_add(fees));
         }
-        let after = self.state.position(spec.account, spec.instrument).quantity;
-        let after = after.saturating_add(spec.side.signed(spec.quantity));
+        let after = self.held(spec).saturating_add(spec.side.signed(spec.quantity));
         if spec.side == Side::Sell && after.is_negative() {
             return Worst::Unlimited;
         }
@@ -335,6 +351,15 @@ impl Look<'_> {
     }
 }
 
+/// How far a price is from the last trade: in ticks there, and in hundredths of one per cent.
+pub fn away_from_last(market: &Market, instrument: &Instrument, price: Price) -> Option<(i64, i64)> {
+    let last = market.last(instrument.id)?.price;
+    let tick = instrument.ticks.tick_at(last).raw().max(1);
+    let away = price.raw().checked_sub(last.raw())?;
+    let part = i128::from(away) * 10_000 / i128::from(last.raw().max(1));
+    Some((away / tick, i64::try_from(part).ok()?))
+}
+
 impl Look<'_> {
     /// What an order of shares, options or coins costs of what one may; nothing where that is off or not known.
     fn cost(
@@ -356,8 +381,12 @@ impl Look<'_> {
 }
 
 /// Why an order would be refused, with all that is recorded beside it.
-fn refused(check: &Check<'_>, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Option<Denial> {
-    let alone = |spec: &OrderSpec| check.order(spec);
+fn refused(
+    check: &Check<'_>,
+    (spec, legs, pair): (&OrderSpec, Legs, Option<&OrderSpec>),
+    closes: &[OrderSpec],
+) -> Option<Denial> {
+    let alone = |spec: &OrderSpec| check.order_after(spec, closes);
     let children = usize::from(legs.stop.is_some()) + usize::from(legs.target.is_some());
     let both = |second: &OrderSpec| {
         alone(second)?;

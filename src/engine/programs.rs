@@ -1,13 +1,15 @@
 //! Programs that come in by the network: who they are, and for how long they may add risk. On a simulated account a program
-//! whose key may trade may trade; anywhere else a person arms programs for an account and for a time, which ends by itself.
-//! A program can't arm anybody. Who is who, and what a key may do, is told at the doors of the server.
+//! whose key may trade may trade; anywhere else a person arms programs, all or one key alone, for an account and for a time,
+//! which ends by itself. A program can't arm anybody. Who is who, and what a key may do, is told at the doors of the server.
 
 use super::command::{Command, Denial, DenialCode, Origin, SessionKind};
 use super::decide::{Decision, may_act, may_arm};
 use super::event::Fact;
+use super::risk::Sender;
 use super::state::State;
-use crate::domain::{AccountClass, AccountKey, BrokerId, SafeText, Timestamp};
+use crate::domain::{AccountClass, AccountKey, BrokerId, SafeText, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How many minutes are meant where none are said.
@@ -50,17 +52,46 @@ fn in_range(minutes: u32) -> Result<u32, Denial> {
     Err(Denial::new(DenialCode::BadOrder, text))
 }
 
+/// Until when who comes by this key is armed in an account, as one of all or alone; nothing where they are not. Without a key,
+/// as one of all. `key` is the characters that name it, and its name.
+pub fn armed_until(
+    state: &State,
+    account: AccountKey,
+    key: Option<(&str, &str)>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let all = state.programs_armed.get(&account).copied();
+    let own = state.keys_armed.iter().filter(|((of, armed), _)| {
+        *of == account && key.is_some_and(|(id, name)| [id, name].contains(&armed.as_str()))
+    });
+    let until = own.map(|(_, until)| *until).chain(all).max();
+    until.filter(|until| now < *until)
+}
+
 /// Whether a program may add risk in this account now.
-pub(super) fn may_add_risk(state: &State, account: AccountKey, now: Timestamp) -> Result<(), Denial> {
+pub(super) fn may_add_risk(
+    state: &State,
+    session: SessionId,
+    account: AccountKey,
+    now: Timestamp,
+) -> Result<(), Denial> {
     let known = state.accounts.get(&account);
     let simulated = known.is_some_and(|known| known.account.class == AccountClass::Sim);
-    let armed = state.programs_armed.get(&account);
-    if simulated || armed.is_some_and(|until| now < *until) {
+    let key = match state.senders.sessions.get(&session) {
+        Some(Sender::Key { name, key }) => Some((key.as_str(), name.as_str())),
+        _ => None,
+    };
+    if simulated || armed_until(state, account, key, now).is_some() {
         return Ok(());
     }
-    let text = format!(
-        "programs may not add risk in {account}: a person arms them at the desk with ':arm api 15m', or with 'tradewind arm-api'"
-    );
+    let text = match key {
+        Some((_, name)) => format!(
+            "the key {name} may not add risk in {account}: a person arms it at the desk with ':arm api 15m key {name}', or with 'tradewind arm-api 15m --key {name}'; without the key's name, all programs"
+        ),
+        None => format!(
+            "programs may not add risk in {account}: a person arms them at the desk with ':arm api 15m', or with 'tradewind arm-api'"
+        ),
+    };
     Err(Denial::new(DenialCode::NotArmed, text))
 }
 
@@ -88,24 +119,49 @@ pub(super) fn decide(
             account,
             confirmation,
             minutes,
+            key,
         } => {
             by_a_person(origin)?;
             let minutes = in_range(*minutes)?;
+            if key.as_ref().is_some_and(|key| key.as_str().is_empty()) {
+                let text = "name the key that is to be armed, or none to arm all";
+                return Err(Denial::new(DenialCode::BadOrder, text));
+            }
             may_arm(state, origin, *account, confirmation, now)?;
             let until = now
                 .after(Duration::from_secs(60 * u64::from(minutes)))
                 .to_the_second();
-            let account = *account;
-            let note = format!("programs may add risk in {account} for {minutes} minutes");
-            Decision::noted(vec![Fact::ProgramsArmed { account, until }], &note)
+            armed(state, *account, key.as_ref(), (minutes, until))
         }
-        Command::DisarmPrograms { account } => {
+        Command::DisarmPrograms { account, key } => {
             may_act(origin)?;
             let reason = SafeText::new("disarmed by hand");
-            Decision::done(disarmed(state, *account, &reason).into_iter().collect())
+            Decision::done(match key {
+                None => disarmed(state, *account, &reason),
+                Some(key) => key_disarmed(state, *account, key, &reason).into_iter().collect(),
+            })
         }
         _ => Decision::default(),
     })
+}
+
+fn armed(
+    state: &State,
+    account: AccountKey,
+    key: Option<&SafeText>,
+    (minutes, until): (u32, Timestamp),
+) -> Decision {
+    let Some(key) = key.cloned() else {
+        let note = format!("programs may add risk in {account} for {minutes} minutes");
+        return Decision::noted(vec![Fact::ProgramsArmed { account, until }], &note);
+    };
+    // Whoever arms one key means that one: that others may as well is told.
+    let all = state.programs_armed.get(&account);
+    let others = all.map_or(String::new(), |until| {
+        format!("; all programs may until {until}, 'disarm api' ends that")
+    });
+    let note = format!("the key {key} may add risk in {account} for {minutes} minutes{others}");
+    Decision::noted(vec![Fact::KeyArmed { account, key, until }], &note)
 }
 
 /// A program can't arm itself or another.
@@ -119,19 +175,35 @@ pub(super) fn by_a_person(origin: Origin) -> Result<(), Denial> {
     ))
 }
 
-/// The fact that programs are no longer armed, where they were.
-pub(super) fn disarmed(state: &State, account: AccountKey, reason: &SafeText) -> Option<Fact> {
-    let armed = state.programs_armed.contains_key(&account);
-    armed.then(|| Fact::ProgramsDisarmed {
+/// The facts that programs are no longer armed, where all were or some keys.
+pub(super) fn disarmed(state: &State, account: AccountKey, reason: &SafeText) -> Vec<Fact> {
+    let all = state
+        .programs_armed
+        .contains_key(&account)
+        .then(|| Fact::ProgramsDisarmed {
+            account,
+            reason: reason.clone(),
+        });
+    let keys = state.keys_armed.keys().filter(|(of, _)| *of == account);
+    all.into_iter()
+        .chain(keys.filter_map(|(_, key)| key_disarmed(state, account, key, reason)))
+        .collect()
+}
+
+fn key_disarmed(state: &State, account: AccountKey, key: &SafeText, reason: &SafeText) -> Option<Fact> {
+    let armed = state.keys_armed.contains_key(&(account, key.clone()));
+    armed.then(|| Fact::KeyDisarmed {
         account,
+        key: key.clone(),
         reason: reason.clone(),
     })
 }
 
-/// The accounts of a broker that programs are armed for.
-pub(super) fn armed_at(state: &State, broker: BrokerId) -> impl Iterator<Item = AccountKey> {
-    let armed = state.programs_armed.keys().copied();
-    armed.filter(move |account| account.broker == broker)
+/// The accounts of a broker that programs are armed for, all or one key.
+pub(super) fn armed_at(state: &State, broker: BrokerId) -> BTreeSet<AccountKey> {
+    let keys = state.keys_armed.keys().map(|(account, _)| account);
+    let armed = state.programs_armed.keys().chain(keys).copied();
+    armed.filter(|account| account.broker == broker).collect()
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ fn may_leave(state: &State, order: &Order) -> Result<(), String> {
     allowed(
         state,
         order,
-        risk::reduces_now(state, order) || protects(state, order),
+        risk::reduces_now(state, order) || protects(state, order) || flatten::exit_closes(state, order),
     )
 }
 

@@ -27,7 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
-pub const FOLD_VERSION: u32 = 7;
+pub const FOLD_VERSION: u32 = 8;
 
 /// How many notices the state keeps for screens; all of them are in the journal.
 pub const NOTICES_KEPT: usize = 200;
@@ -84,6 +84,9 @@ pub struct State {
     /// Where programs may add risk, and until when.
     #[serde(default)]
     pub programs_armed: BTreeMap<AccountKey, Timestamp>,
+    /// Where one key may, by its name or the characters that name it, and until when.
+    #[serde(default)]
+    pub keys_armed: BTreeMap<(AccountKey, SafeText), Timestamp>,
     /// The limits in force.
     pub limits: Limits,
     /// What the settings say of the sector of instruments: it goes before the broker's word.
@@ -262,6 +265,9 @@ pub struct Group {
     pub size: Quantity,
     /// Its members.
     pub members: Vec<ClientOrderId>,
+    /// What of the entry the members leave alone, because it was said so.
+    #[serde(default)]
+    pub set_aside: Quantity,
 }
 
 /// One position and how it came about.

@@ -31,6 +31,8 @@ enum Timer {
     Disarm(BrokerId),
     /// The time for which programs were armed is over.
     DisarmPrograms(AccountKey),
+    /// The time for which one key was is.
+    DisarmKey(AccountKey, SafeText),
     /// A cancel of a halt.
     Halt(halt::Due),
     /// A position that nothing covers is told of.
@@ -90,13 +92,16 @@ fn timers(state: &State, mut tell: impl FnMut(Timestamp, Timer)) {
     for (broker, link) in &state.links {
         if let Some(lost) = link.lost_since
             && (armed_for_real(state, *broker).next().is_some()
-                || programs::armed_at(state, *broker).next().is_some())
+                || !programs::armed_at(state, *broker).is_empty())
         {
             tell(lost.after(ARMED_WITHOUT_LINK), Timer::Disarm(*broker));
         }
     }
     for (account, until) in &state.programs_armed {
         tell(*until, Timer::DisarmPrograms(*account));
+    }
+    for ((account, key), until) in &state.keys_armed {
+        tell(*until, Timer::DisarmKey(*account, key.clone()));
     }
     for ((account, name), change) in &state.limit_changes {
         if let Some(until) = change.until {
@@ -215,13 +220,18 @@ fn fire(state: &State, timer: Timer, now: Timestamp, facts: &mut Vec<Fact>) {
                     reason: reason.clone(),
                 }),
             );
-            let programs = programs::armed_at(state, broker);
-            facts.extend(programs.filter_map(|account| programs::disarmed(state, account, &reason)));
+            let programs = programs::armed_at(state, broker).into_iter();
+            facts.extend(programs.flat_map(|account| programs::disarmed(state, account, &reason)));
         }
-        Timer::DisarmPrograms(account) => {
-            let over = SafeText::new("their time is over");
-            facts.extend(programs::disarmed(state, account, &over));
-        }
+        Timer::DisarmPrograms(account) => facts.push(Fact::ProgramsDisarmed {
+            account,
+            reason: SafeText::new("their time is over"),
+        }),
+        Timer::DisarmKey(account, key) => facts.push(Fact::KeyDisarmed {
+            account,
+            key,
+            reason: SafeText::new("its time is over"),
+        }),
         Timer::Naked(account, instrument) => facts.extend(naked::found(state, account, instrument)),
         Timer::Lease(holder) => facts.push(Fact::LeaseEnded {
             holder,

@@ -28,8 +28,30 @@ fn part(target: &str) -> &str {
     }
 }
 
+/// All parts that may write a line: the folders of the program, what lies beside them, and everybody else. A counter that is there
+/// before its first error is the only one whose first error a rule on its growth can see.
+pub(super) const PARTS: [&str; 17] = [
+    "app", "attach", "broker", "cli", "config", "domain", "engine", "exchange", "gateway", "market",
+    "metrics", "other", "server", "store", "tui", "venue", "wire",
+];
+/// What is counted of each.
+pub(super) const LEVELS: [&str; 2] = ["error", "warn"];
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn every_folder_of_the_program_is_a_part() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+        let entries = std::fs::read_dir(folder).unwrap().flatten();
+        let mut parts: Vec<String> = entries
+            .filter(|entry| entry.path().is_dir())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .chain(["other".to_owned()])
+            .collect();
+        parts.sort();
+        assert_eq!(parts, super::PARTS);
+    }
+
     #[test]
     fn a_part_is_the_first_folder_of_ours() {
         assert_eq!(super::part("tradewind::store::writer"), "store");

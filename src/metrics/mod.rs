@@ -363,7 +363,13 @@ impl Metrics {
                 .map(|(name, sum)| (vec![(label, name)], Value::Number(sum)))
                 .collect()
         };
-        let errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (part, level) in layer::PARTS
+            .iter()
+            .flat_map(|part| layer::LEVELS.map(|level| (part, level)))
+        {
+            errors.entry(((*part).to_owned(), level)).or_default();
+        }
         let errors = errors
             .into_iter()
             .map(|((part, level), count)| (vec![("part", part), ("level", level.to_owned())], float(count)))

@@ -145,6 +145,8 @@ pub enum Action {
     AlertHere,
     /// Put the order that an alert staged into the order line.
     OpenStaged,
+    /// The order that was sent last, anew.
+    OrderAgain,
     /// Focus the pane that way.
     Focus(Way),
     /// Let the focused place and the one that way change.

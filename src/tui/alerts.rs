@@ -8,6 +8,7 @@ use super::forecast::{Forecast, bold, span};
 use super::layout::PaneId;
 use super::line::{Line, Meaning, Reading};
 use super::pane::{View, hidden};
+use super::panes::read as clock;
 use super::widgets::number;
 use crate::domain::{SafeText, Timestamp};
 use crate::engine::alerts::grammar::{Names, Said, read, span_text};
@@ -250,24 +251,35 @@ fn about(id: AlertId, view: &View<'_>) -> String {
 /// What an alert would wait for, and how far that is.
 fn ahead(spec: &AlertSpec, view: &View<'_>) -> Forecast {
     let theme = view.theme;
-    let mut spans = vec![
+    let mut groups = vec![vec![
         bold("ALERT ", theme.bright),
         span(spec.condition.to_string(), theme.text),
-    ];
+    ]];
     if let Some(away) = away(&spec.condition, view) {
-        spans.push(span(format!("  {away}"), theme.text));
+        groups.push(vec![span(away, theme.text)]);
     }
     let often = spec.repeat_s.map_or("once".to_owned(), |seconds| {
         format!("again after {} at the soonest", span_text(seconds))
     });
-    spans.push(span(format!("  {often}"), theme.dim));
+    groups.push(vec![span(often, theme.dim)]);
     if let Some(at) = spec.expires {
-        spans.push(span(format!("  until {at}"), theme.dim));
+        let mut named = None;
+        spec.condition
+            .each(&mut |test| named = named.or_else(|| test.instrument()));
+        let until = clock::local(view, named, at, "until %a %d %b %Y %H:%M %Z");
+        groups.push(vec![span(until, theme.dim)]);
     }
     if let Some(order) = &spec.stage {
-        spans.push(span(format!("  stages {order}, unsent"), theme.warn));
+        groups.push(vec![span(format!("stages {order}, unsent"), theme.warn)]);
     }
-    Forecast::of(spans)
+    if !spec.channels.is_empty() {
+        let ways: Vec<&str> = spec.channels.iter().map(|way| way.word()).collect();
+        groups.push(vec![span(format!("told by {}", ways.join(", ")), theme.dim)]);
+    }
+    Forecast {
+        rows: vec![groups],
+        denial: None,
+    }
 }
 
 /// How far the first price of a condition is from its level: `189.50, +10.50 to go`.

@@ -2,6 +2,7 @@
 //! desk itself.
 
 use super::action::Action;
+use super::again::LastOrder;
 use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
 use super::line::{self, Line, Meaning, Reading};
 use super::pane::Wish;
@@ -10,7 +11,7 @@ use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, AccountKey, SafeText, Timestamp, TradingState};
-use crate::engine::{Command, changes, programs};
+use crate::engine::{Command, changes, digest, programs};
 use std::time::Duration;
 
 /// What can't be pinned is read again after this long: the market or the state may have come to it.
@@ -57,15 +58,26 @@ impl Desk {
             }
             Reading::Symbol(instrument) => self.grant(vec![Wish::Select(instrument)], now),
             Reading::Desk(word, rest) => self.desk_word(word, &rest, now),
-            Reading::Commands(meaning) => match self.enter_commands(&line, meaning, now) {
-                Ok(effects) => effects,
-                Err((why, pin)) => {
-                    self.say(Tone::Warn, why, now);
-                    line.pin = pin.map(|pin| *pin).or(line.pin.take());
-                    self.modal = Some(Modal::Line(line));
-                    return Vec::new();
+            Reading::Commands(meaning) => {
+                let places = meaning
+                    .commands
+                    .iter()
+                    .any(|command| !digest::orders(command).is_empty());
+                match self.enter_commands(&line, meaning, now) {
+                    Ok(effects) => {
+                        if places {
+                            self.last_order = Some(LastOrder::Line(text.clone()));
+                        }
+                        effects
+                    }
+                    Err((why, pin)) => {
+                        self.say(Tone::Warn, why, now);
+                        line.pin = pin.map(|pin| *pin).or(line.pin.take());
+                        self.modal = Some(Modal::Line(line));
+                        return Vec::new();
+                    }
                 }
-            },
+            }
         };
         line::remember(&mut self.history, &text);
         effects
@@ -326,12 +338,22 @@ impl Desk {
     }
 }
 
-/// `arm api [15m] [LAST FOUR]` and `disarm api`: what programs may do.
+/// `arm api [15m] [key NAME] [LAST FOUR]` and `disarm api [key NAME]`: what programs may do, all or one key.
 fn programs_word(word: &str, rest: &str, account: AccountKey) -> Result<Command, String> {
+    let mut words: Vec<&str> = rest.split_ascii_whitespace().skip(1).collect();
+    let key = match words.iter().position(|word| *word == "key") {
+        None => None,
+        Some(at) if at + 1 < words.len() => {
+            let name = words.remove(at + 1);
+            words.remove(at);
+            Some(SafeText::new(name))
+        }
+        Some(_) => return Err("which key? such as 'arm api 15m key bot'".to_owned()),
+    };
     if word == "disarm" {
-        return Ok(Command::DisarmPrograms { account });
+        return Ok(Command::DisarmPrograms { account, key });
     }
-    let mut words = rest.split_ascii_whitespace().skip(1).peekable();
+    let mut words = words.into_iter().peekable();
     // What ends in a letter is a time; the last four of an account may be any characters, and come after it.
     let minutes = match words.peek() {
         None => programs::USUAL_MINUTES,
@@ -341,5 +363,6 @@ fn programs_word(word: &str, rest: &str, account: AccountKey) -> Result<Command,
         account,
         confirmation: SafeText::new(words.next().unwrap_or_default()),
         minutes,
+        key,
     })
 }

@@ -7,6 +7,7 @@ mod told;
 
 pub(in crate::tui) use sent::words;
 
+use super::again::LastOrder;
 use super::alerts::Alarm;
 use super::chord::Chord;
 use super::differences::About;
@@ -82,7 +83,7 @@ pub enum Tone {
 }
 
 /// What the message line says.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Message {
     /// In words.
     pub text: String,
@@ -90,6 +91,8 @@ pub struct Message {
     pub tone: Tone,
     /// Since when.
     pub at: Timestamp,
+    /// It answers a key: it goes with what was open when it was said.
+    pub by_key: bool,
 }
 
 /// A command that waits for Enter because of what it would do.
@@ -221,6 +224,8 @@ pub struct Desk {
     /// After so long without that, arming of a real account ends; zero for never.
     pub(super) arm_idle: Duration,
     pub(super) quantities: BTreeMap<InstrumentId, Quantity>,
+    /// The order that was sent last.
+    pub(super) last_order: Option<LastOrder>,
     wanted_account: Option<AccountKey>,
     pub(super) next_token: u64,
     waiting: BTreeMap<u64, String>,
@@ -313,6 +318,7 @@ impl Desk {
             touched_at: now,
             arm_idle: settings.arm_idle,
             quantities: BTreeMap::new(),
+            last_order: None,
             wanted_account: settings.default_account,
             next_token: 1,
             waiting: BTreeMap::new(),
@@ -371,6 +377,7 @@ impl Desk {
             text: SafeText::new(&text.into()).to_string(),
             tone,
             at: now,
+            by_key: false,
         });
     }
     /// Lets an old message go; true where something changed.

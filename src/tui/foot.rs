@@ -16,9 +16,11 @@ use super::widgets::number;
 use super::widgets::text::{Pen, wrap};
 use super::world::Standing;
 use crate::domain::{AccountKey, InstrumentId, Price, Quantity, Side, Timestamp, counted};
-use crate::engine::{Abilities, Command, Denial, DenialCode};
+use crate::engine::risk::{self, Effect};
+use crate::engine::{Abilities, Command, Denial, DenialCode, changed, digest};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Color;
 use ratatui::text::Span;
 use std::time::Duration;
 
@@ -40,11 +42,21 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
         Some(Modal::Ticket(ticket)) => Some(Drafted::new(desk, ticket, &view, screen)),
         _ => None,
     };
+    let asked = match &desk.modal {
+        Some(Modal::Question(question)) => Some(Asked::new(desk, question, &view, screen)),
+        _ => None,
+    };
+    let held = desk.in_hand(&desk.view_of(desk.focus, now));
+    let held = held.map(|ahead| ahead.lines(usize::from(screen.width.saturating_sub(2))));
     let below = drafted.as_ref().map_or(1, |drafted| drafted.lines.len());
     let below = u16::try_from(below.max(1)).unwrap_or(1);
     let rows = match (&desk.modal, &typed) {
-        (Some(Modal::Ticket(_) | Modal::Question(_)), _) => 3 + below,
+        (Some(Modal::Ticket(_)), _) => 3 + below,
+        (Some(Modal::Question(_)), _) => 2 + asked.as_ref().map_or(2, Asked::rows),
         (_, Some(typed)) => 3 + u16::try_from(typed.above.len()).unwrap_or(0),
+        (None, _) if held.is_some() => {
+            2 + u16::try_from(held.as_ref().map_or(1, |lines| lines.len().max(1))).unwrap_or(1)
+        }
         _ => 3,
     };
     let row = |n: u16| Rect {
@@ -63,7 +75,14 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
             draw_ticket(ticket, &view, row(2 + below), buf);
             drafted.said
         }),
-        Some(Modal::Question(question)) => Some(draw_question(desk, question, &view, [row(3), row(2)], buf)),
+        Some(Modal::Question(_)) => asked.map(|asked| {
+            for (n, (spans, ground)) in (2..).zip(asked.lines.iter().rev()) {
+                let mut pen = Pen::new(buf, row(n));
+                pen.clear(*ground);
+                put(&mut pen, 1, spans);
+            }
+            asked.said
+        }),
         Some(Modal::Line(line)) => typed.map(|typed| {
             for (n, spans) in (3..).zip(typed.above.iter().rev()) {
                 let mut pen = Pen::new(buf, row(n));
@@ -72,6 +91,14 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
             }
             draw_line(desk, line, typed, &view, row(2), buf, drawn)
         }),
+        None if held.is_some() => {
+            for (n, spans) in (2..).zip(held.iter().flatten().rev()) {
+                let mut pen = Pen::new(buf, row(n));
+                pen.clear(view.theme.panel);
+                put(&mut pen, 1, spans);
+            }
+            None
+        }
         _ => {
             idle(&desk.view_of(desk.focus, now), Pen::new(buf, row(2)));
             None
@@ -154,6 +181,16 @@ fn holder(ticket: &Ticket) -> Option<(Tone, String)> {
     has_legs.then(|| (Tone::Plain, text.to_owned()))
 }
 
+impl Desk {
+    /// What the pane with the focus has in hand and would send.
+    fn in_hand(&self, view: &View<'_>) -> Option<Forecast> {
+        let shown = self.world.is_known && !self.too_small;
+        self.pane(self.focus)
+            .filter(|_| shown)
+            .and_then(|place| place.pane.in_hand_ahead(view))
+    }
+}
+
 /// What keeps this terminal from adding risk.
 fn unarmed(desk: &Desk) -> Option<(Tone, String)> {
     let text = match desk.world.standing() {
@@ -164,6 +201,16 @@ fn unarmed(desk: &Desk) -> Option<(Tone, String)> {
         Standing::Looks => "this terminal only looks: it can't send orders",
     };
     Some((Tone::Warn, text.to_owned()))
+}
+
+/// Whether a draft adds risk, as the engine asks it of a terminal without the token.
+fn adds_risk(command: &Command, view: &View<'_>) -> bool {
+    match command {
+        Command::Modify { id, change } => view.state.orders.get(id).is_some_and(|order| {
+            risk::change_effect(view.state, order, &changed(&order.spec, *change)) == Effect::Adds
+        }),
+        other => digest::adds_risk(other, view.state),
+    }
 }
 
 /// What the open ticket would do.
@@ -200,7 +247,10 @@ impl Drafted {
         lines.truncate(most);
         let said = match ahead.denial {
             Some(denial) => Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))),
-            None => unarmed(desk).or_else(|| holder(ticket)),
+            // The way out needs neither the token nor arming.
+            None => unarmed(desk)
+                .filter(|_| adds_risk(&command, view))
+                .or_else(|| holder(ticket)),
         };
         Self { lines, said }
     }
@@ -289,7 +339,10 @@ fn values(ticket: &Ticket) -> Vec<(Option<Field>, &'static str, String)> {
         };
         all.push((Some(*field), label, value));
     }
-    all.push((None, "", ticket.tif.word().to_owned()));
+    match ticket.date() {
+        Some(date) => all.push((Some(Field::Until), "gtd", date)),
+        None => all.push((None, "", ticket.tif.word().to_owned())),
+    }
     if ticket.outside {
         all.push((None, "", "outside".to_owned()));
     }
@@ -343,22 +396,64 @@ fn placement(ticket: &Ticket, view: &View<'_>) -> Option<String> {
     }
 }
 
-fn draw_question(
-    desk: &Desk,
-    question: &Question,
-    view: &View<'_>,
-    [above, below]: [Rect; 2],
-    buf: &mut Buffer,
-) -> Option<(Tone, String)> {
+/// An open question: what would be done, and what Enter and Esc mean.
+struct Asked {
+    /// From above to below, each with its ground.
+    lines: Vec<(Group, Color)>,
+    /// What speaks against it.
+    said: Option<(Tone, String)>,
+}
+
+impl Asked {
+    fn new(desk: &Desk, question: &Question, view: &View<'_>, screen: Rect) -> Self {
+        let theme = view.theme;
+        let width = usize::from(screen.width.saturating_sub(2));
+        let most = usize::from(screen.height.saturating_sub(LEFT)).max(1);
+        let (lead, mut ahead) = pledged(desk, question, view);
+        if let Some(lead) = lead {
+            let begins = bold(lead, theme.bright);
+            match ahead.rows.first_mut().and_then(|row| row.first_mut()) {
+                Some(group) => group.insert(0, begins),
+                None => ahead.rows.push(vec![vec![begins]]),
+            }
+        }
+        let colour = match question.pledge {
+            Pledge::Close(..) => theme.text,
+            _ => theme.warn,
+        };
+        let mut lines: Vec<(Group, Color)> = ahead
+            .lines(width)
+            .into_iter()
+            .take(most)
+            .map(|line| (line, theme.panel))
+            .collect();
+        let text = wrap(&question.text, width);
+        lines.extend(
+            text.into_iter()
+                .map(|line| (vec![span(line, colour)], theme.background)),
+        );
+        let said = ahead
+            .denial
+            .map(|denial| (Tone::Warn, format!("would be denied: {denial}")));
+        Self { lines, said }
+    }
+    fn rows(&self) -> u16 {
+        u16::try_from(self.lines.len()).unwrap_or(2)
+    }
+}
+
+/// What a question's Enter would do, and the word it begins with where the preview has none of its own.
+fn pledged(desk: &Desk, question: &Question, view: &View<'_>) -> (Option<String>, Forecast) {
     let theme = view.theme;
-    let ahead = match question.pledge {
+    let one = |text: String| Forecast::of(vec![span(text, theme.text)]);
+    match question.pledge {
         Pledge::Close(account, instrument) => {
             let command = Command::Close {
                 id: desk.preview_id,
                 account,
                 instrument,
             };
-            forecast(&command, view)
+            (Some("CLOSE ".to_owned()), forecast(&command, view))
         }
         Pledge::Cancel(id) => {
             let order = view
@@ -366,55 +461,38 @@ fn draw_question(
                 .orders
                 .get(&id)
                 .map_or(String::new(), |order| order.spec.to_string());
-            Forecast::of(vec![bold("CANCEL ", theme.bright), span(order, theme.text)])
+            (Some("CANCEL ".to_owned()), one(order))
         }
-        Pledge::Disconnect => Forecast::of(super::words::left_alone(view)),
-        Pledge::CancelStopsToo(account, instrument) => forecast(
-            &Command::CancelAll {
+        Pledge::Disconnect => {
+            let left = Forecast::of(super::words::left_alone(view));
+            (Some("DISCONNECT ".to_owned()), left)
+        }
+        Pledge::CancelStopsToo(account, instrument) => {
+            let command = Command::CancelAll {
                 account,
                 instrument,
                 stops_too: true,
-            },
-            view,
-        ),
-        Pledge::Flatten(account) => Forecast::of(vec![span(what_goes(desk, account, view), theme.text)]),
-        Pledge::Resolve(about) => Forecast::of(vec![span(view.ours(about.words(view)), theme.text)]),
-        Pledge::HaltStopsToo(account) => Forecast::of(vec![span(
-            view.ours(format!("{}: every order goes, stops too", account.account)),
-            theme.text,
-        )]),
-    };
-    let mut pen = Pen::new(buf, above);
-    pen.clear(theme.panel);
-    let lead = match question.pledge {
-        Pledge::Close(..) => vec![bold("CLOSE ", theme.bright)],
-        Pledge::Flatten(_) => vec![bold("FLATTEN ACCOUNT ", theme.bright)],
-        Pledge::Disconnect => vec![bold("DISCONNECT ", theme.bright)],
-        Pledge::HaltStopsToo(_) => vec![bold("HALT ", theme.bright)],
+            };
+            (None, forecast(&command, view))
+        }
+        Pledge::Flatten(account) => {
+            let rows = vec![what_goes(desk, account, view)];
+            let ahead = Forecast { rows, denial: None };
+            (Some("FLATTEN ACCOUNT ".to_owned()), ahead)
+        }
         Pledge::Resolve(about) => {
             let word = format!("{} ", about.deed.word().to_uppercase());
-            vec![bold(word, theme.bright)]
+            (Some(word), one(view.ours(about.words(view))))
         }
-        Pledge::Cancel(_) | Pledge::CancelStopsToo(..) => Vec::new(),
-    };
-    let x = put(&mut pen, 1, &lead);
-    put(&mut pen, x, &ahead.spans());
-    let colour = match question.pledge {
-        Pledge::Close(..) => theme.text,
-        _ => theme.warn,
-    };
-    put(
-        &mut Pen::new(buf, below),
-        1,
-        &[span(question.text.clone(), colour)],
-    );
-    ahead
-        .denial
-        .map(|denial| (Tone::Warn, format!("would be denied: {denial}")))
+        Pledge::HaltStopsToo(account) => {
+            let what = view.ours(format!("{}: every order goes, stops too", account.account));
+            (Some("HALT ".to_owned()), one(what))
+        }
+    }
 }
 
-/// What flattening the account takes away, as many words as fit: `SIM100001: +2 ESZ6, 3 orders SPY`.
-fn what_goes(desk: &Desk, account: AccountKey, view: &View<'_>) -> String {
+/// What flattening the account takes away: `SIM100001: +2 ESZ6, 3 orders SPY`.
+fn what_goes(desk: &Desk, account: AccountKey, view: &View<'_>) -> Vec<Group> {
     let goes = desk.to_flatten(account);
     let one = |(id, held, orders): &(InstrumentId, Quantity, usize)| match (held.is_zero(), *orders) {
         (true, n) => format!("{} {id}", counted(n, "order")),
@@ -425,8 +503,18 @@ fn what_goes(desk: &Desk, account: AccountKey, view: &View<'_>) -> String {
             counted(n, "order")
         ),
     };
-    let all: Vec<String> = goes.iter().map(one).collect();
-    view.ours(format!("{}: {}", account.account, all.join(", ")))
+    let last = goes.len().saturating_sub(1);
+    let told = |(n, of): (usize, &(InstrumentId, Quantity, usize))| {
+        let name = if n == 0 {
+            format!("{}: ", account.account)
+        } else {
+            String::new()
+        };
+        let comma = if n < last { "," } else { "" };
+        let text = view.ours(format!("{name}{}{comma}", one(of)));
+        vec![span(text, view.theme.text)]
+    };
+    goes.iter().enumerate().map(told).collect()
 }
 
 /// The row of keys, from the table, and the workspaces.
@@ -436,6 +524,17 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
     let mut pen = Pen::new(buf, row);
     let width = pen.width();
     let mut hints = desk.keymap.hints(context);
+    let in_hand = desk.modal.is_none() && desk.in_hand(&desk.view_of(desk.focus, view.now)).is_some();
+    if in_hand {
+        hints = [
+            ("k", "up"),
+            ("j", "down"),
+            ("Enter", "send all legs"),
+            ("Esc", "leave as it is"),
+        ]
+        .map(|(key, word)| (key.to_owned(), word, Danger::None))
+        .into();
+    }
     if let Some(Modal::Question(question)) = &desk.modal {
         hints.retain(|(key, ..)| key == "Enter" || key == "Esc");
         let words = match question.pledge {
@@ -451,7 +550,7 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
             *word = meant;
         }
     }
-    if context == Context::Desk {
+    if context == Context::Desk && !in_hand {
         let at = hints
             .iter()
             .position(|(_, word, _)| *word == "help")

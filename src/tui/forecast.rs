@@ -3,9 +3,13 @@
 //! bracket, and why it would be refused. The numbers are the engine's own preview of the same command on the same state,
 //! so that the line can't promise what the engine refuses. An estimate is marked `~`.
 
+mod change;
+
 use super::pane::View;
+use super::panes::read;
 use super::widgets::number;
-use crate::domain::{Currency, Money, OrderKind, Price, Quantity, Side};
+use crate::domain::{Currency, Money, OrderKind, Price, Quantity, Side, TimeInForce};
+use crate::engine::life;
 use crate::engine::preview::{Preview, Previews, Share, Worst, previews};
 use crate::engine::{Command, Denial};
 use crate::market::Quality;
@@ -97,13 +101,26 @@ pub fn forecast(command: &Command, view: &View<'_>) -> Forecast {
     };
     let mut rows: Vec<Vec<Group>> = previews.rows.iter().map(|row| order(row, view)).collect();
     match rows.len() {
-        0 => rows = vec![vec![plain(command, view)]],
+        0 => rows = vec![plain(command, view)],
         1 => {}
         _ => rows.push(total(&previews, view)),
     }
     Forecast {
         rows,
         denial: previews.denial,
+    }
+}
+
+/// Changes that go together, one row each: what is lost and gained of a leg that waits for its entry is told where the entry
+/// goes.
+pub fn together(commands: &[Command], view: &View<'_>) -> Forecast {
+    let row = |command: &Command| match command {
+        Command::Modify { id, change } => change::leg(*id, *change, view),
+        other => plain(other, view),
+    };
+    Forecast {
+        rows: commands.iter().map(row).collect(),
+        denial: None,
     }
 }
 
@@ -155,8 +172,26 @@ fn what(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> G
             theme.bright,
         ),
         span(kind(spec.kind, preview.price, show), theme.text),
-        span(format!(" {}{outside}", spec.tif.word()), theme.dim),
+        span(
+            format!(" {}{outside}{}", spec.tif.word(), ends(preview, view)),
+            theme.dim,
+        ),
     ]
+}
+
+/// ` until 16:00 EST` of an order that ends by itself, ` 24 Dec 10:00 EST` of one with a date.
+fn ends(preview: &Preview, view: &View<'_>) -> String {
+    let spec = &preview.spec;
+    let told = || {
+        let instrument = view.state.instruments.get(&spec.instrument)?;
+        let until = life::until(spec, instrument, view.venue_now)?;
+        life::moment(until, view.venue_now, &read::zone(view, Some(spec.instrument)))
+    };
+    match (told(), spec.tif) {
+        (None, _) => String::new(),
+        (Some(moment), TimeInForce::Gtd { .. }) => format!(" {moment}"),
+        (Some(moment), _) => format!(" until {moment}"),
+    }
 }
 
 /// `12t under last -0.06%`.
@@ -347,7 +382,7 @@ fn kind(kind: OrderKind, counted_at: Option<Price>, show: &dyn Fn(Price) -> Stri
 }
 
 /// Commands that place nothing, in words.
-fn plain(command: &Command, view: &View<'_>) -> Vec<Span<'static>> {
+fn plain(command: &Command, view: &View<'_>) -> Vec<Group> {
     let theme = view.theme;
     match command {
         Command::CancelAll {
@@ -364,66 +399,25 @@ fn plain(command: &Command, view: &View<'_>) -> Vec<Span<'static>> {
                 "protective stops stay"
             };
             vec![
-                bold("CANCEL ", theme.bright),
-                span(what, theme.text),
-                span(format!("  {stops}"), theme.dim),
+                vec![bold("CANCEL ", theme.bright), span(what, theme.text)],
+                vec![span(stops, theme.dim)],
             ]
         }
-        Command::Flatten { instrument, .. } => vec![
-            bold("FLATTEN ", theme.bright),
-            span(
-                format!("{instrument}: cancel its orders, then close the position at the market"),
-                theme.text,
-            ),
+        Command::Flatten {
+            account, instrument, ..
+        } => change::flatten(*account, *instrument, view),
+        // Only what is protected comes here: everything else that closes has a preview.
+        Command::Close { instrument, .. } => vec![
+            vec![
+                bold("CLOSE ", theme.bright),
+                span(
+                    format!("{instrument}: all that is held, at the market"),
+                    theme.text,
+                ),
+            ],
+            vec![span("what protects it goes as the exit begins", theme.dim)],
         ],
-        Command::Modify { id, change } => modify(*id, *change, view),
+        Command::Modify { id, change } => change::modify(*id, *change, view),
         _ => Vec::new(),
     }
-}
-
-fn modify(
-    id: crate::domain::ClientOrderId,
-    change: crate::domain::OrderChange,
-    view: &View<'_>,
-) -> Vec<Span<'static>> {
-    let theme = view.theme;
-    let Some(order) = view.state.orders.get(&id) else {
-        return vec![span("the order is gone", theme.warn)];
-    };
-    let show = |price: Price| {
-        let instrument = view.state.instruments.get(&order.spec.instrument);
-        instrument.map_or(price.to_string(), |i| number::price(price, i.decimals_at(price)))
-    };
-    let side = if order.spec.side == Side::Buy {
-        theme.buy
-    } else {
-        theme.sell
-    };
-    let mut spans = vec![
-        bold("CHANGE ", theme.bright),
-        span(format!("{} ", order.spec.side.word()), side),
-        span(
-            format!(
-                "{} {} ",
-                number::quantity(order.spec.quantity),
-                order.spec.instrument
-            ),
-            theme.text,
-        ),
-        span(kind(order.spec.kind, None, &show), theme.dim),
-        span(" → ", theme.dim),
-    ];
-    let quantity = change.quantity.unwrap_or(order.spec.quantity);
-    spans.push(span(format!("{} ", number::quantity(quantity)), theme.bright));
-    spans.push(span(
-        kind(change.applied_to(order.spec.kind), None, &show),
-        theme.bright,
-    ));
-    if !order.filled.is_zero() {
-        spans.push(span(
-            format!("  {} filled already", number::quantity(order.filled)),
-            theme.warn,
-        ));
-    }
-    spans
 }

@@ -116,6 +116,7 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::CommandLine, [":"], "type an order or a command", "order";
     Desk None Action::AlertHere, ["a"], "an alert at the price under the cursor, to complete in the order line";
     Desk Preview Action::OpenStaged, ["A"], "the order that an alert staged, into the order line; nothing is sent";
+    Desk Preview Action::OrderAgain, ["R"], "the order that was sent last, once more as a preview; nothing is sent";
     Desk None Action::Up, ["k", "Up"], "up";
     Desk None Action::Down, ["j", "Down"], "down";
     Desk None Action::Left, ["h", "Left"], "left; older bars on a chart";
@@ -131,8 +132,8 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::ZoomPane, ["z"], "the pane alone, and back", "zoom";
     Desk None Action::TimeframeNext, ["t"], "longer bars";
     Desk None Action::TimeframePrevious, ["T"], "shorter bars";
-    Desk None Action::ZoomIn, ["+"], "fewer, wider bars";
-    Desk None Action::ZoomOut, ["-"], "more, narrower bars";
+    Desk None Action::ZoomIn, ["+"], "fewer, wider bars; ladder: fewer ticks in a row";
+    Desk None Action::ZoomOut, ["-"], "more, narrower bars; ladder: more ticks in a row";
     Desk None Action::ScrollLive, ["."], "to the newest bar";
     Desk None Action::ChartStyle, ["w"], "another way to draw bars: candles, bars, Heikin-Ashi, line, area";
     Desk None Action::ChartGlyphs, ["W"], "other characters to draw bars with: lines, blocks, braille, ascii";
@@ -191,8 +192,8 @@ pub const TABLE: &[Binding] = bindings! {
     Desk None Action::ThemeNext, ["Space c"], "next theme";
     Desk None Action::Freeze, ["Space f"], "FROZEN: prices stand still and nothing is sent but panic keys; and back";
     Desk None Action::Mask, ["Space p"], "hide amounts and account names";
-    Desk Preview Action::OrderUp, ["K", "Shift-Up"], "ladder: the order at the cursor one tick up; asks where that adds risk";
-    Desk Preview Action::OrderDown, ["J", "Shift-Down"], "ladder: the order at the cursor one tick down";
+    Desk Preview Action::OrderUp, ["K", "Shift-Up"], "ladder, chart: the order at the cursor one tick up; asks where that adds risk";
+    Desk Preview Action::OrderDown, ["J", "Shift-Down"], "ladder, chart: the order at the cursor one tick down";
     Desk Preview Action::MoveBracket, ["Space m"], "ladder: take the whole bracket in hand; arrows move it, Enter sends";
     Desk Panic Action::CancelSymbol, ["X"], "cancel this instrument's orders; stops stay";
     Desk Panic Action::Halt, ["!"], "halt: nothing leaves that adds risk; undone by typing :resume";

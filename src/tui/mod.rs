@@ -8,6 +8,7 @@
 //! with. A new pane is one file in `panes/` and one line in `desk`.
 
 pub mod action;
+mod again;
 pub mod alerts;
 mod arming;
 pub mod chord;

@@ -3,6 +3,7 @@
 
 use super::action::Action;
 use super::desk::Pledge;
+use super::forecast::Forecast;
 use super::link::{Answer, Ask};
 use super::theme::Theme;
 use super::times::Times;
@@ -206,6 +207,10 @@ pub trait Pane: std::fmt::Debug {
     }
     /// The row that its cursor holds, whole, where the screen cuts it; nothing where what is shown is all there is.
     fn copied(&self, _view: &View<'_>) -> Option<String> {
+        None
+    }
+    /// What sending that would do, as a preview shows it.
+    fn in_hand_ahead(&self, _view: &View<'_>) -> Option<Forecast> {
         None
     }
     /// True while something is open in it that Esc closes before anything else.

@@ -53,6 +53,10 @@ impl Plain {
         }
     }
 
+    /// Whether the engine has told how it stands: a line that is read before would be read against nothing.
+    pub fn is_ready(&self) -> bool {
+        self.is_known
+    }
     /// Takes what the engine tells.
     pub fn on_engine(&mut self, message: FromEngine, now: Timestamp) -> Answer {
         let is_snapshot = matches!(message, FromEngine::Snapshot(..));

@@ -405,7 +405,7 @@ impl Desk {
                 Some(mut node) => {
                     self.put_tree(node.clone());
                     node.each_place(&mut |tabs| {
-                        self.recent.splice(0..0, tabs.first().copied()).for_each(drop)
+                        self.recent.splice(0..0, tabs.first().copied()).for_each(drop);
                     });
                     let mut seen = std::collections::BTreeSet::new();
                     self.recent.retain(|pane| seen.insert(*pane));

@@ -1,5 +1,6 @@
 //! The desk as a person meets it: keys in, a screen out.
 
+mod entry;
 mod hostile;
 mod pictures;
 mod safety;

@@ -3,6 +3,7 @@
 
 mod style;
 mod template;
+mod until;
 
 pub use style::Style;
 
@@ -46,6 +47,8 @@ pub enum Field {
     Stop,
     /// The profit target.
     Target,
+    /// The date that it lives until.
+    Until,
 }
 
 /// One order being drafted.
@@ -89,6 +92,10 @@ pub struct Ticket {
     pub field: Field,
     /// What has been typed into that field, until it is left.
     pub typing: Option<String>,
+    /// How far the market's clock is ahead of ours, in nanoseconds: a tape's is years away.
+    pub market_ahead_ns: i64,
+    /// What is typed as a date is none yet.
+    date_missing: bool,
     /// The order as it was, for a change.
     before: Option<OrderSpec>,
     /// When the person last saw something new here.
@@ -218,6 +225,8 @@ impl Ticket {
             outside: false,
             field: if at_market { Field::Quantity } else { Field::Price },
             typing: None,
+            market_ahead_ns: 0,
+            date_missing: false,
             before: None,
             seen_at: now,
             seen: quote.copied(),
@@ -259,9 +268,22 @@ impl Ticket {
             outside: spec.outside_hours,
             field: own,
             typing: None,
+            market_ahead_ns: 0,
+            date_missing: false,
             before: Some(spec.clone()),
             seen_at: now,
             seen: quote.copied(),
+        }
+    }
+    /// The same order once more, as a draft of now: its prices stay as they were said.
+    pub fn anew(&self, instrument: &Instrument, quote: Option<&Quote>, now: Timestamp) -> Self {
+        Self {
+            instrument: instrument.clone(),
+            typing: None,
+            date_missing: false,
+            seen_at: now,
+            seen: quote.copied(),
+            ..self.clone()
         }
     }
     /// The best price on the order's own side, or failing that the other side's.
@@ -279,6 +301,9 @@ impl Ticket {
         // The offset of a live order stays as it is.
         let own = self.style.fields().iter().copied();
         fields.extend(own.filter(|field| *field != Field::Offset || self.purpose == Purpose::New));
+        if self.has_date() {
+            fields.push(Field::Until);
+        }
         if self.purpose == Purpose::New {
             fields.extend([Field::Stop, Field::Target]);
         }
@@ -312,6 +337,9 @@ impl Ticket {
                 _ => {}
             }
         }
+        if self.field == Field::Until {
+            self.type_until(&text, now);
+        }
         self.typing = Some(text);
         self.apply_typing();
         self.seen_at = now;
@@ -322,6 +350,9 @@ impl Ticket {
         let Some(text) = self.typing.as_deref() else {
             return;
         };
+        if self.field == Field::Until {
+            return;
+        }
         if self.field == Field::Quantity {
             self.quantity = text.parse().unwrap_or(Quantity::ZERO);
         } else if self.field == Field::Distance {
@@ -339,6 +370,7 @@ impl Ticket {
     /// Ends the typing in this field.
     fn settle(&mut self, now: Timestamp) {
         if self.typing.take().is_some() {
+            self.date_missing = false;
             self.seen_at = now;
         }
     }
@@ -348,7 +380,7 @@ impl Ticket {
             Field::Target => &mut self.target,
             Field::Trigger => &mut self.trigger,
             Field::Offset => &mut self.offset,
-            Field::Price | Field::Quantity | Field::Distance => &mut self.price,
+            Field::Price | Field::Quantity | Field::Distance | Field::Until => &mut self.price,
         }
     }
     /// The price in the field (the limit, where the quantity has the field) by so many ticks. An empty stop or target
@@ -365,6 +397,7 @@ impl Ticket {
         match self.field {
             Field::Distance => return self.step_distance(ticks, quote),
             Field::Offset => return self.step_offset(ticks, quote),
+            Field::Until => return self.step_until(ticks, now),
             _ => {}
         }
         let (side, instrument) = (self.side, self.instrument.clone());
@@ -400,6 +433,9 @@ impl Ticket {
     pub fn command(&self, id: ClientOrderId) -> Result<Command, &'static str> {
         if !self.quantity.is_positive() {
             return Err("a quantity is missing");
+        }
+        if self.date_missing {
+            return Err("the date is eight digits of a trading day to come, such as 20261224");
         }
         if self.purpose != Purpose::New {
             return self.change();

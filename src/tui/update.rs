@@ -2,6 +2,7 @@
 //! itself; the panic keys go before everything. Pasted text is only ever text.
 
 use super::action::Action;
+use super::again::LastOrder;
 use super::chord::{Chord, Key};
 use super::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
 use super::foot;
@@ -21,6 +22,7 @@ use super::world::Zone;
 use crate::domain::{AccountClass, Quantity, SafeText, Side, Timestamp, TradingState};
 use crate::engine::Command;
 use ratatui::layout::Position;
+use std::mem::{Discriminant, discriminant};
 use tui_input::InputRequest;
 
 impl Desk {
@@ -29,11 +31,37 @@ impl Desk {
         if !matches!(input, Input::Answer(_) | Input::Resize) {
             self.touched(now);
         }
+        let (open, said) = (self.what_is_open(), self.message.clone());
         let effects = self.take_input(input, drawn, now);
+        self.let_go_of(open, said);
         self.see_alerts();
         self.pin_line(now);
         self.world.holding = self.modal.is_some();
         effects
+    }
+    /// What is open over the panes, told apart from what may take its place.
+    fn what_is_open(&self) -> Option<(Discriminant<Modal>, Option<Timestamp>)> {
+        let modal = self.modal.as_ref()?;
+        let put_at = match modal {
+            Modal::Question(question) => Some(question.at),
+            _ => None,
+        };
+        Some((discriminant(modal), put_at))
+    }
+    /// What was said of something that was open, or before something opened, says nothing of what is open now. What the engine
+    /// told stands.
+    fn let_go_of(
+        &mut self,
+        open: Option<(Discriminant<Modal>, Option<Timestamp>)>,
+        said: Option<super::desk::Message>,
+    ) {
+        let stands = self.message == said;
+        let other = self.what_is_open() != open;
+        if stands && other {
+            self.message.take_if(|message| message.by_key);
+        } else if let Some(message) = self.message.as_mut().filter(|_| !stands) {
+            message.by_key = true;
+        }
     }
     fn take_input(&mut self, input: &Input, drawn: &Drawn, now: Timestamp) -> Vec<Effect> {
         match input {
@@ -297,6 +325,7 @@ impl Desk {
             Action::TakeToken => return self.send(Command::TakeToken, words(&Command::TakeToken), now),
             Action::AlertHere => self.alert_here(now),
             Action::OpenStaged => self.open_staged(now),
+            Action::OrderAgain => self.order_again(now),
             Action::Protect => self.protect_here(now),
             Action::Resume => return self.set_trading(TradingState::Active, now),
             Action::Escape if self.focused_has_open(now) => return self.act_on_pane(action, now),
@@ -391,6 +420,7 @@ impl Desk {
             .unwrap_or_else(|| self.first_quantities.of(instrument));
         let quote = self.world.market.quote(id);
         let mut ticket = Ticket::new((account, instrument), side, quantity, at_market, quote, now);
+        ticket.market_ahead_ns = self.world.venue_time(now).0.saturating_sub(now.0);
         // A price that is held in the focused pane is meant.
         let held = self
             .pane(self.focus)
@@ -490,6 +520,7 @@ impl Desk {
         }
         if ticket.purpose == Purpose::New {
             self.quantities.insert(ticket.instrument.id, ticket.quantity);
+            self.last_order = Some(LastOrder::Ticket(ticket.clone()));
         }
         let what = words(&command);
         self.send(ticket.sealed(command, now), what, now)

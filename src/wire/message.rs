@@ -3,7 +3,7 @@
 //! a query or sends a command, and reads one answer.
 
 use crate::domain::{
-    AccountKey, ClientOrderId, Currency, InstrumentId, OrderSpec, SafeText, SessionId, Timestamp,
+    AccountKey, ClientOrderId, Currency, InstrumentId, Money, OrderSpec, SafeText, SessionId, Timestamp,
 };
 use crate::engine::history::{ExecutionsPage, OrdersPage};
 use crate::engine::pnl::CurvePoint;
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Raised when an older program could misread a message.
-pub const PROTOCOL_VERSION: u32 = 7;
+pub const PROTOCOL_VERSION: u32 = 8;
 
 /// From a terminal or a shell command to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -273,6 +273,15 @@ pub enum Query {
         /// Which.
         order: ClientOrderId,
     },
+    /// What an account won day by day, beyond the life of one engine.
+    PnlDays {
+        /// Whose.
+        account: AccountKey,
+        /// Only sessions that began before this moment of the venue's clock.
+        before: Timestamp,
+        /// How many rows at most: one for each session and currency.
+        count: u32,
+    },
     /// Worth and profit of an account since the engine began, after this moment of the venue's clock.
     Curve {
         /// Whose.
@@ -312,6 +321,8 @@ pub enum Reply {
     Executions(ExecutionsPage),
     /// Points of each currency, oldest first.
     Curve(Vec<(Currency, Vec<CurvePoint>)>),
+    /// Days of an account, the newest first.
+    PnlDays(Vec<PnlDay>),
     /// It is being done; in words.
     Told {
         /// In words.
@@ -324,6 +335,23 @@ pub enum Reply {
         /// Why.
         reason: SafeText,
     },
+}
+
+/// How an account stood at the last known moment of a session, in one currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PnlDay {
+    /// Which currency.
+    pub currency: Currency,
+    /// When the session began, by the venue's clock.
+    pub from: Timestamp,
+    /// When it ended, or will.
+    pub until: Timestamp,
+    /// The last moment that is known of it.
+    pub at: Timestamp,
+    /// Worth.
+    pub net: Option<Money>,
+    /// Realised and open, fees taken off, since the last moment of the day before that is kept; nothing on the first.
+    pub profit: Option<Money>,
 }
 
 /// What the engine's process says of itself.

@@ -8,7 +8,7 @@ pub mod socket;
 
 pub use codec::{FrameReader, FrameWriter, Message, WireError, decode, encode, frame_limit};
 pub use message::{
-    ClientMessage, Hello, Mark, MarketBatch, PROTOCOL_VERSION, Query, Reply, ServerMessage, SnapshotMessage,
-    StatusReply, Welcome,
+    ClientMessage, Hello, Mark, MarketBatch, PROTOCOL_VERSION, PnlDay, Query, Reply, ServerMessage,
+    SnapshotMessage, StatusReply, Welcome,
 };
 pub use pin::{fingerprint, parse_fingerprint};

@@ -40,7 +40,7 @@ fn an_alert_fires_with_nobody_attached_is_told_by_command_and_survives_a_kill() 
 
     home.done(&[
         "alert",
-        "AAPL > 99999 repeat 10m expires 30d do webhook, stage 'buy 1 AAPL @bid'",
+        "AAPL > 99999 repeat 10m expires 30d do command, stage 'buy 1 AAPL @bid'",
     ]);
     home.done(&["alert", "MSFT > 1 and position MSFT > 5"]);
     home.done(&["alert", "pause 3"]);

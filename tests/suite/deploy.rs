@@ -13,6 +13,8 @@ use crate::harness::{Home, Ran, signal, undecided, until};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tradewind::config::Settings;
@@ -90,7 +92,9 @@ fn calls(line: &str) -> Vec<Vec<String>> {
     let is_program =
         |word: &str| matches!(word, "tradewind" | "tw" | "$program") || word.ends_with("/bin/tradewind");
     // `kubectl -n tradewind create`: a namespace's name.
-    let named = |at: usize| at > 0 && ["-n", "namespace", "generic"].contains(&words[at - 1]);
+    // `compose exec -T tradewind`: a container's.
+    let named =
+        |at: usize| at > 0 && ["-n", "namespace", "generic", "exec", "-T", "sh"].contains(&words[at - 1]);
     let mut found = Vec::new();
     for (at, _) in words
         .iter()
@@ -270,6 +274,9 @@ fn what_is_given_out_fits_together() {
         );
         assert_eq!(of(&unit, "Service", "KillSignal"), ["SIGTERM"], "{name}");
         assert_eq!(of(&unit, "Service", "NoNewPrivileges"), ["yes"], "{name}");
+        let code = tradewind::app::mistake::EXIT_CODE;
+        let never_again = of(&unit, "Service", "RestartPreventExitStatus");
+        assert_eq!(never_again, [format!("2 {code}")], "{name}");
     }
     // One user, one port, one place for data, in everything that has to agree on them.
     let docker = read("deploy/container/Dockerfile");
@@ -338,6 +345,77 @@ fn what_is_given_out_fits_together() {
         }
     }
     assert!(read(".github/workflows/ci.yml").contains("run: .ci/run"));
+}
+
+/// Whether a file of the project is left out of what the build in a container sees: patterns by path from the root, `*` within
+/// one name, a folder with all that is in it.
+fn left_out(patterns: &[&str], file: &str) -> bool {
+    let one = |pattern: &str, name: &str| match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => {
+            name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail)
+        }
+    };
+    let names: Vec<&str> = file.split('/').collect();
+    patterns.iter().any(|pattern| {
+        let parts: Vec<&str> = pattern.split('/').collect();
+        parts.len() <= names.len() && parts.iter().zip(&names).all(|(part, name)| one(part, name))
+    })
+}
+
+#[test]
+fn the_build_in_a_container_sees_all_that_it_needs_and_no_secret() {
+    let ignored = read("deploy/container/Dockerfile.dockerignore");
+    let patterns: Vec<&str> = ignored
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    for secret in ["deploy/secrets/tws_password", "deploy/.env", ".git/config"] {
+        assert!(left_out(&patterns, secret), "{secret} gets into a layer");
+    }
+    // What the program carries in itself, by the words that embed it.
+    let mut needed = vec!["Cargo.toml".to_owned(), "Cargo.lock".to_owned()];
+    for source in files("src").iter().filter(|name| name.ends_with(".rs")) {
+        let text = read(source);
+        for macro_call in ["include_str!(", "include_bytes!("] {
+            for (at, _) in text.match_indices(macro_call) {
+                let Some(path) = text[at..].split('"').nth(1).filter(|path| path.contains('.')) else {
+                    continue;
+                };
+                let mut name = Path::new(source).parent().unwrap().to_path_buf();
+                for part in path.split('/') {
+                    match part {
+                        ".." => assert!(name.pop(), "{source}: {path}"),
+                        part => name.push(part),
+                    }
+                }
+                needed.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    let web = read("src/server/http/routes/web.rs");
+    let pages = web.split("asset!(\"").skip(1);
+    needed.extend(pages.map(|rest| format!("assets/web/{}", rest.split('"').next().unwrap())));
+    needed.extend(files("src"));
+    assert!(
+        needed
+            .iter()
+            .filter(|name| name.starts_with("assets/web/"))
+            .count()
+            > 20
+    );
+    assert!(needed.iter().any(|name| name.starts_with("themes/")));
+    for name in needed {
+        assert!(project().join(&name).is_file(), "there is no {name}");
+        assert!(!left_out(&patterns, &name), "the build needs {name}");
+    }
+    // The manifest names targets: a missing one is refused before anything is compiled.
+    for target in read("Cargo.toml")
+        .lines()
+        .filter_map(|line| line.strip_prefix("path = "))
+    {
+        assert!(!left_out(&patterns, target.trim_matches('"')), "{target}");
+    }
 }
 
 /// A machine in a folder: the paths of the unit and the settings, below it.
@@ -440,6 +518,29 @@ impl Machine {
     }
 }
 
+/// Makes a backup, and holds it to what is promised: its sums hold and cover every file, and nobody else can read one.
+#[track_caller]
+fn backed_up(machine: &Machine, copy: &Path) {
+    let backed = machine.run(&["backup", copy.to_str().unwrap()]);
+    assert_eq!(backed.code, Some(0), "{backed:?}");
+    let sums = Command::new("sha256sum")
+        .args(["--check", "--quiet", "SHA256SUMS"])
+        .current_dir(copy)
+        .status();
+    assert!(sums.unwrap().success());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(copy), 0o700);
+    let sums = std::fs::read_to_string(copy.join("SHA256SUMS")).unwrap();
+    for entry in std::fs::read_dir(copy).unwrap().flatten() {
+        let name = entry.file_name().into_string().unwrap();
+        assert_eq!(mode(&entry.path()), 0o600, "{name}");
+        assert!(
+            name == "SHA256SUMS" || sums.contains(&format!("  {name}\n")),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn the_steps_of_the_document_work_from_installation_to_restore() {
     let machine = Machine::installed();
@@ -495,13 +596,9 @@ fn the_steps_of_the_document_work_from_installation_to_restore() {
     });
     assert_eq!(undecided(&machine.profile()), Vec::<String>::new());
     let copy = machine.root.path().join("copy");
-    let backed = machine.run(&["backup", copy.to_str().unwrap()]);
-    assert_eq!(backed.code, Some(0), "{backed:?}");
-    let sums = Command::new("sha256sum")
-        .args(["--check", "--quiet", "SHA256SUMS"])
-        .current_dir(&copy)
-        .status();
-    assert!(sums.unwrap().success());
+    std::fs::create_dir(&copy).unwrap();
+    std::fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+    backed_up(&machine, &copy);
     assert_eq!(
         machine.run(&["backup", copy.to_str().unwrap()]).code,
         Some(1),
@@ -510,10 +607,11 @@ fn the_steps_of_the_document_work_from_installation_to_restore() {
     Machine::end(engine);
     // The profile is lost; the copy takes its place.
     std::fs::remove_dir_all(machine.profile()).unwrap();
-    std::fs::remove_file(copy.join("SHA256SUMS")).unwrap();
     std::fs::rename(&copy, machine.profile()).unwrap();
     let engine = machine.serve();
     assert_eq!(held(&machine), before);
+    // What was restored is backed up in its turn, and the sums are those of the new copy.
+    backed_up(&machine, &machine.root.path().join("next"));
     let deep = machine.run(&["doctor", "--deep", "--json"]);
     let report: Value = serde_json::from_str(&deep.out).unwrap();
     assert!(report["findings"].to_string().contains("chain holds"), "{deep:?}");
@@ -549,6 +647,7 @@ fn a_release_archive_has_the_program_its_manual_and_a_sum_that_holds() {
     for file in [
         "bin/tradewind",
         "share/man/man1/tradewind.1",
+        "share/man/man1/tradewind-order.1",
         "share/completions/tradewind.bash",
         "deploy/systemd/tradewind.service",
         "share/doc/LICENSE-MIT",

@@ -342,6 +342,48 @@ fn a_second_factor_from_enrolling_to_step_up_and_what_admins_do_with_it() {
 }
 
 #[test]
+fn the_audit_log_tells_what_the_shell_did_and_whose_sign_in_failed() {
+    let port = Port::open(QUIET);
+    port.user("anna", "admin");
+    for (name, password) in [("anna", "not her password"), ("hunter2-my-password", "x")] {
+        let answer = port.sign_in(&json!({"user": name, "password": password}));
+        assert_eq!(answer.status, 401, "{answer:?}");
+    }
+    port.home.done(&["halt", "lunch"]);
+    port.home
+        .run(&["arm-api", "1m", "--key", "nobodys"])
+        .refused(2, &["no key 'nobodys'"]);
+    let all = until("what was done is in the log", || {
+        let all: Value = serde_json::from_str(&port.home.done(&["audit", "list", "--json"])).unwrap();
+        let all: Vec<Value> = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["record"].clone())
+            .collect();
+        all.iter().any(|record| record["what"] == "halt").then_some(all)
+    });
+    let of = |what: &str| -> Vec<&Value> { all.iter().filter(|record| record["what"] == what).collect() };
+    let here = |record: &Value| record["who"].as_str().is_some_and(|who| who.contains("uid "));
+    let halt = of("halt")[0];
+    assert!(
+        here(halt) && halt["outcome"] == "done" && halt["from"] == "local",
+        "{halt}"
+    );
+    assert!(halt["detail"].as_str().unwrap().contains("lunch"), "{halt}");
+    assert!(here(of("user.add")[0]), "{all:?}");
+    let failed = of("sign-in");
+    assert_eq!(failed[0]["who"], "anna");
+    assert_eq!(failed[0]["detail"], "wrong password or code");
+    assert_eq!(failed[1]["who"], "");
+    assert!(
+        failed[1]["detail"].as_str().unwrap().contains("mark"),
+        "{failed:?}"
+    );
+    assert!(!format!("{all:?}").contains("hunter2"));
+}
+
+#[test]
 fn a_refresh_token_that_comes_twice_ends_its_session_and_a_session_that_was_ended_opens_nothing() {
     let port = Port::open(QUIET);
     port.user("anna", "trade");

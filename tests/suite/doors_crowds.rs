@@ -162,6 +162,8 @@ fn one_call_too_many_waits_a_halt_does_not_and_strangers_by_address_stay_out() {
         (listed.status, listed.header("access-control-allow-origin")),
         (204, Some("https://desk.example"))
     );
+    let may_send = listed.header("access-control-allow-headers").unwrap();
+    assert!(may_send.contains("idempotency-key"), "{may_send}");
     assert_eq!(asked("https://elsewhere.example").status, 403);
     drop(port);
     let port = Port::open(&format!("{QUIET}[server.doors]\nallow = [\"10.0.0.0/8\"]\n"));

@@ -124,6 +124,11 @@ fn a_key_opens_what_its_accounts_allow_and_the_port_tells_what_the_engine_knows(
     // A key that is taken away opens nothing from then on.
     home.done(&["api-key", "remove", "all"]);
     assert_eq!(told("/orders", &all).status, 401);
+    // Whoever has no key hears that trading is halted, once, and nobody's words.
+    home.done(&["halt", "lunch by anna"]);
+    let halted = get(at, "/ready", None);
+    assert_eq!(halted.status, 503);
+    assert_eq!(halted.body["reasons"], serde_json::json!(["trading is halted"]));
 }
 
 #[test]
@@ -155,7 +160,7 @@ fn callers_who_say_nothing_keep_nobody_out_and_large_words_are_refused() {
 fn an_address_that_is_none_is_refused() {
     let home = Home::new();
     home.run(&["serve", "--listen", "here"])
-        .refused(1, &["server.listen", "127.0.0.1:7600"]);
+        .refused(78, &["server.listen", "127.0.0.1:7600"]);
 }
 
 /// A WebSocket to the port that speaks JSON (or msgpack).
@@ -474,27 +479,53 @@ fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
 fn the_client_in_the_documents_works() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/watch.py");
     let home = Home::new();
-    let _engine = home.serve(&["--listen", "127.0.0.1:0"]);
+    let _engine = home.serve(&["--listen", "127.0.0.1:0", "--tls"]);
     let at = home.port();
     let key = made(&home, "watcher", &[]);
+    let pin = home
+        .done(&["tls", "show"])
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     until("readiness", || {
-        (get(at, "/ready", None).status == 200).then_some(())
+        (home.run(&["health", "--ready"]).code == Some(0)).then_some(())
     });
     home.order("buy 10 AAPL @1");
-    let ran = std::process::Command::new("python3")
-        .args([script, &at.to_string(), "AAPL", "--count", "5"])
-        .env("TRADEWIND_KEY", &key)
-        .output();
-    let Ok(ran) = ran else {
+    let watch = |key: &str, place: &str, more: &[&str]| {
+        std::process::Command::new("python3")
+            .args([script, place, "AAPL", "--count", "5"])
+            .args(more)
+            .env("TRADEWIND_KEY", key)
+            .output()
+            .map(crate::harness::Ran::from)
+    };
+    let place = format!("wss://{at}");
+    let Ok(ran) = watch(&key, &place, &["--pin", &pin]) else {
         eprintln!("skipped: no python3 here");
         return;
     };
-    let (out, err) = (
-        String::from_utf8_lossy(&ran.stdout),
-        String::from_utf8_lossy(&ran.stderr),
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.out.lines().count(), 5, "{ran:?}");
+    assert!(
+        ran.out.lines().any(|line| line.starts_with("quotes {")),
+        "{ran:?}"
     );
-    assert!(ran.status.success(), "{err}");
-    assert_eq!(out.lines().count(), 5, "{out}{err}");
-    assert!(out.lines().any(|line| line.starts_with("quotes {")), "{out}");
-    assert!(out.lines().any(|line| line.starts_with("orders {")), "{out}");
+    assert!(
+        ran.out.lines().any(|line| line.starts_with("orders {")),
+        "{ran:?}"
+    );
+    // What is wrong is said at once, in words, and the key is shown to nobody else.
+    let other = format!("sha256:{}", "0".repeat(64));
+    let plain = at.to_string();
+    let cases: [(&str, &str, &[&str], &str); 5] = [
+        ("", &place, &[], "api-key add"),
+        (&key, &plain, &[], "this port is encrypted"),
+        (&key, &place, &[], "--pin"),
+        (&key, &place, &["--pin", &other], "was not shown"),
+        ("tw_wrong", &place, &["--pin", &pin], "UNAUTHENTICATED"),
+    ];
+    for (key, place, more, word) in cases {
+        watch(key, place, more).unwrap().refused(1, &[word]);
+    }
 }

@@ -571,7 +571,17 @@ fn a_live_account_is_traded_by_programs_only_while_a_person_armed_them() {
     arm(&["1m"]).refused(1, &["CONFIRMATION"]);
     arm(&["1m", "--confirm", "9999"]).refused(1, &["CONFIRMATION"]);
     arm(&["9h", "--confirm", "4567"]).refused(2, &["480"]);
-    home.done(&["arm-api", "1m", "--confirm", "4567", "--account", "U1234567"]);
+    // The key that asks, by its name: for all it would be the same without.
+    home.done(&[
+        "arm-api",
+        "1m",
+        "--key",
+        "bot",
+        "--confirm",
+        "4567",
+        "--account",
+        "U1234567",
+    ]);
     // What was denied stays denied under its id.
     bot.post("/orders", &order("a")).refused(403, "NOT_ARMED");
     bot.post("/orders", &order("b")).is(201);
@@ -624,6 +634,19 @@ fn what_is_read_is_told_in_one_shape() {
             .iter()
             .all(|tick| tick["number"].as_u64() > Some(first))
     );
+    let one = eye.get("/market/AAPL/ticks?after=0&limit=1").is(200);
+    assert!(
+        one["items"][0]["number"].as_u64() <= Some(first),
+        "the oldest first: {one}"
+    );
+    // What a query misspells, or names that is not there, is told.
+    let words = eye.get("/orders?acount=NOPE").refused(400, "BAD_REQUEST");
+    assert!(words.contains("acount"), "{words}");
+    eye.get("/orders?phase=live").refused(400, "BAD_REQUEST");
+    for list in ["orders", "executions", "trades", "positions"] {
+        eye.get(&format!("/{list}?account=NOPE"))
+            .refused(404, "NOT_FOUND");
+    }
     let bars = eye.get("/market/AAPL/bars?timeframe=5m&count=30").is(200);
     let count = bars["items"].as_array().unwrap().len();
     assert!((2..=30).contains(&count), "{count}");

@@ -322,6 +322,18 @@ fn impurities(path: &Path, file: &str, words: &[Word]) -> Vec<String> {
     faults
 }
 
+/// A state is read by the trait: the derived function of the same name leaves its index of what lives empty.
+fn read_without_index(path: &Path, words: &[Word]) -> Vec<String> {
+    let found = words.windows(3).filter(|three| {
+        let texts = [&three[0].text, &three[1].text, &three[2].text];
+        texts.map(String::as_str) == ["State", "::", "deserialize"]
+    });
+    let place = |three: &[Word]| format!("{}:{}", path.display(), three[0].line);
+    found
+        .map(|three| format!("{}: say <State as Deserialize>::deserialize", place(three)))
+        .collect()
+}
+
 /// What nobody leaves behind.
 fn leftovers(path: &Path, words: &[Word]) -> Vec<String> {
     let pairs = words.windows(2).filter(|pair| {
@@ -330,17 +342,17 @@ fn leftovers(path: &Path, words: &[Word]) -> Vec<String> {
             ("dbg" | "todo" | "unimplemented", "!") | ("[", "ignore")
         )
     });
-    pairs
-        .map(|pair| {
-            format!(
-                "{}:{}: {}{} is left over",
-                path.display(),
-                pair[0].line,
-                pair[0].text,
-                pair[1].text
-            )
-        })
-        .collect()
+    let mut faults = read_without_index(path, words);
+    faults.extend(pairs.map(|pair| {
+        format!(
+            "{}:{}: {}{} is left over",
+            path.display(),
+            pair[0].line,
+            pair[0].text,
+            pair[1].text
+        )
+    }));
+    faults
 }
 
 /// The names that a source's types have in the document of the port: of two with one name only one would be in it.

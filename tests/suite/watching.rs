@@ -414,7 +414,12 @@ fn a_bundle_has_what_helps_and_no_secret() {
         part.read_to_string(&mut text).unwrap();
         all.insert(part.name().unwrap().into_owned(), text);
     }
-    for part in ["versions.json", "doctor.json", "settings.json"] {
+    for part in [
+        "versions.json",
+        "doctor.json",
+        "settings.json",
+        "availability.json",
+    ] {
         assert!(serde_json::from_str::<Value>(&all[part]).is_ok(), "{part}");
     }
     let log: String = all

@@ -128,7 +128,7 @@ export function risk() {
     const may = store.me === null || store.me.role !== "view";
     for (const id of ["halt", "cancel-all", "flatten"]) byId(id).disabled = !may;
     const why = may ? "" : "Your role may look only. ";
-    say(byId("halt-hint"), `${why}No new risk leaves, entries are cancelled, protective stops stay.`);
+    say(byId("halt-hint"), `${why}No new risk leaves, entries are cancelled; stops, targets and what only closes stay.`);
   });
   hold(byId("halt"), halt);
   hold(byId("cancel-all"), cancelAll);

@@ -14,7 +14,7 @@ pub(super) use message::Message;
 use crate::config::AlertSettings;
 use crate::domain::{InstrumentId, SafeText, Timestamp};
 use crate::engine::alerts::{Channel, Firing, Rules};
-use crate::engine::{Event, Fact, State};
+use crate::engine::{Command, Denial, DenialCode, Event, Fact, State};
 use crate::market::Timeframe;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -117,6 +117,15 @@ impl Ways {
     pub(super) fn rules(&self) -> Rules {
         self.rules
     }
+    /// Why an alert can't be made here: it names a way that is not set up, which would come out only when it fires.
+    pub(super) fn lacks(&self, command: &Command) -> Option<Denial> {
+        let Command::SetAlert { spec } = command else {
+            return None;
+        };
+        let outside = spec.channels.iter().filter(|way| **way != Channel::Terminal);
+        let missing = outside.copied().find(|way| !self.queues.contains_key(way))?;
+        Some(Denial::new(DenialCode::BadAlert, not_set_up(missing)))
+    }
     /// The end on which tries are told back. There is one.
     pub(super) fn listen(&mut self) -> mpsc::Receiver<Fact> {
         self.reports.take().unwrap_or_else(|| mpsc::channel(1).1)
@@ -165,10 +174,7 @@ impl Ways {
                 Some(queue) => queue
                     .try_send(Arc::clone(&message))
                     .map_err(|_| "too many wait for it already".to_owned()),
-                None => Err(format!(
-                    "no {} is set up in [alerts] of config.toml",
-                    channel.word()
-                )),
+                None => Err(not_set_up(channel)),
             };
             if let Err(why) = sent {
                 failed.push(report(firing.sequence, channel, 0, Some(&why), true));
@@ -176,6 +182,10 @@ impl Ways {
         }
         failed
     }
+}
+
+fn not_set_up(channel: Channel) -> String {
+    format!("no {} is set up in [alerts] of config.toml", channel.word())
 }
 
 /// Every way that the settings name, or why it can't be opened.

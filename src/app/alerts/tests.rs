@@ -307,3 +307,20 @@ async fn what_is_not_set_up_or_told_already_is_said_and_not_repeated() {
     drop(ways);
     assert!(reports.recv().await.is_none(), "nothing was told twice");
 }
+
+#[tokio::test]
+async fn an_alert_that_could_not_be_told_as_it_asks_is_not_made() {
+    let (ways, _) = Ways::open(&AlertSettings::default(), "test");
+    let by = |way: Channel| Command::SetAlert {
+        spec: Box::new(crate::engine::alerts::AlertSpec {
+            condition: crate::engine::alerts::Condition::All(Vec::new()),
+            repeat_s: None,
+            expires: None,
+            channels: [way].into(),
+            stage: None,
+        }),
+    };
+    let why = ways.lacks(&by(Channel::Mail)).unwrap();
+    assert!(why.to_string().contains("no mail is set up"), "{why}");
+    assert!(ways.lacks(&by(Channel::Terminal)).is_none());
+}

@@ -21,9 +21,22 @@ const STEP: i64 = 500_000_000;
 
 /// Whether the port is free, or ours.
 pub(super) async fn port(settings: &Settings, paths: &Paths, holder: Option<i32>) -> Vec<Finding> {
+    let ours = std::fs::read_to_string(paths.http_address()).ok();
+    let ours = ours
+        .and_then(|text| text.trim().parse::<SocketAddr>().ok())
+        .filter(|_| holder.is_some());
     let wanted = settings.server.listen.as_str();
     if wanted.is_empty() {
-        return vec![Finding::note("port", "server.listen is empty: no port is opened")];
+        // The engine may have been started with other settings than these.
+        return vec![match ours {
+            None => Finding::note("port", "server.listen is empty: no port is opened"),
+            Some(ours) => Finding::note(
+                "port",
+                format!(
+                    "the engine listens on {ours}; server.listen is empty here: it was started with other settings or flags"
+                ),
+            ),
+        }];
     }
     let Ok(address) = wanted.parse::<SocketAddr>() else {
         let found = format!("server.listen: '{wanted}' is no address and port");
@@ -34,10 +47,6 @@ pub(super) async fn port(settings: &Settings, paths: &Paths, holder: Option<i32>
             "write it as 127.0.0.1:7600",
         )];
     };
-    let ours = std::fs::read_to_string(paths.http_address()).ok();
-    let ours = ours
-        .and_then(|text| text.trim().parse::<SocketAddr>().ok())
-        .filter(|_| holder.is_some());
     if let Some(ours) = ours {
         let same = ours.port() == address.port() || address.port() == 0;
         return vec![match health::ask(paths, "/health").await {

@@ -10,6 +10,8 @@ mod machine;
 pub(super) use database::check as check_database;
 
 use super::clock::{Clock, wall};
+use super::keeper;
+use super::logging;
 use super::paths::Paths;
 use super::run_lock;
 use super::serve::build;
@@ -162,11 +164,7 @@ pub async fn examine(loaded: &Loaded, paths: &Paths, deep: bool) -> Report {
     };
     findings.push(engine_of(holder, engine.is_some()));
     findings.extend(machine::port(settings, paths, holder).await);
-    let logs = if settings.log.directory.is_empty() {
-        paths.run()
-    } else {
-        PathBuf::from(&settings.log.directory)
-    };
+    let logs = logging::folder(&settings.log, paths);
     let journal_max = super::archive::journal_settings(settings).max_bytes;
     findings.extend(disk::all(paths, &logs, journal_max));
     findings.extend(database::all(paths, deep, journal_max));
@@ -210,7 +208,9 @@ fn engine_of(holder: Option<i32>, answers: bool) -> Finding {
             "engine",
             Level::Bad,
             format!("process {pid} holds the profile and does not answer on its socket"),
-            "see its log; 'tradewind restart' ends and begins it, orders stay at the broker",
+            keeper::remedy(pid).unwrap_or_else(|| {
+                "see its log; 'tradewind restart' ends and begins it, orders stay at the broker".to_owned()
+            }),
         ),
     }
 }

@@ -4,7 +4,7 @@
 use super::super::figures::Queues;
 use super::{EngineTask, Listener};
 use crate::broker::{FromBroker, MarketData};
-use crate::domain::{InstrumentId, SafeText, Timestamp};
+use crate::domain::{InstrumentId, SafeText};
 use crate::engine::alerts::{STUDY_BARS, bars_wanted};
 use crate::engine::{BrokerEvent, Fact, Input, Request};
 use crate::metrics::metrics;
@@ -138,8 +138,9 @@ impl EngineTask {
         };
         self.figures.look(now, self.engine.state(), &queues);
         if self.curves.is_due(now) {
-            let venue = Timestamp(now.0.saturating_add(self.life.venue_clock.offset_ns(now)));
+            let venue = self.venue_now();
             self.curves.sample(self.engine.state(), &self.market, now, venue);
+            self.days.keep(self.engine.state(), &self.market, venue);
         }
         self.want_bars_of_alerts();
         self.broker.want(self.engine.state(), self.watches.values());

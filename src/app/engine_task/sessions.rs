@@ -7,7 +7,7 @@ use super::{BEGIN_WITH, EngineTask, Listener};
 use crate::broker::MarketData;
 use crate::domain::{AccountKey, InstrumentId, SafeText, SessionId};
 use crate::engine::programs::Program;
-use crate::engine::{Command, Fact, Input, Origin, SessionKind};
+use crate::engine::{Command, Fact, Input, Origin, Outcome, SessionKind};
 use crate::market::BarUpdate;
 use crate::metrics::metrics;
 use crate::server::handle::{Told, Wanted};
@@ -54,7 +54,12 @@ impl EngineTask {
                 ) {
                     return;
                 }
+                let answer = self.notes.through((session, kind), &command, answer);
                 let command = *command;
+                if let Some(denial) = self.alerts.lacks(&command) {
+                    let _ = answer.send(Outcome::Refused(denial));
+                    return;
+                }
                 self.step(
                     Input::Command {
                         origin: Origin { session, kind },
@@ -71,6 +76,9 @@ impl EngineTask {
         let session = SessionId(self.next_session);
         self.next_session += 1;
         self.kinds.insert(session, kind);
+        if let Some(who) = &who {
+            self.notes.came(session, who);
+        }
         let now = self.clock.now();
         let welcome = Welcome {
             protocol: PROTOCOL_VERSION,
@@ -116,6 +124,7 @@ impl EngineTask {
             metrics().disconnections.of("ended").inc();
         }
         self.watches.remove(&session);
+        self.notes.left(session);
         let Some(kind) = self.kinds.remove(&session) else {
             return;
         };
@@ -252,6 +261,11 @@ impl EngineTask {
                 return self.questions.page(Page::Executions, wanted, answer);
             }
             Query::History { order } => return self.questions.history(order, answer),
+            Query::PnlDays {
+                account,
+                before,
+                count,
+            } => return self.days.answer((account, before, count), answer),
             Query::Curve { account, after } => Reply::Curve(self.curves.after(account, after)),
             Query::Connection { .. } if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't touch the connection"),

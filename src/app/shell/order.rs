@@ -8,6 +8,7 @@ use crate::app::paths::Paths;
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, Money, Order, OrderKind, Phase, SafeText, Timestamp,
 };
+use crate::engine::life;
 use crate::engine::preview::{Preview, Previews, Worst, previews};
 use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, Templates, parse_outside, resolve};
 use crate::engine::{Command, Outcome, Seen, State, digest};
@@ -290,7 +291,7 @@ fn confirm(known: &Known, resolved: &[Resolved]) -> Result<()> {
             match previews(&known.state, &known.market, command, known.now) {
                 Err(denial) => return failed(denial.to_string()),
                 Ok(previews) if previews.rows.is_empty() => say(&plain(command)),
-                Ok(previews) => show(&previews),
+                Ok(previews) => show(&previews, known),
             }
         }
     }
@@ -312,9 +313,9 @@ fn confirm(known: &Known, resolved: &[Resolved]) -> Result<()> {
 }
 
 /// One row an order, and what all of them come to.
-fn show(previews: &Previews) {
+fn show(previews: &Previews, known: &Known) {
     for row in &previews.rows {
-        say(&describe(row));
+        say(&describe(row, &lives(row, known)));
     }
     if previews.rows.len() > 1 {
         let sums: Vec<String> = previews
@@ -326,10 +327,11 @@ fn show(previews: &Previews) {
             format!(", {}% of max {}", share.percent, share.limit)
         });
         let count = previews.rows.len();
-        say(&format!(
-            "all {count} orders or none, worth {}{share}",
-            sums.join(" and ")
-        ));
+        let worth = match &sums[..] {
+            [] => String::new(),
+            sums => format!(", worth {}", sums.join(" and ")),
+        };
+        say(&format!("all {count} orders or none{worth}{share}"));
         if let Some(denial) = &previews.denial {
             say(&format!("would be refused: {denial}"));
         }
@@ -376,7 +378,18 @@ fn plain(command: &Command) -> String {
     }
 }
 
-fn describe(preview: &Preview) -> String {
+/// ` until 16:00 EST`, where an order ends by itself.
+fn lives(preview: &Preview, known: &Known) -> String {
+    let told = || {
+        let instrument = known.state.instruments.get(&preview.spec.instrument)?;
+        let until = life::until(&preview.spec, instrument, known.venue_now)?;
+        let zone = jiff::tz::TimeZone::get(instrument.calendar.zone()).unwrap_or(jiff::tz::TimeZone::UTC);
+        life::moment(until, known.venue_now, &zone)
+    };
+    told().map_or(String::new(), |moment| format!(" until {moment}"))
+}
+
+fn describe(preview: &Preview, lives: &str) -> String {
     let currency = preview.currency;
     let known = |amount: Option<Money>| amount.map_or("--".into(), |amount| money(amount, currency));
     let at = preview.price.map_or("--".into(), |price| format!("{price:.2}"));
@@ -390,7 +403,7 @@ fn describe(preview: &Preview) -> String {
         )
     });
     let mut text = format!(
-        "{}  {}  at {at}{from_last}, worth {}; position {} -> {}",
+        "{}{lives}  {}  at {at}{from_last}, worth {}; position {} -> {}",
         preview.spec,
         preview.spec.account,
         known(preview.value),

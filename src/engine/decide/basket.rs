@@ -111,6 +111,8 @@ pub(in crate::engine) struct Ahead<'a> {
     market: &'a Market,
     now: Timestamp,
     worth: BTreeMap<Currency, Money>,
+    /// Those added that only close.
+    closes: Vec<OrderSpec>,
     /// The largest value of one order in any of the accounts.
     most: Money,
     /// What those of shares, options and coins cost in each account, and what one order may there.
@@ -126,6 +128,7 @@ impl<'a> Ahead<'a> {
             market,
             now,
             worth: BTreeMap::new(),
+            closes: Vec::new(),
             most: state.limits.max_order_value,
             costs: BTreeMap::new(),
             origin: None,
@@ -141,6 +144,10 @@ impl<'a> Ahead<'a> {
     /// The state with what was added so far.
     pub(in crate::engine) fn state(&self) -> &State {
         &self.state
+    }
+    /// Those added so far that only close.
+    pub(in crate::engine) fn closes(&self) -> &[OrderSpec] {
+        &self.closes
     }
 
     /// Checks one more order and its children, `also` first, and records it here.
@@ -169,11 +176,13 @@ impl<'a> Ahead<'a> {
             now: self.now,
             sender,
         };
-        check.order(&entry.spec)?;
+        check.order_after(&entry.spec, &self.closes)?;
         let facts = desk.submitted(entry.id, &entry.spec, entry.legs)?;
         let price = check.entry_price(&entry.spec);
         if risk::effect(&self.state, &entry.spec) == Effect::Adds {
             self.count(&entry.spec, price);
+        } else {
+            self.closes.push(entry.spec.clone());
         }
         let actor = self
             .origin

@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
+use crate::engine::in_the_way;
 use crate::engine::state::State;
 
 impl Desk<'_> {
@@ -19,6 +20,9 @@ impl Desk<'_> {
         sessions::may_act(self.origin)?;
         if let Some(known) = self.repeated_exit(id, account, instrument) {
             return known.map(known_as);
+        }
+        if in_the_way::only_protection(self.state, account, instrument) {
+            return self.flatten(id, account, instrument);
         }
         let spec = closing(self.state, account, instrument)?;
         if let Err(denial) = self.allowed(&spec) {
@@ -75,10 +79,10 @@ pub(in crate::engine) fn closing(
     let exits = state.working_exits(account, instrument);
     let quantity = position.quantity.abs().saturating_sub(exits);
     if !quantity.is_positive() {
-        let text = format!(
-            "working orders already close all {} {instrument}; cancel them first",
-            position.quantity.abs()
-        );
+        let held = position.quantity.abs();
+        let text = in_the_way::words(state, account, instrument).unwrap_or_else(|| {
+            format!("working orders already close all {held} {instrument}; cancel them first")
+        });
         return Err(Denial::new(DenialCode::NothingToClose, text));
     }
     Ok(exit(account, instrument, side.opposite(), quantity))

@@ -10,6 +10,7 @@ mod differences;
 mod flatten;
 mod orders;
 mod parking;
+mod resize;
 mod sessions;
 mod submit;
 mod trading;

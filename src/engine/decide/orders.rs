@@ -30,10 +30,13 @@ impl Desk<'_> {
             );
             return Err(Denial::new(DenialCode::Busy, text));
         }
+        if let Some(resized) = self.resize(order, change) {
+            return resized;
+        }
         if change.quantity.is_some() && order.oco.is_some() {
             return Err(Denial::new(
                 DenialCode::BadOrder,
-                "the size of an order in a bracket or pair follows the fills of the others",
+                "the size of an order in a pair follows the fills of the others",
             ));
         }
         let spec = changed(&order.spec, change);
@@ -80,7 +83,7 @@ impl Desk<'_> {
     ) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
         let (going, kept, foreign) = self.sorted(account, instrument, stops_too);
-        let note = told(going.len(), kept, foreign);
+        let note = told(going.len(), kept, 0, foreign);
         let facts = going
             .into_iter()
             .map(|order| cancel(order, "cancelled with all others"))
@@ -116,10 +119,15 @@ impl Desk<'_> {
 }
 
 /// What a cancel at large did and left.
-pub(super) fn told(going: usize, kept: usize, foreign: usize) -> String {
+pub(super) fn told(going: usize, stops: usize, exits: usize, foreign: usize) -> String {
     let mut note = counted(going, "cancel");
-    if kept > 0 {
-        note += &format!(", kept: {}", counted(kept, "stop"));
+    let kept = [(stops, "stop"), (exits, "exit")].into_iter();
+    let kept: Vec<String> = kept
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted(count, what))
+        .collect();
+    if !kept.is_empty() {
+        note += &format!(", kept: {}", kept.join(", "));
     }
     if foreign > 0 {
         note += &format!(", {foreign} made elsewhere that only their own session can cancel");

@@ -30,7 +30,7 @@ pub(in crate::engine) fn may_add_risk(
         )),
         SessionKind::Program => match lease::denies(state, origin.session) {
             Some(denial) => Err(denial),
-            None => programs::may_add_risk(state, account, now),
+            None => programs::may_add_risk(state, origin.session, account, now),
         },
         SessionKind::Shell if simulated => Ok(()),
         _ if armed => Ok(()),

@@ -3,7 +3,7 @@
 use super::commands::Desk;
 use super::orders::told;
 use super::{Decision, sessions};
-use crate::domain::{AccountKey, SafeText, TradingState};
+use crate::domain::{AccountKey, Order, SafeText, TradingState};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::halt;
@@ -66,13 +66,16 @@ impl Desk<'_> {
             );
             return Err(Denial::new(DenialCode::UnknownAccount, text));
         }
-        let (mut facts, mut all) = (Vec::new(), (0, 0, 0));
+        let (mut facts, mut all, mut exits) = (Vec::new(), (0, 0, 0), 0);
         for account in meant {
             let (going, kept, foreign) = self.sorted(account, None, stops_too);
-            all = (all.0 + going.len(), all.1 + kept, all.2 + foreign);
+            let stay = |order: &&&Order| !stops_too && halt::stays(self.state, order);
+            let closing = going.iter().filter(stay).count();
+            exits += closing;
+            all = (all.0 + going.len() - closing, all.1 + kept, all.2 + foreign);
             facts.extend(halt::halted(self.state, account, reason, stops_too));
         }
-        Ok(Decision::noted(facts, &told(all.0, all.1, all.2)))
+        Ok(Decision::noted(facts, &told(all.0, all.1, exits, all.2)))
     }
 
     /// Whoever put the file there has not taken it away: a word at a desk does not undo that.

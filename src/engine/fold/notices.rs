@@ -220,6 +220,14 @@ impl State {
                 Told,
                 format!("programs may no longer add risk in {account}: {reason}"),
             ),
+            Fact::KeyArmed { account, key, until } => (
+                Told,
+                format!("the key {key} may add risk in {account} until {until}"),
+            ),
+            Fact::KeyDisarmed { account, key, reason } => (
+                Told,
+                format!("the key {key} may no longer add risk in {account}: {reason}"),
+            ),
             Fact::Disarmed { account, reason, .. } => (Told, format!("{account} disarmed: {reason}")),
             Fact::FlattenStepped {
                 instrument,

@@ -6,6 +6,7 @@ use super::{Check, Effect, held_back};
 use crate::domain::{LinkState, OrderSpec, Quantity, Side, TradingState};
 use crate::engine::breaker;
 use crate::engine::command::{Denial, DenialCode};
+use crate::engine::in_the_way;
 use crate::engine::planted::{Bug, planted};
 use crate::engine::state::AccountState;
 
@@ -84,8 +85,15 @@ impl Check<'_> {
     }
 
     pub(super) fn short(&self, spec: &OrderSpec, account: &AccountState) -> Result<(), Denial> {
-        if spec.side == Side::Buy || spec.parent.is_some() {
+        if spec.parent.is_some() {
             return Ok(());
+        }
+        if spec.side == Side::Buy {
+            // A short position that its stop buys back whole: what else buys would leave it long.
+            let code = DenialCode::NothingToClose;
+            return self
+                .only_protected(spec)
+                .map_or(Ok(()), |text| Err(Denial::new(code, text)));
         }
         let held = self.state.position(spec.account, spec.instrument).quantity;
         let selling = self
@@ -101,6 +109,9 @@ impl Check<'_> {
                 .raw()
                 .max(0),
         );
+        if let Some(text) = self.only_protected(spec).filter(|_| !spec.allow_short) {
+            return Err(Denial::new(DenialCode::Short, text));
+        }
         let limits = self.limits(spec);
         let instrument = self.state.instruments.get(&spec.instrument);
         let off = if !limits.allow_short {
@@ -125,5 +136,20 @@ impl Check<'_> {
             return Err(Denial::new(DenialCode::Short, text).near(free));
         }
         Ok(())
+    }
+    /// What to do, where an order would only take off what is held and nothing but its own protection is in the way.
+    fn only_protected(&self, spec: &OrderSpec) -> Option<String> {
+        let (account, instrument) = (spec.account, spec.instrument);
+        let position = self.state.position(account, instrument);
+        let held = position.quantity.abs();
+        let exits = self
+            .state
+            .working_exits(account, instrument)
+            .saturating_add(spec.quantity);
+        let others = exits.saturating_sub(in_the_way::covered(self.state, account, instrument));
+        let closes = position.side() == Some(spec.side.opposite());
+        (closes && exits > held && others <= held)
+            .then(|| in_the_way::words(self.state, account, instrument))
+            .flatten()
     }
 }

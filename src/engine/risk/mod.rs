@@ -105,10 +105,16 @@ pub struct Check<'a> {
 impl Check<'_> {
     /// Every control; the first that refuses wins, and says whose limit it was where it is not every account's.
     pub fn order(&self, spec: &OrderSpec) -> Result<(), Denial> {
-        self.controls(spec).map_err(|denial| self.named(spec, denial))
+        self.order_after(spec, &[])
     }
 
-    fn controls(&self, spec: &OrderSpec) -> Result<(), Denial> {
+    /// The same for one of several orders of a command, behind those of it that only close.
+    pub(super) fn order_after(&self, spec: &OrderSpec, closes: &[OrderSpec]) -> Result<(), Denial> {
+        self.controls(spec, closes)
+            .map_err(|denial| self.named(spec, denial))
+    }
+
+    fn controls(&self, spec: &OrderSpec, closes: &[OrderSpec]) -> Result<(), Denial> {
         let account = self.account(spec)?;
         let instrument = self.instrument(spec)?;
         self.well_formed(spec, instrument)?;
@@ -138,7 +144,7 @@ impl Check<'_> {
             self.sender(spec)?;
         }
         self.room(spec, 1, 0)?;
-        self.duplicate(spec, account)?;
+        self.duplicate(spec, account, closes)?;
         match effect {
             Effect::Adds => self.rate(account),
             Effect::Reduces => Ok(()),

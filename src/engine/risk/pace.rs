@@ -9,7 +9,14 @@ use crate::engine::state::AccountState;
 use std::time::Duration;
 
 impl Check<'_> {
-    pub(super) fn duplicate(&self, spec: &OrderSpec, account: &AccountState) -> Result<(), Denial> {
+    /// `closes` are the orders of the same command that close what `spec` may be on the other side of: the two halves of a
+    /// reversal are equal by nature.
+    pub(super) fn duplicate(
+        &self,
+        spec: &OrderSpec,
+        account: &AccountState,
+        closes: &[OrderSpec],
+    ) -> Result<(), Denial> {
         let window = Duration::from_millis(self.limits(spec).duplicate_window_ms);
         let price = named_price(spec);
         let same = account
@@ -17,13 +24,24 @@ impl Check<'_> {
             .iter()
             .rev()
             .take_while(|s| self.now.since(s.at) < window)
-            .any(|s| {
+            .filter(|s| {
                 s.instrument == spec.instrument
                     && s.side == spec.side
                     && s.quantity == spec.quantity
                     && s.price == price
-            });
-        if !same || planted(Bug::DoubleEnter) {
+            })
+            .count();
+        let halves = closes
+            .iter()
+            .filter(|close| {
+                close.account == spec.account
+                    && close.instrument == spec.instrument
+                    && close.side == spec.side
+                    && close.quantity == spec.quantity
+                    && named_price(close) == price
+            })
+            .count();
+        if same <= halves || planted(Bug::DoubleEnter) {
             return Ok(());
         }
         let text = format!(

@@ -9,6 +9,7 @@ use crate::domain::{
 use crate::engine::command::{Command, Entry, Legs, Seen};
 use crate::engine::decide::exit;
 use crate::engine::digest;
+use crate::engine::in_the_way;
 
 /// Which part of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub(super) fn closing_part(
         Part::Half => half(held.size, instrument, notes),
     };
     if wanted > free {
+        // Less than was said would go, and what stays would be covered twice: a person decides that.
+        if let Some(text) = in_the_way::words(scene.state, scene.account, id) {
+            return wrong(words.amount_at.clone(), text);
+        }
         let working = held.size.saturating_sub(free);
         notes.push(format!(
             "working orders close {working} already: {free} of {wanted}"
@@ -90,7 +95,9 @@ pub(super) fn free(
     let size = position.quantity.abs();
     let free = size.saturating_sub(scene.state.working_exits(account, id));
     if !free.is_positive() {
-        let text = format!("working orders already close all {size} {id}; cancel them first: x {id} all");
+        let text = in_the_way::words(scene.state, account, id).unwrap_or_else(|| {
+            format!("working orders already close all {size} {id}; cancel them first: x {id} all")
+        });
         return wrong(symbol.at.clone(), text);
     }
     Ok((Held { side, size }, free))

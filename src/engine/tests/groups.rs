@@ -283,7 +283,7 @@ fn a_close_is_capped_by_what_already_closes() {
 }
 
 #[test]
-fn a_halt_and_a_failing_journal_take_entries_off_and_leave_stops() {
+fn a_halt_and_a_failing_journal_take_entries_off_and_leave_what_closes() {
     for journal in [false, true] {
         let mut desk = bracketed();
         desk.fill("A", 40, "100");
@@ -301,10 +301,14 @@ fn a_halt_and_a_failing_journal_take_entries_off_and_leave_stops() {
                 reason: "enough".into(),
             });
         }
-        assert_eq!(desk.sent(), ["cancel A", "cancel A.2"]);
-        // Too late: the entry fills. Its stop grows with it although trading is halted.
+        assert_eq!(
+            desk.sent(),
+            ["cancel A"],
+            "stop and target only take off what is held"
+        );
+        // Too late: the entry fills. Both grow with it although trading is halted.
         desk.fill("A", 60, "100");
-        assert_eq!(desk.sent(), ["modify A.1 to 100"]);
+        assert_eq!(desk.sent(), ["modify A.1 to 100", "modify A.2 to 100"]);
     }
 }
 

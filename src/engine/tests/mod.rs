@@ -4,6 +4,7 @@
 mod breaches;
 mod breakers;
 mod changes;
+mod closing;
 mod controls;
 mod costs;
 mod differences;
@@ -28,6 +29,7 @@ mod sectors;
 mod status;
 mod stops;
 mod vocabulary;
+mod way_out;
 
 use super::port::{BrokerOrder, Report, Snapshot};
 use super::working::Working;

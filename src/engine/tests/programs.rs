@@ -22,6 +22,7 @@ fn arm(word: &str, minutes: u32) -> Command {
         account: account(),
         confirmation: word.into(),
         minutes,
+        key: None,
     }
 }
 
@@ -90,7 +91,10 @@ fn a_program_adds_risk_on_a_live_account_only_while_a_person_armed_it() {
 fn arming_ends_by_hand_and_with_the_broker_gone_and_a_simulated_account_needs_none() {
     let mut desk = desk(AccountClass::Live);
     desk.command(arm("0001", 60));
-    desk.command(Command::DisarmPrograms { account: account() });
+    desk.command(Command::DisarmPrograms {
+        account: account(),
+        key: None,
+    });
     assert_eq!(buys(&mut desk, "A"), Some(DenialCode::NotArmed));
     desk.command(arm("0001", 60));
     desk.broker(BrokerEvent::Down {
@@ -112,4 +116,58 @@ fn arming_ends_by_hand_and_with_the_broker_gone_and_a_simulated_account_needs_no
         Some(&SessionKind::Program)
     );
     assert_eq!(buys(&mut desk, "A"), None);
+}
+
+#[test]
+fn one_key_is_armed_alone_and_no_other_for_it() {
+    let mut desk = desk(AccountClass::Live);
+    let person = std::mem::replace(&mut desk.origin, program());
+    let who = |name: &str, key: &str| Program {
+        name: name.into(),
+        key: Some(key.into()),
+        address: "127.0.0.1".into(),
+    };
+    desk.command(Command::OpenProgram {
+        who: who("bot", "k1"),
+    });
+    desk.origin = person;
+    let arm_key = |key: &str| Command::ArmPrograms {
+        account: account(),
+        confirmation: "0001".into(),
+        minutes: 1,
+        key: Some(key.into()),
+    };
+    desk.command(arm_key("other"));
+    let person = std::mem::replace(&mut desk.origin, program());
+    let refused = desk.submit("A", spec(Side::Buy, 1, limit("100")));
+    desk.origin = person;
+    let (Outcome::Denied(denial) | Outcome::Refused(denial)) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(denial.code, DenialCode::NotArmed);
+    assert!(denial.text.as_str().contains("arm-api 15m --key bot"), "{denial}");
+    // By its name or the characters that name it, until its time is over.
+    for (order, key) in [("B", "bot"), ("C", "k1")] {
+        desk.quote("100.00", "100.02");
+        desk.command(arm_key(key));
+        assert_eq!(buys(&mut desk, order), None);
+        desk.accept(order);
+        desk.wait(61);
+        assert!(desk.engine.state().keys_armed.is_empty());
+        assert_eq!(buys(&mut desk, &format!("{order}2")), Some(DenialCode::NotArmed));
+    }
+    // Disarming all takes what keys were allowed too.
+    desk.command(arm_key("bot"));
+    desk.command(Command::DisarmPrograms {
+        account: account(),
+        key: None,
+    });
+    assert_eq!(buys(&mut desk, "D"), Some(DenialCode::NotArmed));
+    // A command that was written before keys were armed alone arms all.
+    let old = r#"{"command":"arm_programs","account":{"broker":"ibkr","account":"A"},"confirmation":"","minutes":5}"#;
+    let old: Result<Command, _> = serde_json::from_str(old);
+    assert!(
+        matches!(old, Ok(Command::ArmPrograms { key: None, .. })),
+        "{old:?}"
+    );
 }

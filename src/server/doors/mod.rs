@@ -197,6 +197,12 @@ impl Doors {
             waiting: tokio::sync::Semaphore::new(sign_in::WAITING_AT_ONCE),
         })))
     }
+    /// A mark of a name that was tried, by which the same name is known again and which tells nothing of it.
+    pub fn mark_of(&self, name: &str) -> String {
+        let key = self.0.secret.key("tried names");
+        let tag = ring::hmac::sign(&key, name.as_bytes());
+        secret::letters(&tag.as_ref()[..8])
+    }
     /// How long things last.
     pub fn terms(&self) -> &Terms {
         &self.0.terms

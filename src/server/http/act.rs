@@ -7,6 +7,7 @@ use super::{ApiError, Context};
 use crate::domain::{AccountKey, ClientOrderId, Order, Phase, SafeText, SessionId};
 use crate::engine::programs::Program;
 use crate::engine::{Command, Denial, DenialCode, Outcome, SessionKind};
+use crate::server::doors::audit::in_words;
 use crate::server::doors::{Caller, Role};
 use crate::server::handle::Wanted;
 use crate::wire::{Query, Reply};
@@ -80,14 +81,6 @@ fn orders_of(command: &Command) -> Vec<ClientOrderId> {
         Command::SubmitPair { first, second, .. } => vec![*first, *second],
         _ => Vec::new(),
     }
-}
-
-/// A command for the audit log: its name, and all that it says.
-fn in_words(command: &Command) -> (String, String) {
-    let mut told = serde_json::to_value(command).unwrap_or_default();
-    let name = told.as_object_mut().and_then(|told| told.remove("command"));
-    let name = name.as_ref().and_then(serde_json::Value::as_str);
-    (name.unwrap_or("command").to_owned(), told.to_string())
 }
 
 /// Whose name the caller's requests are remembered under.

@@ -231,7 +231,7 @@ impl Make<'_> {
         amount.as_ref().ok().map(|amount| self.money(*amount))
     }
     fn binary(&self, amount: f64) -> String {
-        format!("{amount:.*}", self.base.minor_decimals() as usize)
+        fixed(amount, self.base.minor_decimals() as usize)
     }
     fn percent(&self, amount: Option<Money>) -> Option<String> {
         self.all.exposure.share_bps(amount).map(hundredths)
@@ -341,7 +341,7 @@ impl Make<'_> {
         let straight = |(percent, result): &(i64, f64)| MoveRow {
             percent: *percent,
             result: self.binary(*result),
-            of_worth: worth.map(|worth| format!("{:.2}", 100.0 * result / worth)),
+            of_worth: worth.map(|worth| fixed(100.0 * result / worth, 2)),
         };
         StressRow {
             all: stress.all.iter().flatten().map(exact).collect(),
@@ -404,9 +404,28 @@ fn money(amount: Money, currency: Currency) -> String {
     format!("{:.*}", decimals as usize, amount.round_to(decimals))
 }
 
+/// A binary figure with so many decimals; one that rounds to nothing has no sign.
+fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(size) if size.chars().all(|c| matches!(c, '0' | '.')) => size.to_owned(),
+        _ => text,
+    }
+}
+
 /// Basis points as per cent with two decimals: `-3.07`.
 fn hundredths(bps: i64) -> String {
     let sign = if bps < 0 { "-" } else { "" };
     let size = bps.unsigned_abs();
     format!("{sign}{}.{:02}", size / 100, size % 100)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn nothing_has_no_sign() {
+        assert_eq!(super::fixed(-0.004, 2), "0.00");
+        assert_eq!(super::fixed(-0.005_1, 2), "-0.01");
+        assert_eq!(super::fixed(-0.2, 0), "0");
+    }
 }

@@ -39,6 +39,8 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::Disarmed { account, .. }
         | Fact::ProgramsArmed { account, .. }
         | Fact::ProgramsDisarmed { account, .. }
+        | Fact::KeyArmed { account, .. }
+        | Fact::KeyDisarmed { account, .. }
         | Fact::ReconcileEnded { account, .. }
         | Fact::PositionAdjusted { account, .. }
         | Fact::PositionChanged { account, .. }

@@ -268,8 +268,12 @@ pub(in crate::tui) fn words(command: &Command) -> String {
         Command::RemoveAlert { id: None } => "all alerts removed".to_owned(),
         Command::PauseAlert { id, paused: true } => format!("alert {id} paused"),
         Command::PauseAlert { id, .. } => format!("alert {id} goes on"),
-        Command::ArmPrograms { minutes, .. } => format!("programs may add risk for {minutes} minutes"),
-        Command::DisarmPrograms { .. } => "programs are disarmed".to_owned(),
+        Command::ArmPrograms { minutes, key, .. } => match key {
+            None => format!("programs may add risk for {minutes} minutes"),
+            Some(key) => format!("the key {key} may add risk for {minutes} minutes"),
+        },
+        Command::DisarmPrograms { key: None, .. } => "programs are disarmed".to_owned(),
+        Command::DisarmPrograms { key: Some(key), .. } => format!("the key {key} is disarmed"),
         Command::OpenSession
         | Command::CloseSession
         | Command::NameSession { .. }

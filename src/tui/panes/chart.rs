@@ -11,6 +11,7 @@ mod draw;
 mod heikin;
 mod marks;
 mod moves;
+mod near;
 mod plot;
 mod remembered;
 pub mod settings;
@@ -21,7 +22,7 @@ mod values;
 pub(super) mod words;
 
 use super::read;
-use crate::domain::{InstrumentId, Price, Timestamp};
+use crate::domain::{ClientOrderId, InstrumentId, Price, Timestamp};
 use crate::market::studies::StudySpec;
 use crate::market::{Bar, Timeframe};
 use crate::tui::action::Action;
@@ -73,6 +74,8 @@ pub struct Chart {
     /// The newest bar shown while scrolled back.
     held: Option<(InstrumentId, Timestamp)>,
     cross: Option<Cross>,
+    /// The order that was last moved from here, and when.
+    grip: Option<(ClientOrderId, Timestamp)>,
     chooser: Option<Chooser>,
     values: RefCell<Values>,
     drawn: Cell<Drawn>,
@@ -103,6 +106,7 @@ impl Chart {
             studies: FIRST_STUDIES.to_vec(),
             held: None,
             cross: None,
+            grip: None,
             chooser: None,
             values: RefCell::default(),
             drawn: Cell::default(),
@@ -239,6 +243,9 @@ impl Pane for Chart {
         }
         said.push(words::adjustment(view, id).to_owned());
         said.extend(words::freshness(view, id));
+        if let Some(order) = self.pointed(view) {
+            said.push(format!("{}: e x K J", order.spec));
+        }
         let bars = view.market.bars(id, self.timeframe);
         said.push(match (self.held, self.newest(view, bars)) {
             _ if self.cross(view).is_some() => "✛ Esc leaves".to_owned(),
@@ -289,7 +296,7 @@ impl Pane for Chart {
             Action::ChartGlyphs => self.glyphs = self.glyphs.next(),
             Action::ToggleVolume => self.volume = !self.volume,
             Action::ToggleStudy => self.chooser = Some(Chooser::new(&self.studies)),
-            _ => return self.go(action, view),
+            _ => return self.act_on_order(action, view).or_else(|| self.go(action, view)),
         }
         Some(Vec::new())
     }

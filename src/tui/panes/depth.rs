@@ -3,6 +3,7 @@
 //! cursor holds a price, not a row, and while it does the ladder does not move. From the price in hand an order is opened,
 //! moved or cancelled; what of that could cost money is looked at first, and a whole bracket moves as one.
 
+mod beyond;
 mod draw;
 pub mod own;
 mod profile;
@@ -14,6 +15,7 @@ use super::read;
 use crate::domain::{ClientOrderId, InstrumentId, Order, Price, Side, Timestamp};
 use crate::engine::Command;
 use crate::tui::action::Action;
+use crate::tui::forecast::{self, Forecast, span};
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::ticket::STANDS;
 use crate::tui::widgets::number;
@@ -31,6 +33,8 @@ const PAGE: i64 = 10;
 const TALL: u16 = 24;
 /// A ladder is no wider than this: beyond it, sizes would stand too far from their prices.
 const WIDEST: u16 = 110;
+/// Ticks in a row that a person can ask for.
+const GROUPS: [i64; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 /// How far a bracket is moved at once at most, in ticks.
 const FAR: i64 = 10_000;
 
@@ -42,6 +46,8 @@ pub struct DepthPane {
     grip: Option<ClientOrderId>,
     /// When that was: a count before the key moves it by so many ticks at once.
     gripped_at: Option<Timestamp>,
+    /// Ticks in a row, where a person said so; else as many as the book needs.
+    group: Option<i64>,
     /// The bracket that is being moved.
     lifted: Option<Lifted>,
     /// Where the last drawing put the prices, so that the next one moves them only when it must, and a click finds them.
@@ -85,6 +91,22 @@ impl DepthPane {
         };
         self.cursor = to.map(|price| (book.id, price)).or(self.cursor);
         to.is_some()
+    }
+    /// Fewer or more ticks in a row than now.
+    fn regroup(&mut self, more: bool, view: &View<'_>) -> bool {
+        let Some((drawn, middle)) =
+            Book::of(view).and_then(|book| Some((self.rungs_of(book.id)?, book.middle()?)))
+        else {
+            return false;
+        };
+        let tick = read::tick(view, drawn.id, middle).raw().max(1);
+        let now = drawn.step / tick;
+        self.group = if more {
+            GROUPS.into_iter().find(|ticks| *ticks > now).or(Some(now))
+        } else {
+            GROUPS.into_iter().rev().find(|ticks| *ticks < now).or(Some(1))
+        };
+        true
     }
     /// Our orders where the cursor is.
     fn at_cursor<'a>(&self, view: &View<'a>) -> Vec<&'a Order> {
@@ -274,7 +296,7 @@ impl Pane for DepthPane {
             return Hits::default();
         }
         let held = self.price(view);
-        let Some(rungs) = Rungs::of(view, &book, rows, self.drawn.get(), held) else {
+        let Some(rungs) = Rungs::of(view, &book, rows, self.drawn.get(), held, self.group) else {
             return Hits::default();
         };
         self.drawn.set(Some(rungs));
@@ -325,6 +347,8 @@ impl Pane for DepthPane {
             Action::Down => self.step(-1, view),
             Action::PageUp => self.step(PAGE, view),
             Action::PageDown => self.step(-PAGE, view),
+            Action::ZoomIn => self.regroup(false, view),
+            Action::ZoomOut => self.regroup(true, view),
             Action::OrderUp => return Some(self.nudge(1, view)),
             Action::OrderDown => return Some(self.nudge(-1, view)),
             Action::MoveBracket => return Some(self.lift(view)),
@@ -332,7 +356,7 @@ impl Pane for DepthPane {
             Action::Cancel => return Some(self.cancel(view)),
             Action::Modify => return Some(self.edit(view)),
             Action::ScrollLive => {
-                (self.cursor, self.grip) = (None, None);
+                (self.cursor, self.grip, self.group) = (None, None, None);
                 self.drawn.set(None);
                 true
             }
@@ -356,6 +380,18 @@ impl Pane for DepthPane {
             "MOVE BRACKET {:+} ticks  Enter sends, Esc drops",
             lifted.ticks
         ))
+    }
+
+    fn in_hand_ahead(&self, view: &View<'_>) -> Option<Forecast> {
+        let lifted = self.lifted(view)?;
+        Some(match own::moved(view, lifted) {
+            _ if lifted.ticks == 0 => Forecast::of(vec![span(
+                "up and down move every leg by a tick, a page by 10",
+                view.theme.dim,
+            )]),
+            Ok(commands) => forecast::together(&commands, view),
+            Err(why) => Forecast::of(vec![span(format!("can't go there: {why}"), view.theme.warn)]),
+        })
     }
 
     fn price(&self, view: &View<'_>) -> Option<Price> {

@@ -466,10 +466,10 @@ mod tests {
         assert_eq!(
             screen(&pane, &desk, 80, 13),
             [
-                "▸AAPL     ▲ 0.77  BTC.USD  ▼ 0.89  ESZ6    ▼▼ 2.04  EUR.USD  ▼ 0.87",
-                "          190.45           95,244         4,909.75          1.07472",
-                " MSFT     ▲ 0.18  NVDA     ▲ 0.27  SAP      ▼ 0.68  SPY      ▲ 0.61",
-                "          403.33           130.45           199.94           515.23",
+                "▸AAPL        ▲ 0.77  BTC.USD     ▼ 0.89  ESZ6       ▼▼ 2.04  EUR.USD     ▼ 0.87",
+                "             190.45              95,244            4,909.75             1.07472",
+                " MSFT        ▲ 0.18  NVDA        ▲ 0.27  SAP         ▼ 0.68  SPY         ▲ 0.61",
+                "             403.33              130.45              199.94              515.23",
                 "",
                 " gainers ▲                 losers ▼                  most active",
                 " AAPL              ▲ 0.77  ESZ6             ▼▼ 2.04  EUR.USD             155k",

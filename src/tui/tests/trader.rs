@@ -201,6 +201,16 @@ fn reverse_shows_both_of_its_orders() {
     hands.press(":").type_text("reverse NVDA");
     let screen = hands.screen(120, 35);
     assert_eq!(screen.matches("BUY 50 NVDA").count(), 2, "{screen}");
+    assert!(screen.contains("pos -50 → 0"), "{screen}");
+    assert!(screen.contains("pos 0 → +50"), "{screen}");
+    assert!(!screen.contains("denied"), "{screen}");
+    hands.wait(QUIET).press("Enter");
+    assert!(
+        matches!(&hands.sent[..], [Command::SubmitAll { orders }] if orders.len() == 2),
+        "{:?} {}",
+        hands.sent,
+        hands.said()
+    );
 }
 
 /// A key that comes in two pieces, wherever it is cut, with a hand's pause between: nothing of it opens or sends an order.

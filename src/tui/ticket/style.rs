@@ -138,19 +138,24 @@ impl Ticket {
 
     /// The next time in force that the broker can take and that goes with the order, for a new order.
     pub fn next_tif(&mut self, now: Timestamp) {
-        const ALL: [TimeInForce; 5] = [
-            TimeInForce::Day,
-            TimeInForce::Gtc,
-            TimeInForce::Ioc,
-            TimeInForce::Fok,
-            TimeInForce::Opg,
-        ];
         if self.purpose != Purpose::New {
             return;
         }
-        let here = ALL.iter().position(|tif| *tif == self.tif).unwrap_or(0);
-        let mut rest = ALL.into_iter().cycle().skip(here + 1).take(ALL.len());
+        self.settle(now);
+        let mut all = vec![TimeInForce::Day, TimeInForce::Gtc];
+        all.extend(self.first_until(now));
+        all.extend([TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Opg]);
+        let here = all
+            .iter()
+            .position(|tif| tif.word() == self.tif.word())
+            .unwrap_or(0);
+        let mut rest = all.iter().copied().cycle().skip(here + 1).take(all.len());
         self.tif = rest.find(|tif| self.goes_with(*tif)).unwrap_or(TimeInForce::Day);
+        if self.has_date() {
+            self.field = Field::Until;
+        } else if self.field == Field::Until {
+            self.field = self.style.fields().first().copied().unwrap_or(Field::Quantity);
+        }
         self.seen_at = now;
     }
 
@@ -343,7 +348,7 @@ mod tests {
     #[test]
     fn a_ticket_offers_what_its_broker_takes_and_nothing_else() {
         let here = offered("sim");
-        assert_eq!(here.len(), 4 + 4 + 2 + 2, "{here:?}");
+        assert_eq!(here.len(), 5 + 5 + 3 + 3, "{here:?}");
         assert!(
             here.contains(&"SELL 100 AAPL stp 187.64 gtc".to_owned()),
             "{here:?}"
@@ -359,7 +364,7 @@ mod tests {
         ] {
             assert!(there.contains(&order.to_owned()), "{order} in {there:?}");
         }
-        assert_eq!(there.len(), 5 + 5 + 2 + 2 + 2 + 2 + 1 + 1 + 1, "{there:?}");
+        assert_eq!(there.len(), 6 + 6 + 3 + 3 + 3 + 3 + 1 + 1 + 1, "{there:?}");
         let (mut ticket, _) = ticket("sim");
         assert!(!ticket.toggle_outside(sample::now()) && !ticket.outside);
     }

@@ -491,6 +491,16 @@ fn program_facts() -> Vec<Fact> {
             key: Some(text("abcdefgh")),
             address: text("127.0.0.1"),
         },
+        Fact::KeyArmed {
+            account,
+            key: text("bot"),
+            until: NOW,
+        },
+        Fact::KeyDisarmed {
+            account,
+            key: text("bot"),
+            reason: text("disarmed by hand"),
+        },
         Fact::ProgramsArmed { account, until: NOW },
         Fact::ProgramsDisarmed {
             account,
@@ -512,6 +522,10 @@ fn stop_facts() -> Vec<Fact> {
     };
     vec![
         Fact::StopPlanned { id: id(), moves },
+        Fact::BracketResized {
+            group: id(),
+            set_aside: quantity("4"),
+        },
         Fact::StopAdvanced {
             id: id(),
             to: price("189.5"),

@@ -187,6 +187,33 @@ fn the_examples_in_the_protocol_document_are_what_is_sent() {
     );
 }
 
+/// The names that a type of the protocol has, as its reader tells them to who gets one wrong.
+fn names<T: serde::de::DeserializeOwned>(wrong: &str) -> Vec<String> {
+    let error = match serde_json::from_str::<T>(wrong) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("{wrong} is taken"),
+    };
+    let (_, list) = error.split_once("expected one of ").unwrap();
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_protocol_document_has_every_command_query_and_message() {
+    let document = std::fs::read_to_string(here("docs/PROTOCOL.md")).unwrap();
+    let own = ["open_session", "close_session", "name_session", "open_program"];
+    let mut all = names::<Command>(r#"{"command":"?"}"#);
+    assert!(all.len() > 30, "{all:?}");
+    all.retain(|name| !own.contains(&name.as_str()));
+    all.extend(names::<Query>(r#""?""#));
+    all.extend(names::<ClientMessage>(r#""?""#));
+    all.extend(names::<ServerMessage>(r#""?""#));
+    let missing: Vec<&String> = all
+        .iter()
+        .filter(|name| !document.contains(&format!("\n| `{name}` |")))
+        .collect();
+    assert!(missing.is_empty(), "docs/PROTOCOL.md has no row for {missing:?}");
+}
+
 /// A whole state crosses the socket and the disk in the same encoding.
 #[test]
 fn a_state_crosses_the_protocol_unchanged() {

@@ -258,6 +258,7 @@ impl World {
             Release::Send(request) => self.send(request),
             Release::Withhold(fact) => {
                 self.tally.withheld += 1;
+                check::withheld(self, &fact);
                 let batch = self.engine.record(fact, self.engine_now());
                 self.store(batch.events);
             }

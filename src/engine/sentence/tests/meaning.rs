@@ -3,11 +3,13 @@
 use crate::domain::{
     Currency, ExitTemplate, InstrumentId, InstrumentKind, Money, OrderKind, Quantity, Side, Timestamp,
 };
+use crate::engine::command::{DenialCode, Entry};
 use crate::engine::port::BrokerEvent;
+use crate::engine::preview::previews;
 use crate::engine::sentence::complete::complete;
 use crate::engine::sentence::{Resolved, Scene, SentenceError, Templates, parse, resolve};
 use crate::engine::tests::{Desk, aapl, account, id, instrument, limit, p, q, spec, use_broker};
-use crate::engine::{Command, Outcome};
+use crate::engine::{Command, Legs, Outcome, digest};
 use crate::market::{Quality, Quote};
 use std::cell::Cell;
 
@@ -92,7 +94,7 @@ impl Table {
     /// The orders as a trader says them, each with its legs.
     fn orders(&self, text: &str) -> Vec<String> {
         let resolved = self.means(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let legs = |legs: crate::engine::Legs| {
+        let legs = |legs: Legs| {
             let leg = |word: &str, price: Option<crate::domain::Price>| {
                 price.map_or(String::new(), |price| format!(" {word} {price}"))
             };
@@ -237,6 +239,49 @@ fn closing_words_never_close_more_than_is_held_and_free() {
     assert!(said.contains("already close all 5"), "{said}");
     let short = Table::new(Desk::holding(-4));
     assert_eq!(short.orders("buy half AAPL mkt"), ["BUY 2 AAPL mkt day"]);
+}
+
+/// Both halves are equal by nature, and within the limits as they are by default one command ends on the other side.
+#[test]
+fn a_reversal_ends_as_much_on_the_other_side() {
+    let mut table = Table::new(Desk::holding(-150));
+    let mut meaning = table.means("reverse AAPL").unwrap();
+    let command = digest::looked_at(&table.desk.market, meaning.commands.remove(0));
+    let previews = previews(
+        table.desk.engine.state(),
+        &table.desk.market,
+        &command,
+        table.desk.now,
+    )
+    .unwrap();
+    assert_eq!(previews.denial, None);
+    let positions: Vec<_> = previews.rows.iter().map(|row| row.position).collect();
+    assert_eq!(positions, [(q(-150), q(0)), (q(0), q(150))]);
+    let outcome = table.desk.blind(command.clone());
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    let Command::SubmitAll { orders } = command else {
+        panic!("{command:?}")
+    };
+    let names: Vec<String> = orders.iter().map(|entry| entry.id.to_string()).collect();
+    for name in &names {
+        table.desk.accept(name);
+        table.desk.fill(name, 150, "100.02");
+    }
+    assert_eq!(table.desk.held(), q(150));
+    // Twice the same as orders of their own is still a slip of the hand.
+    let again = |name: &str| Entry {
+        id: id(name),
+        spec: spec(Side::Buy, 1, limit("99")),
+        legs: Legs::default(),
+        seen: None,
+    };
+    let twice = Command::SubmitAll {
+        orders: vec![again("D1"), again("D2")],
+    };
+    let Outcome::Denied(denial) = table.desk.command(twice) else {
+        panic!("it was taken")
+    };
+    assert_eq!(denial.code, DenialCode::Duplicate);
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub use verify::{Report, verify};
 
 use super::secret::Secret;
 use crate::domain::{SafeText, Timestamp};
+use crate::engine::Command;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -61,11 +62,11 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Something that a person did on this machine, outside the engine.
-    pub fn local(at: Timestamp, what: &str, detail: &str) -> Self {
+    /// Something that a person did on this machine, outside the engine: who by their name there.
+    pub fn local(at: Timestamp, who: String, what: &str, detail: &str) -> Self {
         Self {
             at: at.to_string(),
-            who: "shell".to_owned(),
+            who,
             from: "local".to_owned(),
             route: "tradewind".to_owned(),
             what: what.to_owned(),
@@ -96,6 +97,14 @@ impl Entry {
         }
         serde_json::to_string(&self).unwrap_or_default()
     }
+}
+
+/// A command in a record: its name, and all that it says.
+pub fn in_words(command: &Command) -> (String, String) {
+    let mut told = serde_json::to_value(command).unwrap_or_default();
+    let name = told.as_object_mut().and_then(|told| told.remove("command"));
+    let name = name.as_ref().and_then(serde_json::Value::as_str);
+    (name.unwrap_or("command").to_owned(), told.to_string())
 }
 
 /// Where the log lies.

@@ -186,12 +186,18 @@ mod tests {
             for n in 0..11 {
                 audit.record(Entry::local(
                     Timestamp(n),
+                    "anna".to_owned(),
                     "test",
                     &format!("number {n} \u{202e}\u{1b}[2J"),
                 ));
             }
             drop(audit);
-            record_now(&files, &secret, Entry::local(Timestamp(11), "test", "the last")).unwrap();
+            record_now(
+                &files,
+                &secret,
+                Entry::local(Timestamp(11), "anna".to_owned(), "test", "the last"),
+            )
+            .unwrap();
             Self {
                 _folder: folder,
                 files,

@@ -11,8 +11,7 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 /// Methods of the API, for other origins.
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 /// Headers that other origins may send.
-const HEADERS: &str =
-    "authorization, content-type, x-api-key, x-timestamp, x-nonce, x-signature, x-request-id";
+const HEADERS: &str = "authorization, content-type, idempotency-key, x-api-key, x-timestamp, x-nonce, x-signature, x-request-id";
 
 /// The number of a call, in its answer.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -4,12 +4,12 @@ use super::super::Context;
 use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::auth::aside;
+use super::told::{AuditPage, AuditRow};
 use crate::server::doors::audit::AuditError;
 use crate::server::doors::{Caller, Role};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -39,12 +39,12 @@ struct Page {
 }
 
 /// The newest first; `cursor` is the number of the last record of the page before.
-#[utoipa::path(get, path = "/audit", tag = "audit", params(Page), responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/audit", tag = "audit", params(Page), responses((status = 200, body = AuditPage)))]
 async fn list(
     State(context): State<Context>,
     caller: Caller,
     Asked(page): Asked<Page>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<AuditPage>, ApiError> {
     caller.require(Role::Admin)?;
     let limit = page.limit.unwrap_or(USUAL);
     if !(1..=MOST).contains(&limit) {
@@ -58,12 +58,6 @@ async fn list(
         .last()
         .filter(|row| rows.len() == limit && row.sequence > 1)
         .map(|row| row.sequence.to_string());
-    let items: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let record: Value = serde_json::from_str(&row.record).unwrap_or(Value::Null);
-            json!({"sequence": row.sequence, "record": record, "hash": row.hash})
-        })
-        .collect();
-    Ok(Json(json!({"items": items, "next": next})))
+    let items = rows.iter().map(AuditRow::from).collect();
+    Ok(Json(AuditPage { items, next }))
 }

@@ -6,6 +6,10 @@ use super::super::body::Asked;
 use super::super::error::ApiError;
 use super::super::guard::{COOKIE, COOKIE_SECURE, Origin};
 use super::secret_body::Secretly;
+use super::told::{
+    Everything, MeRow, PasswordChanged, SessionEnded, SignedInRow, SignedInSession, SignedOutRow,
+};
+use super::users::names;
 use crate::server::doors::audit::Entry;
 use crate::server::doors::{Caller, Doors, Hashed, Refused, Role, SignIn, SignedIn, UserError};
 use axum::Json;
@@ -13,7 +17,6 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -96,7 +99,7 @@ struct Shown {
 }
 
 /// Signs a user in: password, and the code of the second factor where there is one.
-#[utoipa::path(post, path = "/auth/sign-in", tag = "sign-in", request_body = Shown, security(()), responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/sign-in", tag = "sign-in", request_body = Shown, security(()), responses((status = 200, body = SignedInRow)))]
 async fn sign_in(
     State(context): State<Context>,
     origin: Origin,
@@ -121,9 +124,16 @@ async fn sign_in(
         Err(Refused::SecondFactor) => ("second factor wanted", String::new()),
         Err(_) => ("refused", String::new()),
     };
-    // A name that nobody has may be a password that slipped into the wrong field: it is written nowhere.
+    // A name that nobody has may be a password that slipped into the wrong field: it is written nowhere, but as a mark by which
+    // the same name is known again.
     let known = context.doors.users(|users| users.user(&user).is_ok());
     let who = if known { user.clone() } else { String::new() };
+    let detail = match &signed {
+        Err(Refused::Wrong) if known => "wrong password or code".to_owned(),
+        Err(_) if !known => format!("nobody has this name (mark {})", context.doors.mark_of(&user)),
+        Err(other) => other.to_string(),
+        Ok(_) => String::new(),
+    };
     context.audit.record(Entry {
         at: now.to_string(),
         who: who.clone(),
@@ -131,6 +141,7 @@ async fn sign_in(
         session,
         route: origin.route,
         what: "sign-in".to_owned(),
+        detail,
         outcome: outcome.to_owned(),
         request: origin.request,
         ..Entry::default()
@@ -147,16 +158,26 @@ async fn sign_in(
 /// What somebody is told who came in.
 fn welcome(context: &Context, signed: &SignedIn) -> Response {
     let terms = context.doors.terms();
-    let mut told = json!({"session": signed.session.id, "user": signed.session.user,
-                          "ends": signed.session.ends.to_string()});
+    let told = SignedInRow {
+        session: signed.session.id.clone(),
+        user: signed.session.user.clone(),
+        ends: signed.session.ends.to_string(),
+        ..SignedInRow::default()
+    };
     let Some(cookie) = &signed.cookie else {
-        told["token_type"] = "Bearer".into();
-        told["access_token"] = signed.access.clone().into();
-        told["expires_in"] = terms.access.as_secs().into();
-        told["refresh_token"] = signed.refresh.clone().into();
+        let told = SignedInRow {
+            token_type: Some("Bearer"),
+            access_token: signed.access.clone(),
+            expires_in: Some(terms.access.as_secs()),
+            refresh_token: signed.refresh.clone(),
+            ..told
+        };
         return Json(told).into_response();
     };
-    told["csrf_token"] = context.doors.csrf(&signed.session.id).into();
+    let told = SignedInRow {
+        csrf_token: Some(context.doors.csrf(&signed.session.id)),
+        ..told
+    };
     let mut answer = Json(told).into_response();
     set_cookie(context, &mut answer, cookie, terms.session.as_secs());
     answer
@@ -176,13 +197,13 @@ fn set_cookie(context: &Context, answer: &mut Response, value: &str, seconds: u6
 /// What is sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SignInAgain)]
+#[schema(as = SignInRefresh)]
 struct Again {
     refresh_token: String,
 }
 
 /// A new access token for a refresh token, which is good once.
-#[utoipa::path(post, path = "/auth/refresh", tag = "sign-in", request_body = Again, security(()), responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/refresh", tag = "sign-in", request_body = Again, security(()), responses((status = 200, body = SignedInRow)))]
 async fn refresh(
     State(context): State<Context>,
     Secretly(again): Secretly<Again>,
@@ -193,30 +214,42 @@ async fn refresh(
 }
 
 /// Ends the session that the call came by.
-#[utoipa::path(post, path = "/auth/sign-out", tag = "sign-in", responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/sign-out", tag = "sign-in", responses((status = 200, body = SignedOutRow)))]
 async fn sign_out(State(context): State<Context>, caller: Caller) -> Result<Response, ApiError> {
     let session = session_of(&caller)?;
     let doors = context.doors.clone();
     aside(move || doors.users(|users| users.end(&session))).await?;
     context.audit(&caller, "sign-out", "", "done");
-    let mut answer = Json(json!({"signed_out": true})).into_response();
+    let mut answer = Json(SignedOutRow { signed_out: true }).into_response();
     set_cookie(&context, &mut answer, "", 0);
     Ok(answer)
 }
 
 /// Who calls, and what that may do.
-#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200, body = Value)))]
-async fn me(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/auth/me", tag = "sign-in", responses((status = 200, body = MeRow)))]
+async fn me(State(context): State<Context>, caller: Caller) -> Result<Json<MeRow>, ApiError> {
     let now = (context.about.clock)();
-    let accounts = caller.accounts.as_ref().map(|ids| {
-        let names = ids.iter().map(|id| id.as_str().to_owned());
-        names.collect::<Vec<_>>()
-    });
-    let mut told = json!({"name": caller.name, "role": caller.role.word(), "accounts": accounts, "key": caller.key,
-        "scopes": caller.scopes, "session": caller.session, "address": caller.address.to_string(),
-        "stepped_up_until": caller.stepped_up.filter(|_| caller.is_stepped_up(now)).map(|at| at.to_string())});
+    let mut told = MeRow {
+        name: caller.name.clone(),
+        role: caller.role.word(),
+        accounts: names(caller.accounts.as_ref()),
+        key: caller.key.clone(),
+        scopes: caller
+            .scopes
+            .as_ref()
+            .map(|scopes| scopes.iter().cloned().collect()),
+        session: caller.session.clone(),
+        address: caller.address.to_string(),
+        stepped_up_until: caller
+            .stepped_up
+            .filter(|_| caller.is_stepped_up(now))
+            .map(|at| at.to_string()),
+        csrf_token: None,
+        second_factor: None,
+        recovery_codes_left: None,
+    };
     if let Some(session) = &caller.session {
-        told["csrf_token"] = context.doors.csrf(session).into();
+        told.csrf_token = Some(context.doors.csrf(session));
         let (doors, name) = (context.doors.clone(), caller.name.clone());
         let (second, left) = aside(move || {
             doors.users(|users| {
@@ -225,8 +258,8 @@ async fn me(State(context): State<Context>, caller: Caller) -> Result<Json<Value
             })
         })
         .await?;
-        told["second_factor"] = second.into();
-        told["recovery_codes_left"] = left.into();
+        told.second_factor = Some(second);
+        told.recovery_codes_left = Some(left);
     }
     Ok(Json(told))
 }
@@ -243,12 +276,12 @@ struct NewPassword {
 }
 
 /// A new password, by the old one; all other sessions end.
-#[utoipa::path(post, path = "/auth/password", tag = "sign-in", request_body = NewPassword, responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/password", tag = "sign-in", request_body = NewPassword, responses((status = 200, body = PasswordChanged)))]
 async fn change_password(
     State(context): State<Context>,
     caller: Caller,
     Secretly(shown): Secretly<NewPassword>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<PasswordChanged>, ApiError> {
     let session = session_of(&caller)?;
     let ask = SignIn {
         user: caller.name.clone(),
@@ -268,7 +301,7 @@ async fn change_password(
     })
     .await?;
     context.audit(&caller, "password", "changed by its user", "done");
-    Ok(Json(json!({"changed": true})))
+    Ok(Json(PasswordChanged { changed: true }))
 }
 
 /// Whether it is really them, again.
@@ -291,12 +324,12 @@ struct Whose {
 }
 
 /// Sessions of the caller, or of everybody (`of=all`, for admins).
-#[utoipa::path(get, path = "/auth/sessions", tag = "sign-in", params(Whose), responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/auth/sessions", tag = "sign-in", params(Whose), responses((status = 200, body = Everything<SignedInSession>)))]
 async fn sessions(
     State(context): State<Context>,
     caller: Caller,
     Asked(whose): Asked<Whose>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Everything<SignedInSession>>, ApiError> {
     let all = match whose.of.as_deref() {
         None | Some("me") => false,
         Some("all") => true,
@@ -315,24 +348,26 @@ async fn sessions(
         doors.users(|users| users.sessions_of(name.as_deref(), &terms, now))
     })
     .await?;
-    let items: Vec<Value> = found
-        .iter()
-        .map(|one| {
-            json!({"id": one.id, "user": one.user, "page": one.page, "made": one.made.to_string(),
-                   "seen": one.seen.to_string(), "ends": one.ends.to_string(), "address": one.address,
-                   "current": caller.session.as_ref() == Some(&one.id)})
-        })
-        .collect();
-    Ok(Json(json!({"items": items, "next": null})))
+    let items = found.into_iter().map(|one| SignedInSession {
+        current: caller.session.as_ref() == Some(&one.id),
+        id: one.id,
+        user: one.user,
+        page: one.page,
+        made: one.made.to_string(),
+        seen: one.seen.to_string(),
+        ends: one.ends.to_string(),
+        address: one.address,
+    });
+    Ok(Json(Everything::of(items.collect())))
 }
 
 /// Ends a session: one's own, or anybody's by an admin.
-#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sign-in", params(("id" = String, Path, description = "The session")), responses((status = 200, body = Value)))]
+#[utoipa::path(delete, path = "/auth/sessions/{id}", tag = "sign-in", params(("id" = String, Path, description = "The session")), responses((status = 200, body = SessionEnded)))]
 async fn end_session(
     State(context): State<Context>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SessionEnded>, ApiError> {
     let now = (context.about.clock)();
     let (doors, wanted) = (context.doors.clone(), id.clone());
     let found = aside(move || {
@@ -354,5 +389,5 @@ async fn end_session(
         format!("{} of {}", id, session.user),
         "done",
     );
-    Ok(Json(json!({"ended": id})))
+    Ok(Json(SessionEnded { ended: id }))
 }

@@ -4,12 +4,12 @@ use super::super::Context;
 use super::super::error::ApiError;
 use super::auth::{aside, prove, session_of};
 use super::secret_body::Secretly;
+use super::told::{Enrolled, RecoveryCodes, SecondFactor, SteppedUp};
 use crate::server::doors::{Caller, SignIn, totp};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,7 +34,7 @@ struct Code {
 /// What is sent.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = SignInAgain)]
+#[schema(as = SignInPassword)]
 struct Again {
     password: String,
     #[serde(default)]
@@ -42,12 +42,12 @@ struct Again {
 }
 
 /// A fresh code: for some minutes more may be done.
-#[utoipa::path(post, path = "/auth/step-up", tag = "sign-in", request_body = Code, responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/step-up", tag = "sign-in", request_body = Code, responses((status = 200, body = SteppedUp)))]
 async fn step_up(
     State(context): State<Context>,
     caller: Caller,
     Secretly(shown): Secretly<Code>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<SteppedUp>, ApiError> {
     let session = session_of(&caller)?;
     let (doors, name, address) = (context.doors.clone(), caller.name.clone(), caller.address);
     let now = (context.about.clock)();
@@ -64,16 +64,18 @@ async fn step_up(
     .await;
     let outcome = if until.is_ok() { "done" } else { "refused" };
     context.audit(&caller, "step-up", "", outcome);
-    Ok(Json(json!({"until": until?.to_string()})))
+    Ok(Json(SteppedUp {
+        until: until?.to_string(),
+    }))
 }
 
 /// Begins a second factor: by the password, and by a code of the one that it is to replace.
-#[utoipa::path(post, path = "/auth/totp/enrol", tag = "sign-in", request_body = Again, responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/totp/enrol", tag = "sign-in", request_body = Again, responses((status = 200, body = Enrolled)))]
 async fn enrol(
     State(context): State<Context>,
     caller: Caller,
     Secretly(shown): Secretly<Again>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Enrolled>, ApiError> {
     session_of(&caller)?;
     let ask = SignIn {
         user: caller.name.clone(),
@@ -86,40 +88,45 @@ async fn enrol(
     let secret = aside(move || doors.users(|users| users.enrol(&name))).await?;
     context.audit(&caller, "totp.enrol", "", "done");
     let uri = totp::address(&caller.name, context.doors.profile(), &secret);
-    Ok(Json(json!({"secret": totp::base32(&secret), "uri": uri})))
+    let secret = totp::base32(&secret);
+    Ok(Json(Enrolled { secret, uri }))
 }
 
 /// Confirms it by a code; answers with recovery codes, this once.
-#[utoipa::path(post, path = "/auth/totp/confirm", tag = "sign-in", request_body = Code, responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/auth/totp/confirm", tag = "sign-in", request_body = Code, responses((status = 200, body = RecoveryCodes)))]
 async fn confirm(
     State(context): State<Context>,
     caller: Caller,
     Secretly(shown): Secretly<Code>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<RecoveryCodes>, ApiError> {
     session_of(&caller)?;
     let (doors, name, address) = (context.doors.clone(), caller.name.clone(), caller.address);
     let now = (context.about.clock)();
     let codes = aside(move || doors.confirm(&name, &shown.code, address, now)).await?;
     context.audit(&caller, "totp.confirm", "", "done");
-    Ok(Json(json!({"recovery_codes": codes})))
+    Ok(Json(RecoveryCodes {
+        recovery_codes: codes,
+    }))
 }
 
 /// Takes it away; after a step-up.
-#[utoipa::path(post, path = "/auth/totp/remove", tag = "sign-in", responses((status = 200, body = Value)))]
-async fn remove(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(post, path = "/auth/totp/remove", tag = "sign-in", responses((status = 200, body = SecondFactor)))]
+async fn remove(State(context): State<Context>, caller: Caller) -> Result<Json<SecondFactor>, ApiError> {
     caller.require_step_up((context.about.clock)())?;
     let (doors, name) = (context.doors.clone(), caller.name.clone());
     aside(move || doors.users(|users| users.drop_second(&name))).await?;
     context.audit(&caller, "totp.remove", "", "done");
-    Ok(Json(json!({"second_factor": false})))
+    Ok(Json(SecondFactor { second_factor: false }))
 }
 
 /// New recovery codes in place of the old ones; after a step-up.
-#[utoipa::path(post, path = "/auth/recovery-codes", tag = "sign-in", responses((status = 200, body = Value)))]
-async fn recovery(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(post, path = "/auth/recovery-codes", tag = "sign-in", responses((status = 200, body = RecoveryCodes)))]
+async fn recovery(State(context): State<Context>, caller: Caller) -> Result<Json<RecoveryCodes>, ApiError> {
     caller.require_step_up((context.about.clock)())?;
     let (doors, name) = (context.doors.clone(), caller.name.clone());
     let codes = aside(move || doors.users(|users| users.fresh_recovery(&name))).await?;
     context.audit(&caller, "recovery-codes", "", "done");
-    Ok(Json(json!({"recovery_codes": codes})))
+    Ok(Json(RecoveryCodes {
+        recovery_codes: codes,
+    }))
 }

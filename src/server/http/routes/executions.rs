@@ -2,6 +2,7 @@
 
 use super::super::body::Asked;
 use super::super::{ApiError, Context};
+use super::names;
 use super::orders::Past;
 use super::page::{Answer, Page};
 use crate::engine::history::Traded;
@@ -44,14 +45,14 @@ async fn list(
     Asked(filter): Asked<Filter>,
 ) -> Result<Json<Answer<ExecutionRow>>, ApiError> {
     context.replica.read(|known| {
+        let account = names::narrowed(known, &caller, filter.account.as_ref())?;
         let mut all = views::executions(&known.state);
         all.retain(|execution| {
             let symbol = |wanted: &String| execution.instrument.as_str().eq_ignore_ascii_case(wanted);
-            let account = |wanted: &String| execution.account.account.as_str() == wanted;
             let order = |wanted: &String| execution.order.is_some_and(|id| id.as_str() == wanted);
             caller.sees(execution.account)
                 && filter.symbol.as_ref().is_none_or(symbol)
-                && filter.account.as_ref().is_none_or(account)
+                && account.is_none_or(|wanted| execution.account == wanted)
                 && filter.client_order_id.as_ref().is_none_or(order)
         });
         page.of(

@@ -4,13 +4,13 @@ use super::super::Context;
 use super::super::error::ApiError;
 use super::auth::aside;
 use super::secret_body::Secretly;
-use super::users::{accounts, admin, names, within};
-use crate::server::doors::{Caller, KeyError, KeySpec, Role, StoredKey};
+use super::told::{Everything, KeyMade, KeyRow, Removed};
+use super::users::{accounts, admin, within};
+use crate::server::doors::{Caller, KeyError, KeySpec, Role};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -42,21 +42,13 @@ impl From<KeyError> for ApiError {
     }
 }
 
-fn show(key: &StoredKey) -> Value {
-    json!({"id": key.id, "name": key.name, "role": key.role.word(), "accounts": names(key.accounts.as_ref()),
-           "scopes": key.scopes, "signed": key.is_signed(), "made": key.made.to_string(),
-           "expires": key.expires.map(|at| at.to_string()),
-           "addresses": key.addresses.iter().map(ToString::to_string).collect::<Vec<_>>()})
-}
-
 /// Keys, without what proves them; for admins.
-#[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, body = Value)))]
-async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/keys", tag = "keys", responses((status = 200, body = Everything<KeyRow>)))]
+async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Everything<KeyRow>>, ApiError> {
     admin(&context, &caller)?;
     let doors = context.doors.clone();
     let keys = aside(move || doors.keys(|keys, _| keys.all())).await?;
-    let items: Vec<Value> = keys.iter().map(show).collect();
-    Ok(Json(json!({"items": items, "next": null})))
+    Ok(Json(Everything::of(keys.iter().map(KeyRow::from).collect())))
 }
 
 /// What is sent.
@@ -82,12 +74,12 @@ struct NewKey {
 }
 
 /// Makes a key, which is shown this once; after a step-up.
-#[utoipa::path(post, path = "/keys", tag = "keys", request_body = NewKey, responses((status = 201, body = Value)))]
+#[utoipa::path(post, path = "/keys", tag = "keys", request_body = NewKey, responses((status = 201, body = KeyMade)))]
 async fn add(
     State(context): State<Context>,
     caller: Caller,
     Secretly(wanted): Secretly<NewKey>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<KeyMade>), ApiError> {
     admin(&context, &caller)?;
     let now = (context.about.clock)();
     let plain = |text: &str, most| {
@@ -129,18 +121,18 @@ async fn add(
     .await?;
     let words = format!("{} ({}), {}", made.name, made.role, key.id);
     context.audit(&caller, "key.add", words, "done");
-    let mut told = show(&key);
-    told["token"] = token.into();
+    let key = KeyRow::from(&key);
+    let told = KeyMade { key, token };
     Ok((StatusCode::CREATED, Json(told)))
 }
 
 /// Takes a key away; after a step-up.
-#[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key, or its name")), responses((status = 200, body = Value)))]
+#[utoipa::path(delete, path = "/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key, or its name")), responses((status = 200, body = Removed)))]
 async fn remove(
     State(context): State<Context>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Removed>, ApiError> {
     admin(&context, &caller)?;
     let (doors, wanted) = (context.doors.clone(), id.clone());
     let keys = aside(move || doors.keys(|keys, _| keys.all())).await?;
@@ -150,5 +142,7 @@ async fn remove(
     let (doors, id) = (context.doors.clone(), key.id.clone());
     aside(move || doors.keys(|keys, _| keys.remove(&id))).await?;
     context.audit(&caller, "key.remove", format!("{}, {}", key.name, key.id), "done");
-    Ok(Json(json!({"removed": key.id})))
+    Ok(Json(Removed {
+        removed: key.id.clone(),
+    }))
 }

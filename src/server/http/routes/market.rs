@@ -9,7 +9,7 @@ use super::names;
 use super::page::Answer;
 use crate::domain::{CalendarId, InstrumentId, SafeText, Timestamp};
 use crate::market::studies::{Sample, StudySpec};
-use crate::market::{Bar, Level, Timeframe};
+use crate::market::{Bar, Level, Print, Timeframe};
 use crate::server::doors::Caller;
 use crate::server::views::rows::{PrintRow, QuoteRow, text, time};
 use crate::server::views::volume;
@@ -227,8 +227,30 @@ struct Stretch {
     to: Option<String>,
     /// After the trade of this number.
     after: Option<u64>,
-    /// At most so many, the newest ones: 1 to 5000, 500 where nothing is said.
+    /// What the page before this one told as `next`: the same as `after`.
+    cursor: Option<u64>,
+    /// At most so many, 1 to 5000, 500 where nothing is said: the first of them where `from`, `after` or `cursor` says where
+    /// to begin, else the newest.
     limit: Option<usize>,
+}
+
+/// The trades of a page, oldest first, and the number of its last where more follow. `begins` is true where it was said where
+/// to begin; otherwise it is the newest that are meant.
+fn page_of<'a>(
+    tape: impl DoubleEndedIterator<Item = &'a Print>,
+    begins: bool,
+    limit: usize,
+) -> (Vec<&'a Print>, Option<u64>) {
+    if !begins {
+        let mut newest: Vec<&Print> = tape.rev().take(limit).collect();
+        newest.reverse();
+        return (newest, None);
+    }
+    let mut rest = tape.peekable();
+    let page: Vec<&Print> = rest.by_ref().take(limit).collect();
+    let more = rest.peek().is_some();
+    let last = page.last().map(|print| print.number);
+    (page, last.filter(|_| more))
 }
 
 /// Trades of the market, oldest first, as far back as they are kept here; a gap in their numbers is a gap in what came.
@@ -249,16 +271,16 @@ async fn ticks(
     }
     let (id, _) = named(&context, &symbol).await?;
     context.replica.wish(id, false).await?;
+    let after = stretch.after.max(stretch.cursor);
+    let begins = after.is_some() || stretch.from.is_some();
     Ok(Json(context.replica.read(|known| {
-        let fits = |print: &&crate::market::Print| {
-            print.at >= from && print.at < to && stretch.after.is_none_or(|after| print.number > after)
+        let fits = |print: &&Print| {
+            print.at >= from && print.at < to && after.is_none_or(|after| print.number > after)
         };
-        let newest = known.market.tape(id).rev().filter(fits).take(limit);
-        let mut items: Vec<PrintRow> = newest.map(PrintRow::from).collect();
-        items.reverse();
+        let (page, next) = page_of(known.market.tape(id).filter(fits), begins, limit);
         Answer {
-            items,
-            next: None,
+            items: page.into_iter().map(PrintRow::from).collect(),
+            next: next.map(|number| number.to_string()),
             sequence: known.state.sequence,
         }
     })))
@@ -524,5 +546,42 @@ fn study(spec: StudySpec, samples: &[Sample], chosen: &[usize]) -> StudyRow {
     StudyRow {
         study: spec.to_string(),
         lines: spec.lines().iter().enumerate().map(line).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Price, Quantity};
+
+    #[test]
+    fn pages_of_trades_join_without_a_gap_and_without_a_beginning_the_newest_are_meant() {
+        let all: Vec<Print> = (1..=7)
+            .map(|number| Print {
+                instrument: InstrumentId::new("AAPL").unwrap(),
+                number,
+                at: Timestamp(1),
+                price: Price::from_raw(100_000_000_000),
+                size: Quantity::whole(1).unwrap(),
+                aggressor: None,
+            })
+            .collect();
+        let (mut seen, mut after) = (Vec::new(), 0);
+        loop {
+            let rest = all.iter().filter(|print| print.number > after);
+            let (page, next) = page_of(rest, true, 3);
+            seen.extend(page.iter().map(|print| print.number));
+            match next {
+                Some(number) => after = number,
+                None => break,
+            }
+        }
+        assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7]);
+        let (newest, next) = page_of(all.iter(), false, 2);
+        assert_eq!(
+            newest.iter().map(|print| print.number).collect::<Vec<_>>(),
+            [6, 7]
+        );
+        assert_eq!(next, None);
     }
 }

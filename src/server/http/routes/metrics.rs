@@ -11,7 +11,9 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -73,9 +75,39 @@ async fn prometheus(_: Reader) -> impl IntoResponse {
     )
 }
 
+/// A figure.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "the shape of what `metrics::json` writes, for the document alone"
+)]
+struct FigureTold {
+    /// `counter`, `gauge` or `histogram`.
+    kind: String,
+    /// What it counts.
+    help: String,
+    samples: Vec<FigureSample>,
+}
+
+/// A figure's value; of times the count, the sum and the quantiles in seconds in its place.
+#[derive(ToSchema)]
+#[allow(
+    dead_code,
+    reason = "the shape of what `metrics::json` writes, for the document alone"
+)]
+struct FigureSample {
+    labels: BTreeMap<String, String>,
+    value: Option<f64>,
+    count: Option<u64>,
+    sum: Option<f64>,
+    p50: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+}
+
 /// The engine's own figures, those of `/metrics`: by name, each with its kind, its words and its samples; of times the count, the
 /// sum and the quantiles in seconds, in place of buckets.
-#[utoipa::path(get, path = "/system/metrics", tag = "system", responses((status = 200, body = Value)))]
+#[utoipa::path(get, path = "/system/metrics", tag = "system", responses((status = 200, body = BTreeMap<String, FigureTold>)))]
 async fn figures(State(_): State<Context>, _: Caller) -> Json<Value> {
     Json(json::write(&metrics().figures()))
 }

@@ -8,6 +8,7 @@
 
 mod accounts;
 pub(super) mod alerts;
+mod asks;
 mod audit;
 mod auth;
 mod auth_factor;
@@ -31,6 +32,7 @@ mod positions;
 pub(super) mod risk;
 mod secret_body;
 mod system;
+mod told;
 mod trades;
 mod users;
 mod web;
@@ -38,10 +40,12 @@ mod wish;
 
 use super::error::ApiError;
 use super::{Context, openapi};
+use asks::Asks;
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 
 /// All of them, with the document that is made of them.
@@ -79,6 +83,7 @@ pub(super) fn documented() -> OpenApiRouter<Context> {
 /// All of them. What every call passes before its route is the port's.
 pub(super) fn all(context: Context) -> Router {
     let (router, document) = documented().split_for_parts();
+    let asks = Arc::new(Asks::of(&document));
     router
         .merge(metrics::routes())
         .merge(web::routes())
@@ -87,13 +92,22 @@ pub(super) fn all(context: Context) -> Router {
         .merge(super::terminal::routes())
         .fallback(|| async { Err::<(), _>(ApiError::not_found("such address; the API begins with /api/v1")) })
         .method_not_allowed_fallback(|| async { Err::<(), _>(ApiError::no_such_method()) })
-        .layer(from_fn(named))
+        .layer(from_fn(move |route, request, next| {
+            named(Arc::clone(&asks), route, request, next)
+        }))
         .with_state(context)
 }
 
-/// Says with an answer which route made it, for whoever notes it.
-async fn named(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    let mut answer = next.run(request).await;
+/// Says with an answer which route made it, for whoever notes it. What a query of the API asks that its route does not know is
+/// refused as in a body: a misspelt `acount` must not answer for all of them.
+async fn named(asks: Arc<Asks>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let strange = route
+        .as_ref()
+        .and_then(|route| asks.strange(request.method(), route.as_str(), request.uri().query()?));
+    let mut answer = match strange {
+        Some(refused) => refused.into_response(),
+        None => next.run(request).await,
+    };
     if let Some(route) = route {
         answer.extensions_mut().insert(route);
     }

@@ -26,6 +26,27 @@ pub(super) fn account(known: &Known, caller: &Caller, name: &str) -> Result<Acco
         .ok_or_else(|| no_account(name))
 }
 
+/// The account that a list is narrowed to, where one is named.
+pub(super) fn narrowed(
+    known: &Known,
+    caller: &Caller,
+    name: Option<&String>,
+) -> Result<Option<AccountKey>, ApiError> {
+    name.map(|name| account(known, caller, name)).transpose()
+}
+
+/// Refuses a word of a query that is none of these.
+pub(super) fn one_of(what: &str, given: Option<&String>, words: &[&str]) -> Result<(), ApiError> {
+    match given {
+        Some(given) if !words.contains(&given.as_str()) => Err(ApiError::bad(format!(
+            "{what} '{}' is none of {}",
+            SafeText::new(given),
+            words.join(", ")
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// The account that is meant: the one named, the only one that the caller may see, or the engine's usual one.
 pub(super) fn meant(
     known: &Known,

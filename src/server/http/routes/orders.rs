@@ -5,7 +5,7 @@ use super::super::body::{Asked, At};
 use super::super::{ApiError, Context};
 use super::names;
 use super::page::{Answer, Page};
-use crate::domain::{ClientOrderId, Order};
+use crate::domain::{AccountKey, ClientOrderId, Order, Phase};
 use crate::engine::{Actor, Event, Fact};
 use crate::server::doors::Caller;
 use crate::server::views;
@@ -14,6 +14,7 @@ use crate::wire::{Query, Reply};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -43,26 +44,24 @@ struct Filter {
 
 impl Filter {
     fn check(&self) -> Result<(), ApiError> {
-        let one_of = |what: &str, given: Option<&String>, words: &[&str]| match given {
-            Some(given) if !words.contains(&given.as_str()) => Err(ApiError::bad(format!(
-                "{what} '{}' is none of {}",
-                crate::domain::SafeText::new(given),
-                words.join(", ")
-            ))),
-            _ => Ok(()),
-        };
-        one_of("state", self.state.as_ref(), &["open", "ended"])?;
-        one_of("side", self.side.as_ref(), &["buy", "sell"])
+        names::one_of("state", self.state.as_ref(), &["open", "ended"])?;
+        names::one_of("side", self.side.as_ref(), &["buy", "sell"])?;
+        let phase = self.phase.as_ref().map(|word| Value::String(word.clone()));
+        if phase.is_some_and(|word| serde_json::from_value::<Phase>(word).is_err()) {
+            return Err(ApiError::bad(
+                "there is no such phase; such as working, filled or cancelled",
+            ));
+        }
+        Ok(())
     }
-    fn passes(&self, order: &Order) -> bool {
+    fn passes(&self, order: &Order, account: Option<AccountKey>) -> bool {
         let spec = &order.spec;
         let symbol = |wanted: &String| spec.instrument.as_str().eq_ignore_ascii_case(wanted);
-        let account = |wanted: &String| spec.account.account.as_str() == wanted;
         let state = |wanted: &String| (wanted == "open") == order.phase.is_live();
         let side = |wanted: &String| views::rows::side(spec.side) == wanted;
         let phase = |wanted: &String| views::rows::word(order.phase).as_ref() == Some(wanted);
         self.symbol.as_ref().is_none_or(symbol)
-            && self.account.as_ref().is_none_or(account)
+            && account.is_none_or(|wanted| spec.account == wanted)
             && self.state.as_ref().is_none_or(state)
             && self.side.as_ref().is_none_or(side)
             && self.phase.as_ref().is_none_or(phase)
@@ -80,8 +79,9 @@ async fn list(
 ) -> Result<Json<Answer<OrderRow>>, ApiError> {
     filter.check()?;
     context.replica.read(|known| {
+        let account = names::narrowed(known, &caller, filter.account.as_ref())?;
         let mut orders = views::orders(&known.state);
-        orders.retain(|order| caller.sees(order.spec.account) && filter.passes(order));
+        orders.retain(|order| caller.sees(order.spec.account) && filter.passes(order, account));
         page.of(
             &orders,
             known.state.sequence,

@@ -281,7 +281,7 @@ async fn preview(
             orders: Vec::new(),
             notes: meant.notes,
             denial: None,
-            armed: super::risk::armed(known, account, now).0,
+            armed: super::risk::armed(known, account, Some(&caller), now).0,
         };
         for command in &meant.commands {
             match previews_by(&known.state, &known.market, command, now, Some(&sender)) {

@@ -23,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(summary))
         .routes(routes!(day))
         .routes(routes!(history))
+        .routes(routes!(days))
 }
 
 /// Points of one answer.
@@ -250,5 +251,84 @@ async fn history(
     Ok(Json(Curves {
         account: account.account.to_string(),
         curves: curves.collect(),
+    }))
+}
+
+/// Which days.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Days {
+    /// Which account; the usual one without.
+    account: Option<String>,
+    /// Only sessions that began before this time, RFC 3339, by the venue's clock.
+    before: Option<String>,
+    /// Rows at most, one for each session and currency: 1 to 1000, 100 where nothing is said.
+    limit: Option<u32>,
+}
+
+/// What an account won day by day.
+#[derive(Debug, Serialize, ToSchema)]
+struct PnlDays {
+    account: String,
+    /// The newest first.
+    items: Vec<PnlDayRow>,
+}
+
+/// How an account stood at the last known moment of a session, in one currency.
+#[derive(Debug, Serialize, ToSchema)]
+struct PnlDayRow {
+    currency: String,
+    /// When the session began, by the venue's clock: 17:00 in New York.
+    from: Option<String>,
+    /// When it ended, or will.
+    until: Option<String>,
+    /// The last moment that is known of it.
+    at: Option<String>,
+    /// Worth.
+    net: Option<String>,
+    /// Realised and open, fees taken off, since the last moment of the day before that is kept; null on the first.
+    profit: Option<String>,
+}
+
+/// What an account won day by day, beyond the life of one engine: a row for each session and currency.
+#[utoipa::path(get, path = "/pnl/days", tag = "pnl", params(Days), responses((status = 200, body = PnlDays)))]
+async fn days(
+    State(context): State<Context>,
+    caller: Caller,
+    Asked(wanted): Asked<Days>,
+) -> Result<Json<PnlDays>, ApiError> {
+    let before = names::moment(wanted.before.as_ref(), "before")?.unwrap_or(Timestamp::MAX);
+    let count = wanted.limit.unwrap_or(100);
+    if !(1..=1_000).contains(&count) {
+        return Err(ApiError::bad(format!("limit {count} is out of range; 1 to 1000")));
+    }
+    let account = context
+        .replica
+        .read(|known| names::meant(known, &context, &caller, wanted.account.as_ref()))?;
+    let query = Query::PnlDays {
+        account,
+        before,
+        count,
+    };
+    let Reply::PnlDays(all) = context.ask(query).await? else {
+        return Err(ApiError::unavailable(
+            "the days can't be read now; the engine's log says why",
+        ));
+    };
+    let items = all.into_iter().map(|day| {
+        let decimals = day.currency.minor_decimals();
+        let money = |sum: Money| format!("{:.*}", decimals as usize, sum.round_to(decimals));
+        PnlDayRow {
+            currency: day.currency.to_string(),
+            from: time(Some(day.from)),
+            until: time(Some(day.until)),
+            at: time(Some(day.at)),
+            net: day.net.map(money),
+            profit: day.profit.map(money),
+        }
+    });
+    Ok(Json(PnlDays {
+        account: account.account.to_string(),
+        items: items.collect(),
     }))
 }

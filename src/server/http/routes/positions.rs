@@ -13,7 +13,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderKind, OrderSpec, Price, Quantity, Role, Side,
     TimeInForce,
 };
-use crate::engine::{Command, DenialCode, Legs, Seen, digest, pnl};
+use crate::engine::{Command, DenialCode, Legs, Seen, digest, in_the_way, pnl};
 use crate::server::doors::Caller;
 use crate::server::views;
 use crate::server::views::rows::{OrderRow, PositionRow};
@@ -62,12 +62,10 @@ async fn list(
     Asked(filter): Asked<Filter>,
 ) -> Result<Json<Answer<PositionRow>>, ApiError> {
     context.replica.read(|known| {
+        let account = names::narrowed(known, &caller, filter.account.as_ref())?;
         let mut rows = seen(known, &caller);
         rows.retain(|row| {
-            filter
-                .account
-                .as_ref()
-                .is_none_or(|wanted| row.account == *wanted)
+            account.is_none_or(|of| row.broker == of.broker.as_str() && row.account == of.account.as_str())
                 && (filter.held != Some(true) || row.quantity != "0")
         });
         page.of(&rows, known.state.sequence, id, PositionRow::clone)
@@ -173,7 +171,14 @@ async fn close(
     }
     let id = named.unwrap_or_else(|| context.new_id());
     let part: Option<Quantity> = number("quantity", wanted.quantity.as_ref())?;
-    let command = match part {
+    // All that is held is no part: what only protects it goes with it.
+    let whole = |quantity: &Quantity| {
+        context.replica.read(|known| {
+            let held = known.state.position(key, instrument).quantity.abs();
+            *quantity == held && in_the_way::only_protection(&known.state, key, instrument)
+        })
+    };
+    let command = match part.filter(|quantity| !whole(quantity)) {
         None => Command::Close {
             id,
             account: key,
@@ -218,9 +223,9 @@ fn closing(
     let free = held.saturating_sub(state.working_exits(account, instrument));
     let quantity = quantity.unwrap_or(free);
     if quantity > free || !free.is_positive() {
-        let text = format!(
-            "{held} {instrument} are held, and of these {free} are closed by no working order: cancel or shrink those first"
-        );
+        let text = in_the_way::words(state, account, instrument).unwrap_or_else(|| {
+            format!("{held} {instrument} are held, and of these {free} are closed by no working order: cancel or shrink those first")
+        });
         return Err(conflict(DenialCode::NothingToClose, text));
     }
     let spec = OrderSpec {

@@ -9,6 +9,7 @@ use super::names;
 use crate::domain::{AccountClass, AccountKey, Currency, Money, Price, SafeText, Timestamp, TradingState};
 use crate::engine::Command;
 use crate::engine::breaker::BreakerState;
+use crate::engine::programs::armed_until;
 use crate::server::doors::{Caller, Role};
 use crate::server::views::limits::{AccountLimits, account_limits};
 use crate::server::views::rows::{text, time, word};
@@ -29,15 +30,20 @@ pub(super) fn routes() -> OpenApiRouter<Context> {
         .routes(routes!(flatten))
 }
 
-/// Whether programs may add risk in an account, and until when.
-pub(super) fn armed(known: &Known, account: AccountKey, now: Timestamp) -> (bool, Option<Timestamp>) {
+/// Whether programs may add risk in an account, and until when; a caller, where its key was armed alone.
+pub(super) fn armed(
+    known: &Known,
+    account: AccountKey,
+    caller: Option<&Caller>,
+    now: Timestamp,
+) -> (bool, Option<Timestamp>) {
     let class = known
         .state
         .accounts
         .get(&account)
         .map(|entry| entry.account.class);
-    let until = known.state.programs_armed.get(&account).copied();
-    let until = until.filter(|until| now < *until);
+    let key = caller.and_then(|caller| Some((caller.key.as_deref()?, caller.name.as_str())));
+    let until = armed_until(&known.state, account, key, now);
     (class == Some(AccountClass::Sim) || until.is_some(), until)
 }
 
@@ -129,7 +135,7 @@ pub(in super::super) struct AccountRisk {
     trading_reason: Option<String>,
     /// Why nothing that adds risk leaves though trading is active: the loss of the session, repeated executions, losing exits.
     held_back: Option<String>,
-    /// Programs may add risk there now.
+    /// Programs may add risk there now: all, or the key that asks.
     programs_armed: bool,
     /// Until when; null on a simulated account, where that does not end.
     programs_armed_until: Option<String>,
@@ -206,7 +212,13 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
                 .map(|key| account_limits(&known.state, &known.market, key, known.venue_now(now)))
                 .collect(),
             accounts: names::accounts(known, &caller)
-                .map(|key| account_risk(known, key, now))
+                .map(|key| {
+                    let mut row = account_risk(known, key, now);
+                    let (armed, until) = armed(known, key, Some(&caller), now);
+                    row.programs_armed = armed;
+                    row.programs_armed_until = until.map(|until| until.to_string());
+                    row
+                })
                 .collect(),
             breakers: breakers(&known.state),
             halt_file: text(known.state.halt_file.as_ref().map(|file| &file.reason)),
@@ -218,7 +230,7 @@ async fn risk(State(context): State<Context>, caller: Caller) -> Json<Risk> {
 pub(in super::super) fn account_risk(known: &Known, key: AccountKey, now: Timestamp) -> AccountRisk {
     let state = &known.state;
     let entry = state.accounts.get(&key);
-    let (programs, until) = armed(known, key, now);
+    let (programs, until) = armed(known, key, None, now);
     let mut positions = Vec::new();
     let mut sums: BTreeMap<Currency, (Option<Money>, Option<Money>)> = BTreeMap::new();
     for id in known.state.concerned(key) {
@@ -311,7 +323,7 @@ struct ToldAccount {
 }
 
 /// Halts trading: nothing that adds risk leaves any more, entries are cancelled (those requests are the first to leave),
-/// protective stops stay unless `stops_too`. `GET /risk` tells of each cancel until the broker has confirmed it.
+/// stops, targets and whatever only takes off what is held stay unless `stops_too`. `GET /risk` tells of each cancel until the broker has confirmed it.
 #[utoipa::path(post, path = "/risk/halt", tag = "risk", request_body = HaltWish, responses((status = 200, body = Told)))]
 async fn halt(
     State(context): State<Context>,

@@ -65,7 +65,8 @@ async fn ready(State(context): State<Context>) -> (StatusCode, Json<Readiness>) 
     (status, Json(Readiness { ready, reasons }))
 }
 
-/// Why it is not ready.
+/// Why it is not ready, for everybody who asks without a key too: no word of a person or a broker, no account. Those who may see them
+/// find them in the status, at links and accounts.
 pub(super) fn unready(known: &Known, now: Timestamp) -> Vec<String> {
     let mut reasons = Vec::new();
     if !known.synced {
@@ -82,21 +83,12 @@ pub(super) fn unready(known: &Known, now: Timestamp) -> Vec<String> {
     }
     for (broker, link) in &known.state.links {
         if link.state != LinkState::Ready {
-            let why = link
-                .reason
-                .as_ref()
-                .map_or(String::new(), |reason| format!(": {reason}"));
-            reasons.push(format!("the link to {broker} is {}{why}", link.state.word()));
+            reasons.push(format!("the link to {broker} is {}", link.state.word()));
         }
     }
-    for (key, account) in &known.state.accounts {
-        if account.trading == TradingState::Halted {
-            let why = account
-                .trading_reason
-                .as_ref()
-                .map_or(String::new(), |reason| format!(": {reason}"));
-            reasons.push(format!("an account at {} is halted{why}", key.broker));
-        }
+    let mut accounts = known.state.accounts.values();
+    if accounts.any(|account| account.trading == TradingState::Halted) {
+        reasons.push("trading is halted".to_owned());
     }
     reasons
 }

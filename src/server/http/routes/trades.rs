@@ -80,12 +80,12 @@ async fn list(
     let from = names::moment(filter.from.as_ref(), "from")?;
     let to = names::moment(filter.to.as_ref(), "to")?;
     context.replica.read(|known| {
+        let account = names::narrowed(known, &caller, filter.account.as_ref())?;
         let mut all = trips::all(&known.state, |key| caller.sees(key));
         all.retain(|trip| {
             let symbol = |wanted: &String| trip.instrument.as_str().eq_ignore_ascii_case(wanted);
-            let account = |wanted: &String| trip.account.account.as_str() == wanted;
             filter.symbol.as_ref().is_none_or(symbol)
-                && filter.account.as_ref().is_none_or(account)
+                && account.is_none_or(|wanted| trip.account == wanted)
                 && state.is_none_or(|state| (state == "open") == trip.closed_at.is_none())
                 && from.is_none_or(|from| trip.closed_at.is_none_or(|at| at >= from))
                 && to.is_none_or(|to| trip.closed_at.is_some_and(|at| at < to))

@@ -5,13 +5,13 @@ use super::super::Context;
 use super::super::error::ApiError;
 use super::auth::aside;
 use super::secret_body::Secretly;
+use super::told::{Everything, Removed, UserReset, UserRow};
 use crate::domain::AccountId;
 use crate::server::doors::{Caller, Hashed, Role, UserError, UserSpec};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -63,26 +63,17 @@ pub(super) fn admin(context: &Context, caller: &Caller) -> Result<(), ApiError> 
 }
 
 /// Names of accounts; null for all.
-pub(super) fn names(accounts: Option<&BTreeSet<AccountId>>) -> Value {
-    accounts.map_or(Value::Null, |ids| {
-        ids.iter().map(|id| Value::from(id.as_str())).collect()
-    })
+pub(super) fn names(accounts: Option<&BTreeSet<AccountId>>) -> Option<Vec<String>> {
+    accounts.map(|ids| ids.iter().map(|id| id.as_str().to_owned()).collect())
 }
 
 /// Users; for admins who see every account.
-#[utoipa::path(get, path = "/users", tag = "users", responses((status = 200, body = Value)))]
-async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Value>, ApiError> {
+#[utoipa::path(get, path = "/users", tag = "users", responses((status = 200, body = Everything<UserRow>)))]
+async fn list(State(context): State<Context>, caller: Caller) -> Result<Json<Everything<UserRow>>, ApiError> {
     admin(&context, &caller)?;
     let doors = context.doors.clone();
     let users = aside(move || doors.users(|users| users.all())).await?;
-    let items: Vec<Value> = users
-        .iter()
-        .map(|user| {
-            json!({"name": user.name, "role": user.role.word(), "accounts": names(user.accounts.as_ref()),
-                   "second_factor": user.has_second_factor(), "made": user.made.to_string()})
-        })
-        .collect();
-    Ok(Json(json!({"items": items, "next": null})))
+    Ok(Json(Everything::of(users.iter().map(UserRow::from).collect())))
 }
 
 /// What is sent.
@@ -99,12 +90,12 @@ struct NewUser {
 }
 
 /// Makes a user; after a step-up.
-#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUser, responses((status = 201, body = Value)))]
+#[utoipa::path(post, path = "/users", tag = "users", request_body = NewUser, responses((status = 201, body = UserRow)))]
 async fn add(
     State(context): State<Context>,
     caller: Caller,
     Secretly(wanted): Secretly<NewUser>,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<UserRow>), ApiError> {
     admin(&context, &caller)?;
     let spec = UserSpec {
         accounts: accounts(&caller, wanted.accounts)?,
@@ -126,8 +117,13 @@ async fn add(
         format!("{} ({})", made.name, made.role),
         "done",
     );
-    let told = json!({"name": made.name, "role": made.role.word(), "accounts": names(made.accounts.as_ref()),
-                      "second_factor": false, "made": now.to_string()});
+    let told = UserRow {
+        role: made.role.word(),
+        accounts: names(made.accounts.as_ref()),
+        name: made.name,
+        second_factor: false,
+        made: now.to_string(),
+    };
     Ok((StatusCode::CREATED, Json(told)))
 }
 
@@ -140,13 +136,13 @@ struct NewPassword {
 }
 
 /// A new password; the user is signed out everywhere.
-#[utoipa::path(post, path = "/users/{name}/reset", tag = "users", request_body = NewPassword, params(("name" = String, Path, description = "The user")), responses((status = 200, body = Value)))]
+#[utoipa::path(post, path = "/users/{name}/reset", tag = "users", request_body = NewPassword, params(("name" = String, Path, description = "The user")), responses((status = 200, body = UserReset)))]
 async fn reset(
     State(context): State<Context>,
     caller: Caller,
     Path(name): Path<String>,
     Secretly(wanted): Secretly<NewPassword>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<UserReset>, ApiError> {
     may_change(&context, &caller, &name).await?;
     let now = (context.about.clock)();
     let place = context.doors.place("", caller.address, now).await?;
@@ -158,16 +154,19 @@ async fn reset(
     })
     .await?;
     context.audit(&caller, "user.reset", &name, "done");
-    Ok(Json(json!({"name": name, "signed_out": true})))
+    Ok(Json(UserReset {
+        name,
+        signed_out: true,
+    }))
 }
 
 /// Takes a user away; after a step-up.
-#[utoipa::path(delete, path = "/users/{name}", tag = "users", params(("name" = String, Path, description = "The user")), responses((status = 200, body = Value)))]
+#[utoipa::path(delete, path = "/users/{name}", tag = "users", params(("name" = String, Path, description = "The user")), responses((status = 200, body = Removed)))]
 async fn remove(
     State(context): State<Context>,
     caller: Caller,
     Path(name): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<Removed>, ApiError> {
     may_change(&context, &caller, &name).await?;
     if name == caller.name {
         return Err(ApiError::new(
@@ -179,7 +178,7 @@ async fn remove(
     let (doors, user) = (context.doors.clone(), name.clone());
     aside(move || doors.users(|users| users.remove(&user))).await?;
     context.audit(&caller, "user.remove", &name, "done");
-    Ok(Json(json!({"removed": name})))
+    Ok(Json(Removed { removed: name }))
 }
 
 async fn may_change(context: &Context, caller: &Caller, name: &str) -> Result<(), ApiError> {

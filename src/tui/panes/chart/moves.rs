@@ -15,6 +15,7 @@ const PAGE: i64 = 5;
 impl Chart {
     /// Takes an action that moves; nothing where it is not this pane's business.
     pub(super) fn go(&mut self, action: Action, view: &View<'_>) -> Option<Vec<Wish>> {
+        self.grip = None;
         match action {
             Action::ScrollLive => (self.held, self.cross) = (None, None),
             Action::Escape if self.cross(view).is_some() => self.cross = None,

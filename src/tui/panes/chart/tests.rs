@@ -1,6 +1,7 @@
 //! The chart as a person meets it: whole screens, the crosshair, studies put on and taken off, and what it says of its data.
 
 use super::*;
+use crate::engine::Command;
 use crate::market::{Market, Print, Quality, Quote};
 use crate::tui::panes::DepthChart;
 use crate::tui::panes::fixture::{Desk, id, price};
@@ -143,6 +144,57 @@ fn the_crosshair_holds_a_bar_and_a_price_while_the_market_moves() {
     assert!(
         chart.act(Action::Escape, &desk.view()).is_none(),
         "the desk's business again"
+    );
+}
+
+/// The crosshair points at an order as the ladder's cursor does; far from every order the keys say so and touch none.
+#[test]
+fn an_order_is_changed_moved_and_cancelled_at_the_crosshair() {
+    let desk = desk();
+    let mut chart = Chart::new();
+    screen(&chart, &desk, 160, 45);
+    assert!(chart.act(Action::Modify, &desk.view()).is_none(), "no crosshair");
+    press(&mut chart, &desk, &[Action::Enter]);
+    let view = desk.view();
+    let stop = view
+        .state
+        .live_orders(view.account.unwrap(), id("AAPL"))
+        .find(|order| order.spec.kind.is_stop())
+        .unwrap();
+    let at = crate::tui::panes::depth::own::stands_at(stop).unwrap();
+    let mut steps = 0;
+    while chart.price(&view) != Some(at) {
+        let down = chart.price(&view).unwrap() > at;
+        chart
+            .act(if down { Action::Down } else { Action::Up }, &view)
+            .unwrap();
+        steps += 1;
+        assert!(steps < 10_000, "{:?}", chart.price(&view));
+    }
+    assert!(chart.title(&view).1.contains("stp"), "{}", chart.title(&view).1);
+    assert_eq!(chart.act(Action::Modify, &view), Some(vec![Wish::Edit(stop.id)]));
+    let cancel = Command::Cancel { id: stop.id };
+    assert_eq!(
+        chart.act(Action::Cancel, &view),
+        Some(vec![Wish::Send(Box::new(cancel))])
+    );
+    let up = |ticks| {
+        let tick = price("0.01").raw() * ticks;
+        Some(vec![Wish::Move(stop.id, Price::from_raw(at.raw() + tick))])
+    };
+    assert_eq!(chart.act(Action::OrderUp, &view), up(1));
+    assert_eq!(
+        chart.act(Action::OrderUp, &view),
+        up(2),
+        "a count goes on from there"
+    );
+    for _ in 0..100 {
+        press(&mut chart, &desk, &[Action::PageDown]);
+    }
+    let said = chart.act(Action::Cancel, &view).unwrap();
+    assert!(
+        matches!(&said[..], [Wish::Say(text)] if text.contains("no order of yours is near")),
+        "{said:?}"
     );
 }
 

@@ -1,6 +1,7 @@
 //! How the ladder looks: prices in the middle, who would buy on the left, who would sell on the right, our own orders at
 //! the edges, what was traded there today behind them. Reads, and writes cells; decides nothing.
 
+use super::beyond;
 use super::own::{self, Lifted};
 use super::profile;
 use super::rungs::{Book, Rungs};
@@ -226,7 +227,17 @@ pub(super) fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs:
         draw_lifted(pen, view, rungs, lifted);
     }
     draw_spread(pen, view, book, touch, &frame);
-    draw_beyond(pen, view, book, rungs);
+    let free = |row: u16| {
+        let ours = rows
+            .get(usize::from(row))
+            .is_some_and(|rung| rung.buys.is_positive() || rung.sells.is_positive());
+        !ours
+            && hand.lifted.is_none()
+            && cursor != Some(row)
+            && last_row != Some(row)
+            && !touch.contains(&Some(row))
+    };
+    beyond::draw(pen, view, book, rungs, &free);
 }
 
 fn draw_sizes(pen: &mut Pen<'_>, view: &View<'_>, row: u16, rung: &Rung, frame: &Frame, most: Quantity) {
@@ -291,25 +302,6 @@ fn draw_average(pen: &mut Pen<'_>, view: &View<'_>, id: InstrumentId, rungs: &Ru
             pen.right(end, row, &text, view.theme.position);
             return;
         }
-    }
-}
-
-/// A touch that has left the ladder while the cursor holds it still: where it is now, at the edge that it left by.
-fn draw_beyond(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs: &Rungs) {
-    let last = rungs.rows.saturating_sub(1);
-    let bid = book.bids.first().map(|level| ("bid", level.price, view.theme.up));
-    let ask = book
-        .asks
-        .first()
-        .map(|level| ("ask", level.price, view.theme.down));
-    for (word, price, color) in [bid, ask].into_iter().flatten() {
-        let (row, arrow) = match price {
-            price if price < rungs.price(last) && word == "bid" => (last, '↓'),
-            price if price > rungs.price(0) && word == "ask" => (0, '↑'),
-            _ => continue,
-        };
-        let text = format!("{arrow} {word} {}", read::price(view, book.id, price));
-        pen.put(1, row, &text, bold(color));
     }
 }
 

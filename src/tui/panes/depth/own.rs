@@ -2,7 +2,9 @@
 //! moved. Pure: what is found here is a wish, or a reason in words; nothing is sent.
 
 use super::rungs::Rungs;
-use crate::domain::{ClientOrderId, InstrumentId, Order, OrderChange, OrderKind, Phase, Price, Role, Side};
+use crate::domain::{
+    ClientOrderId, InstrumentId, Order, OrderChange, OrderKind, OrderSpec, Phase, Price, Role, Side,
+};
 use crate::engine::risk::{self, Effect};
 use crate::engine::{Command, changed};
 use crate::tui::pane::View;
@@ -10,7 +12,12 @@ use crate::tui::panes::read;
 
 /// The price that an order stands at: the trigger of a stop, else its limit.
 pub fn stands_at(order: &Order) -> Option<Price> {
-    order.spec.kind.trigger().or(order.spec.kind.limit())
+    price_of(&order.spec)
+}
+
+/// The same of an order that is not sent yet.
+pub fn price_of(spec: &OrderSpec) -> Option<Price> {
+    spec.kind.trigger().or(spec.kind.limit())
 }
 
 /// The change that lets an order stand at another price; nothing where the market moves it or it has none. The limit of a

@@ -44,13 +44,14 @@ impl Rungs {
         i64::from(self.middle).saturating_sub(steps)
     }
     /// Where prices go this time: as last time, unless the touch has left the middle half or the book needs other steps.
-    /// With `held` they stay as they are.
+    /// With `held` they stay as they are; with `group` a row is so many ticks, as a person asked for.
     pub(super) fn of(
         view: &View<'_>,
         book: &Book,
         rows: u16,
         before: Option<Self>,
         held: Option<Price>,
+        group: Option<i64>,
     ) -> Option<Self> {
         let near = book.middle()?;
         let tick = read::tick(view, book.id, near).raw().max(1);
@@ -61,6 +62,7 @@ impl Rungs {
         let wanted = span.unwrap_or(0) / i64::from(rows.saturating_sub(2).max(1));
         let step = match before {
             Some(drawn) if view.holding => drawn.step,
+            _ if group.is_some() => tick.saturating_mul(group.unwrap_or(1).max(1)),
             // Some slack on both sides, so that a book at the border does not flip between two steps.
             Some(drawn) if wanted <= drawn.step && (drawn.step == tick || wanted * 6 >= drawn.step) => {
                 drawn.step

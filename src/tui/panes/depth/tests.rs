@@ -65,6 +65,7 @@ fn with_bracket(desk: &mut Desk) {
         parent: Some(order_id("B")),
         size: Quantity::ZERO,
         members: vec![order_id("B.1"), order_id("B.2")],
+        set_aside: Quantity::ZERO,
     };
     desk.state.groups.insert(order_id("B"), group);
 }
@@ -117,6 +118,26 @@ fn nothing_moves_behind_a_preview_and_the_held_price_stays_in_sight() {
         let marked = seen.iter().find(|line| line.starts_with('▸')).unwrap();
         assert!(marked.contains(&held), "{held} {seen:#?}");
     }
+}
+
+/// What is ours and has no row stands at the edge by which it left, and never over an order of ours or the price in hand.
+#[test]
+fn what_is_ours_beyond_the_ladder_is_told_at_its_edge() {
+    let mut desk = Desk::rich();
+    let mut pane = DepthPane::new();
+    order(&mut desk, "S", Side::Sell, stop("180.00"), Role::Entry);
+    order(&mut desk, "T", Side::Sell, limit("199.00"), Role::Entry);
+    let seen = screen(&pane, &desk, 60, 13);
+    let edge = |rows: &[String], text: &str| rows.iter().any(|line| line.contains(text));
+    assert!(edge(&seen[..3], "199.00") && edge(&seen[..3], "↑"), "{seen:#?}");
+    assert!(edge(&seen[10..], "▸s50 180.00"), "{seen:#?}");
+    // Rows of more ticks have room for more of it.
+    for _ in 0..9 {
+        pane.act(Action::ZoomOut, &desk.view());
+        screen(&pane, &desk, 60, 13);
+    }
+    let far = screen(&pane, &desk, 60, 13);
+    assert!(!edge(&far, "↑") && !edge(&far, "↓"), "{far:#?}");
 }
 
 #[test]
@@ -214,6 +235,21 @@ fn a_bracket_moves_as_one_and_what_leads_goes_first() {
         pane.title(&desk.view()).1,
         "MOVE BRACKET +2 ticks  Enter sends, Esc drops"
     );
+    // Each leg stands in the preview, whether the ladder has a row for it or not.
+    let ahead = pane.in_hand_ahead(&desk.view()).unwrap();
+    let told: Vec<String> = ahead
+        .lines(160)
+        .iter()
+        .map(|line| line.iter().map(|span| span.content.as_ref()).collect())
+        .collect();
+    for (line, words) in told.iter().zip([
+        "CHANGE SELL 50 AAPL @ 190.90 → 50 @ 190.92",
+        "CHANGE BUY 50 AAPL @ 190.40 → 50 @ 190.42",
+        "CHANGE SELL 50 AAPL stp 190.10 → 50 stp 190.12",
+    ]) {
+        assert!(line.contains(words), "{told:#?}");
+    }
+    assert_eq!(told.len(), 3, "{told:#?}");
     let ghosts = screen(&pane, &desk, 34, 140);
     for (line, ghost) in [("190.42", "◇50"), ("190.92", "50◇"), ("190.12", "50◇")] {
         assert!(
@@ -329,7 +365,7 @@ fn a_roomy_ladder_shows_what_was_traded_at_each_price() {
             "      ████▋                      185 190.45•                      145",
             "      ████▏                      474 190.44",
             "      ██████▌                    352 190.43",
-            "      ██████▏                    147 190.42",
+            " ↓ ◂30 190.38  avg +100 190.31  ▸s100 190.20",
         ]
     );
 }

@@ -7,12 +7,15 @@ mod parked;
 mod shadow;
 mod terms;
 mod watch;
+mod way_out;
 mod wire;
 
 pub use books::{booked, quiet, settled};
 pub use shadow::Shadow;
 pub use terms::Terms;
 pub use watch::batch;
+pub use way_out::withheld;
+use wire::closes;
 pub use wire::{Wire, leaves};
 
 /// The checkers.
@@ -35,7 +38,8 @@ pub enum Checker {
     I7,
     /// An order that has ended stays so but for late fills, and what is taken for its terms never goes back.
     I8,
-    /// No new risk after a halt or the breach of a limit that says so, and none of the entries before it stays.
+    /// No new risk after a halt or the breach of a limit that says so, none of the entries before it stays, and neither
+    /// keeps back a flatten's exit.
     I9,
     /// The hash chain of the journal holds.
     I10,

@@ -54,7 +54,7 @@ fn named_price(spec: &OrderSpec) -> Option<Price> {
 }
 
 /// True where all of it would only take off what is held.
-fn closes(state: &State, spec: &OrderSpec, quantity: Quantity) -> bool {
+pub(super) fn closes(state: &State, spec: &OrderSpec, quantity: Quantity) -> bool {
     let held = state.position(spec.account, spec.instrument);
     held.side() == Some(spec.side.opposite()) && quantity <= held.quantity.abs()
 }

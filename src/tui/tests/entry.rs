@@ -1,0 +1,125 @@
+//! Order entry: what a preview says before anything is sent, and words that go with what they were about.
+
+use super::*;
+use crate::domain::SessionId;
+use crate::tui::panes::fixture::{account, id};
+use crate::tui::ticket::Ticket;
+
+fn change(hands: &mut Hands, order: &str) {
+    let state = &hands.desk.world.state;
+    let order = state
+        .live_orders(account(), id("AAPL"))
+        .find(|live| live.id.as_str() == order)
+        .unwrap();
+    let listed = &state.instruments[&id("AAPL")];
+    let quote = hands.desk.world.market.quote(id("AAPL"));
+    let ticket = Ticket::modify(order, listed, quote, hands.now);
+    hands.desk.modal = Some(Modal::Ticket(Box::new(ticket)));
+}
+
+#[test]
+fn what_takes_risk_off_is_not_said_to_need_the_token() {
+    const ELSEWHERE: &str = "another terminal has the trading token";
+    let mut hands = Hands::new();
+    hands.desk.world.state.token = Some(SessionId(99));
+    hands.press("b");
+    assert!(hands.screen(120, 35).contains(ELSEWHERE));
+    hands.press("Esc");
+    hands.desk.world.instrument = Some(id("NVDA"));
+    hands.press("5 0 B");
+    let screen = hands.screen(120, 35);
+    assert!(
+        screen.contains("takes risk off") && !screen.contains(ELSEWHERE),
+        "{screen}"
+    );
+}
+
+#[test]
+fn a_change_and_a_flatten_say_what_they_come_to() {
+    let mut hands = Hands::new();
+    change(&mut hands, "A2");
+    hands.press("+ +");
+    let screen = hands.screen(100, 30);
+    for words in [
+        "stp 190.20 → 100 stp 190.22",
+        "2t tighter",
+        "at the stop ▼ 9.00 USD, was ▼ 11.00",
+        "SIM100001",
+    ] {
+        assert!(screen.contains(words), "{words}\n{screen}");
+    }
+    hands.press("- - - -");
+    assert!(hands.screen(100, 30).contains("2t looser"));
+    hands.press("Esc :").type_text("flat NVDA");
+    let screen = hands.screen(100, 30);
+    for words in [
+        "FLATTEN NVDA:",
+        "BUY 50 mkt, now ",
+        "pos -50 → 0",
+        "result ~",
+        "SIM100001",
+    ] {
+        assert!(screen.contains(words), "{words}\n{screen}");
+    }
+    // A question is read to its end in a narrow terminal, too.
+    hands.press("Esc / n v d a Enter c");
+    let screen = hands.screen(80, 24);
+    assert!(
+        screen.contains("fee ~") && screen.contains("SIM100001"),
+        "{screen}"
+    );
+}
+
+#[test]
+fn an_order_says_until_when_it_lives() {
+    let mut hands = Hands::new();
+    hands.press(":").type_text("buy 100 AAPL @185");
+    let screen = hands.screen(160, 45);
+    assert!(screen.contains("@ 185.00 day until 20:00 EST"), "{screen}");
+    hands
+        .press("Esc :")
+        .type_text("buy 100 AAPL @185 gtd 2026-12-24T15:00Z");
+    let screen = hands.screen(160, 45);
+    assert!(screen.contains("gtd Thu 24 Dec 10:00 EST"), "{screen}");
+}
+
+#[test]
+fn words_go_with_what_they_were_about_and_the_engines_stay() {
+    let mut hands = Hands::new();
+    hands.press("b Esc");
+    assert_eq!(hands.said(), "dropped; nothing was sent");
+    hands.press(":");
+    assert_eq!(hands.said(), "", "nothing of it is open any more");
+    hands.press("Esc");
+    let told = FromEngine::Failed("the disk is slow".into());
+    hands.desk.on_engine(told, hands.now);
+    hands.press("b");
+    assert_eq!(hands.said(), "the disk is slow");
+}
+
+#[test]
+fn the_last_order_comes_again_as_a_preview_and_is_sent_by_enter_alone() {
+    let mut hands = Hands::new();
+    hands.press("R");
+    assert!(hands.said().contains("no order was sent"), "{}", hands.said());
+    hands.press("7 0 b - -").wait(QUIET).press("Enter");
+    let spec = |command: &Command| match command {
+        Command::Submit { spec, id, .. } => (spec.to_string(), *id),
+        other => panic!("{other:?}"),
+    };
+    let first = spec(&hands.sent[0]);
+    hands.press("R");
+    assert_eq!(hands.sent.len(), 1, "nothing is sent by it");
+    hands.wait(QUIET).press("Enter");
+    let second = spec(&hands.sent[1]);
+    assert_eq!(first.0, second.0);
+    assert_ne!(first.1, second.1, "an order of its own");
+    hands
+        .press(":")
+        .type_text("sell 5 SAP mkt")
+        .wait(QUIET)
+        .press("Enter");
+    assert_eq!(hands.sent.len(), 3, "{}", hands.said());
+    hands.press("R");
+    assert!(matches!(&hands.desk.modal, Some(Modal::Line(line)) if line.text() == "sell 5 SAP mkt"));
+}
