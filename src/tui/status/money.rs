@@ -39,7 +39,8 @@ pub(super) fn parts(desk: &Desk, account: AccountKey, now: Timestamp) -> [Part; 
         };
         Part {
             worth,
-            short: Some(figures.spans(label, false)),
+            // The minor unit before anything else.
+            short: Some((0, figures.spans(label, false))),
             spans: figures.spans(label, true),
         }
     };
