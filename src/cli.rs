@@ -251,6 +251,7 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 let reason = words.map(String::as_str).collect::<Vec<_>>().join(" ");
                 shell::halt(paths, &reason, sub.get_flag("stops-too"), json).await
             }
+            "resume" => shell::resume(paths, account, json).await,
             "differences" => match sub.get_one::<String>("action") {
                 None => shell::list_differences(paths, account, json).await,
                 Some(action) => {

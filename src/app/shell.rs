@@ -9,7 +9,7 @@ mod programs;
 mod risk;
 
 pub use alerts::{alert, alerts};
-pub use guarding::{Wish, acknowledge, halt, list_differences, reconcile, record, resolve};
+pub use guarding::{Wish, acknowledge, halt, list_differences, reconcile, record, resolve, resume};
 pub use limits::{LimitOptions, limits};
 pub use order::{OrderOptions, order};
 pub(super) use order::{choose_account, market, told, usage};

@@ -310,6 +310,11 @@ pub(super) fn command() -> Command {
                 )
                 .arg(json()),
         )
+        .subcommand(
+            Command::new("resume")
+                .about("Allow risk again after a halt: in every account that holds it back, or with --account in one; a live account has to be armed (arm-api)")
+                .arg(json()),
+        )
         .subcommand(differences_command(json()))
         .subcommand(
             Command::new("acknowledge")

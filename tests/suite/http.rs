@@ -129,6 +129,10 @@ fn a_key_opens_what_its_accounts_allow_and_the_port_tells_what_the_engine_knows(
     let halted = get(at, "/ready", None);
     assert_eq!(halted.status, 503);
     assert_eq!(halted.body["reasons"], serde_json::json!(["trading is halted"]));
+    home.done(&["resume"]);
+    until("it is ready again", || {
+        (get(at, "/ready", None).status == 200).then_some(())
+    });
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! `tradewind halt`, `differences`, `reconcile`, `acknowledge` and `record`: what a person does with a shell and no terminal.
+//! `tradewind halt`, `resume`, `differences`, `reconcile`, `acknowledge` and `record`: what a person does with a shell and no terminal.
 
 use super::{Result, Shell, ShellError, choose_account, rows, table, told};
 use crate::app::clock::Clock;
 use crate::app::identity::IdMaker;
 use crate::app::paths::Paths;
-use crate::domain::SafeText;
+use crate::domain::{SafeText, TradingState};
 use crate::engine::difference::{Difference, Remedy, Subject, differences};
 use crate::engine::{Command, State, changes};
 use serde_json::{Value, json};
@@ -32,6 +32,36 @@ pub async fn halt(paths: &Paths, reason: &str, stops_too: bool, json: bool) -> R
     shell.print(&value, || {
         let note = note.map_or(String::new(), |note| format!(": {note}"));
         format!("halted{note}")
+    })
+}
+
+/// Allows risk again in an account, or in every one that holds it back. Whether this shell may is the engine's to say.
+///
+/// # Errors
+/// A refusal, no such account, or no engine.
+pub async fn resume(paths: &Paths, account: Option<&str>, json: bool) -> Result<()> {
+    let mut shell = Shell::connect(paths, json).await?;
+    let (state, _) = shell.state().await?;
+    let accounts = match account {
+        Some(name) => vec![choose_account(&state, Some(name), None)?],
+        None => {
+            let all = state.accounts.iter();
+            let held = all.filter(|(_, entry)| entry.trading != TradingState::Active);
+            held.map(|(key, _)| *key).collect()
+        }
+    };
+    for account in &accounts {
+        let command = Command::SetTrading {
+            account: *account,
+            state: TradingState::Active,
+            reason: SafeText::new("from a shell"),
+        };
+        told(shell.engine.command(command).await?)?;
+    }
+    let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+    shell.print(&json!({"resumed": names}), || match names.as_slice() {
+        [] => "no account is halted or only reduces".to_owned(),
+        names => format!("risk is allowed again in {}", names.join(", ")),
     })
 }
 

@@ -38,6 +38,8 @@ mod users;
 mod web;
 mod wish;
 
+pub(super) use system::unready;
+
 use super::error::ApiError;
 use super::{Context, openapi};
 use asks::Asks;

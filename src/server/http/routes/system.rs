@@ -67,7 +67,7 @@ async fn ready(State(context): State<Context>) -> (StatusCode, Json<Readiness>) 
 
 /// Why it is not ready, for everybody who asks without a key too: no word of a person or a broker, no account. Those who may see them
 /// find them in the status, at links and accounts.
-pub(super) fn unready(known: &Known, now: Timestamp) -> Vec<String> {
+pub(in crate::server::http) fn unready(known: &Known, now: Timestamp) -> Vec<String> {
     let mut reasons = Vec::new();
     if !known.synced {
         reasons.push("the engine has not told its state yet".to_owned());

@@ -3,6 +3,7 @@
 //! order's row holds all that its facts made of it, and each execution has a row of its own.
 
 use super::super::replica::Known;
+use super::super::routes::unready;
 use super::summary;
 use crate::domain::{AccountId, AccountKey, ClientOrderId, InstrumentId, Timestamp};
 use crate::engine::Event;
@@ -191,7 +192,7 @@ pub(super) fn all(kind: Kind, params: &Params, known: &Known, sight: &Sight, now
         Kind::Pnl | Kind::Risk | Kind::Alerts | Kind::Dashboard | Kind::Indicators => {
             summary::rows(kind, params, known, sight, now)
         }
-        Kind::System => vec![("system".to_owned(), system(known))],
+        Kind::System => vec![("system".to_owned(), system(known, now))],
     }
 }
 
@@ -241,7 +242,7 @@ pub(super) fn changed(
         (Kind::Positions, Told::Events(events)) if events.iter().any(moves_a_position) => {
             positions(symbols, known, sight)
         }
-        (Kind::System, Told::Events(_)) => vec![("system".to_owned(), system(known))],
+        (Kind::System, Told::Events(_)) => vec![("system".to_owned(), system(known, now))],
         (_, Told::Snapshot(_)) => all(kind, params, known, sight, now),
         _ => Rows::new(),
     }
@@ -323,12 +324,16 @@ fn positions(symbols: &Symbols, known: &Known, sight: &Sight) -> Rows {
         .collect()
 }
 
-fn system(known: &Known) -> Value {
+fn system(known: &Known, now: Timestamp) -> Value {
     let links: BTreeMap<&str, &str> = known
         .state
         .links
         .iter()
         .map(|(broker, link)| (broker.as_str(), link.state.word()))
         .collect();
-    json!({"synced": known.synced, "links": links, "sessions": known.state.sessions.len()})
+    let reasons = unready(known, now);
+    json!({
+        "synced": known.synced, "links": links, "sessions": known.state.sessions.len(),
+        "ready": reasons.is_empty(), "reasons": reasons,
+    })
 }
