@@ -15,6 +15,10 @@ const FILES: &[(&str, Option<&str>)] = &[
         "journal.db-next*",
         Some("an archive under way: the next start settles it"),
     ),
+    (
+        "*.db.reserve",
+        Some("room that is kept: the next start keeps its own"),
+    ),
     ("journal.snapshot", Some("it is made anew from the journal")),
     ("journal.snapshot-new", Some("it is made anew from the journal")),
     (
@@ -110,6 +114,7 @@ mod tests {
         }
         for name in [
             "journal.db-wal",
+            "journal.db.reserve",
             "doors.0a1b2c3d",
             "terminal.toml.4711",
             "journal.snapshot",
