@@ -26,8 +26,8 @@ struct Part {
     /// Lower goes first when there is no room.
     worth: u8,
     spans: Vec<Span<'static>>,
-    /// The same in fewer cells, and what the words are worth that it does without.
-    short: Option<(u8, Vec<Span<'static>>)>,
+    /// The same in fewer cells: taken before anything is left out.
+    short: Option<Vec<Span<'static>>>,
 }
 
 /// Draws the bar.
@@ -74,29 +74,28 @@ pub fn put(pen: &mut Pen<'_>, mut x: u16, spans: &[Span<'_>]) -> u16 {
     x
 }
 
-impl Part {
-    /// What goes next of it: the words that its shorter form does without, else all of it.
-    fn next(&self) -> u8 {
-        self.short.as_ref().map_or(self.worth, |(worth, _)| *worth)
-    }
-}
-
-/// Makes room: what matters least goes first, of a part or as a part.
+/// Makes room: first the shorter forms, then without what matters least.
 fn fit(left: &mut Vec<Part>, right: &mut Vec<Part>, width: usize) {
-    while used(left, 2) + used(right, 3) + 3 > width {
-        let least = left.iter().chain(right.iter()).map(Part::next).min();
-        let is_least = |part: &Part| Some(part.next()) == least;
-        let at = right.iter().position(is_least);
-        let (side, at) = match at.or_else(|| left.iter().rposition(is_least)) {
-            Some(place) if at.is_some() => (&mut *right, place),
-            Some(place) => (&mut *left, place),
-            None => return,
+    let is_wide = |left: &[Part], right: &[Part]| used(left, 2) + used(right, 3) + 3 > width;
+    while is_wide(left, right) {
+        let parts = left.iter_mut().chain(right.iter_mut());
+        let Some(part) = parts
+            .filter(|part| part.short.is_some())
+            .min_by_key(|part| part.worth)
+        else {
+            break;
         };
-        match side.get_mut(at).and_then(|part| part.short.take()) {
-            Some((_, spans)) => side[at].spans = spans,
-            None => {
-                side.remove(at);
-            }
+        part.spans = part.short.take().unwrap_or_default();
+    }
+    while is_wide(left, right) {
+        let parts = left.iter().chain(right.iter());
+        let least = parts.map(|part| part.worth).min().unwrap_or(0);
+        if let Some(at) = right.iter().position(|part| part.worth == least) {
+            right.remove(at);
+        } else if let Some(at) = left.iter().rposition(|part| part.worth == least) {
+            left.remove(at);
+        } else {
+            break;
         }
     }
 }
@@ -141,7 +140,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         },
         Part {
             worth: 9,
-            short: Some((7, standing(desk, colour, word).into_iter().take(1).collect())),
+            short: Some(standing(desk, colour, word).into_iter().take(1).collect()),
             spans: standing(desk, colour, word),
         },
     ];
@@ -220,7 +219,7 @@ fn alerts(desk: &Desk) -> Option<Part> {
         spans.push(span(format!("{gap}{}", counted(live, "alert")), theme.dim));
     }
     let worth = if unseen > 0 { 8 } else { 3 };
-    let short = (spans.len() > 1).then(|| (5, spans.iter().take(1).cloned().collect()));
+    let short = (spans.len() > 1).then(|| spans.iter().take(1).cloned().collect());
     (!spans.is_empty()).then_some(Part { worth, short, spans })
 }
 

@@ -39,8 +39,7 @@ pub(super) fn parts(desk: &Desk, account: AccountKey, now: Timestamp) -> [Part; 
         };
         Part {
             worth,
-            // The minor unit before anything else.
-            short: Some((0, figures.spans(label, false))),
+            short: Some(figures.spans(label, false)),
             spans: figures.spans(label, true),
         }
     };
