@@ -34,7 +34,7 @@ use tradewind::wire::{ClientMessage, ServerMessage};
 
 /// Every so many orders one stays on the market.
 const STAYS: usize = 100;
-const SETTINGS: &str = "max_total_orders = 0\nmax_entries_5m = 0\nloss_streak = 0\nkeep_hours = false\nclose_band_bps = 0\n\
+const SETTINGS: &str = "keep_hours = false\nclose_band_bps = 0\n\
                         max_position_value = \"100000000\"\n[sim]\nparticipants = true\n";
 
 fn main() {

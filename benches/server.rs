@@ -91,7 +91,7 @@ impl Served {
         // As docs/TUNING.md says for crowds; all of them call from one address here.
         let listen = "[server]\nlisten = \"127.0.0.1:0\"\n[server.doors]\ncalls_per_address = 0\ncalls_per_key = 0\nconnections_per_address = 2048\n";
         // Orders without end are what is measured.
-        let limits = "[limits]\nduplicate_window_ms = 0\nmax_live_orders = 10000\nmax_total_orders = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_position_value = \"1000000000000\"\nmax_gross_bps = 0\nmax_name_bps = 0\nmax_issuer_bps = 0\nmax_entries_5m = 0\nclose_band_bps = 0\nkeep_hours = false\n[[sim.accounts]]\nid = \"SIM100001\"\ncash = { USD = \"1000000000\" }\n";
+        let limits = "[limits]\nduplicate_window_ms = 0\nmax_live_orders = 10000\nmax_total_orders = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_position_value = \"1000000000000\"\nmax_gross_bps = 0\nmax_name_bps = 0\nmax_issuer_bps = 0\nmax_entries_5m = 0\nmax_round_trips_1m = 0\nclose_band_bps = 0\nkeep_hours = false\n[[sim.accounts]]\nid = \"SIM100001\"\ncash = { USD = \"1000000000\" }\n";
         let engine = Engine::of(Folder::of(&format!("{listen}{limits}{}", tape.settings())));
         let made = engine
             .folder

@@ -27,7 +27,8 @@ impl Folder {
     }
     /// With these settings beside the limits.
     pub fn with(settings: &str) -> Self {
-        let limits = "[limits]\nduplicate_window_ms = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_live_orders = 1000\n";
+        // What holds back whoever trades without end is not what is measured.
+        let limits = "[limits]\nduplicate_window_ms = 0\nrate_burst = 10000\nrate_per_second = 10000\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nmax_round_trips_1m = 0\nloss_streak = 0\n";
         Self::of(&format!("{limits}{settings}"))
     }
     /// With these settings alone.
