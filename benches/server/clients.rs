@@ -126,6 +126,10 @@ async fn connect(at: SocketAddr, key: &str, wanted: Wanted) -> TcpStream {
     stream
 }
 
+/// The first byte of a ping, and a whole answer with a mask of nothing.
+const PING: u8 = 0x89;
+const PONG: [u8; 6] = [0x8a, 0x80, 0, 0, 0, 0];
+
 async fn listen(mut stream: TcpStream, counts: Arc<AtomicBool>, stops: Arc<AtomicBool>) -> Heard {
     let mut heard = Heard::default();
     let mut bytes = Vec::with_capacity(1 << 16);
@@ -147,6 +151,10 @@ async fn listen(mut stream: TcpStream, counts: Arc<AtomicBool>, stops: Arc<Atomi
         let mut begin = 0;
         while let Some((head, length)) = frame(&bytes[begin..]) {
             let body = &bytes[begin + head..begin + head + length];
+            if bytes[begin] == PING {
+                // Whoever is asked whether it is there, and says nothing, is let go. No body is asked back.
+                let _ = stream.write_all(&PONG).await;
+            }
             if let Some(next) = number_of(body) {
                 if counting {
                     heard.lost += number.map_or(0, |before: u64| next - before - 1);
