@@ -105,6 +105,8 @@ pub enum Answer {
     Bars(Vec<Bar>),
     /// What the order would bind.
     Margin(Margin),
+    /// The broker would not take the order that was asked about: its words.
+    Refused(SafeText),
     /// Why there is no answer.
     Failed(SafeText),
 }

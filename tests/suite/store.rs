@@ -191,6 +191,16 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
         format::decode(2, 5, &std::fs::read(&path).unwrap()).unwrap(),
         expected
     );
+    // The sixth: no broker was asked what an order would bind.
+    let path = here("tests/suite/golden/v6/02_limits_set_option_limit.msgpack");
+    let sixth = format::decode(2, 6, &std::fs::read(&path).unwrap()).unwrap();
+    let Fact::LimitsSet { limits } = sixth else {
+        panic!("{sixth:?}")
+    };
+    assert_eq!(
+        (limits.max_contracts_each, limits.what_if_above),
+        (0, Money::ZERO)
+    );
 }
 
 // --- the journal --------------------------------------------------------------------------------------------------
