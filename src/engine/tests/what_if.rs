@@ -65,7 +65,7 @@ impl Desk {
             other => panic!("{name}: {other:?}"),
         }
     }
-    fn placed(&mut self) -> usize {
+    fn orders_left(&mut self) -> usize {
         let sent = self.sent();
         sent.iter().filter(|request| request.starts_with("place")).count()
     }
@@ -99,11 +99,11 @@ fn a_large_order_is_recorded_only_with_the_brokers_word_for_exactly_it() {
     desk.now = desk.now.after(HOLDS + SECOND);
     desk.quote("100.00", "100.02");
     assert_eq!(desk.refusal("old", buy(63)).code, DenialCode::WhatIf);
-    assert_eq!(desk.placed(), 0);
+    assert_eq!(desk.orders_left(), 0);
     desk.binds(&buy(64), 1_000, 90_000);
     assert_eq!(desk.asks_about(command("told", buy(64))), [0; 0]);
     assert!(matches!(desk.submit("told", buy(64)), Outcome::Done { .. }));
-    assert_eq!(desk.placed(), 1);
+    assert_eq!(desk.orders_left(), 1);
     // The same again is the same order, whatever the answer's age.
     desk.now = desk.now.after(HOLDS + SECOND);
     assert_eq!(desk.asks_about(command("told", buy(64))), [0; 0]);
@@ -260,7 +260,7 @@ fn a_large_parked_order_waits_for_a_word_and_the_word_for_the_broker() {
         desk.settle(batch.events);
     };
     tick(&mut desk);
-    assert_eq!((desk.phase("P"), desk.placed()), (Phase::Parked, 0));
+    assert_eq!((desk.phase("P"), desk.orders_left()), (Phase::Parked, 0));
     let confirm = Command::ConfirmParked { id: id("P") };
     assert_eq!(desk.asks_about(confirm.clone()), [100]);
     match desk.command(confirm.clone()) {
@@ -270,5 +270,5 @@ fn a_large_parked_order_waits_for_a_word_and_the_word_for_the_broker() {
     desk.binds(&buy(100), 2_500, 97_500);
     assert!(matches!(desk.command(confirm), Outcome::Done { .. }));
     tick(&mut desk);
-    assert_eq!((desk.phase("P"), desk.placed()), (Phase::InFlight, 1));
+    assert_eq!((desk.phase("P"), desk.orders_left()), (Phase::InFlight, 1));
 }
