@@ -2,9 +2,9 @@
 //! held against it, and `/risk` says so; the broker's own margin then has the last word. Of a large order the broker is asked what it
 //! would bind, and its answer is held against it in place of an estimate (`what_if`).
 
-use super::Check;
 use super::day::part;
 use super::worth::money;
+use super::{Check, Stands};
 use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price, Quantity};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::{terms, worth};
@@ -18,9 +18,10 @@ impl Check<'_> {
         instrument: &Instrument,
         price: Price,
         limits: &Limits,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
         if self.is_asked_about(spec, instrument, Some(price), limits) {
-            return self.by_the_brokers_word(spec, instrument, limits);
+            return self.by_the_brokers_word(spec, instrument, limits, stands);
         }
         let Some(funds) = self
             .state
@@ -30,8 +31,7 @@ impl Check<'_> {
         else {
             return Ok(());
         };
-        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
-        let Ok(standing) = super::day::standing(self.state, self.market, spec.account, at) else {
+        let Ok(standing) = stands.get() else {
             // Said already where a share of it is asked for.
             return Ok(());
         };

@@ -6,7 +6,7 @@
 use super::day::{self, part};
 use super::funds::passing;
 use super::worth::money;
-use super::{Check, Effect, effect, reduces_now};
+use super::{Check, Effect, Stands, effect, reduces_now};
 use crate::domain::{
     AccountKey, Currency, Instrument, InstrumentKind, LimitName, Limits, Money, Order, OrderSpec, Phase,
     Price, Quantity, Side,
@@ -103,12 +103,12 @@ impl Check<'_> {
         spec: &OrderSpec,
         instrument: &Instrument,
         limits: &Limits,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
         let Some((answer, binds)) = self.binds_told(spec) else {
             return Ok(());
         };
-        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
-        let Ok(standing) = day::standing(self.state, self.market, spec.account, at) else {
+        let Ok(standing) = stands.get() else {
             // Said already where a share of it is asked for.
             return Ok(());
         };

@@ -16,6 +16,7 @@ fn at_a_broker() -> Desk {
     desk.report(Report::Funds {
         currency: Currency::USD,
         excess: Money::whole(100_000),
+        lends: None,
     });
     desk
 }
