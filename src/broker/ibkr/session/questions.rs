@@ -141,7 +141,7 @@ pub(super) async fn margin(
     let money = |value: Option<f64>| value.and_then(translate::money);
     let least = money(state.minimum_commission).or(money(state.commission));
     let most = money(state.maximum_commission).or(money(state.commission));
-    Answer::Margin(Margin {
+    Answer::Margin(Box::new(Margin {
         currency: SafeText::new(&state.margin_currency),
         initial_change: money(state.initial_margin_change),
         initial_after: money(state.initial_margin_after),
@@ -150,5 +150,5 @@ pub(super) async fn margin(
         equity_after: money(state.equity_with_loan_after),
         fee: least.zip(most),
         warning: SafeText::new(&state.warning_text),
-    })
+    }))
 }
