@@ -3,10 +3,11 @@
 
 use super::market_out::MarketOut;
 use crate::broker::{Adapter, Answer, Question, Want};
-use crate::domain::{BrokerId, InstrumentId, OrderSpec, SafeText};
+use crate::domain::{BrokerId, InstrumentId, OrderSpec, SafeText, Timestamp};
 use crate::engine::State;
 use crate::engine::port::Health;
-use crate::market::{Bar, Market, Timeframe};
+use crate::market::what_if::Told;
+use crate::market::{AskedFor, Bar, Market, Timeframe, WhatIf};
 use crate::wire::Reply;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub(super) struct BrokerSide {
     wanted: Want,
     told: mpsc::UnboundedSender<BarsTold>,
     listening: Option<mpsc::UnboundedReceiver<BarsTold>>,
+    what_ifs: mpsc::UnboundedSender<WhatIf>,
+    hearing: Option<mpsc::UnboundedReceiver<WhatIf>>,
     /// Questions that are open: how many bars, and who waits for them.
     waiting: BTreeMap<(InstrumentId, Timeframe), (u32, Vec<Asker>)>,
     asked: BTreeMap<(InstrumentId, Timeframe), u32>,
@@ -60,6 +63,8 @@ impl BrokerSide {
     pub(super) fn new(id: BrokerId, adapter: Box<dyn Adapter>) -> Self {
         // Bounded by the questions that are open, of which there is one for each instrument and timeframe.
         let (told, listening) = mpsc::unbounded_channel();
+        // By those who ask, each of whom waits for its answer, and by the orders that wait.
+        let (what_ifs, hearing) = mpsc::unbounded_channel();
         Self {
             id,
             adapter,
@@ -67,6 +72,8 @@ impl BrokerSide {
             wanted: Want::default(),
             told,
             listening: Some(listening),
+            what_ifs,
+            hearing: Some(hearing),
             waiting: BTreeMap::new(),
             asked: BTreeMap::new(),
         }
@@ -77,6 +84,11 @@ impl BrokerSide {
         self.listening
             .take()
             .unwrap_or_else(|| mpsc::unbounded_channel().1)
+    }
+
+    /// The end on which comes what orders would bind. There is one.
+    pub(super) fn hear_what_ifs(&mut self) -> mpsc::UnboundedReceiver<WhatIf> {
+        self.hearing.take().unwrap_or_else(|| mpsc::unbounded_channel().1)
     }
 
     /// Tells the adapter what is wanted now, if that changed: what is held and works first, then what sessions watch, then all that is listed.
@@ -249,9 +261,33 @@ impl BrokerSide {
         self.ask(Question::Find(text), answer);
     }
 
-    /// Asks what an order would bind.
-    pub(super) fn margin(&self, spec: Box<OrderSpec>, number: i32, answer: oneshot::Sender<Reply>) {
-        self.ask(Question::Margin { spec, number }, answer);
+    /// Asks what an order would bind: for the controls, and for who asked, where somebody did.
+    pub(super) fn margin(
+        &self,
+        spec: Box<OrderSpec>,
+        number: i32,
+        at: Timestamp,
+        asker: Option<oneshot::Sender<Reply>>,
+    ) {
+        let order = AskedFor::from(spec.as_ref());
+        let (reply, answered) = oneshot::channel();
+        self.adapter.ask(Question::Margin { spec, number }, reply);
+        let what_ifs = self.what_ifs.clone();
+        tokio::spawn(async move {
+            let answer = answered
+                .await
+                .unwrap_or_else(|_| Answer::Failed(SafeText::new("the broker gave no answer")));
+            let told = match &answer {
+                Answer::Margin(margin) => margin.binds().map_or_else(Told::Nothing, Told::Binds),
+                Answer::Refused(words) => Told::Refused(words.clone()),
+                Answer::Failed(why) => Told::Nothing(why.clone()),
+                Answer::Found(_) | Answer::Bars(_) => Told::Nothing(SafeText::new("it told something else")),
+            };
+            let _ = what_ifs.send(WhatIf { order, at, told });
+            if let Some(asker) = asker {
+                let _ = asker.send(reply_of(answer));
+            }
+        });
     }
 
     fn ask(&self, question: Question, answer: oneshot::Sender<Reply>) {
@@ -259,15 +295,21 @@ impl BrokerSide {
         self.adapter.ask(question, reply);
         tokio::spawn(async move {
             let reply = match answered.await {
-                Ok(Answer::Found(found)) => Reply::Found(found),
-                Ok(Answer::Margin(margin)) => Reply::Margin(margin),
-                Ok(Answer::Bars(bars)) => Reply::Bars(bars),
-                Ok(Answer::Failed(reason)) => Reply::Failed { reason },
+                Ok(answer) => reply_of(answer),
                 Err(_) => Reply::Failed {
                     reason: SafeText::new("the broker gave no answer"),
                 },
             };
             let _ = answer.send(reply);
         });
+    }
+}
+
+fn reply_of(answer: Answer) -> Reply {
+    match answer {
+        Answer::Found(found) => Reply::Found(found),
+        Answer::Margin(margin) => Reply::Margin(margin),
+        Answer::Bars(bars) => Reply::Bars(bars),
+        Answer::Refused(reason) | Answer::Failed(reason) => Reply::Failed { reason },
     }
 }

@@ -619,7 +619,7 @@ fn answer(asked: Option<Asked>, reply: Reply) -> Vec<FromEngine> {
         (Some(Asked::Bars(id, timeframe)), Reply::Bars(bars)) => vec![FromEngine::Bars(id, timeframe, bars)],
         (Some(Asked::Margin(token)), reply) => {
             let margin = match reply {
-                Reply::Margin(margin) => Some(margin),
+                Reply::Margin(margin) => Some(*margin),
                 _ => None,
             };
             vec![FromEngine::Margin { token, margin }]

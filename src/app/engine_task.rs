@@ -4,6 +4,7 @@
 //! What the broker tells is taken in `broker_told`, what sessions ask is answered in `sessions`.
 
 mod broker_told;
+mod held;
 mod sessions;
 
 use super::account_lock::AccountLocks;
@@ -19,6 +20,7 @@ use super::noted::Notes;
 use super::pnl_days::PnlDays;
 use super::queries::Questions;
 use super::recent::Recent;
+use super::what_ifs::WhatIfs;
 use crate::broker::{Adapter, FromBroker};
 use crate::domain::{BreakerRules, BrokerId, InstrumentId, SafeText, SessionId, Timestamp};
 use crate::engine::breaker::Commits;
@@ -181,6 +183,8 @@ pub(super) struct EngineTask {
     watches: BTreeMap<SessionId, MarketOut>,
     kinds: BTreeMap<SessionId, SessionKind>,
     notes: Notes,
+    /// What waits for the broker's word of what it would bind.
+    what_ifs: WhatIfs,
     next_session: u64,
     bars: Vec<BarUpdate>,
     /// What the check of the journal's older part found.
@@ -228,6 +232,7 @@ impl EngineTask {
             watches: BTreeMap::new(),
             kinds: BTreeMap::new(),
             notes: parts.notes,
+            what_ifs: WhatIfs::default(),
             next_session: 1,
             bars: Vec::new(),
             checked: parts.checked,
@@ -275,6 +280,7 @@ impl EngineTask {
         let mut checked = std::mem::replace(&mut self.checked, mpsc::channel(1).1);
         let mut delivered = self.alerts.listen();
         let mut bars_told = self.broker.listen();
+        let mut what_ifs_told = self.broker.hear_what_ifs();
         let mut flush = tokio::time::interval(FLUSH_EVERY);
         flush.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let ending = loop {
@@ -282,7 +288,7 @@ impl EngineTask {
             let nap = deadline.map_or(Duration::from_secs(3600), |at| at.since(self.clock.now()));
             tokio::select! {
                 biased;
-                Some(file) = halt_file.recv() => self.step(Input::HaltFile { file }, None),
+                Some(file) = halt_file.recv() => self.halt_file(file),
                 Some(commit) = commits.recv() => {
                     if let Err(ending) = self.committed(commit) {
                         break ending;
@@ -291,6 +297,7 @@ impl EngineTask {
                 _ = stop.changed() => self.stop_soon(),
                 Some(fault) = checked.recv() => self.storage_failed(&fault),
                 Some(said) = broker.recv() => self.hear(said),
+                Some(told) = what_ifs_told.recv() => self.take_what_if(told),
                 Some(wanted) = wanted.recv() => self.serve(wanted),
                 Some(told) = bars_told.recv() => self.take_history(told),
                 Some(fact) = delivered.recv() => self.record(fact),
@@ -299,6 +306,7 @@ impl EngineTask {
                     metrics().queues.of("wanted").set_count(wanted.len());
                     self.mind_the_lock();
                     self.mind_the_clock();
+                    self.go_on();
                     self.flush();
                     if let Some(part) = self.dead_part(&halt_file) {
                         break Ending::Crashed(part);
@@ -419,6 +427,17 @@ impl EngineTask {
     fn stop_soon(&mut self) {
         self.writer.hurry();
         self.stopping = true;
+        let waiting = self.what_ifs.take_all();
+        self.withdraw(waiting, "the engine stopped");
+    }
+
+    /// The file that halts came, changed or went. What waits to be decided does not outlast it, however soon it goes again.
+    fn halt_file(&mut self, file: Option<HaltFile>) {
+        if file.is_some() {
+            let waiting = self.what_ifs.take_all();
+            self.withdraw(waiting, "trading was halted");
+        }
+        self.step(Input::HaltFile { file }, None);
     }
 
     /// A part of the process without which an engine is only half one, and that has ended by itself.

@@ -49,3 +49,4 @@ pub mod serve;
 pub mod shell;
 pub mod tls;
 pub mod users;
+mod what_ifs;

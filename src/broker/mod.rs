@@ -104,7 +104,9 @@ pub enum Answer {
     /// Bars, oldest first.
     Bars(Vec<Bar>),
     /// What the order would bind.
-    Margin(Margin),
+    Margin(Box<Margin>),
+    /// The broker would not take the order that was asked about: its words.
+    Refused(SafeText),
     /// Why there is no answer.
     Failed(SafeText),
 }

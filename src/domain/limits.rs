@@ -156,6 +156,9 @@ pub struct Limits {
     pub max_sector_bps: u32,
     /// Excess liquidity that has to be left, where the broker tells it. 0 is off.
     pub min_excess_bps: u32,
+    /// Value of an order, in the account's base currency, above which the broker is asked first what it would bind, where it
+    /// can tell. 0 is off.
+    pub what_if_above: Money,
     /// Live orders of an account. 0 is off.
     pub max_total_orders: u32,
     /// Whether an entry that would trade with an order of the same account is refused.
@@ -233,6 +236,7 @@ impl Default for Limits {
             warn_sector_bps: 3_000,
             max_sector_bps: 4_000,
             min_excess_bps: 1_000,
+            what_if_above: Money::ZERO,
             max_total_orders: 200,
             deny_self_cross: true,
             restricted: Vec::new(),
@@ -304,6 +308,7 @@ impl Limits {
             warn_sector_bps: 0,
             max_sector_bps: 0,
             min_excess_bps: 0,
+            what_if_above: Money::ZERO,
             max_total_orders: 0,
             deny_self_cross: false,
             restricted: Vec::new(),
@@ -446,6 +451,7 @@ limit_names! {
     WarnSectorBps warn_sector_bps "warn_sector_bps" Count 0 1_000_000 SmallerButZero "value of one sector that warns, in basis points of worth";
     MaxSectorBps max_sector_bps "max_sector_bps" Count 0 1_000_000 SmallerButZero "value of one sector, in basis points of worth";
     MinExcessBps min_excess_bps "min_excess_bps" Count 0 10_000 Larger "excess liquidity that stays, in basis points of worth";
+    WhatIfAbove what_if_above "what_if_above" Money 0 0 SmallerButZero "value of an order about which the broker is asked first, in base currency";
     MaxTotalOrders max_total_orders "max_total_orders" Count 0 1_000_000 SmallerButZero "live orders of the account";
     DenySelfCross deny_self_cross "deny_self_cross" Flag 0 1 Yes "whether entries against own orders are refused";
     KeepHours keep_hours "keep_hours" Flag 0 1 Yes "whether entries at the market wait for the hours";

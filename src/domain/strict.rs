@@ -12,6 +12,7 @@ pub const STRICT: &[(LimitName, &str)] = &[
     (LimitName::MaxVolumeBps, "100"),
     (LimitName::MaxOrderCost, "25000"),
     (LimitName::MaxOrderBps, "1000"),
+    (LimitName::WhatIfAbove, "5000"),
     (LimitName::MaxLiveOrders, "15"),
     (LimitName::DuplicateWindowMs, "1000"),
     (LimitName::AllowShortSale, "false"),

@@ -24,6 +24,8 @@ pub struct Abilities {
     pub by_number: bool,
     /// It takes an order in place of others in one step: they end and it begins, or nothing happens.
     pub replaces: bool,
+    /// It says what an order would bind before it is sent, where it is asked.
+    pub tells_margin: bool,
 }
 
 impl Abilities {
@@ -39,6 +41,7 @@ impl Abilities {
                 holds_brackets: true,
                 by_number: true,
                 replaces: false,
+                tells_margin: true,
             },
             "sim" => Self {
                 replaces: true,

@@ -468,6 +468,7 @@ denial_codes! {
     Concentration = "CONCENTRATION", "One issuer's shares and the options on them could become a larger share of the account than allowed.";
     Sector = "SECTOR", "One sector could become a larger share of the account than allowed.";
     BuyingPower = "BUYING_POWER", "Less excess liquidity would be left than has to stay.";
+    WhatIf = "WHAT_IF_UNKNOWN", "What the order would bind is asked of the broker first, and it gave no answer in time; send it again, or a smaller one.";
     Drawdown = "DRAWDOWN", "The account fell further from its highest worth than it may; only cancels and reducing orders pass.";
     Slippage = "SLIPPAGE", "The session's executions cost more than they may against the market they were sent at; only cancels and reducing orders pass.";
     MaxContracts = "MAX_CONTRACTS", "More contracts of futures could be held, in all or of one, than may; working orders count in full.";

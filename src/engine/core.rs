@@ -17,8 +17,8 @@ use super::state::State;
 use super::stops;
 use super::timers;
 use crate::domain::{
-    AccountId, BreakerRules, BrokerId, InstrumentId, LimitName, LimitValue, Limits, RulePack, SafeText,
-    Scope, Timestamp,
+    AccountId, BreakerRules, BrokerId, InstrumentId, LimitName, LimitValue, Limits, OrderSpec, RulePack,
+    SafeText, Scope, Timestamp,
 };
 use crate::market::Market;
 use std::collections::BTreeMap;
@@ -190,6 +190,17 @@ impl Engine {
             other => other,
         });
         batch
+    }
+
+    /// The orders of a command that the broker has to be asked about before it is decided: what they would bind. Nothing is
+    /// changed by asking.
+    pub fn to_ask(
+        &self,
+        market: &Market,
+        (origin, command): (Origin, &Command),
+        now: Timestamp,
+    ) -> Vec<OrderSpec> {
+        decide::to_ask(&self.state, market, (origin, command), now.max(self.state.at))
     }
 
     /// Whether the request that an event calls for may leave, asked after the event is stored.

@@ -7,6 +7,7 @@ use crate::domain::{
     Account, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution, Instrument,
     InstrumentId, Money, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, SafeText, Timestamp,
 };
+use crate::market::what_if::Binds;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -278,12 +279,44 @@ pub struct Margin {
     pub initial_after: Option<Money>,
     /// Change of the maintenance margin.
     pub maintenance_change: Option<Money>,
+    /// Maintenance margin after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_after: Option<Money>,
     /// Equity with loan after it.
     pub equity_after: Option<Money>,
     /// The fee, or the range it will be in.
     pub fee: Option<(Money, Money)>,
     /// What the broker warns of.
     pub warning: SafeText,
+}
+
+impl Margin {
+    /// What of it a control can be held against.
+    ///
+    /// # Errors
+    /// It says nothing of the initial margin, or names no currency that is known: in words.
+    pub fn binds(&self) -> Result<Binds, SafeText> {
+        let initial = self
+            .initial_change
+            .ok_or_else(|| SafeText::from("it told no initial margin"))?;
+        let currency = match self.currency.as_str().trim() {
+            "" => None,
+            name => Some(
+                name.parse()
+                    .map_err(|_| SafeText::new(&format!("it told its margin in '{name}'")))?,
+            ),
+        };
+        let rest = |of: Option<Money>| Some(self.equity_after?.saturating_sub(of?));
+        Ok(Binds {
+            currency,
+            initial,
+            excess_after: rest(self.maintenance_after),
+            lacks: rest(self.initial_after)
+                .filter(|rest| *rest < Money::ZERO)
+                .map(Money::abs),
+            warning: self.warning.clone(),
+        })
+    }
 }
 
 /// A report about one order, or about money.

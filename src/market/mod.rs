@@ -19,12 +19,14 @@ pub mod terms;
 pub mod ticker;
 pub mod timeframe;
 pub mod watch;
+pub mod what_if;
 
 pub use data::{Bar, Depth, Level, Print, Quality, Quote, Timeframe};
 pub use line::TAPE_LIMIT;
 pub use terms::Terms;
 pub use ticker::{Basis, Mark, Ticker};
 pub use watch::Watches;
+pub use what_if::{AskedFor, WhatIf, WhatIfs};
 
 use crate::domain::{Instrument, InstrumentId, Price, Timestamp};
 use line::Line;
@@ -106,6 +108,8 @@ pub struct Market {
     builds: bool,
     /// What brokers say of instruments beside their prices.
     terms: BTreeMap<InstrumentId, Terms>,
+    /// What brokers said orders would bind: in the engine's process alone.
+    what_ifs: WhatIfs,
 }
 
 impl Default for Market {
@@ -123,7 +127,16 @@ impl Market {
             quoted: 0,
             builds: true,
             terms: BTreeMap::new(),
+            what_ifs: WhatIfs::default(),
         }
+    }
+    /// What brokers said orders would bind.
+    pub fn what_ifs(&self) -> &WhatIfs {
+        &self.what_ifs
+    }
+    /// Takes what a broker said an order would bind.
+    pub fn on_what_if(&mut self, answer: WhatIf) {
+        self.what_ifs.take(answer);
     }
     /// What a broker says of an instrument beside its prices, where it said anything.
     pub fn terms(&self, instrument: InstrumentId) -> Option<&Terms> {

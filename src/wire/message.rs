@@ -314,7 +314,7 @@ pub enum Reply {
     /// What was found: the id of those that are listed by now, and a line for people.
     Found(Vec<(Option<InstrumentId>, SafeText)>),
     /// What the order would bind.
-    Margin(Margin),
+    Margin(Box<Margin>),
     /// A page of orders.
     Orders(OrdersPage),
     /// A page of executions.

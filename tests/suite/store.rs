@@ -209,6 +209,16 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
         format::decode(2, 6, &std::fs::read(&path).unwrap()).unwrap(),
         expected
     );
+    // The seventh: no broker was asked what an order would bind.
+    let path = here("tests/suite/golden/v7/02_limits_set_option_limit.msgpack");
+    let seventh = format::decode(2, 7, &std::fs::read(&path).unwrap()).unwrap();
+    let Fact::LimitsSet { limits } = seventh else {
+        panic!("{seventh:?}")
+    };
+    assert_eq!(
+        (limits.max_price_age_seconds, limits.what_if_above),
+        (0, Money::ZERO)
+    );
 }
 
 // --- the journal --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ use super::{BEGIN_WITH, EngineTask, Listener};
 use crate::broker::MarketData;
 use crate::domain::{AccountKey, InstrumentId, SafeText, SessionId};
 use crate::engine::programs::Program;
-use crate::engine::{Command, Fact, Input, Origin, Outcome, SessionKind};
+use crate::engine::{Command, Input, Origin, Outcome, SessionKind};
 use crate::market::BarUpdate;
 use crate::metrics::metrics;
 use crate::server::handle::{Told, Wanted};
@@ -60,13 +60,7 @@ impl EngineTask {
                     let _ = answer.send(Outcome::Refused(denial));
                     return;
                 }
-                self.step(
-                    Input::Command {
-                        origin: Origin { session, kind },
-                        command,
-                    },
-                    Some(answer),
-                );
+                self.command(Origin { session, kind }, command, answer);
             }
             Wanted::Query { kind, query, answer } => self.answer(kind, query, answer),
         }
@@ -237,7 +231,7 @@ impl EngineTask {
                 ),
             },
             Query::Find { text } => return self.broker.find(text, answer),
-            Query::Margin { spec } => return self.margin(spec, answer),
+            Query::Margin { spec } => return self.margin(spec, Some(answer)),
             Query::Log { from, count } => return self.questions.log(from, count, answer),
             Query::Orders {
                 account,
@@ -281,21 +275,6 @@ impl EngineTask {
             }
         };
         let _ = answer.send(reply);
-    }
-
-    /// A what-if takes an order number of its own, so that no order ever gets the same.
-    pub(super) fn margin(&mut self, spec: Box<crate::domain::OrderSpec>, answer: oneshot::Sender<Reply>) {
-        let broker = self.broker.id;
-        let number = self
-            .engine
-            .state()
-            .numbers
-            .get(&broker)
-            .copied()
-            .unwrap_or_default();
-        let to = number.saturating_add(1);
-        self.record(Fact::NumbersRaised { broker, to });
-        self.broker.margin(spec, to, answer);
     }
 
     /// History that was asked for: joined with what is here, kept, and told to everybody who waits for it.

@@ -177,6 +177,9 @@ impl<'a> Ahead<'a> {
             sender,
         };
         check.order_after(&entry.spec, &self.closes)?;
+        if self.origin.is_some() {
+            check.answered(&entry.spec)?;
+        }
         let facts = desk.submitted(entry.id, &entry.spec, entry.legs)?;
         let price = check.entry_price(&entry.spec);
         if risk::effect(&self.state, &entry.spec) == Effect::Adds {

@@ -14,11 +14,13 @@ mod resize;
 mod sessions;
 mod submit;
 mod trading;
+mod what_if;
 
 pub(super) use basket::{Ahead, entries};
 pub(super) use broker::{accepted, book};
 pub(super) use closing::{closing, exit};
 pub(super) use sessions::{may_act, may_add_risk, may_arm};
+pub(super) use what_if::to_ask;
 
 use super::command::{Denial, Outcome};
 use super::core::Input;

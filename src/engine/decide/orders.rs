@@ -2,7 +2,7 @@
 
 use super::commands::Desk;
 use super::{Decision, cancel, is_protective, live, sessions};
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, Phase, counted};
+use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, OrderSpec, Phase, counted};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::doubles;
 use crate::engine::event::Fact;
@@ -54,6 +54,9 @@ impl Desk<'_> {
             self.may_add(spec.account)?;
         }
         self.check().change(order, &spec)?;
+        if let Some(more) = grown(order, &spec) {
+            self.check().answered(&more)?;
+        }
         Ok(Decision::done(vec![match order.phase {
             Phase::Created => Fact::Modified {
                 id,
@@ -116,6 +119,15 @@ impl Desk<'_> {
         }
         (going, kept, foreign)
     }
+}
+
+/// What a change adds to an order, as an order of its own; nothing where it adds nothing.
+pub(super) fn grown(order: &Order, to: &OrderSpec) -> Option<OrderSpec> {
+    let quantity = to.quantity.saturating_sub(order.spec.quantity);
+    quantity.is_positive().then(|| OrderSpec {
+        quantity,
+        ..to.clone()
+    })
 }
 
 /// What a cancel at large did and left.

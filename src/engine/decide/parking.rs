@@ -71,6 +71,7 @@ impl Desk<'_> {
         }
         if !parked.terms.closes {
             sessions::may_add_risk(self.state, self.origin, parked.account, self.now)?;
+            self.check().answered(&order.spec)?;
         }
         let by = self.origin;
         Ok(Decision::done(vec![Fact::ParkConfirmed { id, by }]))

@@ -162,7 +162,7 @@ impl Watch {
             if !look.is_ready() {
                 continue;
             }
-            if !look.is_meant() {
+            if !look.is_meant() || look.is_unanswered() {
                 facts.extend((!parked.asked).then_some(Fact::ParkAsked { id: *id }));
                 continue;
             }
@@ -223,6 +223,20 @@ impl Look<'_> {
         parked.is_meant(self.now) && (parked.terms.closes || may())
     }
 
+    /// A large one waits for the broker's word of what it would bind, which is asked for when a person says the second word.
+    fn is_unanswered(&self) -> bool {
+        !self.parked.terms.closes && self.check().answered(&self.order.spec).is_err()
+    }
+
+    fn check(&self) -> Check<'_> {
+        Check {
+            state: self.state,
+            market: self.market,
+            now: self.now,
+            sender: Some(self.state.sender(self.parked.by.session, self.parked.by.kind)),
+        }
+    }
+
     fn time_is_over(&self) -> String {
         let time = self.parked.terms.until.since(self.parked.since).as_secs();
         let missing = if !self.is_ready() {
@@ -251,17 +265,13 @@ impl Look<'_> {
             ));
         }
         let quantity = self.size()?;
-        let check = Check {
-            state: self.state,
-            market: self.market,
-            now: self.now,
-            sender: Some(self.state.sender(self.parked.by.session, self.parked.by.kind)),
-        };
+        let check = self.check();
         let spec = OrderSpec {
             quantity,
             ..spec.clone()
         };
-        match check.order(&spec).and_then(|()| check.room(&spec, 1, 0)) {
+        let passes = check.order(&spec).and_then(|()| check.answered(&spec));
+        match passes.and_then(|()| check.room(&spec, 1, 0)) {
             Ok(()) => Ok(quantity),
             Err(denial) => Err(denial.to_string()),
         }

@@ -1,10 +1,11 @@
 //! Excess liquidity: what has to be left of it, where the broker tells how much there is. Where it tells nothing, nothing is
-//! held against it, and `/risk` says so; the broker's own margin then has the last word.
+//! held against it, and `/risk` says so; the broker's own margin then has the last word. Of a large order the broker is asked what it
+//! would bind, and its answer is held against it in place of an estimate (`what_if`).
 
 use super::day::part;
 use super::worth::money;
 use super::{Check, Stands};
-use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price};
+use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price, Quantity};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::{terms, worth};
 
@@ -19,6 +20,9 @@ impl Check<'_> {
         limits: &Limits,
         stands: &Stands<'_>,
     ) -> Result<(), Denial> {
+        if self.is_asked_about(spec, instrument, Some(price), limits) {
+            return self.by_the_brokers_word(spec, instrument, limits, stands);
+        }
         let Some(funds) = self
             .state
             .funds
@@ -49,13 +53,8 @@ impl Check<'_> {
         }
         let room = funds.excess.saturating_sub(keep).max(Money::ZERO);
         let passes = match binds {
-            Some(binds) if binds > Money::ZERO => {
-                let raw = i128::from(spec.quantity.raw()).saturating_mul(room.raw() / 1_000_000_000)
-                    / (binds.raw() / 1_000_000_000).max(1);
-                let raw = i64::try_from(raw).unwrap_or(0);
-                instrument.quantity_down(crate::domain::Quantity::from_raw(raw))
-            }
-            _ => crate::domain::Quantity::ZERO,
+            Some(binds) => passing(spec.quantity, room, binds, instrument),
+            None => Quantity::ZERO,
         };
         let text = format!(
             "{} of excess liquidity would be left, {} have to stay; {passes} would pass",
@@ -66,7 +65,7 @@ impl Check<'_> {
     }
 
     /// What an order binds: by the broker's public terms, else all that it is worth where it is paid for.
-    fn binds(&self, spec: &OrderSpec, instrument: &Instrument, price: Price) -> Option<Money> {
+    pub(super) fn binds(&self, spec: &OrderSpec, instrument: &Instrument, price: Price) -> Option<Money> {
         let known = terms::margin(spec.account.broker, instrument, spec.quantity, price);
         known.or_else(|| match instrument.kind {
             InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto => price
@@ -75,4 +74,14 @@ impl Check<'_> {
             InstrumentKind::Future | InstrumentKind::Forex | InstrumentKind::Index => None,
         })
     }
+}
+
+/// How much of an order that binds `binds` in all fits into `room`.
+pub(super) fn passing(of: Quantity, room: Money, binds: Money, instrument: &Instrument) -> Quantity {
+    if binds <= Money::ZERO || room <= Money::ZERO {
+        return Quantity::ZERO;
+    }
+    let raw = i128::from(of.raw()).saturating_mul(room.raw() / 1_000_000_000)
+        / (binds.raw() / 1_000_000_000).max(1);
+    instrument.quantity_down(Quantity::from_raw(i64::try_from(raw).unwrap_or(0)))
 }

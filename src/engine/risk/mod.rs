@@ -25,6 +25,7 @@ mod status;
 pub mod table;
 pub mod usage;
 mod watch;
+mod what_if;
 pub mod worth;
 
 use super::command::{Denial, DenialCode};
@@ -248,7 +249,7 @@ impl Check<'_> {
     }
 
     /// The limits in force for the order: its account's, its instrument's, its sender's.
-    fn limits(&self, spec: &OrderSpec) -> Cow<'_, Limits> {
+    pub(super) fn limits(&self, spec: &OrderSpec) -> Cow<'_, Limits> {
         let instrument = self.state.instruments.get(&spec.instrument);
         self.state
             .limits_for(spec.account, instrument, self.sender.as_ref())

@@ -234,6 +234,12 @@ pub const CONTROLS: &[Control] = &[
         Breach::Refuse,
         "orders in a short time",
     ),
+    control(
+        DenialCode::WhatIf,
+        &[L::WhatIfAbove],
+        Breach::Refuse,
+        "the broker said what a large order would bind, before it is sent",
+    ),
 ];
 
 impl Control {

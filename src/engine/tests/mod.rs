@@ -31,6 +31,7 @@ mod status;
 mod stops;
 mod vocabulary;
 mod way_out;
+mod what_if;
 
 use super::port::{BrokerOrder, Report, Snapshot};
 use super::working::Working;

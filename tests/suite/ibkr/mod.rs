@@ -15,6 +15,7 @@ mod noise;
 mod pair;
 mod planned;
 mod rows;
+mod what_if;
 
 use crate::harness::{Desk, ENTER, Ran, alone, until, until_right};
 use pair::{Pair, text};

@@ -125,26 +125,30 @@ pub(super) async fn margin(
                     return Ok(data.order_state);
                 }
                 Ok(_) => {}
-                Err(error) => return Err(error.to_string()),
+                Err(ibapi::Error::Notice(notice)) => {
+                    return Err(Answer::Refused(SafeText::new(&notice.message)));
+                }
+                Err(error) => return Err(failed(&error.to_string())),
             }
         }
-        Err("no answer".to_owned())
+        Err(failed("no answer"))
     };
     let state = match tokio::time::timeout(Duration::from_secs(8), first).await {
         Ok(Ok(state)) => state,
-        Ok(Err(why)) => return failed(&why),
+        Ok(Err(why)) => return why,
         Err(_) => return failed("no answer in time"),
     };
     let money = |value: Option<f64>| value.and_then(translate::money);
     let least = money(state.minimum_commission).or(money(state.commission));
     let most = money(state.maximum_commission).or(money(state.commission));
-    Answer::Margin(Margin {
+    Answer::Margin(Box::new(Margin {
         currency: SafeText::new(&state.margin_currency),
         initial_change: money(state.initial_margin_change),
         initial_after: money(state.initial_margin_after),
         maintenance_change: money(state.maintenance_margin_change),
+        maintenance_after: money(state.maintenance_margin_after),
         equity_after: money(state.equity_with_loan_after),
         fee: least.zip(most),
         warning: SafeText::new(&state.warning_text),
-    })
+    }))
 }

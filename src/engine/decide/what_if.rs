@@ -1,0 +1,68 @@
+//! Which orders of a command the broker has to be asked about before it is decided: those that nothing but its answer keeps back.
+
+use super::basket::entries;
+use super::commands::{self, Desk};
+use super::orders::grown;
+use crate::domain::{OrderSpec, Timestamp};
+use crate::engine::command::{Command, DenialCode, Origin, Outcome};
+use crate::engine::fold::changed;
+use crate::engine::state::State;
+use crate::market::Market;
+
+/// The orders of a command about which the broker has to be asked, and gave no answer that holds. None where the command is done
+/// without one, or is refused whatever the answer is: nobody is asked for nothing.
+pub(in crate::engine) fn to_ask(
+    state: &State,
+    market: &Market,
+    (origin, command): (Origin, &Command),
+    now: Timestamp,
+) -> Vec<OrderSpec> {
+    let desk = Desk {
+        state,
+        market,
+        origin,
+        now,
+    };
+    let mut specs = orders_of(state, command);
+    specs.retain(|spec| desk.check().is_unanswered(spec));
+    if specs.is_empty() {
+        return specs;
+    }
+    let waits = match commands::decide(state, market, origin, command, now).outcome {
+        Some(Outcome::Denied(denial) | Outcome::Refused(denial)) => {
+            // What was refused by an earlier answer may be taken by now.
+            matches!(denial.code, DenialCode::WhatIf | DenialCode::BuyingPower)
+        }
+        _ => false,
+    };
+    if !waits {
+        specs.clear();
+    }
+    specs
+}
+
+fn orders_of(state: &State, command: &Command) -> Vec<OrderSpec> {
+    match command {
+        Command::Park { spec, .. } => vec![spec.clone()],
+        Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        } => vec![first_spec.clone(), second_spec.clone()],
+        Command::Modify { id, change } => {
+            let order = state.orders.get(id);
+            let more = order.and_then(|order| grown(order, &changed(&order.spec, *change)));
+            more.into_iter().collect()
+        }
+        Command::ConfirmParked { id } => {
+            let adds = state
+                .parking
+                .orders
+                .get(id)
+                .is_some_and(|parked| !parked.terms.closes);
+            let order = state.orders.get(id).filter(|_| adds);
+            order.map(|order| order.spec.clone()).into_iter().collect()
+        }
+        _ => entries(command).into_iter().map(|entry| entry.spec).collect(),
+    }
+}
