@@ -80,8 +80,8 @@ fn a_change_that_would_be_denied_says_so_before_it_is_sent() {
     });
     let name = order.unwrap().id;
     change(&mut hands, name.as_str());
-    hands.desk.world.state.limits.collar_bps = 1;
-    hands.press("+ + + + + + + +");
+    hands.desk.world.state.limits.max_order_value = crate::domain::Money::whole(1_000);
+    hands.press("+ +");
     let screen = hands.screen(120, 35);
     assert!(screen.contains("would be denied: "), "{screen}");
     let sent = hands.sent.len();
