@@ -511,6 +511,7 @@ fn place(
             acked_at: Some(now),
             ended_at: None,
             missing: None,
+            after: None,
             foreign: false,
             number: None,
         },

@@ -211,12 +211,14 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
                 day::explain(paths, &file, account, json).await
             }
             "statement" => {
-                let form = match (sub.get_flag("csv"), json) {
-                    (true, _) => day::Form::Csv,
-                    (_, true) => day::Form::Json,
+                let form = match (sub.get_flag("csv"), sub.get_flag("html"), json) {
+                    (true, ..) => day::Form::Csv,
+                    (_, true, _) => day::Form::Html,
+                    (.., true) => day::Form::Json,
                     _ => day::Form::Text,
                 };
-                day::statement(paths, form, account).await
+                let of_day = sub.get_one::<String>("day").map(String::as_str);
+                day::statement(paths, form, account, of_day).await
             }
             "alerts" => shell::alerts(paths, json).await,
             "alert" => {

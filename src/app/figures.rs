@@ -268,7 +268,7 @@ fn is_up(state: &State) -> bool {
 /// The status that an order came to by a fact.
 fn status(fact: &Fact, state: &State) -> Option<&'static str> {
     Some(match fact {
-        Fact::Submitted { .. } => "submitted",
+        Fact::Submitted { .. } | Fact::OrderChained { .. } => "submitted",
         Fact::Denied { .. } => "denied",
         Fact::Accepted { .. } => "accepted",
         Fact::Cancelled { .. } => "cancelled",
@@ -294,6 +294,8 @@ fn status(fact: &Fact, state: &State) -> Option<&'static str> {
 fn order_of(fact: &Fact) -> Option<ClientOrderId> {
     match fact {
         Fact::Submitted { id, .. }
+        | Fact::OrderChained { id, .. }
+        | Fact::ChainReleased { id, .. }
         | Fact::Denied { id, .. }
         | Fact::ChildReleased { id, .. }
         | Fact::NotSent { id, .. }

@@ -109,6 +109,7 @@ fn is_noted(kind: SessionKind, command: &Command) -> bool {
                 | Command::ConfirmParked { .. }
                 | Command::SubmitAll { .. }
                 | Command::SubmitPair { .. }
+                | Command::SubmitThen { .. }
                 | Command::Modify { .. }
                 | Command::Cancel { .. }
                 | Command::Close { .. }

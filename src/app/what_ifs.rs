@@ -185,6 +185,13 @@ fn orders_of(command: &Command) -> Vec<(ClientOrderId, &OrderSpec)> {
             second,
             second_spec,
             ..
+        }
+        | Command::SubmitThen {
+            first,
+            first_spec,
+            second,
+            second_spec,
+            ..
         } => vec![(*first, first_spec), (*second, second_spec)],
         Command::SubmitAll { orders } => orders.iter().map(|entry| (entry.id, &entry.spec)).collect(),
         _ => Vec::new(),

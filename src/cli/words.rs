@@ -151,7 +151,20 @@ pub(super) fn command() -> Command {
         )
         .subcommand(
             Command::new("statement")
-                .about("What was traded today, what it cost, and what each instrument made")
+                .about("What was traded today, or on another day, what it cost, and what each instrument made")
+                .arg(
+                    Arg::new("day")
+                        .long("day")
+                        .value_name("YYYY-MM-DD")
+                        .help("Another trading day, as far back as the journal and its archive reach"),
+                )
+                .arg(
+                    Arg::new("html")
+                        .long("html")
+                        .action(ArgAction::SetTrue)
+                        .conflicts_with_all(["json", "csv"])
+                        .help("Answer as one page of HTML that fetches nothing, for the screen or for paper"),
+                )
                 .arg(
                     Arg::new("csv")
                         .long("csv")

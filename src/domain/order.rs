@@ -462,6 +462,9 @@ pub struct Order {
     pub pending_since: Option<Timestamp>,
     /// Orders of one group: when one fills, the others shrink or go.
     pub oco: Option<ClientOrderId>,
+    /// The order that had to fill before this one could leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<ClientOrderId>,
     /// Why it is as it is, in words, where there is something to say.
     pub reason: Option<SafeText>,
     /// Made elsewhere (another program, the broker's own screens) and adopted.

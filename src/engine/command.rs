@@ -151,6 +151,21 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         seen: Vec<Seen>,
     },
+    /// Place an order, and another that waits until all of the first has filled: then it leaves, if every control still
+    /// passes. It ends where the first ends in any other way.
+    SubmitThen {
+        /// The first order's id.
+        first: ClientOrderId,
+        /// The first order.
+        first_spec: OrderSpec,
+        /// The second order's id.
+        second: ClientOrderId,
+        /// The second order: of the same account, in any instrument.
+        second_spec: OrderSpec,
+        /// What a person saw of the first, then of the second; empty where nobody looked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seen: Vec<Seen>,
+    },
     /// Change a live order.
     Modify {
         /// Which.

@@ -3,6 +3,7 @@
 
 use super::alerts;
 use super::breaker;
+use super::chain;
 use super::command::{Command, Origin, Outcome};
 use super::decide::{self, Decision};
 use super::event::{Actor, Event, Fact};
@@ -176,6 +177,8 @@ impl Engine {
             self.fold_all(lost, Actor::Engine, now, &mut batch.events);
             let parked = self.parking.judge(&self.state, market, now);
             self.fold_all(parked, Actor::Engine, now, &mut batch.events);
+            let chained = chain::judge(&self.state, market, now);
+            self.fold_all(chained, Actor::Engine, now, &mut batch.events);
             let facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
             self.fold_alerts(facts, now, &mut batch.events);
         }

@@ -161,6 +161,11 @@ pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
             first_spec,
             second_spec,
             ..
+        }
+        | Command::SubmitThen {
+            first_spec,
+            second_spec,
+            ..
         } => vec![(first_spec, Legs::default()), (second_spec, Legs::default())],
         Command::SubmitAll { orders } => orders.iter().map(|entry| (&entry.spec, entry.legs)).collect(),
         _ => Vec::new(),
@@ -171,8 +176,12 @@ pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
 /// stays.
 pub fn attach(command: &mut Command, looks: Vec<Seen>) {
     let mut looks = looks.into_iter();
-    if let Command::SubmitPair { seen, .. } = command {
+    if let Command::SubmitPair { seen, .. } | Command::SubmitThen { seen, .. } = command {
+        let promised = seen.first().is_some_and(|first| first.reduces);
         *seen = looks.collect();
+        if let Some(first) = seen.first_mut().filter(|_| promised) {
+            first.reduces = true;
+        }
         return;
     }
     let mut keep = |place: &mut Option<Seen>| {
@@ -206,7 +215,9 @@ pub fn name(command: &mut Command, new_id: &mut dyn FnMut() -> ClientOrderId) {
         | Command::Flatten { id, .. } => {
             *id = new_id();
         }
-        Command::SubmitPair { first, second, .. } => (*first, *second) = (new_id(), new_id()),
+        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
+            (*first, *second) = (new_id(), new_id());
+        }
         Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| entry.id = new_id()),
         _ => {}
     }
@@ -219,6 +230,11 @@ pub fn adds_risk(command: &Command, state: &State) -> bool {
     match command {
         Command::Submit { spec, .. } | Command::Park { spec, .. } => adds(spec),
         Command::SubmitPair {
+            first_spec,
+            second_spec,
+            ..
+        }
+        | Command::SubmitThen {
             first_spec,
             second_spec,
             ..

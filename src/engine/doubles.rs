@@ -60,6 +60,7 @@ pub(super) fn found(
             acked_at: None,
             ended_at: None,
             missing: None,
+            after: None,
         }),
     });
     let account = first.spec.account;

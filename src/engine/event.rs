@@ -865,6 +865,22 @@ facts! {
         /// Its quantity now: what only closes is no larger than what is held.
         quantity: Quantity,
     }
+    /// An order was recorded that leaves once another one has filled.
+    128 OrderChained "order_chained" {
+        /// The asker's id.
+        id: ClientOrderId,
+        /// What was asked for.
+        spec: OrderSpec,
+        /// The order that has to fill first.
+        after: ClientOrderId,
+    }
+    /// The order that it waited for has filled: it leaves.
+    129 ChainReleased "chain_released" {
+        /// Which.
+        id: ClientOrderId,
+        /// The market in that moment, where there was one.
+        quote: Option<Quote>,
+    }
     /// The circuit breaker of a broker opened, is tried, or closed; or what had opened it is over.
     108 BreakerMoved "breaker_moved" {
         /// Whose.
@@ -979,6 +995,7 @@ impl Fact {
             | Self::ParkAsked { id }
             | Self::ParkConfirmed { id, .. }
             | Self::ParkReleased { id, .. } => Some(*id),
+            Self::OrderChained { id, .. } | Self::ChainReleased { id, .. } => Some(*id),
             Self::Adopted { order } => Some(order.id),
             Self::Executed { execution } | Self::Corrected { execution } => execution.order,
             _ => None,

@@ -47,6 +47,7 @@ impl State {
         if let Some(id) = event.fact.order() {
             self.index(id);
             self.leave_parking(id);
+            self.tend_chains(id);
             self.end_trial(id);
             self.count_cancel(id, &event.fact, event.at);
         }
@@ -259,6 +260,7 @@ impl State {
             | Fact::ParkAsked { .. }
             | Fact::ParkConfirmed { .. }
             | Fact::ParkReleased { .. } => self.fold_parking(&event.fact, at),
+            Fact::OrderChained { .. } | Fact::ChainReleased { .. } => self.fold_chain(&event.fact, at),
             Fact::Executed { execution } => {
                 self.execute(execution, event);
                 self.count_fill(execution);
@@ -700,6 +702,7 @@ pub(super) fn blank(id: ClientOrderId, spec: &OrderSpec, phase: Phase, at: Times
         acked_at: None,
         ended_at: None,
         missing: None,
+        after: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! rule that runs twice asks once.
 
 use super::brackets;
+use super::chain;
 use super::command::{DenialCode, SessionKind};
 use super::difference;
 use super::event::{Event, Fact};
@@ -287,6 +288,7 @@ fn follow_order(state: &State, fact: &Fact, id: ClientOrderId) -> Vec<Fact> {
         | Fact::Missed { .. } => Vec::new(),
         _ => brackets::settle_order(state, id),
     };
+    facts.extend(chain::ended(state, order));
     facts.extend(flatten::advance(state, account, instrument));
     facts.extend(halt::confirmed(state, account));
     facts

@@ -170,7 +170,7 @@ impl State {
                 }
             }
             Fact::LeaseEnded { holder, .. } => drop(self.leases.held.remove(holder)),
-            Fact::Submitted { id, .. } => {
+            Fact::Submitted { id, .. } | Fact::OrderChained { id, .. } => {
                 if let Actor::Session(session) = event.actor
                     && let Some(holder) = self.leases.sessions.get(&session)
                     && let Some(lease) = self.leases.held.get_mut(holder)

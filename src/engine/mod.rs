@@ -6,6 +6,7 @@ pub mod abilities;
 pub mod alerts;
 pub mod brackets;
 pub mod breaker;
+pub mod chain;
 pub mod changes;
 pub mod command;
 mod core;

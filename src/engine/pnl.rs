@@ -103,11 +103,23 @@ pub fn day_began(instrument: &Instrument, at: Timestamp) -> Option<Timestamp> {
 /// One instrument's profit since its trading day began, fees taken off, in its own currency.
 pub fn day(market: &Market, at: Timestamp, instrument: &Instrument, ledger: &Ledger) -> Option<Money> {
     let began = day_began(instrument, at)?;
+    let mark = market.mark(instrument.id).map(|mark| mark.price);
+    let close = || market.ticker(instrument.id)?.previous_close;
+    day_at((mark, close()), began, instrument, ledger)
+}
+
+/// The same against a price and the previous close, where these are known, for the day that began at a moment.
+pub fn day_at(
+    (mark, previous_close): (Option<Price>, Option<Price>),
+    began: Timestamp,
+    instrument: &Instrument,
+    ledger: &Ledger,
+) -> Option<Money> {
     let mut today = ledger.executions.iter().filter(|e| e.at >= began).peekable();
     if today.peek().is_none() && ledger.position.quantity.is_zero() {
         return Some(Money::ZERO);
     }
-    let mark = market.mark(instrument.id)?.price;
+    let mark = mark?;
     let (mut traded, mut profit) = (Quantity::ZERO, Money::ZERO);
     for execution in today {
         let signed = execution.side.signed(execution.quantity);
@@ -124,7 +136,7 @@ pub fn day(market: &Market, at: Timestamp, instrument: &Instrument, ledger: &Led
     if overnight.is_zero() {
         return Some(profit);
     }
-    let close = market.ticker(instrument.id)?.previous_close?;
+    let close = previous_close?;
     profit.checked_add(
         mark.checked_sub(close)?
             .notional(overnight, instrument.multiplier)?,

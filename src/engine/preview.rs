@@ -1,6 +1,8 @@
 //! What a command would do, before it is sent: resolved with the same functions that decide it, so that a preview and the
 //! engine can't disagree about an order on the same state. One row an order; what is an estimate says so where it is shown.
 
+mod chained;
+
 use super::abilities::Abilities;
 use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
@@ -52,6 +54,8 @@ pub struct Preview {
     pub advice: Vec<SafeText>,
     /// The other order of a pair: one shrinks as the other fills.
     pub pair: Option<OrderSpec>,
+    /// The order that has to fill before this one leaves: what is shown of it is as it would be then.
+    pub after: Option<OrderSpec>,
     /// True where the engine, not the broker, holds the bracket's children or the pair.
     pub held_by_engine: bool,
 }
@@ -151,6 +155,7 @@ pub fn previews_by(
             second_spec,
             ..
         } => one(look.at(first_spec, Legs::default(), Some(second_spec))),
+        Command::SubmitThen { .. } => chained::both(look, command),
         // It goes as a flatten does, which has no preview of its own.
         Command::Close {
             account, instrument, ..
@@ -244,13 +249,17 @@ impl Look<'_> {
         row
     }
 
-    fn at(&self, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Preview {
-        let check = Check {
+    fn check(&self) -> Check<'_> {
+        Check {
             state: self.state,
             market: self.market,
             now: self.now,
             sender: self.sender.cloned(),
-        };
+        }
+    }
+
+    fn at(&self, spec: &OrderSpec, legs: Legs, pair: Option<&OrderSpec>) -> Preview {
+        let check = self.check();
         let instrument = self.state.instruments.get(&spec.instrument);
         let price = check.entry_price(spec);
         let worth = |price: Price| {
@@ -284,6 +293,7 @@ impl Look<'_> {
             advice: check.advice(spec),
             denial: refused(&check, (spec, legs, pair), self.closes),
             pair: pair.cloned(),
+            after: None,
             held_by_engine: (!legs.is_empty() || pair.is_some()) && !Abilities::of(broker).holds_brackets,
             spec: spec.clone(),
             legs,

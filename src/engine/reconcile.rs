@@ -438,5 +438,6 @@ fn adopt(reported: &BrokerOrder, told: bool, now: Timestamp) -> Order {
         acked_at: Some(now),
         ended_at: None,
         missing: None,
+        after: None,
     }
 }

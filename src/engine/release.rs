@@ -37,7 +37,9 @@ pub(super) fn release(state: &State, event: &Event) -> Release {
     match &event.fact {
         // A child leaves when it is released, not when it is written down.
         Fact::Submitted { id, spec, .. } if spec.parent.is_none() => place(state, *id),
-        Fact::ChildReleased { id, .. } | Fact::ParkReleased { id, .. } => place(state, *id),
+        Fact::ChildReleased { id, .. } | Fact::ParkReleased { id, .. } | Fact::ChainReleased { id, .. } => {
+            place(state, *id)
+        }
         Fact::ModifyRequested { id, change } => match state.orders.get(id) {
             Some(order) if order.pending == Some(Pending::Modify { change: *change }) => {
                 match may_change(state, order, *change) {

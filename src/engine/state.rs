@@ -3,6 +3,7 @@
 
 use super::alerts::Alerts;
 use super::breaker::Breaker;
+use super::chain::Chain;
 use super::changes::{ExDate, Placed};
 use super::command::SessionKind;
 use super::difference::Ignored;
@@ -149,6 +150,9 @@ pub struct State {
     /// Orders that wait here while the broker is away.
     #[serde(default)]
     pub parking: Parking,
+    /// Orders that wait for another one.
+    #[serde(default)]
+    pub chains: BTreeMap<ClientOrderId, Chain>,
     /// Lines of the difference view that somebody leaves.
     #[serde(default)]
     pub ignored: Vec<Ignored>,

@@ -1,11 +1,17 @@
 //! The statement of a trading day: what was traded, what it cost, and what each instrument won, by the day that the
-//! instrument's own calendar keeps. As text for people and as CSV for programs. It is made of what the state remembers (a
-//! week of executions); what the broker says of the day stands beside it elsewhere.
+//! instrument's own calendar keeps. As text and as a page for people, as CSV for programs. Today's is made of what the state
+//! remembers (a week of executions), another day's of the books as they stood at its end (`store/day.rs`); what the broker
+//! says of the day stands beside it elsewhere.
+
+mod html;
 
 use super::pnl;
-use super::state::State;
-use crate::domain::{AccountKey, Currency, Execution, InstrumentId, Money, Price, Quantity, Side, Timestamp};
+use super::state::{Ledger, State};
+use crate::domain::{
+    AccountKey, Currency, Execution, Instrument, InstrumentId, Money, Price, Quantity, Side, Timestamp,
+};
 use crate::market::Market;
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 
 /// One instrument's day.
@@ -51,52 +57,90 @@ pub struct Statement {
 impl Statement {
     /// The day up to `at`, by the venue's clock.
     pub fn of(state: &State, market: &Market, at: Timestamp, account: AccountKey) -> Self {
-        let (mut rows, mut fills) = (Vec::new(), Vec::new());
-        for ((owner, id), ledger) in &state.ledgers {
-            let Some(instrument) = state.instruments.get(id).filter(|_| *owner == account) else {
-                continue;
-            };
-            let Some(began) = pnl::day_began(instrument, at) else {
-                continue;
-            };
-            let today = || ledger.executions.iter().filter(|execution| execution.at >= began);
-            if today().next().is_none() && ledger.position.quantity.is_zero() {
-                continue;
+        let mut statement = Self::begin(account, at);
+        for (instrument, ledger) in books(state, account) {
+            if let Some(began) = pnl::day_began(instrument, at) {
+                let mark = market.mark(instrument.id).map(|mark| mark.price);
+                let day = pnl::day(market, at, instrument, ledger);
+                statement.add(instrument, ledger, began, (mark, day));
             }
-            let traded = |side| {
-                today()
-                    .filter(|execution| execution.side == side)
-                    .fold(Quantity::ZERO, |sum, execution| {
-                        sum.saturating_add(execution.quantity)
-                    })
-            };
-            let known = || {
-                today()
-                    .filter_map(|execution| execution.fee)
-                    .filter(|fee| fee.currency == instrument.currency)
-            };
-            rows.push(Row {
-                instrument: *id,
-                currency: instrument.currency,
-                fills: today().count(),
-                bought: traded(Side::Buy),
-                sold: traded(Side::Sell),
-                fees: known().fold(Money::ZERO, |sum, fee| sum.saturating_add(fee.amount)),
-                fees_unknown: today().count() - known().count(),
-                realized: pnl::realized_since(ledger, began),
-                day: pnl::day(market, at, instrument, ledger),
-                held: ledger.position.quantity,
-                mark: market.mark(*id).map(|mark| mark.price),
-            });
-            fills.extend(today().cloned());
         }
-        fills.sort_by_key(|execution| (execution.at, execution.id));
+        statement.sorted()
+    }
+
+    /// Another day, from the books as they stood at its end. `closes` knows of an instrument the last price of that day and
+    /// of the trading day before it, where there are any. Until the last market's end.
+    pub fn of_day(
+        books_then: &State,
+        date: Date,
+        account: AccountKey,
+        closes: impl Fn(InstrumentId) -> (Option<Price>, Option<Price>),
+    ) -> Self {
+        let mut statement = Self::begin(account, Timestamp::MIN);
+        for (instrument, ledger) in books(books_then, account) {
+            let Some(day) = instrument.calendar.calendar().day(date) else {
+                continue;
+            };
+            let (mark, before) = closes(instrument.id);
+            let profit = pnl::day_at((mark, before), day.start, instrument, ledger);
+            statement.add(instrument, ledger, day.start, (mark, profit));
+            statement.until = statement.until.max(day.end);
+        }
+        statement.sorted()
+    }
+
+    fn begin(account: AccountKey, until: Timestamp) -> Self {
         Self {
             account,
-            until: at,
-            rows,
-            fills,
+            until,
+            rows: Vec::new(),
+            fills: Vec::new(),
         }
+    }
+
+    fn sorted(mut self) -> Self {
+        self.fills.sort_by_key(|execution| (execution.at, execution.id));
+        self
+    }
+
+    /// One instrument, where it was traded since the day began or is held.
+    fn add(
+        &mut self,
+        instrument: &Instrument,
+        ledger: &Ledger,
+        began: Timestamp,
+        (mark, day): (Option<Price>, Option<Money>),
+    ) {
+        let today = || ledger.executions.iter().filter(|execution| execution.at >= began);
+        if today().next().is_none() && ledger.position.quantity.is_zero() {
+            return;
+        }
+        let traded = |side| {
+            today()
+                .filter(|execution| execution.side == side)
+                .fold(Quantity::ZERO, |sum, execution| {
+                    sum.saturating_add(execution.quantity)
+                })
+        };
+        let known = || {
+            today()
+                .filter_map(|execution| execution.fee)
+                .filter(|fee| fee.currency == instrument.currency)
+        };
+        self.rows.push(Row {
+            instrument: instrument.id,
+            currency: instrument.currency,
+            fills: today().count(),
+            bought: traded(Side::Buy),
+            sold: traded(Side::Sell),
+            fees: known().fold(Money::ZERO, |sum, fee| sum.saturating_add(fee.amount)),
+            fees_unknown: today().count() - known().count(),
+            realized: pnl::realized_since(ledger, began),
+            day,
+            held: ledger.position.quantity,
+            mark,
+        });
+        self.fills.extend(today().cloned());
     }
 
     /// Fees, realised and the day's profit by currency. A sum with an unknown part is unknown.
@@ -252,6 +296,15 @@ impl Statement {
     }
 }
 
+/// What an account has traded or holds, by instrument.
+fn books(state: &State, account: AccountKey) -> impl Iterator<Item = (&Instrument, &Ledger)> {
+    let own = state
+        .ledgers
+        .iter()
+        .filter(move |((owner, _), _)| *owner == account);
+    own.filter_map(|((_, id), ledger)| Some((state.instruments.get(id)?, ledger)))
+}
+
 /// A moment to the second: what is finer is in the CSV.
 fn second(at: Timestamp) -> String {
     at.to_jiff().map_or_else(
@@ -287,7 +340,59 @@ fn record(cells: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::record;
+    use super::{Statement, record};
+    use crate::domain::{Execution, ExecutionBase, ExecutionId, Side};
+    use crate::engine::tests::{Desk, aapl, account, p, q};
+
+    /// A share that was held over night, sold at a gain, on a day with known closes.
+    #[test]
+    fn another_day_is_counted_from_its_own_closes_and_its_page_is_only_text() {
+        let desk = Desk::holding(100);
+        let mut books = desk.engine.state().clone();
+        let day = books.instruments[&aapl()].calendar.trading_day(desk.now).unwrap();
+        let id = |base: &str| ExecutionId {
+            base: ExecutionBase::new(base).unwrap(),
+            revision: 1,
+        };
+        let ledger = books.ledgers.get_mut(&(account(), aapl())).unwrap();
+        ledger.executions.push(Execution {
+            id: id("<b>&1"),
+            account: account(),
+            order: None,
+            broker_order: None,
+            instrument: aapl(),
+            side: Side::Sell,
+            quantity: q(40),
+            price: p("103"),
+            at: day.open,
+            fee: None,
+            maker: None,
+        });
+        ledger
+            .position
+            .execute(Side::Sell, q(40), p("103"), ledger.multiplier);
+        let closes = |_| (Some(p("102")), Some(p("101")));
+        let statement = Statement::of_day(&books, day.date, account(), closes);
+        let [row] = &statement.rows[..] else {
+            panic!("{statement:?}")
+        };
+        // 40 sold at 3 above what was paid; 100 held over night gained 1 to the close, the 40 sold 1 more than that.
+        assert_eq!((row.sold, row.held, row.fees_unknown), (q(40), q(60), 1));
+        assert_eq!(row.realized.to_string(), "120");
+        assert_eq!(row.day.unwrap().to_string(), "140");
+        let unknown = Statement::of_day(&books, day.date, account(), |_| (Some(p("102")), None));
+        assert_eq!(
+            unknown.rows[0].day, None,
+            "without the close before it is not known"
+        );
+        let page = statement.html();
+        assert!(
+            page.contains("&lt;b&gt;&amp;1.01") && !page.contains("<b>"),
+            "{page}"
+        );
+        assert!(!page.contains("http"), "nothing is fetched");
+        assert!(page.contains("+120.00") && page.contains("+140.00"), "{page}");
+    }
 
     #[test]
     fn a_cell_stays_one_cell_and_is_no_formula() {

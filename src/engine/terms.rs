@@ -7,6 +7,9 @@ use crate::domain::{BrokerId, Currency, Instrument, InstrumentKind, Money, Price
 /// Parts per million.
 const MILLION: i128 = 1_000_000;
 
+/// Initial margin of shares at the exchange in the box, in parts per million of their value.
+const SIM_SHARES: i128 = 500_000;
+
 /// What a trade costs: all parts add up to no less than `least`, and to no more than `most_ppm` of the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fees {
@@ -92,7 +95,7 @@ pub fn margin(broker: BrokerId, instrument: &Instrument, quantity: Quantity, pri
     let value = || price.notional(quantity, instrument.multiplier).map(Money::abs);
     let part = |ppm: i128| Some(Money::from_raw(value()?.raw().checked_mul(ppm)? / MILLION));
     match (broker.as_str(), instrument.kind) {
-        ("sim", InstrumentKind::Equity) => part(500_000),
+        ("sim", InstrumentKind::Equity) => part(SIM_SHARES),
         ("sim", InstrumentKind::Crypto) => value(),
         ("sim", InstrumentKind::Forex) => part(33_333),
         ("sim", InstrumentKind::Future) => {
@@ -108,6 +111,17 @@ pub fn margin(broker: BrokerId, instrument: &Instrument, quantity: Quantity, pri
         }
         _ => None,
     }
+}
+
+/// The shares that so much of available funds could buy, by the broker's public terms: its initial margin of shares. Nothing
+/// where that is not known; never below zero.
+pub fn buying_power(broker: BrokerId, available: Money) -> Option<Money> {
+    let ppm = match broker.as_str() {
+        "sim" => SIM_SHARES,
+        _ => return None,
+    };
+    let raw = available.raw().max(0).checked_mul(MILLION)?;
+    Some(Money::from_raw(raw / ppm))
 }
 
 #[cfg(test)]

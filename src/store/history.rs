@@ -10,12 +10,16 @@ use crate::market::Quote;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-/// Kinds that begin an order: submitted, denied, adopted.
-const BEGIN: &[u16] = &[20, 21, 38];
-/// Kinds that move an order or book a trade.
-const MOVES: std::ops::RangeInclusive<u16> = 20..=43;
-/// Kinds that name an order.
-const OF_ORDERS: std::ops::RangeInclusive<u16> = 20..=46;
+/// Kinds that begin an order: submitted, denied, adopted, chained.
+const BEGIN: &[u16] = &[20, 21, 38, 128];
+/// Kinds among which are all that move an order or book a trade.
+const MOVES: std::ops::RangeInclusive<u16> = 20..=129;
+/// Kinds that book a trade or name no order, and are asked for what became of one all the same, go as far as this.
+const TRADES_END: u16 = 43;
+/// Kinds among which are all that name an order.
+const OF_ORDERS: std::ops::RangeInclusive<u16> = 20..=129;
+/// What orders that waited for another hoped for.
+const CHAINED: std::ops::RangeInclusive<u16> = 128..=129;
 /// Events of one order that are told at most.
 const EVENTS_MAX: usize = 5_000;
 /// Kinds of trades.
@@ -62,7 +66,9 @@ impl JournalReader {
     /// The journal can't be read.
     pub fn orders_page(&self, wanted: Wanted) -> Result<OrdersPage, StoreError> {
         let found = self.collect(BEGIN, wanted, |fact| match fact {
-            Fact::Submitted { id, spec, .. } | Fact::Denied { id, spec, .. } => Some((*id, spec.clone())),
+            Fact::Submitted { id, spec, .. }
+            | Fact::Denied { id, spec, .. }
+            | Fact::OrderChained { id, spec, .. } => Some((*id, spec.clone())),
             Fact::Adopted { order } => Some((order.id, order.spec.clone())),
             _ => None,
         })?;
@@ -76,7 +82,8 @@ impl JournalReader {
         // Whose last word comes after its end (a fee, a correction) changes no order: the end is enough.
         let newest = found.rows.first().map_or(0, |(sequence, _)| *sequence);
         self.visit(MOVES, *first..until, &mut |event| {
-            if event.fact.order().is_none_or(|id| ids.contains(&id)) {
+            let of_none = event.fact.kind() <= TRADES_END;
+            if event.fact.order().map_or(of_none, |id| ids.contains(&id)) {
                 // The fold takes events without a gap only.
                 scratch.sequence = event.sequence.saturating_sub(1);
                 scratch.apply(&event);
@@ -176,7 +183,7 @@ impl JournalReader {
 
     /// What the orders of a stretch hoped for.
     fn hopes(&self, range: std::ops::Range<u64>) -> Result<BTreeMap<ClientOrderId, Hoped>, StoreError> {
-        let mut hopes = BTreeMap::new();
+        let (mut hopes, mut released) = (BTreeMap::new(), Vec::new());
         let mut visitor = |event: Event| {
             if let Fact::Submitted { id, spec, quote, .. } = &event.fact
                 && let Some(hoped) = hoped(spec, quote.as_ref())
@@ -185,6 +192,24 @@ impl JournalReader {
             }
             ControlFlow::Continue(())
         };
+        let mut chained = BTreeMap::new();
+        let mut of_chained = |event: Event| {
+            match event.fact {
+                Fact::OrderChained { id, spec, .. } => drop(chained.insert(id, spec)),
+                Fact::ChainReleased { id, quote } => {
+                    let hoped = chained.get(&id).and_then(|spec| hoped(spec, quote.as_ref()));
+                    released.extend(hoped.map(|hoped| (id, hoped)));
+                }
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        };
+        match self.visit(CHAINED, range.clone(), &mut of_chained) {
+            Err(StoreError::Elsewhere { last, .. }) => {
+                self.visit(CHAINED, last.saturating_add(1)..range.end, &mut of_chained)?;
+            }
+            seen => seen.map(drop)?,
+        }
         match self.visit(20..=20, range.clone(), &mut visitor) {
             // What an order hoped for that is in a file elsewhere is not known; its executions are shown all the same.
             Err(StoreError::Elsewhere { last, .. }) => {
@@ -192,6 +217,7 @@ impl JournalReader {
             }
             seen => seen.map(drop)?,
         }
+        hopes.extend(released);
         Ok(hopes)
     }
 
@@ -234,7 +260,7 @@ impl JournalReader {
 
 fn fits(event: &Event, wanted: &Wanted) -> bool {
     match &event.fact {
-        Fact::Submitted { spec, .. } | Fact::Denied { spec, .. } => {
+        Fact::Submitted { spec, .. } | Fact::Denied { spec, .. } | Fact::OrderChained { spec, .. } => {
             wanted.takes(spec.account, spec.instrument)
         }
         Fact::Adopted { order } => wanted.takes(order.spec.account, order.spec.instrument),

@@ -4,6 +4,7 @@
 
 mod archive;
 mod bars;
+mod day;
 mod error;
 pub mod format;
 mod head_file;

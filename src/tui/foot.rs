@@ -47,6 +47,7 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
         _ => None,
     };
     let held = desk.in_hand(&desk.view_of(desk.focus, now));
+    let refused = held.as_ref().and_then(|ahead| ahead.denial.clone());
     let held = held.map(|ahead| ahead.lines(usize::from(screen.width.saturating_sub(2))));
     let below = drafted.as_ref().map_or(1, |drafted| drafted.lines.len());
     let below = u16::try_from(below.max(1)).unwrap_or(1);
@@ -97,7 +98,7 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
                 pen.clear(view.theme.panel);
                 put(&mut pen, 1, spans);
             }
-            None
+            refused.map(|denial| Some((Tone::Warn, format!("would be denied: {}", mended(&denial)))))
         }
         _ => {
             idle(&desk.view_of(desk.focus, now), Pen::new(buf, row(2)));

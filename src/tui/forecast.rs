@@ -9,6 +9,7 @@ use super::pane::View;
 use super::panes::read;
 use super::widgets::number;
 use crate::domain::{Currency, Money, OrderKind, Price, Quantity, Side, TimeInForce};
+use crate::engine::decide::change_refused;
 use crate::engine::life;
 use crate::engine::preview::{Preview, Previews, Share, Worst, previews};
 use crate::engine::{Command, Denial};
@@ -99,10 +100,18 @@ pub fn forecast(command: &Command, view: &View<'_>) -> Forecast {
             };
         }
     };
+    if let Command::Modify { id, change } = command {
+        return Forecast {
+            rows: vec![change::modify(*id, *change, view)],
+            denial: change_refused(view.state, view.market, (*id, *change), view.now),
+        };
+    }
     let mut rows: Vec<Vec<Group>> = previews.rows.iter().map(|row| order(row, view)).collect();
     match rows.len() {
         0 => rows = vec![plain(command, view)],
         1 => {}
+        // They do not go together: the second is told beside the first.
+        _ if previews.rows.iter().any(|row| row.after.is_some()) => {}
         _ => rows.push(total(&previews, view)),
     }
     Forecast {
@@ -111,16 +120,22 @@ pub fn forecast(command: &Command, view: &View<'_>) -> Forecast {
     }
 }
 
-/// Changes that go together, one row each: what is lost and gained of a leg that waits for its entry is told where the entry
-/// goes.
+/// Changes that go together, one row each, and what all of them do to the risk: what is lost and gained of a leg that waits
+/// for its entry is told where the entry goes.
 pub fn together(commands: &[Command], view: &View<'_>) -> Forecast {
     let row = |command: &Command| match command {
         Command::Modify { id, change } => change::leg(*id, *change, view),
         other => plain(other, view),
     };
+    let mut rows: Vec<Vec<Group>> = commands.iter().map(row).collect();
+    rows.extend(change::total(commands, view).map(|group| vec![group]));
+    let refused = commands.iter().find_map(|command| match command {
+        Command::Modify { id, change } => change_refused(view.state, view.market, (*id, *change), view.now),
+        _ => None,
+    });
     Forecast {
-        rows: commands.iter().map(row).collect(),
-        denial: None,
+        rows,
+        denial: refused,
     }
 }
 
@@ -131,7 +146,11 @@ fn order(preview: &Preview, view: &View<'_>) -> Vec<Group> {
         let instrument = view.state.instruments.get(&spec.instrument);
         instrument.map_or(price.to_string(), |i| number::price(price, i.decimals_at(price)))
     };
-    let mut groups = vec![what(preview, view, &show)];
+    let mut groups = Vec::new();
+    if preview.after.is_some() {
+        groups.push(vec![bold("once that has filled:", theme.bright)]);
+    }
+    groups.push(what(preview, view, &show));
     if let Some((ticks, hundredths)) = preview.from_last {
         groups.push(vec![span(from_last(ticks, hundredths), theme.dim)]);
     }
@@ -276,7 +295,7 @@ fn exits(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> 
     if let Some(other) = &preview.pair {
         groups.push(vec![span(format!("oco {other}"), theme.text)]);
     }
-    if preview.pair.is_some() || !legs.is_empty() {
+    if preview.pair.is_some() || preview.after.is_some() || !legs.is_empty() {
         let holder = if preview.held_by_engine {
             "held by the engine"
         } else {
@@ -417,7 +436,6 @@ fn plain(command: &Command, view: &View<'_>) -> Vec<Group> {
             ],
             vec![span("what protects it goes as the exit begins", theme.dim)],
         ],
-        Command::Modify { id, change } => change::modify(*id, *change, view),
         _ => Vec::new(),
     }
 }

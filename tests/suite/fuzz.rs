@@ -219,6 +219,7 @@ fn what_people_type() {
     let sentences = texts([
         "buy 100 AAPL @ 189.50 day",
         "b 2 ES @bid stop -8t target 2R oco",
+        "buy 100 AAPL @ 189 then sell 100 AAPL @ 195",
         "sell all NVDA mkt",
         "b 10000usd MSFT @mid",
         "b risk 1% TSLA @ask stop 241.20",

@@ -317,7 +317,8 @@ fn show(previews: &Previews, known: &Known) {
     for row in &previews.rows {
         say(&describe(row, &lives(row, known)));
     }
-    if previews.rows.len() > 1 {
+    let chained = previews.rows.iter().any(|row| row.after.is_some());
+    if previews.rows.len() > 1 && !chained {
         let sums: Vec<String> = previews
             .total
             .iter()
@@ -444,7 +445,11 @@ fn describe(preview: &Preview, lives: &str) -> String {
     } else {
         "broker"
     };
-    if let Some(other) = &preview.pair {
+    if let Some(first) = &preview.after {
+        text += &format!(
+            "; it leaves once all of {first} has filled, if every control still passes, and ends if that ends; the engine holds it"
+        );
+    } else if let Some(other) = &preview.pair {
         text +=
             &format!("; {other} shrinks as it fills, and the other way round; the {holder} holds the pair");
     } else if !preview.legs.is_empty() {
@@ -463,7 +468,9 @@ fn describe(preview: &Preview, lives: &str) -> String {
 fn ids_of(command: &Command) -> Vec<ClientOrderId> {
     match command {
         Command::Submit { id, .. } | Command::Park { id, .. } | Command::Close { id, .. } => vec![*id],
-        Command::SubmitPair { first, second, .. } => vec![*first, *second],
+        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
+            vec![*first, *second]
+        }
         Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
         _ => Vec::new(),
     }

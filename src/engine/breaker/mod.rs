@@ -261,7 +261,7 @@ impl State {
             Fact::Submitted { id, spec, .. } if spec.parent.is_none() => {
                 self.try_breaker(*id, spec.account.broker);
             }
-            Fact::ParkReleased { id, .. } => {
+            Fact::ParkReleased { id, .. } | Fact::ChainReleased { id, .. } => {
                 if let Some(broker) = self.orders.get(id).map(|order| order.spec.account.broker) {
                     self.try_breaker(*id, broker);
                 }

@@ -5,7 +5,10 @@
 use super::Decision;
 use super::commands::{Desk, denied, known_as, stands_alone};
 use super::sessions;
-use crate::domain::{AccountKey, Currency, Money, OrderSpec, Price, SessionId, Timestamp};
+use crate::domain::{
+    AccountKey, ClientOrderId, Currency, Execution, ExecutionBase, ExecutionId, Money, OrderSpec, Price,
+    SessionId, Timestamp,
+};
 use crate::engine::command::{Command, Denial, DenialCode, Entry, Origin, SessionKind};
 use crate::engine::digest;
 use crate::engine::event::{Actor, Event, Fact};
@@ -91,7 +94,7 @@ fn all_denied(orders: &[Entry], cause: &OrderSpec, denial: &Denial) -> Decision 
 }
 
 /// Folds facts that are not recorded yet into a copy of the state, to look at what it would be.
-pub(super) fn fold_ahead(state: &mut State, facts: &[Fact], actor: Actor, at: Timestamp) {
+pub(in crate::engine) fn fold_ahead(state: &mut State, facts: &[Fact], actor: Actor, at: Timestamp) {
     for fact in facts {
         let next = state.sequence.saturating_add(1);
         state.apply(&Event {
@@ -192,6 +195,46 @@ impl<'a> Ahead<'a> {
             .map_or(Actor::Engine, |origin| Actor::Session(origin.session));
         fold_ahead(&mut self.state, &facts, actor, self.now);
         Ok(facts)
+    }
+
+    /// Whether one more order has room beside those that were added.
+    pub(in crate::engine) fn has_room(&self, spec: &OrderSpec) -> Result<(), Denial> {
+        let check = Check {
+            state: &self.state,
+            market: self.market,
+            now: self.now,
+            sender: None,
+        };
+        check.room(spec, 1, 0)
+    }
+
+    /// An order that was added has filled, all of it, where it was counted.
+    pub(in crate::engine) fn fill(&mut self, id: ClientOrderId, price: Option<Price>) {
+        let Some((spec, price)) = self.state.orders.get(&id).map(|order| &order.spec).zip(price) else {
+            return;
+        };
+        let Ok(base) = ExecutionBase::new("ahead") else {
+            return;
+        };
+        let execution = Execution {
+            id: ExecutionId { base, revision: 1 },
+            account: spec.account,
+            order: Some(id),
+            broker_order: None,
+            instrument: spec.instrument,
+            side: spec.side,
+            quantity: spec.quantity,
+            price,
+            at: self.now,
+            fee: None,
+            maker: None,
+        };
+        fold_ahead(
+            &mut self.state,
+            &[Fact::Executed { execution }],
+            Actor::Engine,
+            self.now,
+        );
     }
 
     fn count(&mut self, spec: &OrderSpec, price: Option<Price>) {

@@ -47,6 +47,16 @@ pub(super) fn decide(
             (*first, first_spec, seen.first()),
             (*second, second_spec, seen.get(1)),
         ),
+        Command::SubmitThen {
+            first,
+            first_spec,
+            second,
+            second_spec,
+            seen,
+        } => desk.submit_then(
+            (*first, first_spec, seen.first()),
+            (*second, second_spec, seen.get(1)),
+        ),
         Command::Modify { id, change } => desk.modify(*id, *change),
         Command::Cancel { id } => desk.cancel(*id),
         Command::CancelAll {

@@ -7,29 +7,30 @@ use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::flatten::guards;
 use crate::engine::risk::{self, Effect};
+use crate::engine::state::State;
+
+/// While an instrument is flattened nobody else trades it, and while an account is, nothing adds risk there.
+pub(in crate::engine) fn not_flattening(state: &State, spec: &OrderSpec) -> Result<(), Denial> {
+    let busy = |text: String| Err(Denial::new(DenialCode::Busy, text));
+    if state.flattening.contains_key(&(spec.account, spec.instrument)) {
+        return busy(format!(
+            "{} is being flattened; wait until it is flat",
+            spec.instrument
+        ));
+    }
+    let whole = state.flattening_accounts.contains_key(&spec.account);
+    if whole && risk::effect(state, spec) == Effect::Adds {
+        return busy(format!(
+            "{} is being flattened; wait until it is flat",
+            spec.account
+        ));
+    }
+    Ok(())
+}
 
 impl Desk<'_> {
-    /// While an instrument is flattened nobody else trades it, and while an account is, nothing adds risk there.
     pub(super) fn not_flattening(&self, spec: &OrderSpec) -> Result<(), Denial> {
-        let busy = |text: String| Err(Denial::new(DenialCode::Busy, text));
-        if self
-            .state
-            .flattening
-            .contains_key(&(spec.account, spec.instrument))
-        {
-            return busy(format!(
-                "{} is being flattened; wait until it is flat",
-                spec.instrument
-            ));
-        }
-        let whole = self.state.flattening_accounts.contains_key(&spec.account);
-        if whole && risk::effect(self.state, spec) == Effect::Adds {
-            return busy(format!(
-                "{} is being flattened; wait until it is flat",
-                spec.account
-            ));
-        }
-        Ok(())
+        not_flattening(self.state, spec)
     }
 
     pub(super) fn flatten(

@@ -3,6 +3,7 @@
 mod accept;
 mod basket;
 mod broker;
+mod chained;
 mod changes;
 mod closing;
 mod commands;
@@ -16,9 +17,12 @@ mod submit;
 mod trading;
 mod what_if;
 
-pub(super) use basket::{Ahead, entries};
+pub(super) use basket::{Ahead, entries, fold_ahead};
 pub(super) use broker::{accepted, book};
+pub(super) use chained::{filled_ahead, of_second};
 pub(super) use closing::{closing, exit};
+pub(super) use flatten::not_flattening;
+pub use orders::change_refused;
 pub(super) use sessions::{may_act, may_add_risk, may_arm};
 pub(super) use what_if::to_ask;
 
@@ -132,7 +136,7 @@ pub(super) fn cancel(order: &Order, why: &str) -> Fact {
 
 /// True for a stop that protects what is held: what panic keys leave alone.
 pub(super) fn is_protective(state: &State, order: &Order) -> bool {
-    if order.phase == Phase::Parked {
+    if order.phase == Phase::Parked || order.phase == Phase::Created && order.after.is_some() {
         // What never left guards nothing.
         return false;
     }

@@ -2,16 +2,30 @@
 
 use super::commands::Desk;
 use super::{Decision, cancel, is_protective, live, sessions};
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, OrderSpec, Phase, counted};
-use crate::engine::command::{Denial, DenialCode};
+use crate::domain::{
+    AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, OrderSpec, Phase, SessionId, Timestamp, counted,
+};
+use crate::engine::command::{Denial, DenialCode, Origin, SessionKind};
 use crate::engine::doubles;
 use crate::engine::event::Fact;
 use crate::engine::fold::changed;
 use crate::engine::risk::{self, Effect};
+use crate::engine::state::State;
+use crate::market::Market;
 
 impl Desk<'_> {
     pub(super) fn modify(&self, id: ClientOrderId, change: OrderChange) -> Result<Decision, Denial> {
         sessions::may_act(self.origin)?;
+        self.changing(id, change, |account| self.may_add(account))
+    }
+
+    /// A change, whoever asks for it: `may_add` says whether they may add risk.
+    fn changing(
+        &self,
+        id: ClientOrderId,
+        change: OrderChange,
+        may_add: impl FnOnce(AccountKey) -> Result<(), Denial>,
+    ) -> Result<Decision, Denial> {
         let order = live(self.state, id)?;
         ours(order)?;
         self.not_flattening(&order.spec)?;
@@ -51,7 +65,7 @@ impl Desk<'_> {
             return Err(Denial::new(DenialCode::BadQuantity, text));
         }
         if risk::change_effect(self.state, order, &spec) == Effect::Adds {
-            self.may_add(spec.account)?;
+            may_add(spec.account)?;
         }
         self.check().change(order, &spec)?;
         if let Some(more) = grown(order, &spec) {
@@ -128,6 +142,31 @@ pub(super) fn grown(order: &Order, to: &OrderSpec) -> Option<OrderSpec> {
         quantity,
         ..to.clone()
     })
+}
+
+/// Why a change would be refused, whoever asks for it; nothing where it would pass, or where nothing would change.
+pub fn change_refused(
+    state: &State,
+    market: &Market,
+    (id, change): (ClientOrderId, OrderChange),
+    now: Timestamp,
+) -> Option<Denial> {
+    let order = state.orders.get(&id)?;
+    if changed(&order.spec, change) == order.spec {
+        return None;
+    }
+    let desk = Desk {
+        state,
+        market,
+        origin: Origin {
+            session: SessionId(0),
+            kind: SessionKind::Monitor,
+        },
+        now,
+    };
+    let refused = desk.changing(id, change, |_| Ok(())).err();
+    // The broker is asked when it is sent.
+    refused.filter(|denial| denial.code != DenialCode::WhatIf)
 }
 
 /// What a cancel at large did and left.

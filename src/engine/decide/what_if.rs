@@ -48,6 +48,11 @@ fn orders_of(state: &State, command: &Command) -> Vec<OrderSpec> {
             first_spec,
             second_spec,
             ..
+        }
+        | Command::SubmitThen {
+            first_spec,
+            second_spec,
+            ..
         } => vec![first_spec.clone(), second_spec.clone()],
         Command::Modify { id, change } => {
             let order = state.orders.get(id);

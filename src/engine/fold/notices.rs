@@ -78,6 +78,7 @@ impl State {
                     ),
                 )
             }
+            Fact::ChainReleased { id, .. } => (Told, format!("its first filled, sent: {}", what(id))),
             Fact::ParkReleased { id, .. } => (Told, format!("no longer parked, sent: {}", what(id))),
             Fact::BreakerMoved {
                 broker,

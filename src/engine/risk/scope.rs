@@ -448,6 +448,11 @@ impl State {
                     self.sent_by.insert(*id, by);
                 }
             }
+            Fact::OrderChained { id, .. } => {
+                if let Some(by) = by {
+                    self.sent_by.insert(*id, by);
+                }
+            }
             Fact::OrderParked { id, by, .. } => {
                 let sender = self.sender(by.session, by.kind);
                 self.sent_by.insert(*id, sender);

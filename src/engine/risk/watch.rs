@@ -175,7 +175,7 @@ fn asked_for(state: &State, market: &Market, events: &[Event]) -> Vec<(AccountKe
     let mut keys = BTreeSet::new();
     for event in events {
         match &event.fact {
-            Fact::Submitted { spec, .. } => drop(keys.insert(spec.account)),
+            Fact::Submitted { spec, .. } | Fact::OrderChained { spec, .. } => drop(keys.insert(spec.account)),
             Fact::ReconcileEnded {
                 account,
                 failure: None,

@@ -23,7 +23,10 @@ pub(super) struct Clauses {
     pub park: Option<ParkWords>,
 }
 
-/// Reads on to the end of the sentence or to `oco`.
+/// What ends the words of an order.
+pub(super) const JOINTS: &[&str] = &["oco", "then"];
+
+/// Reads on to the end of the sentence, to `oco` or to `then`.
 pub(super) fn read(words: &mut Words<'_>) -> Result<Clauses, SentenceError> {
     let mut clauses = Clauses {
         price: PriceWords::Market,
@@ -38,7 +41,7 @@ pub(super) fn read(words: &mut Words<'_>) -> Result<Clauses, SentenceError> {
         park: None,
     };
     let mut said: Vec<&'static str> = Vec::new();
-    while let Some(word) = words.next_unless("oco") {
+    while let Some(word) = words.next_unless(JOINTS) {
         if let Some(kind) = kind(&word) {
             if said.contains(&kind) {
                 return wrong(word.at, format!("a second {kind}: an order has one"));

@@ -2,6 +2,7 @@
 //! said yet. It knows the grammar, not the screen; whoever asks shows the first, or all.
 
 use super::Templates;
+use super::clauses::JOINTS;
 use super::words::{Word, Words};
 use crate::engine::state::State;
 
@@ -32,6 +33,7 @@ const CLAUSES: &[&[&str]] = &[
     &["show"],
     &["park"],
     &["oco"],
+    &["then"],
 ];
 /// Words of an order that something has to follow.
 const WITH_VALUE: &[&str] = &["lmt", "stp", "trail", "loc", "stop", "target", "show", "gtd", "@"];
@@ -87,10 +89,10 @@ pub fn complete(text: &str, state: &State, templates: &Templates) -> Vec<String>
 }
 
 fn place(words: &[Word]) -> Place {
-    // A second order begins behind oco.
+    // A second order begins behind oco or then.
     let from = words
         .iter()
-        .rposition(|word| word.is("oco"))
+        .rposition(|word| JOINTS.iter().any(|joint| word.is(joint)))
         .map_or(0, |at| at + 1);
     let words = &words[from..];
     let Some((verb, rest)) = words.split_first() else {

@@ -110,6 +110,9 @@ pub(super) fn side(word: &Word) -> Option<Side> {
 /// of the sentence or to `oco`.
 fn orders(words: &mut Words<'_>, side_of_first: Side) -> Result<Sentence, SentenceError> {
     let mut first = order(words, side_of_first)?;
+    if let Some(then) = words.take_if("then") {
+        return chained(words, first, &then);
+    }
     let Some(oco) = words.take_if("oco") else {
         return Ok(match first.len() {
             1 => Sentence::Order(Box::new(first.remove(0))),
@@ -154,6 +157,50 @@ fn orders(words: &mut Words<'_>, side_of_first: Side) -> Result<Sentence, Senten
     }
     words.end()?;
     Ok(Sentence::Pair(Box::new((first, second))))
+}
+
+/// An order and the one that follows once it has filled: two orders by themselves, with nothing that hangs on either.
+fn chained(
+    words: &mut Words<'_>,
+    mut first: Vec<OrderWords>,
+    then: &Word,
+) -> Result<Sentence, SentenceError> {
+    let verb = words.need("an order behind then, such as then sell 100 AAPL @195")?;
+    let Some(side) = side(&verb) else {
+        return wrong(
+            verb.at,
+            format!("'{}' is no order: buy or sell goes after then", shown(&verb.text)),
+        );
+    };
+    let mut second = order(words, side)?;
+    if first.len() > 1 || second.len() > 1 {
+        return wrong(then.at.clone(), "then joins two orders, no baskets");
+    }
+    let (first, second) = (first.remove(0), second.remove(0));
+    for order in [&first, &second] {
+        let legs = [&order.stop, &order.target].into_iter().flatten().next();
+        let hangs = legs
+            .map(|leg| &leg.at)
+            .or(order.template.as_ref().map(|word| &word.at));
+        if let Some(at) = hangs {
+            let text = "orders joined by then have no stop and target of their own; stp makes an order a stop, and stop and target without then make a bracket";
+            return wrong(at.clone(), text);
+        }
+        if let Some(park) = &order.park {
+            return wrong(
+                park.at.clone(),
+                "one order is parked at a time, none that another follows",
+            );
+        }
+    }
+    if second.amount.closes() {
+        let text = "what it closes is not held yet: say how much, such as then sell 100 AAPL @195";
+        return wrong(second.amount_at.clone(), text);
+    }
+    if let Some(word) = words.next() {
+        return wrong(word.at, "one order follows another, no third one and no pair");
+    }
+    Ok(Sentence::Then(Box::new((first, second))))
 }
 
 fn cancel(words: &mut Words<'_>) -> Result<Sentence, SentenceError> {

@@ -3,7 +3,7 @@
 //! The grammar with examples stands in `docs/SENTENCE.md`, every example of which a test reads.
 //!
 //! ```text
-//! sentence := order ["oco" [order]] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "reverse" SYMBOL
+//! sentence := order ["oco" [order] | "then" order] | "x" (SYMBOL | "all") ["all"] | "close" SYMBOL | "reverse" SYMBOL
 //!           | "breakeven" SYMBOL | "protect" SYMBOL ["at"] PLACE | "flat" (SYMBOL | "all" [LAST FOUR])
 //!           | "confirm" SYMBOL
 //! order    := ("buy"|"b"|"sell"|"s") (amount what | what amount) { word }
@@ -51,6 +51,8 @@ pub enum Sentence {
     Order(Box<OrderWords>),
     /// Place two orders of which one shrinks as the other fills.
     Pair(Box<(OrderWords, OrderWords)>),
+    /// Place an order, and another that leaves once all of the first has filled.
+    Then(Box<(OrderWords, OrderWords)>),
     /// Place one order in each of several instruments: all of them or none.
     Basket(Vec<OrderWords>),
     /// Cancel orders of one symbol, or of the account.

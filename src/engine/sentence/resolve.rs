@@ -80,6 +80,25 @@ pub fn resolve(
                 seen: Vec::new(),
             }]
         }
+        Sentence::Then(both) => {
+            let (first, second) = both.as_ref();
+            let (first_spec, legs) = order(first, scene, &mut notes)?;
+            let Entry {
+                spec: first_spec,
+                seen,
+                ..
+            } = entry(first, first_spec, legs, scene, ClientOrderId::LOWEST);
+            let (second_spec, second_legs) = order(second, scene, &mut notes)?;
+            // Only the first can promise to close; of the second that is known once the first has filled.
+            let seen = seen.map(|seen| vec![seen, digest::seen_now(scene.market, &second_spec, second_legs)]);
+            vec![Command::SubmitThen {
+                first_spec,
+                second_spec,
+                first: new_id(),
+                second: new_id(),
+                seen: seen.unwrap_or_default(),
+            }]
+        }
         Sentence::Basket(all) => vec![basket(all, scene, &mut notes, new_id)?],
         Sentence::Cancel { symbol, stops_too } => {
             let found = symbol.as_ref();

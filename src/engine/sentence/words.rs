@@ -79,8 +79,9 @@ impl<'a> Words<'a> {
         self.at = word.at.end;
         Some(word)
     }
-    pub(super) fn next_unless(&mut self, end: &str) -> Option<Word> {
-        if self.peek()?.is(end) {
+    pub(super) fn next_unless(&mut self, ends: &[&str]) -> Option<Word> {
+        let next = self.peek()?;
+        if ends.iter().any(|end| next.is(end)) {
             return None;
         }
         self.next()

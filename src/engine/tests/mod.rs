@@ -3,6 +3,7 @@
 
 mod breaches;
 mod breakers;
+mod chained;
 mod changes;
 mod closing;
 mod controls;

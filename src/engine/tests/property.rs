@@ -64,6 +64,16 @@ fn command(desk: &Desk, (what, n, size, price, more): Happening) -> Command {
                 seen: None,
             }
         }
+        2 if more % 2 == 0 => Command::SubmitThen {
+            first: name(n),
+            first_spec: order.clone(),
+            second: fresh,
+            second_spec: OrderSpec {
+                side: side.opposite(),
+                ..order
+            },
+            seen: Vec::new(),
+        },
         2 => Command::SubmitPair {
             first: fresh,
             first_spec: order.clone(),

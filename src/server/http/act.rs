@@ -78,7 +78,9 @@ fn orders_of(command: &Command) -> Vec<ClientOrderId> {
         | Command::Close { id, .. }
         | Command::Flatten { id, .. } => vec![*id],
         Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
-        Command::SubmitPair { first, second, .. } => vec![*first, *second],
+        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
+            vec![*first, *second]
+        }
         _ => Vec::new(),
     }
 }
@@ -393,6 +395,13 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
             .iter()
             .try_for_each(|entry| account(&entry.spec.account).and_then(|()| free(&entry.id))),
         Command::SubmitPair {
+            first,
+            first_spec,
+            second,
+            second_spec,
+            ..
+        }
+        | Command::SubmitThen {
             first,
             first_spec,
             second,

@@ -79,6 +79,8 @@ pub struct OrderRow {
     pub reason: Option<String>,
     /// The entry that it closes.
     pub parent: Option<String>,
+    /// The order that had to fill before it could leave.
+    pub after: Option<String>,
     /// It was made elsewhere.
     pub external: bool,
     /// When it was recorded.
@@ -126,6 +128,7 @@ impl From<&Order> for OrderRow {
             }),
             reason: text(order.reason.as_ref()),
             parent: text(spec.parent),
+            after: text(order.after),
             external: order.external,
             created_at: time(Some(order.created_at)),
             sent_at: time(order.sent_at),

@@ -215,6 +215,11 @@ pub(in crate::tui) fn words(command: &Command) -> String {
             second_spec,
             ..
         } => format!("sent {first_spec} or {second_spec}"),
+        Command::SubmitThen {
+            first_spec,
+            second_spec,
+            ..
+        } => format!("sent {first_spec}, then {second_spec}"),
         Command::SubmitAll { orders } => {
             let all: Vec<String> = orders.iter().map(|entry| entry.spec.to_string()).collect();
             format!("sent {}", all.join(", "))

@@ -6,8 +6,8 @@ use crate::domain::{
     AccountKey, ClientOrderId, Instrument, InstrumentId, Money, Order, OrderChange, OrderSpec, Price,
     Quantity, Side, counted,
 };
-use crate::engine::changed;
 use crate::engine::preview::away_from_last;
+use crate::engine::{Command, changed};
 use crate::tui::pane::View;
 use crate::tui::panes::depth::own;
 use crate::tui::widgets::number;
@@ -96,7 +96,19 @@ fn moved(order: &Order, to: &OrderSpec, instrument: &Instrument, view: &View<'_>
         } else {
             ("looser", theme.warn)
         };
-        let mut group = vec![span(format!("{}t {word}", ticks.unsigned_abs()), colour)];
+        let by = at_risk(order, to, basis(order, instrument, view), instrument)
+            .zip(at_risk(
+                order,
+                &order.spec,
+                basis(order, instrument, view),
+                instrument,
+            ))
+            .and_then(|(after, before)| after.checked_sub(before));
+        let decimals = instrument.currency.minor_decimals();
+        let by = by.map_or(String::new(), |by| {
+            view.ours(format!(" by {}", number::money(by.abs(), decimals)))
+        });
+        let mut group = vec![span(format!("{}t {word}{by}", ticks.unsigned_abs()), colour)];
         group.extend(
             why.filter(|_| closer)
                 .map(|why| span(format!(", {why}"), theme.warn)),
@@ -117,6 +129,62 @@ fn basis(order: &Order, instrument: &Instrument, view: &View<'_>) -> Option<Pric
     let position = state.position(spec.account, spec.instrument);
     let closes = position.side() == Some(spec.side.opposite());
     position.average_price(instrument.multiplier).filter(|_| closes)
+}
+
+/// What a stop that closes loses against what was paid, or against its entry; below zero where it keeps a gain.
+fn at_risk(order: &Order, to: &OrderSpec, basis: Option<Price>, instrument: &Instrument) -> Option<Money> {
+    let (basis, stop) = (basis?, own::price_of(to)?);
+    let each = match to.side {
+        Side::Sell => basis.checked_sub(stop)?,
+        Side::Buy => stop.checked_sub(basis)?,
+    };
+    each.notional(to.quantity.saturating_sub(order.filled), instrument.multiplier)
+}
+
+/// `all legs: at the stop -586.00 USD, was -612.00: 26.00 tighter`, where a stop is among what moves: of one that waits, with
+/// its entry where that would be. Nothing where a price is not known.
+pub(super) fn total(commands: &[Command], view: &View<'_>) -> Option<Group> {
+    let moved = |id: ClientOrderId| {
+        commands.iter().find_map(|command| match command {
+            Command::Modify { id: of, change } if *of == id => Some(*change),
+            _ => None,
+        })
+    };
+    let (mut before, mut after, mut currency) = (Money::ZERO, Money::ZERO, None);
+    for command in commands {
+        let Command::Modify { id, change } = command else {
+            continue;
+        };
+        let order = view.state.orders.get(id)?;
+        let instrument = view.state.instruments.get(&order.spec.instrument)?;
+        let was = basis(order, instrument, view);
+        if !order.spec.kind.is_stop() || was.is_none() {
+            continue;
+        }
+        let entry = order.spec.parent.filter(|_| view.state.waits(order));
+        let entry = entry.and_then(|id| view.state.orders.get(&id));
+        let is = entry
+            .and_then(|entry| own::price_of(&changed(&entry.spec, moved(entry.id)?)))
+            .or(was);
+        before = before.checked_add(at_risk(order, &order.spec, was, instrument)?)?;
+        after = after.checked_add(at_risk(order, &changed(&order.spec, *change), is, instrument)?)?;
+        currency = Some(instrument.currency);
+    }
+    let currency = currency?;
+    let decimals = currency.minor_decimals();
+    let result = |risk: Money| number::profit(Money::ZERO.saturating_sub(risk), decimals);
+    let by = number::money(after.checked_sub(before)?.abs(), decimals);
+    let (words, colour) = match after.cmp(&before) {
+        std::cmp::Ordering::Less => (format!("{by} tighter"), view.theme.text),
+        std::cmp::Ordering::Equal => ("the risk stays".to_owned(), view.theme.text),
+        std::cmp::Ordering::Greater => (format!("{by} looser"), view.theme.warn),
+    };
+    let text = format!(
+        "all legs: at the stop {} {currency}, was {}: {words}",
+        result(after),
+        result(before)
+    );
+    Some(vec![span(view.ours(text), colour)])
 }
 
 /// `at the stop -586.00 USD, was -592.00` of an order that closes; of others what they are worth. What is not known is `--`.

@@ -7,7 +7,7 @@ use crate::engine::Command;
 use crate::engine::alerts::{Alert, AlertId, measure};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::columns::{Cell, Column, Look, table};
+use crate::tui::widgets::columns::{self, Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink};
@@ -195,6 +195,14 @@ impl Pane for AlertsPane {
             }
             _ => self.cursor.act(action, &keys, None).then(Vec::new),
         }
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<String> {
+        let rows = rows(view);
+        let held = self.cursor.held(&keys(&rows))?;
+        let (id, alert) = rows.iter().find(|(id, _)| *id == held)?;
+        let mut values = self.values.borrow_mut();
+        Some(columns::words(cells(view, *id, alert, &mut values)))
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {

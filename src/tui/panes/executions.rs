@@ -9,7 +9,7 @@ use crate::engine::pnl;
 use crate::tui::action::Action;
 use crate::tui::link::{Answer, Ask};
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::columns::{Cell, Column, Look, table};
+use crate::tui::widgets::columns::{self, Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink};
@@ -389,6 +389,14 @@ impl Pane for Executions {
         if let (Ask::Executions(page), Answer::Executions(told)) = (ask, answer) {
             self.pages.take(page, told.executions.clone(), told.next);
         }
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<String> {
+        let list = self.list(view);
+        let keys: Vec<Key> = list.iter().map(|(key, _)| *key).collect();
+        let (_, row) = list.get(self.cursor.position(&keys)?)?;
+        let (execution, hoped) = self.get(view, *row)?;
+        Some(columns::words(cells(view, execution, hoped)))
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {

@@ -448,6 +448,7 @@ impl Desk {
             acked_at: Some(created_at.after(Duration::from_micros(940))),
             ended_at: (!phase.is_live()).then(|| created_at.after(Duration::from_secs(1))),
             missing: None,
+            after: None,
             foreign: false,
             number: None,
             arrival: None,

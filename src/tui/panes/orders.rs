@@ -12,7 +12,7 @@ use crate::market::Quality;
 use crate::tui::action::Action;
 use crate::tui::link::{Answer, Ask};
 use crate::tui::pane::{Hits, Pane, View, Wish};
-use crate::tui::widgets::columns::{Cell, Column, Look, table};
+use crate::tui::widgets::columns::{self, Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink, wrap};
@@ -200,6 +200,10 @@ fn state_text(view: &View<'_>, order: &Order) -> String {
     if order.oco.is_some() {
         text.push_str(" · oco");
     }
+    if view.state.chains.contains_key(&order.id) {
+        text.push_str(" · after ");
+        text.push_str(&first_of(view, order));
+    }
     if view.state.doubles.contains_key(&order.id) {
         text.push_str(" · SECOND of one");
     }
@@ -210,6 +214,20 @@ fn state_text(view: &View<'_>, order: &Order) -> String {
         text.push_str(" · external");
     }
     text
+}
+
+/// What an order waits for, short: `BUY 100 AAPL`.
+fn first_of(view: &View<'_>, order: &Order) -> String {
+    let first = order.after.and_then(|id| view.state.orders.get(&id));
+    first.map_or_else(String::new, |first| {
+        let spec = &first.spec;
+        format!(
+            "{} {} {}",
+            spec.side.word(),
+            number::quantity(spec.quantity),
+            spec.instrument
+        )
+    })
 }
 
 /// Whether a cancel from here would do anything.
@@ -493,13 +511,7 @@ impl Pane for Orders {
 
     fn copied(&self, view: &View<'_>) -> Option<String> {
         let id = self.cursor.held(&self.list(view))?;
-        let cells = cells(view, self.get(view, id)?);
-        let words: Vec<String> = cells
-            .into_iter()
-            .map(|cell| cell.text)
-            .filter(|text| !text.is_empty())
-            .collect();
-        Some(words.join("  "))
+        Some(columns::words(cells(view, self.get(view, id)?)))
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {

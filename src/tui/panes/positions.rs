@@ -8,7 +8,7 @@ use crate::engine::state::{Ledger, Mismatch};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::profit;
-use crate::tui::widgets::columns::{Cell, Column, Look, grid};
+use crate::tui::widgets::columns::{self, Cell, Column, Look, grid};
 use crate::tui::widgets::list::{Cursor, Rolled};
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, bold, ink, wrap};
@@ -339,6 +339,7 @@ fn foot(view: &View<'_>) -> Vec<String> {
         for (currency, _) in others {
             text.push_str(&read::rate_words(view, account, *currency));
         }
+        text.push_str("; realised since the journal began");
         lines.push(text);
     }
     if let Some(instrument) = view.instrument.and_then(|id| view.state.instruments.get(&id)) {
@@ -468,6 +469,11 @@ impl Pane for Positions {
         }
         let moved = self.cursor.act(action, &rows, view.instrument);
         moved.then(|| self.cursor.held(&rows).map(Wish::Select).into_iter().collect())
+    }
+
+    fn copied(&self, view: &View<'_>) -> Option<String> {
+        let id = view.instrument.filter(|id| rows(view).contains(id))?;
+        Some(columns::words(cells(view, id)))
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {

@@ -42,7 +42,7 @@ fn a_change_and_a_flatten_say_what_they_come_to() {
     let screen = hands.screen(100, 30);
     for words in [
         "stp 190.20 → 100 stp 190.22",
-        "2t tighter",
+        "2t tighter by 2.00",
         "at the stop ▼ 9.00 USD, was ▼ 11.00",
         "SIM100001",
     ] {
@@ -67,6 +67,48 @@ fn a_change_and_a_flatten_say_what_they_come_to() {
     assert!(
         screen.contains("fee ~") && screen.contains("SIM100001"),
         "{screen}"
+    );
+}
+
+#[test]
+fn a_change_that_would_be_denied_says_so_before_it_is_sent() {
+    let mut hands = Hands::new();
+    let order = hands.desk.world.state.orders.values().find(|order| {
+        order.spec.instrument == id("AAPL")
+            && order.phase == crate::domain::Phase::Working
+            && order.spec.kind.limit().is_some()
+    });
+    let name = order.unwrap().id;
+    change(&mut hands, name.as_str());
+    hands.desk.world.state.limits.max_order_value = crate::domain::Money::whole(1_000);
+    hands.press("+ +");
+    let screen = hands.screen(120, 35);
+    assert!(screen.contains("would be denied: "), "{screen}");
+    let sent = hands.sent.len();
+    hands.wait(QUIET).press("Enter");
+    assert_eq!(hands.sent.len(), sent, "{}", hands.said());
+}
+
+#[test]
+fn an_order_that_waits_for_another_is_shown_beside_it_and_both_are_sent_at_once() {
+    let mut hands = Hands::new();
+    hands
+        .press(":")
+        .type_text("buy 10 AAPL @ 185 then sell 10 AAPL @ 195");
+    let screen = hands.screen(160, 45);
+    for words in [
+        "BUY 10 AAPL @ 185.00",
+        "once that has filled:",
+        "SELL 10 AAPL @ 195.00",
+        "held by the engine",
+    ] {
+        assert!(screen.contains(words), "{words}\n{screen}");
+    }
+    hands.wait(QUIET).press("Enter").wait(QUIET).press("Enter");
+    let sent = hands.sent.last();
+    assert!(
+        matches!(sent, Some(Command::SubmitThen { seen, .. }) if seen.len() == 2),
+        "{sent:?}"
     );
 }
 

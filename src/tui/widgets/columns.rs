@@ -79,6 +79,13 @@ impl Cell {
     }
 }
 
+/// A row as words, whole, whatever a screen shows of it: what is copied.
+pub fn words(cells: impl IntoIterator<Item = Cell>) -> String {
+    let texts = cells.into_iter().map(|cell| cell.text);
+    let words: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+    words.join("  ")
+}
+
 /// What a table needs to know of colours.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {

@@ -610,6 +610,15 @@ fn parking_facts() -> Vec<Fact> {
             },
             by,
         },
+        Fact::OrderChained {
+            id: id(),
+            spec: limit(),
+            after: ClientOrderId::new("TW01KB2QW5ZC3V6M8N0P4R7T9XYA").unwrap(),
+        },
+        Fact::ChainReleased {
+            id: id(),
+            quote: None,
+        },
         Fact::ParkAsked { id: id() },
         Fact::ParkConfirmed { id: id(), by },
         Fact::ParkReleased {

@@ -18,6 +18,9 @@ pub fn any(world: &mut World) {
     if world.plan.faults.has(Fault::Breached) && world.chance.permille(30) {
         return people::tighten(world);
     }
+    if world.plan.faults.has(Fault::Chained) && world.chance.permille(60) {
+        return chained(world);
+    }
     match world.chance.below(1_000) {
         0..220 => submit(world),
         220..255 => pair(world),
@@ -301,6 +304,44 @@ fn pair(world: &mut World) {
             seen: Vec::new(),
         },
     );
+}
+
+/// An order near the market, and one that waits for it: mostly what closes it, by a limit or by a stop.
+fn chained(world: &mut World) {
+    let (first, second, spec) = (new_id(world), new_id(world), spec(world));
+    let sign = if spec.side == Side::Buy { 1 } else { -1 };
+    let first_spec = OrderSpec {
+        kind: OrderKind::Limit {
+            price: price(world, spec.instrument, sign),
+        },
+        ..spec.clone()
+    };
+    let away = price(world, spec.instrument, sign * 4);
+    let second_spec = match world.chance.below(10) {
+        0..5 => OrderSpec {
+            side: spec.side.opposite(),
+            kind: OrderKind::Limit { price: away },
+            tif: TimeInForce::Gtc,
+            ..spec
+        },
+        5..8 => OrderSpec {
+            side: spec.side.opposite(),
+            kind: OrderKind::Stop {
+                trigger: price(world, spec.instrument, -sign * 4),
+            },
+            tif: TimeInForce::Gtc,
+            ..spec
+        },
+        _ => spec,
+    };
+    let command = Command::SubmitThen {
+        first,
+        first_spec,
+        second,
+        second_spec,
+        seen: Vec::new(),
+    };
+    remembered(world, command);
 }
 
 /// A live order of ours; now and then one that has ended.

@@ -82,6 +82,8 @@ faults! {
     Park "park" 300;
     /// Limits that a price, a fee or somebody else breaches, each with what that does.
     Breached "breached" 200;
+    /// People place orders that wait for another one.
+    Chained "chained" 250;
 }
 
 /// Which are switched on.

@@ -53,6 +53,8 @@ tally! {
     clock_steps 20;
     sleeps 20;
     breaches 50;
+    /// Orders that left because the one that they waited for had filled.
+    chained 20;
     stale_repeats 100;
     corrections 50;
     busts 10;

@@ -35,6 +35,27 @@ fn sentences_mean_what_they_say() {
     };
     assert!(matches!(both.0.price, PriceWords::Limit(_)));
     assert!(matches!(both.1.price, PriceWords::Stop(_, None)));
+    let Ok(Sentence::Then(both)) = parse("buy 100 AAPL @ 189 then s 50 MSFT stp 380 gtc") else {
+        panic!("no order after another")
+    };
+    assert_eq!(both.0.price, PriceWords::Limit(number("189")));
+    assert_eq!((both.1.side, both.1.symbol.text.as_str()), (Side::Sell, "MSFT"));
+    for (text, word) in [
+        ("buy 100 AAPL then", "order behind then"),
+        ("buy 100 AAPL then x AAPL", "'x' is no order"),
+        ("buy {AAPL,MSFT} 10 then sell 10 AAPL", "no baskets"),
+        (
+            "buy 100 AAPL stop 180 then sell 100 AAPL @200",
+            "no stop and target",
+        ),
+        ("buy 100 AAPL then sell all AAPL", "not held yet"),
+        ("buy 100 AAPL @189 park then sell 100 AAPL", "parked"),
+        ("buy 100 AAPL then sell 100 AAPL then buy 1 AAPL", "no third"),
+        ("buy 100 AAPL then sell 100 AAPL oco sell 100 AAPL", "no third"),
+    ] {
+        let error = parse(text).expect_err(text);
+        assert!(error.text.contains(word), "{text}: {}", error.text);
+    }
     let cancel = |text: &str| match parse(text) {
         Ok(Sentence::Cancel { symbol, stops_too }) => (symbol.is_some(), stops_too),
         other => panic!("{text}: {other:?}"),

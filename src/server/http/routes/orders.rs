@@ -157,7 +157,7 @@ fn step(event: &Event) -> Step {
 
 fn words(fact: &Fact) -> Option<String> {
     Some(match fact {
-        Fact::Submitted { spec, .. } => spec.to_string(),
+        Fact::Submitted { spec, .. } | Fact::OrderChained { spec, .. } => spec.to_string(),
         Fact::Denied { denial, .. } => denial.to_string(),
         Fact::Executed { execution } | Fact::Corrected { execution } => {
             format!("{} @ {}", execution.quantity, execution.price)

@@ -175,7 +175,9 @@ pub(super) async fn place_one(
 fn digest_ids(command: &Command) -> Vec<ClientOrderId> {
     match command {
         Command::Submit { id, .. } | Command::Close { id, .. } | Command::Modify { id, .. } => vec![*id],
-        Command::SubmitPair { first, second, .. } => vec![*first, *second],
+        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
+            vec![*first, *second]
+        }
         Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
         _ => Vec::new(),
     }
@@ -216,6 +218,8 @@ struct PreviewRow {
     reduces: bool,
     /// The limit of which it takes the largest part, and how much of it in per cent.
     tightest: Option<ShareRow>,
+    /// The order that has to fill before this one leaves, in words; the rest is as it would be then.
+    after: Option<String>,
     /// What is worth a word though it passes: a sector near its limit, names that move as one, a halt it waits in.
     advice: Vec<String>,
     /// Why it would be refused.
@@ -326,6 +330,7 @@ fn preview_row(row: &Preview, seen: &crate::engine::Seen) -> PreviewRow {
             Worst::Unknown => None,
         },
         reduces: row.reduces,
+        after: text(row.after.as_ref()),
         tightest: row.tightest.map(|share| ShareRow {
             limit: share.limit,
             percent: share.percent,

@@ -3,6 +3,7 @@
 
 use crate::domain::{AccountKey, Money};
 use crate::engine::figures::margin::{Bound, Source, margin};
+use crate::engine::terms::buying_power;
 use crate::tui::pane::View;
 use crate::tui::widgets::number;
 use crate::tui::widgets::text::{Pen, ink};
@@ -50,6 +51,18 @@ pub(super) fn draw(pen: &mut Pen<'_>, view: &View<'_>, account: AccountKey) -> u
             pen.right(COLUMNS[1], y, &text, style);
         }
         y += 1;
+        if label == "available funds" {
+            let power = |funds: Option<Money>| funds.and_then(|funds| buying_power(account.broker, funds));
+            let (now, ahead) = (power(now), power(ahead));
+            pen.put(1, y, "buying power", theme.dim);
+            let (text, style) = amount(now);
+            pen.right_within(18, COLUMNS[0], y, &text, style);
+            if has_ahead {
+                let (text, style) = amount(ahead);
+                pen.right(COLUMNS[1], y, &text, style);
+            }
+            y += 1;
+        }
     }
     if let Some(why) = &margin.unknown {
         let end = wide.saturating_sub(1);

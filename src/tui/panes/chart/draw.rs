@@ -64,7 +64,12 @@ impl Chart {
         let own = self.studies.iter().filter(|spec| !spec.is_price()).count();
         let below = below::room(high.saturating_sub(times), own);
         let rest = high.saturating_sub(times).saturating_sub(below.0 * below.1);
-        let volume = if self.volume { volume_rows(rest) } else { 0 };
+        let volume = match volume_rows(rest) {
+            _ if !self.volume => 0,
+            // A study below takes rows of the bars, not the volume: six of theirs are still a chart.
+            0 if below.1 > 0 && rest >= 8 => 2,
+            rows => rows,
+        };
         Parts {
             axis,
             cells: wide.saturating_sub(axis).saturating_sub(1),

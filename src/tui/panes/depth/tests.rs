@@ -249,7 +249,8 @@ fn a_bracket_moves_as_one_and_what_leads_goes_first() {
     ]) {
         assert!(line.contains(words), "{told:#?}");
     }
-    assert_eq!(told.len(), 3, "{told:#?}");
+    assert_eq!(told.len(), 4, "{told:#?}");
+    assert!(told[3].contains("the risk stays"), "{told:#?}");
     let ghosts = screen(&pane, &desk, 34, 140);
     for (line, ghost) in [("190.42", "◇50"), ("190.92", "50◇"), ("190.12", "50◇")] {
         assert!(

@@ -134,6 +134,8 @@ fn orders(state: &State, account: AccountKey, read: &Snapshot) -> Result<(), Str
             let in_front = account.broker.as_str() == "ibkr";
             let never_there = matches!(order.phase, Phase::Denied | Phase::NotSent | Phase::Absent)
                 || child && matches!(order.phase, Phase::Created | Phase::Cancelled)
+                // It waits for another one.
+                || order.phase == Phase::Created && order.after.is_some()
                 // Parked, and cancelled before it left.
                 || order.phase == Phase::Cancelled && order.sent_at.is_none()
                 || order.phase == Phase::Parked

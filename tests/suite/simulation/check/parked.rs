@@ -66,6 +66,15 @@ pub fn batch(world: &mut World, events: &[Event]) {
                 }
                 world.wire.parked.waiting.insert(*id, waiting);
             }
+            Fact::ChainReleased { id, .. } => {
+                world.tally.chained += 1;
+                if let Some(words) = too_early(world, *id) {
+                    world.wrong(
+                        Checker::I6,
+                        format!("{id} left before its first had filled: {words}"),
+                    );
+                }
+            }
             Fact::ParkConfirmed { id, .. } => {
                 if let Some(waiting) = world.wire.parked.waiting.get_mut(id) {
                     waiting.word = Some(event.at);
@@ -89,6 +98,17 @@ pub fn batch(world: &mut World, events: &[Event]) {
                 }
             }
         }
+    }
+}
+
+/// An order leaves only behind one that the exchange has executed, all of it.
+fn too_early(world: &World, id: ClientOrderId) -> Option<String> {
+    let state = world.engine.state();
+    let first = state.orders.get(&id)?.after?;
+    match state.orders.get(&first) {
+        None => Some(format!("{first} is not known")),
+        Some(first) if first.filled >= first.spec.quantity => None,
+        Some(first) => Some(format!("{} of {}", first.filled, first.spec)),
     }
 }
 

@@ -66,7 +66,9 @@ impl Wire {
             Fact::Submitted { id, spec, .. } if spec.parent.is_none() => {
                 self.intents.insert(*id);
             }
-            Fact::ChildReleased { id, .. } | Fact::ParkReleased { id, .. } => {
+            Fact::ChildReleased { id, .. }
+            | Fact::ParkReleased { id, .. }
+            | Fact::ChainReleased { id, .. } => {
                 self.intents.insert(*id);
             }
             _ => {}
@@ -144,7 +146,7 @@ pub fn batch(world: &mut World, events: &[Event]) {
         {
             controls(world, event.at, *id, spec, std::mem::take(&mut first));
         }
-        if let Fact::ParkReleased { id, .. } = &event.fact
+        if let Fact::ParkReleased { id, .. } | Fact::ChainReleased { id, .. } = &event.fact
             && let Some(spec) = world
                 .engine
                 .state()
@@ -270,10 +272,12 @@ fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
             same && order.spec.side == spec.side && counts
         })
     };
+    // What waits for another order closes nothing of what is held now, and sells nothing yet.
+    let at_once = |order: &&Order| order.spec.parent.is_none() && order.phase != Phase::Created;
     let working = could_execute(live());
     let sells_own = spec.side == Side::Sell && spec.parent.is_none() && paid_for;
     if sells_own && !limits.allow_short_sale {
-        let own = could_execute(live().filter(|order| order.spec.parent.is_none()));
+        let own = could_execute(live().filter(at_once));
         if held.quantity < own {
             return Some(format!("{own} are sold of {} (R12)", held.quantity));
         }
@@ -282,7 +286,7 @@ fn limits(state: &State, spec: &OrderSpec) -> Option<String> {
         return None;
     }
     // Children that wait close nothing of what is held now: without them the order may be one that only reduces.
-    let at_once = could_execute(live().filter(|order| order.spec.parent.is_none()));
+    let at_once = could_execute(live().filter(at_once));
     if held.side() == Some(spec.side.opposite()) && at_once <= held.quantity.abs() {
         return None;
     }
