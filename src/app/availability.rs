@@ -3,10 +3,11 @@
 //! ordered end of an engine are noted too: a stretch without an engine is a person's decision after an ordered end, and an
 //! outage after anything else. `tradewind availability` reads it.
 
+use super::day_book::{Layout, open};
 use crate::domain::Timestamp;
 use crate::engine::State;
 use crate::metrics::metrics;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -14,10 +15,12 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Says of the file whose it is.
-const APPLICATION_ID: i32 = 0x7477_6176;
-/// The layout of its tables.
-const SCHEMA: i64 = 1;
+const LAYOUT: Layout = Layout {
+    application_id: 0x7477_6176,
+    version: 1,
+    tables: "CREATE TABLE IF NOT EXISTS minutes (minute INTEGER PRIMARY KEY, up INTEGER NOT NULL, paused INTEGER NOT NULL, down INTEGER NOT NULL, reason TEXT NOT NULL);
+         CREATE TABLE IF NOT EXISTS marks (at INTEGER NOT NULL, what TEXT NOT NULL);",
+};
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 
@@ -46,7 +49,7 @@ impl Minutes {
     /// # Errors
     /// The file can't be opened or written.
     pub(super) fn begin(file: PathBuf, now: Timestamp) -> Result<Self> {
-        let connection = open(&file)?;
+        let connection = open(&file, LAYOUT)?;
         mark(&connection, now, "start")?;
         let day = seconds(now).div_euclid(DAY) * DAY;
         let today = connection.query_row(
@@ -113,7 +116,7 @@ impl Minutes {
             .minute
             .take()
             .map_or(Ok(()), |minute| keep(&self.file, minute, &last));
-        let kept = kept.and_then(|()| mark(&open(&self.file)?, now, "stop"));
+        let kept = kept.and_then(|()| mark(&open(&self.file, LAYOUT)?, now, "stop"));
         if let Err(error) = kept {
             tracing::warn!("the end was not noted in the log of availability: {error:#}");
         }
@@ -143,23 +146,6 @@ fn why(state: &State) -> String {
     }
 }
 
-fn open(file: &Path) -> Result<Connection> {
-    let connection = Connection::open(file).with_context(|| format!("can't open {}", file.display()))?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    anyhow::ensure!(
-        version <= SCHEMA,
-        "{} was written by a newer program; use that one",
-        file.display()
-    );
-    connection.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS minutes (minute INTEGER PRIMARY KEY, up INTEGER NOT NULL, paused INTEGER NOT NULL, down INTEGER NOT NULL, reason TEXT NOT NULL);
-         CREATE TABLE IF NOT EXISTS marks (at INTEGER NOT NULL, what TEXT NOT NULL);
-         PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
-    ))?;
-    Ok(connection)
-}
-
 fn mark(connection: &Connection, at: Timestamp, what: &str) -> Result<()> {
     connection.execute("INSERT INTO marks VALUES (?1, ?2)", (seconds(at), what))?;
     Ok(())
@@ -167,7 +153,7 @@ fn mark(connection: &Connection, at: Timestamp, what: &str) -> Result<()> {
 
 /// Two engines may have shared a minute: what each counted is added.
 fn keep(file: &Path, minute: i64, row: &Row) -> Result<()> {
-    open(file)?.execute(
+    open(file, LAYOUT)?.execute(
         "INSERT INTO minutes VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (minute) DO UPDATE SET
          up = up + excluded.up, paused = paused + excluded.paused, down = down + excluded.down,
          reason = CASE excluded.reason WHEN '' THEN reason ELSE excluded.reason END",
@@ -271,7 +257,7 @@ fn read(file: &Path, running: bool, now: Timestamp) -> Result<(Named, Named)> {
         "there is no log of availability yet: an engine writes {} from its first minute on",
         file.display()
     );
-    let connection = open(file)?;
+    let connection = open(file, LAYOUT)?;
     let rows: Vec<(i64, Row)> = connection
         .prepare("SELECT minute, up, paused, down, reason FROM minutes ORDER BY minute")?
         .query_map([], |row| {

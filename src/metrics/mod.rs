@@ -133,6 +133,18 @@ pub struct Metrics {
     pub http: Each<Counter, 5>,
     /// How long each took.
     pub http_time: Histogram,
+    /// Calls over HTTP that were turned away, by why: nobody's, not allowed, too many.
+    pub refused: Each<Counter, 3>,
+    /// Reads over REST, by whether the port's own copy answered them or the engine was asked.
+    pub reads: Each<Counter, 2>,
+    /// Lines of the log that nobody will read: they came too fast, or the disk did not take them.
+    pub log_lost: Counter,
+    /// Bytes that are left where the profile and the log lie, and all there are; 0 while unknown.
+    pub disk_free: Each<Gauge, 2>,
+    /// All bytes there are.
+    pub disk_size: Each<Gauge, 2>,
+    /// When the port's certificate ends, in seconds since 1970; 0 where there is none.
+    pub certificate: Gauge,
     /// Operations that took longer than they may unnamed.
     pub slow: Counter,
     /// True where orders that add risk could leave, and while a planned pause of a broker is on.
@@ -209,6 +221,12 @@ static METRICS: Metrics = Metrics {
     journal: (Gauge::new(), Gauge::new()),
     http: each!(Counter::new(), "2xx", "3xx", "4xx", "5xx", "other"),
     http_time: Histogram::new(),
+    refused: each!(Counter::new(), "401", "403", "429"),
+    reads: each!(Counter::new(), "memory", "engine"),
+    log_lost: Counter::new(),
+    disk_free: each!(Gauge::new(), "profile", "log"),
+    disk_size: each!(Gauge::new(), "profile", "log"),
+    certificate: Gauge::new(),
     slow: Counter::new(),
     ready: (Gauge::new(), Gauge::new()),
     available: Gauge(AtomicI64::new(-1)),
@@ -538,6 +556,24 @@ impl Metrics {
                 one(Value::Times(self.http_time.shape())),
             ),
             figure(
+                "tradewind_http_refused_total",
+                C,
+                "Calls over HTTP that were turned away, by status: 401 is nobody's key, 403 not allowed, 429 too many.",
+                by("status", &self.refused, count),
+            ),
+            figure(
+                "tradewind_reads_total",
+                C,
+                "Reads over REST: answered from the port's own copy in memory, or by asking the engine and its files.",
+                by("from", &self.reads, count),
+            ),
+            figure(
+                "tradewind_log_lines_lost_total",
+                C,
+                "Lines of the log that came too fast, or that the disk did not take.",
+                one(count(&self.log_lost)),
+            ),
+            figure(
                 "tradewind_errors_total",
                 C,
                 "Warnings and errors in the log, by part of the program.",
@@ -560,7 +596,44 @@ impl Metrics {
                 one(percent),
             ));
         }
+        figures.extend(self.surroundings());
         figures.extend(process::figures());
         figures
+    }
+
+    /// What the engine lives on; what is not known yet is left out.
+    fn surroundings(&self) -> Vec<Figure> {
+        let gauge = |name, help, samples| Figure {
+            name,
+            help,
+            kind: Kind::Gauge,
+            samples,
+        };
+        // Known by its size: a full disk has 0 left.
+        let known = |name: &str| self.disk_size.of(name).get() > 0;
+        let disk = |each: &Each<Gauge, 2>| {
+            each.iter()
+                .filter(|(name, _)| known(name))
+                .map(|(name, bytes)| (vec![("folder", name.to_owned())], signed(bytes.get())))
+                .collect()
+        };
+        let ends = Some(self.certificate.get()).filter(|ends| *ends > 0);
+        vec![
+            gauge(
+                "tradewind_disk_free_bytes",
+                "Room that is left where the profile and the log lie.",
+                disk(&self.disk_free),
+            ),
+            gauge(
+                "tradewind_disk_size_bytes",
+                "How large that disk is.",
+                disk(&self.disk_size),
+            ),
+            gauge(
+                "tradewind_certificate_ends_seconds",
+                "When the port's certificate ends, in seconds since 1970.",
+                ends.map_or_else(Vec::new, |ends| one(signed(ends))),
+            ),
+        ]
     }
 }

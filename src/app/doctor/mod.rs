@@ -10,6 +10,7 @@ mod machine;
 pub(super) use database::check as check_database;
 
 use super::clock::{Clock, wall};
+pub(super) use certificate::{ends as certificate_ends, file as certificate_file};
 use super::keeper;
 use super::logging;
 use super::paths::Paths;
