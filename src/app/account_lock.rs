@@ -74,9 +74,8 @@ impl AccountLocks {
             plain(&key.account.to_string())
         );
         let path = folder.join(name);
-        let failed = |error: std::io::Error| {
-            NotLocked::Failed(format!("{} can't be locked: {error}", path.display()))
-        };
+        let failed =
+            |error: std::io::Error| NotLocked::Failed(format!("{} can't be locked: {error}", path.display()));
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(failed)?;
         let mut file = LockedFile::open(&path).map_err(failed)?;
@@ -150,8 +149,13 @@ mod tests {
             "{said}"
         );
         // Another data folder is no way around it.
-        let said = elsewhere("other", "day").take(std::slice::from_ref(&one)).unwrap_err();
-        assert!(said.contains("profile day, process") && said.contains("data in"), "{said}");
+        let said = elsewhere("other", "day")
+            .take(std::slice::from_ref(&one))
+            .unwrap_err();
+        assert!(
+            said.contains("profile day, process") && said.contains("data in"),
+            "{said}"
+        );
         second.take(&[two, own]).unwrap();
         locks("looks").take(std::slice::from_ref(&one)).unwrap();
         drop(first);

@@ -128,7 +128,14 @@ pub fn list(paths: &Paths, json: bool) -> Result<()> {
 }
 
 const HEAD: [&str; 8] = [
-    "id", "name", "role", "accounts", "scopes", "addresses", "calls", "ends",
+    "id",
+    "name",
+    "role",
+    "accounts",
+    "scopes",
+    "addresses",
+    "calls",
+    "ends",
 ];
 
 /// A key for people: what is not narrowed down says so in a word.

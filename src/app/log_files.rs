@@ -117,7 +117,9 @@ impl LogFiles {
         DirBuilder::new().recursive(true).mode(0o750).create(folder)?;
         let day = today();
         let last = files(folder, name).into_iter().next();
-        let number = last.filter(|(turn, ..)| turn.day == day).map_or(0, |(turn, ..)| turn.number);
+        let number = last
+            .filter(|(turn, ..)| turn.day == day)
+            .map_or(0, |(turn, ..)| turn.number);
         let turn = Turn { day, number };
         let (file, size) = append(&folder.join(turn.file_name(name)))?;
         Ok(Self {
@@ -187,7 +189,11 @@ impl LogFiles {
 }
 
 fn append(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().append(true).create(true).mode(0o640).open(path)?;
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .open(path)?;
     let size = file.metadata()?.len();
     Ok((file, size))
 }
@@ -205,7 +211,9 @@ impl Write for LogFiles {
         self.size = self.size.saturating_add(length);
         if self.lost > 0 {
             let lost = std::mem::take(&mut self.lost);
-            (self.tell)(format!("{lost} line(s) of the log could not be written, and are lost"));
+            (self.tell)(format!(
+                "{lost} line(s) of the log could not be written, and are lost"
+            ));
         }
         Ok(line.len())
     }
@@ -222,7 +230,10 @@ mod tests {
     #[test]
     fn a_noisy_day_fills_its_share_and_no_more_and_says_what_was_taken_away() {
         let folder = tempfile::tempdir().unwrap();
-        let (day, told) = (Arc::new(Mutex::new("2026-11-27".to_owned())), Arc::new(Mutex::new(Vec::new())));
+        let (day, told) = (
+            Arc::new(Mutex::new("2026-11-27".to_owned())),
+            Arc::new(Mutex::new(Vec::new())),
+        );
         let bounds = Bounds {
             days: 2,
             file: 100,
@@ -231,7 +242,10 @@ mod tests {
         let open = || {
             let (day, told) = (Arc::clone(&day), Arc::clone(&told));
             let today = move || day.lock().unwrap().clone();
-            LogFiles::on(folder.path(), "engine", bounds, today, move |text| told.lock().unwrap().push(text)).unwrap()
+            LogFiles::on(folder.path(), "engine", bounds, today, move |text| {
+                told.lock().unwrap().push(text)
+            })
+            .unwrap()
         };
         let names = || -> Vec<String> {
             let files = files(folder.path(), "engine").into_iter();
@@ -249,14 +263,27 @@ mod tests {
         assert!(sizes <= bounds.all, "{sizes}");
         assert_eq!(
             names(),
-            ["engine.2026-11-27.12.log", "engine.2026-11-27.11.log", "engine.2026-11-27.10.log", "engine.2026-11-27.9.log"]
+            [
+                "engine.2026-11-27.12.log",
+                "engine.2026-11-27.11.log",
+                "engine.2026-11-27.10.log",
+                "engine.2026-11-27.9.log"
+            ]
         );
-        assert!(told.lock().unwrap().iter().all(|text| text.contains("1 older log file(s) with 80 bytes")));
+        assert!(
+            told.lock()
+                .unwrap()
+                .iter()
+                .all(|text| text.contains("1 older log file(s) with 80 bytes"))
+        );
         // Another process goes on at the end of the newest.
         drop(log);
         let mut log = open();
         log.write_all(&[b'b'; 40]).unwrap();
-        assert_eq!(newest(folder.path(), "engine").unwrap(), folder.path().join("engine.2026-11-27.12.log"));
+        assert_eq!(
+            newest(folder.path(), "engine").unwrap(),
+            folder.path().join("engine.2026-11-27.12.log")
+        );
         for next in ["2026-11-28", "2026-11-29"] {
             next.clone_into(&mut day.lock().unwrap());
             log.write_all(&[b'c'; 400]).unwrap();

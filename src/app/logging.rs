@@ -85,7 +85,7 @@ pub fn start(paths: &Paths, name: &str, settings: &LogSettings) -> Result<Kept> 
 /// Says how many lines whoever takes them was too slow for since this was asked last.
 pub(super) fn tell_lost() {
     let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
-    let all = lost.0.iter().map(ErrorCounter::dropped_lines).sum();
+    let all: usize = lost.0.iter().map(ErrorCounter::dropped_lines).sum();
     let new = all.saturating_sub(std::mem::replace(&mut lost.1, all));
     drop(lost);
     if new > 0 {

@@ -49,6 +49,6 @@ pub mod remote;
 pub mod run_lock;
 pub mod serve;
 pub mod shell;
-pub mod surroundings;
-mod tls;
+mod surroundings;
+pub mod tls;
 pub mod users;

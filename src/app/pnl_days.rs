@@ -20,7 +20,8 @@ use tokio::sync::oneshot;
 const LAYOUT: Layout = Layout {
     application_id: 0x7477_706c,
     version: 1,
-    tables: "CREATE TABLE IF NOT EXISTS days (broker TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL,
+    tables:
+        "CREATE TABLE IF NOT EXISTS days (broker TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL,
            begins INTEGER NOT NULL, ends INTEGER NOT NULL, at INTEGER NOT NULL, net TEXT, won TEXT NOT NULL,
            PRIMARY KEY (broker, account, begins, currency)) WITHOUT ROWID;",
 };

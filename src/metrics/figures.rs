@@ -1,6 +1,8 @@
 //! All figures as a list, by subject, with their names and words: what `text` and `json` write.
 
-use super::{Counter, Each, Figure, Gauge, Kind, LinkFigures, Metrics, Named, Value, all, layer, one, process};
+use super::{
+    Counter, Each, Figure, Gauge, Kind, LinkFigures, Metrics, Named, Value, all, layer, one, process,
+};
 use std::sync::PoisonError;
 
 /// Labels and a value, of each sample.
@@ -190,7 +192,12 @@ impl Metrics {
                 "1 while the link to a broker is ready.",
                 link(|link| u64::from(link.up)),
             ),
-            figure("tradewind_link_state", Kind::Gauge, "How the link to a broker is.", states),
+            figure(
+                "tradewind_link_state",
+                Kind::Gauge,
+                "How the link to a broker is.",
+                states,
+            ),
             figure(
                 "tradewind_reconnects_total",
                 Kind::Counter,

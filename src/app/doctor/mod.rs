@@ -10,7 +10,6 @@ mod machine;
 pub(super) use database::check as check_database;
 
 use super::clock::{Clock, wall};
-pub(super) use certificate::{ends as certificate_ends, file as certificate_file};
 use super::keeper;
 use super::logging;
 use super::paths::Paths;
@@ -19,6 +18,7 @@ use super::serve::build;
 use super::shell::Shell;
 use crate::config::Loaded;
 use crate::domain::Timestamp;
+pub(super) use certificate::{ends as certificate_ends, file as certificate_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;

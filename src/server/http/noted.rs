@@ -43,7 +43,7 @@ pub(super) async fn noted<A: Future<Output = Response>>(
     let began = Instant::now();
     let asked = ASKED.scope(Cell::new(false), async {
         let response = answer(request).instrument(span.clone()).await;
-        (response, ASKED.get())
+        (response, ASKED.with(Cell::get))
     });
     let (mut response, asked) = asked.await;
     let took = began.elapsed();
