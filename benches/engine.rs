@@ -54,6 +54,7 @@ fn instrument(number: u64) -> Instrument {
         broker_ids: BTreeMap::new(),
         option: None,
         sector: None,
+        listed_on: None,
     }
 }
 

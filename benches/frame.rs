@@ -407,6 +407,7 @@ fn state(ids: &[InstrumentId], lasts: &[i64], now: Timestamp) -> State {
             broker_ids: BTreeMap::new(),
             option: None,
             sector: None,
+            listed_on: None,
         };
         state.instruments.insert(*id, instrument);
     }

@@ -34,6 +34,7 @@ fn listed(id: InstrumentId) -> Option<Instrument> {
         broker_ids: BTreeMap::new(),
         option: None,
         sector: None,
+        listed_on: None,
     })
 }
 

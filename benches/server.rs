@@ -112,6 +112,8 @@ impl Served {
     }
     /// Calls, and a line of how they went.
     fn calls(&self, name: &str, call: Call<'_>, callers: usize, pause: Duration, span: Duration) {
+        // Until its market moves and its accounts were told.
+        std::thread::sleep(WARM);
         let before = Process::of(self.engine.pid());
         let heard = clients::calls(self.address, &self.key, call, callers, pause, span);
         let after = Process::of(self.engine.pid());
@@ -227,7 +229,6 @@ fn orders(span: Duration) {
             stalled,
             Wanted::Quotes { batch: 0 },
         );
-        std::thread::sleep(WARM);
         let beside = format!("20 orders a second beside {CLIENTS} clients and {stalled} that never reads");
         served.calls(&beside, served.order(), 1, Duration::from_millis(50), span);
         drop(crowd.stop());

@@ -134,6 +134,7 @@ pub fn share() -> Listing {
             broker_ids: BTreeMap::new(),
             option: None,
             sector: None,
+            listed_on: None,
         },
         algorithm: Algorithm::Fifo,
         margin: Margin::Rate { ppm: 500_000 },

@@ -160,12 +160,24 @@ pub struct Instrument {
     /// What the broker says of its sector or industry; nothing where it says none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sector: Option<SafeText>,
+    /// Where it is listed first, by the broker's word (`NASDAQ`, `PINK`); nothing where it says none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_on: Option<Text<16>>,
 }
 
 impl Instrument {
     /// True where `quantity` is positive and a multiple of the lot.
     pub fn allows_quantity(&self, quantity: Quantity) -> bool {
         quantity.is_positive() && self.lot.is_positive() && quantity.raw() % self.lot.raw() == 0
+    }
+    /// True for shares that no exchange lists: quotes there bind nobody. By the names that Interactive Brokers has for these
+    /// markets: `PINK`, `GREY`, `OTCLNKECN`, `OTCBB`.
+    pub fn is_over_the_counter(&self) -> bool {
+        let market = self.listed_on.as_ref().map_or("", |market| market.as_str());
+        self.kind == InstrumentKind::Equity
+            && ["PINK", "GREY", "OTC"]
+                .iter()
+                .any(|name| market.starts_with(name))
     }
     /// The largest allowed quantity not above `quantity`: sizes are only ever rounded toward less exposure.
     pub fn quantity_down(&self, quantity: Quantity) -> Quantity {

@@ -99,6 +99,8 @@ pub struct Limits {
     /// options were known lack it.
     #[serde(default = "first_option_limit")]
     pub max_quantity_option: Quantity,
+    /// Largest order of shares as a part of what an average day trades, in basis points, where its days are known. 0 is off.
+    pub max_volume_bps: u32,
     /// Largest value of one order.
     pub max_order_value: Money,
     /// Largest value of one order of shares, options or coins, in the account's base currency. 0 is off.
@@ -115,6 +117,8 @@ pub struct Limits {
     pub collar_future_bps: u32,
     /// The same of currencies; the smaller of both holds.
     pub collar_forex_bps: u32,
+    /// The same of shares in funds; the smaller of both holds.
+    pub collar_fund_bps: u32,
     /// The same of options, which have this one alone, and five ticks at least.
     pub collar_option_bps: u32,
     /// Equal orders closer together than this are duplicates, in milliseconds.
@@ -160,6 +164,12 @@ pub struct Limits {
     pub restricted: Vec<InstrumentId>,
     /// Whether entries at the market wait for the instrument's hours.
     pub keep_hours: bool,
+    /// Whether shares that no exchange lists are opened.
+    pub allow_otc: bool,
+    /// Minutes before a future stops trading in which nothing is opened in it. 0 is off.
+    pub pause_before_halt_minutes: u32,
+    /// How old what is known of the market may be for an entry at the market, in seconds of our clock. 0 is off.
+    pub max_price_age_seconds: u32,
     /// Widest spread that an entry at the market may cross, of the middle. 0 is off.
     pub max_spread_bps: u32,
     /// How far beyond the previous close an entry's price may lie. 0 is off.
@@ -195,6 +205,7 @@ impl Default for Limits {
             max_quantity_forex: whole(1_000_000),
             max_quantity_crypto: whole(10),
             max_quantity_option: first_option_limit(),
+            max_volume_bps: 0,
             max_order_value: Money::whole(1_000_000),
             max_order_cost: Money::ZERO,
             max_order_bps: 0,
@@ -203,6 +214,7 @@ impl Default for Limits {
             collar_bps: 300,
             collar_future_bps: 100,
             collar_forex_bps: 50,
+            collar_fund_bps: 200,
             collar_option_bps: 2_500,
             duplicate_window_ms: 500,
             rate_burst: 10,
@@ -225,6 +237,9 @@ impl Default for Limits {
             deny_self_cross: true,
             restricted: Vec::new(),
             keep_hours: true,
+            allow_otc: true,
+            pause_before_halt_minutes: 0,
+            max_price_age_seconds: 0,
             max_spread_bps: 100,
             close_band_bps: 2_000,
             max_entries_5m: 30,
@@ -254,8 +269,9 @@ impl Limits {
     }
 
     /// How far a price may reach in this kind of instrument, in basis points.
-    pub fn collar(&self, kind: InstrumentKind) -> u32 {
+    pub fn collar(&self, kind: InstrumentKind, is_fund: bool) -> u32 {
         match kind {
+            InstrumentKind::Equity if is_fund => self.collar_bps.min(self.collar_fund_bps),
             InstrumentKind::Future => self.collar_bps.min(self.collar_future_bps),
             InstrumentKind::Forex => self.collar_bps.min(self.collar_forex_bps),
             InstrumentKind::Option => self.collar_option_bps,
@@ -268,11 +284,13 @@ impl Limits {
     #[must_use]
     pub fn without_later_ones(self) -> Self {
         Self {
+            max_volume_bps: 0,
             max_order_cost: Money::ZERO,
             max_order_bps: 0,
             // One collar held for all.
             collar_future_bps: 10_000,
             collar_forex_bps: 10_000,
+            collar_fund_bps: 10_000,
             collar_option_bps: self.collar_bps,
             allow_short_sale: true,
             daily_loss_warn_bps: 0,
@@ -290,6 +308,9 @@ impl Limits {
             deny_self_cross: false,
             restricted: Vec::new(),
             keep_hours: false,
+            allow_otc: true,
+            pause_before_halt_minutes: 0,
+            max_price_age_seconds: 0,
             max_spread_bps: 0,
             close_band_bps: 0,
             max_entries_5m: 0,
@@ -399,6 +420,7 @@ limit_names! {
     MaxQuantityForex max_quantity_forex "max_quantity_forex" Quantity 1 0 Smaller "units of currency in one order";
     MaxQuantityCrypto max_quantity_crypto "max_quantity_crypto" Quantity 1 0 Smaller "coins in one order";
     MaxQuantityOption max_quantity_option "max_quantity_option" Quantity 1 0 Smaller "option contracts in one order";
+    MaxVolumeBps max_volume_bps "max_volume_bps" Count 0 10_000 SmallerButZero "shares in one order, in basis points of an average day's volume";
     MaxOrderValue max_order_value "max_order_value" Money 1 0 Smaller "value of one order";
     MaxOrderCost max_order_cost "max_order_cost" Money 0 0 SmallerButZero "value of one order of shares, options or coins, in base currency";
     MaxOrderBps max_order_bps "max_order_bps" Count 0 1_000_000 SmallerButZero "value of one order of shares, options or coins, in basis points of worth";
@@ -407,6 +429,7 @@ limit_names! {
     CollarBps collar_bps "collar_bps" Count 1 10_000 Smaller "reach of a price through the market, in basis points";
     CollarFutureBps collar_future_bps "collar_future_bps" Count 1 10_000 Smaller "reach of a price of futures, where it is less, in basis points";
     CollarForexBps collar_forex_bps "collar_forex_bps" Count 1 10_000 Smaller "reach of a price of currencies, where it is less, in basis points";
+    CollarFundBps collar_fund_bps "collar_fund_bps" Count 1 10_000 Smaller "reach of a price of funds, where it is less, in basis points";
     CollarOptionBps collar_option_bps "collar_option_bps" Count 1 10_000 Smaller "reach of a price of options, five ticks at least, in basis points";
     DuplicateWindowMs duplicate_window_ms "duplicate_window_ms" Millis 0 60_000 Larger "milliseconds between equal orders";
     RateBurst rate_burst "rate_burst" Count 1 10_000 Smaller "orders at once";
@@ -426,6 +449,9 @@ limit_names! {
     MaxTotalOrders max_total_orders "max_total_orders" Count 0 1_000_000 SmallerButZero "live orders of the account";
     DenySelfCross deny_self_cross "deny_self_cross" Flag 0 1 Yes "whether entries against own orders are refused";
     KeepHours keep_hours "keep_hours" Flag 0 1 Yes "whether entries at the market wait for the hours";
+    AllowOtc allow_otc "allow_otc" Flag 0 1 No "whether shares that no exchange lists are opened";
+    PauseBeforeHaltMinutes pause_before_halt_minutes "pause_before_halt_minutes" Count 0 240 Larger "minutes before trading in a future ends in which nothing is opened";
+    MaxPriceAgeSeconds max_price_age_seconds "max_price_age_seconds" Count 0 86_400 SmallerButZero "seconds that an entry at the market relies on a price";
     MaxSpreadBps max_spread_bps "max_spread_bps" Count 0 10_000 SmallerButZero "spread that an entry at the market may cross, in basis points";
     CloseBandBps close_band_bps "close_band_bps" Count 0 100_000 SmallerButZero "distance from the previous close, in basis points";
     MaxEntries5m max_entries_5m "max_entries_5m" Count 0 1_000_000 SmallerButZero "entries filled in one instrument within five minutes";

@@ -9,11 +9,16 @@ pub const STRICT: &[(LimitName, &str)] = &[
     (LimitName::MaxQuantityEquity, "1000"),
     (LimitName::MaxQuantityFuture, "5"),
     (LimitName::MaxQuantityForex, "100000"),
+    (LimitName::MaxVolumeBps, "100"),
     (LimitName::MaxOrderCost, "25000"),
     (LimitName::MaxOrderBps, "1000"),
     (LimitName::MaxLiveOrders, "15"),
     (LimitName::DuplicateWindowMs, "1000"),
     (LimitName::AllowShortSale, "false"),
+    (LimitName::AllowOtc, "false"),
+    (LimitName::PauseBeforeHaltMinutes, "5"),
+    (LimitName::MaxPriceAgeSeconds, "60"),
+    (LimitName::MaxEntries5m, "10"),
     (LimitName::MaxContractsEach, "5"),
 ];
 

@@ -3,6 +3,7 @@
 //! escape, bidirectional or zero-width character, so no terminal, file name or page ever meets one.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// True for characters that change how other text is shown, or that a terminal would act on.
@@ -88,8 +89,31 @@ pub struct TextError {
 }
 
 /// A short identifier kept inline: 1 to `N` visible ASCII characters, no space.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text<const N: usize>([u8; N]);
+
+/// By bytes, eight at a time: the maps of the state are ordered by these, and a call for each comparison would be a large part
+/// of what an order takes. The last eight may overlap those before, which are equal then.
+impl<const N: usize> Ord for Text<N> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (own, _) = self.0.as_chunks::<8>();
+        let (its, _) = other.0.as_chunks::<8>();
+        for (own, its) in own.iter().zip(its) {
+            if own != its {
+                return u64::from_be_bytes(*own).cmp(&u64::from_be_bytes(*its));
+            }
+        }
+        match (self.0.last_chunk::<8>(), other.0.last_chunk::<8>()) {
+            (Some(own), Some(its)) => u64::from_be_bytes(*own).cmp(&u64::from_be_bytes(*its)),
+            _ => self.0.cmp(&other.0),
+        }
+    }
+}
+impl<const N: usize> PartialOrd for Text<N> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl<const N: usize> Text<N> {
     /// No text at all: sorts before every identifier, and is none.
@@ -141,6 +165,21 @@ impl<'de, const N: usize> Deserialize<'de> for Text<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn identifiers_are_ordered_by_their_bytes(
+            (start, one, two) in ("[a-c]{0,17}", "[!-~]{1,3}", "[!-~]{1,3}"),
+        ) {
+            let (one, two) = (format!("{start}{one}"), format!("{start}{two}"));
+            prop_assert_eq!(Text::<20>::new(&one)?.cmp(&Text::new(&two)?), one.cmp(&two));
+            prop_assert_eq!(Text::<24>::new(&one)?.cmp(&Text::new(&two)?), one.cmp(&two));
+            if one.len() <= 5 && two.len() <= 5 {
+                prop_assert_eq!(Text::<5>::new(&one)?.cmp(&Text::new(&two)?), one.cmp(&two));
+            }
+        }
+    }
 
     #[test]
     fn nothing_that_a_terminal_would_act_on_gets_in() {

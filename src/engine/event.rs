@@ -674,6 +674,9 @@ facts! {
         currency: Currency,
         /// Excess liquidity.
         excess: Money,
+        /// Whether the broker lends to the account; nothing where it does not tell.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lends: Option<bool>,
     }
     /// A limit is breached with no order of ours, and that has lasted.
     114 LimitBreached "limit_breached" {

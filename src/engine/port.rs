@@ -358,6 +358,8 @@ pub enum Report {
         currency: Currency,
         /// Excess liquidity.
         excess: Money,
+        /// Whether the broker lends to the account; nothing where it does not tell.
+        lends: Option<bool>,
     },
 }
 

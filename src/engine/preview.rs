@@ -6,6 +6,7 @@ use super::command::{Command, Denial, DenialCode, Entry, Legs};
 use super::decide::{Ahead, closing, entries};
 use super::in_the_way;
 use super::parking;
+use super::risk::worth::is_bought;
 use super::risk::{self, Check, Effect, Sender, cost};
 use super::state::State;
 use super::terms;
@@ -368,13 +369,14 @@ impl Look<'_> {
         instrument: &Instrument,
         price: Option<Price>,
     ) -> Option<(&'static str, u32)> {
-        if !cost::is_asked(instrument) {
+        if !is_bought(instrument) {
             return None;
         }
         let (state, market) = (self.state, self.market);
         let limits = state.limits_for(spec.account, Some(instrument), self.sender);
         let at = market.venue_time(instrument.id).unwrap_or(self.now);
-        let most = cost::most(state, market, spec.account, &limits, at).ok()??;
+        let worth = || cost::worth_at(state, market, spec.account, at);
+        let most = cost::most(state, spec.account, &limits, worth).ok()??;
         let costs = cost::of(state, market, (instrument, price?, spec.quantity), most.base).ok()?;
         Some(("order cost", percent(costs.raw(), most.amount.raw())))
     }

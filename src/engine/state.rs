@@ -16,7 +16,7 @@ use super::risk::drawdown::Peak;
 use super::risk::scope::Senders;
 use super::risk::{Hold, HoldCause, LimitChange, RiskDay, Sender};
 use super::stops::StopPlan;
-use super::working::{Row, Working};
+use super::working::Working;
 use crate::domain::{
     Account, AccountId, AccountKey, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution,
     ExecutionBase, Instrument, InstrumentId, LimitName, LimitValue, Limits, LinkState, Money, Multiplier,
@@ -27,7 +27,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
-pub const FOLD_VERSION: u32 = 8;
+pub const FOLD_VERSION: u32 = 9;
 
 /// How many notices the state keeps for screens; all of them are in the journal.
 pub const NOTICES_KEPT: usize = 200;
@@ -199,6 +199,9 @@ pub struct Funds {
     pub currency: Currency,
     /// Excess liquidity.
     pub excess: Money,
+    /// Whether the broker lends to the account; nothing where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lends: Option<bool>,
     /// When it was told.
     pub at: Timestamp,
 }
@@ -433,7 +436,7 @@ impl State {
     /// True for a child that waits for its entry: here, or at a broker that holds brackets. It closes what the entry opens,
     /// and nothing of what is held now.
     pub fn waits(&self, order: &Order) -> bool {
-        self.row_waits(&Row::of(order))
+        self.waits_in(order.phase, order.spec.parent)
     }
     /// What an account holds, by instrument; nothing of what is flat.
     pub fn held(&self, account: AccountKey) -> impl Iterator<Item = (InstrumentId, Quantity)> {

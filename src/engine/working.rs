@@ -301,7 +301,10 @@ impl State {
     }
     /// [`State::waits`] of a row.
     pub(super) fn row_waits(&self, row: &Row) -> bool {
-        let entry = || row.parent.and_then(|id| self.orders.get(&id));
-        row.phase == Phase::Created || entry().is_some_and(|entry| entry.filled.is_zero())
+        self.waits_in(row.phase, row.parent)
+    }
+    pub(super) fn waits_in(&self, phase: Phase, parent: Option<ClientOrderId>) -> bool {
+        let entry = || parent.and_then(|id| self.orders.get(&id));
+        phase == Phase::Created || entry().is_some_and(|entry| entry.filled.is_zero())
     }
 }

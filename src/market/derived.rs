@@ -90,6 +90,7 @@ mod tests {
             broker_ids: std::collections::BTreeMap::new(),
             option: None,
             sector: None,
+            listed_on: None,
         }
     }
     fn print(number: u64, second: i64, price: i64) -> Print {

@@ -30,6 +30,7 @@ pub(super) fn instrument() -> Instrument {
         broker_ids: BTreeMap::new(),
         option: None,
         sector: None,
+        listed_on: None,
     }
 }
 fn market() -> Market {

@@ -15,7 +15,8 @@ const FIRST_VERSION: u16 = 1;
 /// The kind of `Fact::LimitsSet`. Version 2 has the limit of option contracts; version 3 those of the account as a whole, of
 /// its session, and of what an entry keeps beside its size; version 4 those of a sector, and what a breach does that comes with no
 /// order; version 5 that of round trips; version 6 what one order may cost,
-/// contracts of one future, collars by kind, and short sales.
+/// contracts of one future, collars by kind, and short sales; version 7 a day's volume, funds, shares that no exchange lists, the
+/// minutes before a halt, and the age of prices.
 const LIMITS_SET: u16 = 2;
 /// The limits that there were in its versions 1 and 2.
 const FIRST_LIMITS: &[&str] = &[
@@ -51,7 +52,7 @@ pub struct Encoded {
 /// The version in which a kind is written now.
 pub fn version_of(kind: u16) -> u16 {
     match kind {
-        LIMITS_SET => 6,
+        LIMITS_SET => 7,
         _ => FIRST_VERSION,
     }
 }
@@ -92,7 +93,7 @@ fn upcast(kind: u16, version: u16, body: &[u8]) -> Result<Cow<'_, [u8]>, String>
         0 => Err("there is no version 0".into()),
         _ if version == version_of(kind) => Ok(Cow::Borrowed(body)),
         // The field that is absent has its meaning from `Limits`: 20 contracts.
-        1..=5 if kind == LIMITS_SET => first_limits(body).map(Cow::Owned),
+        1..=6 if kind == LIMITS_SET => first_limits(body).map(Cow::Owned),
         _ => Err(format!(
             "this program knows versions up to {}; a newer one wrote it",
             version_of(kind)

@@ -418,6 +418,7 @@ pub(super) fn instrument(facts: Facts<'_>) -> Option<Instrument> {
         broker_ids: own.into_iter().collect::<BTreeMap<_, _>>(),
         option: None,
         sector: sector(facts.id).map(SafeText::new),
+        listed_on: None,
     })
 }
 

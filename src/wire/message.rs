@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Raised when an older program could misread a message.
-pub const PROTOCOL_VERSION: u32 = 8;
+pub const PROTOCOL_VERSION: u32 = 9;
 
 /// From a terminal or a shell command to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -35,7 +35,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(300);
 /// The profile of all tests, whatever the build would choose.
 const PROFILE: &str = "t";
 /// Lets a test send what it likes as fast as it likes, and have refused what it likes, on a machine as busy as it likes.
-pub const UNHURRIED: &str = "[breakers]\nrejects = 0\nin_doubt = 0\nmismatches = 0\nack_p99_ms = 0\ncommit_ms = 0\n[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nmax_round_trips_1m = 0\nloss_streak = 0\nkeep_hours = false\nclose_band_bps = 0\nmax_order_cost = \"0\"\nmax_order_bps = 0\nmax_contracts_each = 0\nallow_short_sale = true\ncollar_future_bps = 10000\ncollar_forex_bps = 10000\n";
+pub const UNHURRIED: &str = "[breakers]\nrejects = 0\nin_doubt = 0\nmismatches = 0\nack_p99_ms = 0\ncommit_ms = 0\n[limits]\nrate_burst = 10000\nrate_per_second = 10000\nduplicate_window_ms = 0\nmax_live_orders = 1000\nmax_total_orders = 0\nmax_entries_5m = 0\nmax_round_trips_1m = 0\nloss_streak = 0\nkeep_hours = false\nclose_band_bps = 0\nmax_order_cost = \"0\"\nmax_order_bps = 0\nmax_contracts_each = 0\nallow_short_sale = true\ncollar_future_bps = 10000\ncollar_forex_bps = 10000\ncollar_fund_bps = 10000\npause_before_halt_minutes = 0\nmax_price_age_seconds = 0\nmax_volume_bps = 0\n";
 
 /// Lets a moment pass.
 #[allow(

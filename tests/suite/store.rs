@@ -184,11 +184,29 @@ fn limits_from_before_the_later_ones_mean_none_of_them() {
     assert!(
         collars
             .iter()
-            .all(|kind| limits.collar(*kind) == limits.collar_bps)
+            .all(|kind| limits.collar(*kind, false) == limits.collar_bps)
     );
     assert_eq!((limits.max_order_cost, limits.max_order_bps), (Money::ZERO, 0));
     assert_eq!(
         format::decode(2, 5, &std::fs::read(&path).unwrap()).unwrap(),
+        expected
+    );
+    // The sixth: funds had the collar of shares, and nothing was asked of where, when and how old.
+    let path = here("tests/suite/golden/v6/02_limits_set_option_limit.msgpack");
+    let readable = std::fs::read_to_string(path.with_extension("json")).unwrap();
+    let expected: Fact = serde_json::from_str(&readable).unwrap();
+    let Fact::LimitsSet { limits } = &expected else {
+        panic!("{expected:?}")
+    };
+    assert_eq!(limits.collar(InstrumentKind::Equity, true), limits.collar_bps);
+    let none = (
+        limits.max_volume_bps,
+        limits.pause_before_halt_minutes,
+        limits.max_price_age_seconds,
+    );
+    assert_eq!((none, limits.allow_otc), ((0, 0, 0), true));
+    assert_eq!(
+        format::decode(2, 6, &std::fs::read(&path).unwrap()).unwrap(),
         expected
     );
 }

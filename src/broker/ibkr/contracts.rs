@@ -187,6 +187,9 @@ fn instrument(
         expires: expires(details),
         option: option_terms(kind, details),
         sector: sector(details),
+        listed_on: Text::new(&contract.primary_exchange.0)
+            .ok()
+            .filter(|name: &Text<16>| !name.as_str().is_empty()),
         broker_ids: BTreeMap::from([(broker, route)]),
     })
 }

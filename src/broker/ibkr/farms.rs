@@ -132,6 +132,7 @@ mod tests {
             broker_ids: BTreeMap::new(),
             option: None,
             sector: None,
+            listed_on: None,
         }
     }
     fn all() -> [Instrument; 6] {

@@ -204,7 +204,8 @@ impl<'a> Ahead<'a> {
         let most = limits.max_order_value;
         let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         // What is not known of it has been refused already.
-        let costs = cost::most(&self.state, self.market, spec.account, &limits, at);
+        let worth = || cost::worth_at(&self.state, self.market, spec.account, at);
+        let costs = cost::most(&self.state, spec.account, &limits, worth);
         let costs = costs.ok().flatten().and_then(|most| {
             let priced = (instrument, price?, spec.quantity);
             let sum = cost::of(&self.state, self.market, priced, most.base).ok()?;
@@ -241,14 +242,7 @@ impl<'a> Ahead<'a> {
     /// Whether all of them together stay within the value of one order.
     pub(in crate::engine) fn total(&self) -> Result<(), Denial> {
         if let Some((sum, most)) = self.costs().find(|(sum, most)| *sum > most.amount) {
-            let text = format!(
-                "all together come to {:.2} {base}, one order may to {:.2} {base} ({})",
-                sum.round_to(2),
-                most.amount.round_to(2),
-                most.why,
-                base = most.base
-            );
-            return Err(Denial::new(DenialCode::MaxValue, text));
+            return Err(cost::too_much("all together", sum, most, ""));
         }
         let most = self.most;
         match self.worth.iter().find(|(_, sum)| **sum > most) {

@@ -222,14 +222,20 @@ fn decide_report(state: &State, account: AccountKey, report: &Report) -> Vec<Fac
             }
         }
         Report::Expired { id } => when_legal(state, *id, Step::Expire, |_| Fact::Expired { id: *id }),
-        Report::Funds { currency, excess } => {
+        Report::Funds {
+            currency,
+            excess,
+            lends,
+        } => {
             let told = state.funds.get(&account);
-            let same = told.is_some_and(|told| (told.currency, told.excess) == (*currency, *excess));
+            let same = told
+                .is_some_and(|told| (told.currency, told.excess, told.lends) == (*currency, *excess, *lends));
             let known = same || !state.accounts.contains_key(&account);
             let fact = Fact::FundsReported {
                 account,
                 currency: *currency,
                 excess: *excess,
+                lends: *lends,
             };
             (!known).then_some(fact).into_iter().collect()
         }

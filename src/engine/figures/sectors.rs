@@ -33,6 +33,12 @@ impl Sector {
     }
 }
 
+/// True for shares in a fund.
+pub fn is_fund(state: &State, instrument: &Instrument) -> bool {
+    let is = |sector| matches!(sector, Sector::Named(name) if name.as_str() == FUNDS);
+    instrument.kind == InstrumentKind::Equity && is(sector(state, instrument))
+}
+
 /// The sector of an instrument; of an option that of what it is on.
 pub fn sector(state: &State, instrument: &Instrument) -> Sector {
     let of = instrument.option.map(|option| option.underlying);

@@ -96,10 +96,12 @@ impl State {
                 account,
                 currency,
                 excess,
+                lends,
             } => {
                 let funds = Funds {
                     currency: *currency,
                     excess: *excess,
+                    lends: *lends,
                     at,
                 };
                 self.funds.insert(*account, funds);

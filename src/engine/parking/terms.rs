@@ -4,6 +4,7 @@ use super::{LONGEST_SECONDS, MOST, ParkTerms, USUAL_SECONDS, reference};
 use crate::domain::calendar::SessionState;
 use crate::domain::{AccountKey, Instrument, LinkState, Money, OrderKind, OrderSpec, TimeInForce, Timestamp};
 use crate::engine::command::{Denial, DenialCode};
+use crate::engine::risk::worth::is_bought;
 use crate::engine::risk::{self, Check, Effect, Sender, cost};
 use crate::engine::state::State;
 use crate::market::Market;
@@ -116,10 +117,11 @@ fn affordable(
     let unknown = |what: String| cost::unknown(&what);
     let limits = state.limits_of(spec.account);
     let at = market.venue_time(instrument.id).unwrap_or(now);
-    if !cost::is_asked(instrument) {
+    if !is_bought(instrument) {
         return Ok(());
     }
-    let most = cost::most(state, market, spec.account, &limits, at).map_err(unknown)?;
+    let worth = || cost::worth_at(state, market, spec.account, at);
+    let most = cost::most(state, spec.account, &limits, worth).map_err(unknown)?;
     let Some(most) = most else { return Ok(()) };
     let costs = |spec: &OrderSpec| {
         let of = state.instruments.get(&spec.instrument).zip(spec.kind.limit());
@@ -136,14 +138,8 @@ fn affordable(
     if sum <= most.amount {
         return Ok(());
     }
-    let text = format!(
-        "all that is parked would come to {:.2} {base}, one order may to {:.2} {base} ({}); cancel one first, or park less",
-        sum.round_to(2),
-        most.amount.round_to(2),
-        most.why,
-        base = most.base
-    );
-    Err(Denial::new(DenialCode::MaxValue, text))
+    let remedy = "; cancel one first, or park less";
+    Err(cost::too_much("all that is parked would", sum, &most, remedy))
 }
 
 /// What is parked in an account already and adds risk, in the instrument's currency.

@@ -1,8 +1,9 @@
 //! What refuses nothing and is worth a word before an order is sent: a sector that comes near to its limit, two names that move
-//! as one and count as one against the limit of a name, a halt that an order waits in. Correlations are statistics of daily
+//! as one and count as one against the limit of a name, a halt that an order waits in, a fund that follows by a multiple. Correlations are statistics of daily
 //! closes: they warn and never decide.
 
 use super::day::{part, standing};
+use super::geared::{Geared, geared};
 use super::worth::{Exposure, money, share};
 use super::{Check, Effect, effect};
 use crate::domain::{Instrument, InstrumentId, InstrumentKind, Money, OrderSpec, SafeText, Side};
@@ -28,7 +29,20 @@ impl Check<'_> {
             .then(|| self.shares(spec, instrument))
             .flatten()
             .unwrap_or_default();
-        let all = halted.into_iter().chain(shares);
+        let follows = (adds && sectors::is_fund(self.state, instrument))
+            .then(|| geared(instrument.name.as_str()))
+            .flatten();
+        let follows = follows.map(|how| match how {
+            Geared::Leveraged => format!(
+                "{} moves by a multiple of what it follows, of each day alone",
+                instrument.id
+            ),
+            Geared::Inverse => format!(
+                "{} moves against what it follows, of each day alone",
+                instrument.id
+            ),
+        });
+        let all = halted.into_iter().chain(follows).chain(shares);
         all.map(|text| SafeText::new(&text)).collect()
     }
 

@@ -1,9 +1,9 @@
 //! What one order of shares, options or coins may cost: an amount, and a share of what the account is worth, both in its base
 //! currency. Contracts of futures and currencies are settled by difference and have counts of their own.
 
-use super::Check;
-use super::day::{self, part};
+use super::day::{self, Standing, part};
 use super::worth::{fits, is_bought, money, share, times};
+use super::{Check, Stands};
 use crate::domain::{
     AccountKey, Currency, Instrument, LimitName, Limits, Money, OrderSpec, Price, Quantity, Timestamp,
 };
@@ -24,18 +24,19 @@ pub struct Most {
     pub why: String,
 }
 
-/// What one order of what is paid for may cost in an account, by the stricter of both limits; nothing where both are off.
+/// What one order of what is paid for may cost in an account, by the stricter of both limits; nothing where both are off. What
+/// the account is worth is asked for only where one of them is a share of it.
 ///
 /// # Errors
-/// What the account is worth is not known, and one of them is a share of it.
+/// That is not known.
 pub fn most(
     state: &State,
-    market: &Market,
     key: AccountKey,
     limits: &Limits,
-    at: Timestamp,
+    worth: impl FnOnce() -> Result<Money, String>,
 ) -> Result<Option<Most>, String> {
     let (amount, bps) = (limits.max_order_cost, limits.max_order_bps);
+    let base = || day::base_of(state, key);
     let by_amount = |base| Most {
         amount,
         base,
@@ -43,23 +44,17 @@ pub fn most(
     };
     if bps == 0 {
         let is_on = amount > Money::ZERO;
-        return is_on.then(|| day::base_of(state, key).map(by_amount)).transpose();
+        return is_on.then(|| base().map(by_amount)).transpose();
     }
-    let standing = day::standing(state, market, key, at)?;
-    let by_share = part(standing.worth(), bps);
+    let (by_share, base) = (part(worth()?, bps), base()?);
     if amount > Money::ZERO && amount <= by_share {
-        return Ok(Some(by_amount(standing.base)));
+        return Ok(Some(by_amount(base)));
     }
     Ok(Some(Most {
         amount: by_share,
-        base: standing.base,
+        base,
         why: format!("{}, {} of the account", LimitName::MaxOrderBps, share(bps)),
     }))
-}
-
-/// Whether an order in it is held against what one may cost.
-pub fn is_asked(instrument: &Instrument) -> bool {
-    is_bought(instrument)
 }
 
 /// What one unit of an instrument costs at `price`; zero where it is not paid for.
@@ -94,6 +89,26 @@ pub fn of(
     times(unit, quantity).ok_or_else(|| format!("{} is worth more than can be counted", instrument.id))
 }
 
+/// What an account is worth at `at`, for [`most`].
+///
+/// # Errors
+/// What of it is not known.
+pub fn worth_at(state: &State, market: &Market, key: AccountKey, at: Timestamp) -> Result<Money, String> {
+    day::standing(state, market, key, at).map(|standing| standing.worth())
+}
+
+/// The refusal of several that come to more together.
+pub fn too_much(what: &str, sum: Money, most: &Most, remedy: &str) -> Denial {
+    let text = format!(
+        "{what} come to {:.2} {base}, one order may to {:.2} {base} ({}){remedy}",
+        sum.round_to(2),
+        most.amount.round_to(2),
+        most.why,
+        base = most.base
+    );
+    Denial::new(DenialCode::MaxValue, text)
+}
+
 /// Why that is not known, as a refusal.
 pub fn unknown(what: &str) -> Denial {
     let text =
@@ -109,13 +124,14 @@ impl Check<'_> {
         instrument: &Instrument,
         price: Price,
         limits: &Limits,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
         if !is_bought(instrument) {
             return Ok(());
         }
         let unknown = |what: String| unknown(&what);
-        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
-        let most = most(self.state, self.market, spec.account, limits, at).map_err(unknown)?;
+        let worth = || stands.get().map(Standing::worth);
+        let most = most(self.state, spec.account, limits, worth).map_err(unknown)?;
         let Some(most) = most else { return Ok(()) };
         let unit = unit(self.state, self.market, instrument, price, most.base).map_err(unknown)?;
         let costs = times(unit, spec.quantity);

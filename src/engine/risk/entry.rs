@@ -4,10 +4,11 @@
 use super::Check;
 use super::price::percent;
 use crate::domain::calendar::SessionState;
-use crate::domain::{Instrument, Limits, OrderKind, OrderSpec, Price, Side, TimeInForce};
+use crate::domain::{Instrument, InstrumentKind, Limits, OrderKind, OrderSpec, Price, Side, TimeInForce};
 use crate::engine::abilities::Abilities;
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::working::Lane;
+use std::time::Duration;
 
 /// A spread of so many ticks is never too wide: there is hardly a narrower one.
 const TICKS_OF_SPREAD: i64 = 2;
@@ -20,12 +21,81 @@ impl Check<'_> {
         let named = limits.restricted.iter().find(|name| {
             **name == instrument.id || Some(**name) == underlying || Some(name.as_str()) == root
         });
-        let Some(name) = named else { return Ok(()) };
+        let Some(name) = named else {
+            return self.listed(instrument, limits);
+        };
         let text = format!(
             "{name} is on the restricted list (limits.restricted): {} can be closed, not opened",
             instrument.id
         );
         Err(Denial::new(DenialCode::Restricted, text))
+    }
+
+    /// Where it is so set, nothing is opened in shares that no exchange lists: quotes there bind nobody.
+    fn listed(&self, instrument: &Instrument, limits: &Limits) -> Result<(), Denial> {
+        if limits.allow_otc || !instrument.is_over_the_counter() {
+            return Ok(());
+        }
+        let text = format!(
+            "{} trades over the counter ({}): it can be closed, not opened (limits.allow_otc)",
+            instrument.id,
+            instrument
+                .listed_on
+                .map_or_else(String::new, |market| market.to_string())
+        );
+        Err(Denial::new(DenialCode::Restricted, text))
+    }
+
+    /// Nothing is opened in a future shortly before it stops trading, for the daily break or the weekend: what is held then
+    /// can't be closed while the world goes on.
+    pub(super) fn before_halt(&self, instrument: &Instrument, limits: &Limits) -> Result<(), Denial> {
+        let minutes = limits.pause_before_halt_minutes;
+        if minutes == 0 || instrument.kind != InstrumentKind::Future {
+            return Ok(());
+        }
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
+        let Some(day) = instrument
+            .calendar
+            .trading_day(at)
+            .filter(|day| day.end < day.next)
+        else {
+            return Ok(());
+        };
+        let from = day.end.before(Duration::from_secs(60 * u64::from(minutes)));
+        if at < from || at >= day.end {
+            return Ok(());
+        }
+        let text = format!(
+            "{} stops trading at {}, and nothing is opened in the {minutes} minutes before (limits.pause_before_halt_minutes)",
+            instrument.id, day.end
+        );
+        Err(Denial::new(DenialCode::OutsideHours, text))
+    }
+
+    /// An entry at the market relies on a quote or a trade that was heard a short while ago.
+    pub(super) fn fresh(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        let seconds = u64::from(limits.max_price_age_seconds);
+        if seconds == 0 || !is_at_market(spec) {
+            return Ok(());
+        }
+        let Some(heard) = self.market.venue_time(instrument.id) else {
+            return Ok(());
+        };
+        let age = self.now.since(heard);
+        if age <= Duration::from_secs(seconds) {
+            return Ok(());
+        }
+        let text = format!(
+            "what is known of {} is {} s old, an order at the market relies on at most {seconds} s (limits.max_price_age_seconds); give a limit",
+            instrument.id,
+            age.as_secs()
+        );
+        Err(Denial::new(DenialCode::NoPrice, text))
     }
 
     /// An entry at the market waits for the regular hours, unless it says that it may trade outside of them; where no

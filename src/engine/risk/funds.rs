@@ -1,9 +1,9 @@
 //! Excess liquidity: what has to be left of it, where the broker tells how much there is. Where it tells nothing, nothing is
 //! held against it, and `/risk` says so; the broker's own margin then has the last word.
 
-use super::Check;
 use super::day::part;
 use super::worth::money;
+use super::{Check, Stands};
 use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price};
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::{terms, worth};
@@ -17,6 +17,7 @@ impl Check<'_> {
         instrument: &Instrument,
         price: Price,
         limits: &Limits,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
         let Some(funds) = self
             .state
@@ -26,8 +27,7 @@ impl Check<'_> {
         else {
             return Ok(());
         };
-        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
-        let Ok(standing) = super::day::standing(self.state, self.market, spec.account, at) else {
+        let Ok(standing) = stands.get() else {
             // Said already where a share of it is asked for.
             return Ok(());
         };

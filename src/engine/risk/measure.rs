@@ -6,7 +6,7 @@ use super::drawdown::{fallen, tenths};
 use super::losing_exits;
 use super::slippage::slipped;
 use super::usage::Amount;
-use super::worth::Exposure;
+use super::worth::{Exposure, gross_bps};
 use crate::domain::{
     AccountKey, Currency, InstrumentId, InstrumentKind, LimitName, Limits, Money, Quantity, Side,
 };
@@ -137,7 +137,7 @@ impl<'a> Ground<'a> {
             LimitName::WarnSectorBps => share(limits.warn_sector_bps),
             LimitName::MaxSectorBps => share(limits.max_sector_bps),
             LimitName::LossStreak => count(limits.loss_streak),
-            LimitName::MaxGrossBps => share(limits.max_gross_bps),
+            LimitName::MaxGrossBps => share(gross_bps(self.state, self.key, limits)),
             LimitName::MaxNameBps => share(limits.max_name_bps),
             LimitName::MaxIssuerBps => share(limits.max_issuer_bps),
             LimitName::MinExcessBps => share(limits.min_excess_bps),

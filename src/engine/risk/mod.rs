@@ -13,6 +13,7 @@ mod entry;
 mod form;
 mod funds;
 mod gate;
+mod geared;
 mod holds;
 mod measure;
 mod pace;
@@ -29,9 +30,12 @@ pub mod worth;
 use super::command::{Denial, DenialCode};
 use super::planted::{Bug, planted};
 use super::state::{AccountState, State};
-use crate::domain::{ClientOrderId, Instrument, Limits, Order, OrderSpec, Price, Quantity, Timestamp};
+use crate::domain::{
+    AccountKey, ClientOrderId, Instrument, Limits, Order, OrderSpec, Price, Quantity, Timestamp,
+};
 use crate::market::Market;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 pub use change::LimitChange;
 pub use day::{LossStage, RiskDay, Standing};
@@ -54,9 +58,9 @@ pub enum Effect {
 /// Whether `spec` only reduces: opposite to the position, and with all working exits no larger than it.
 pub fn effect(state: &State, spec: &OrderSpec) -> Effect {
     let position = state.position(spec.account, spec.instrument);
-    let exits = state.working_exits(spec.account, spec.instrument);
     let opposite = position.side() == Some(spec.side.opposite());
-    if opposite && spec.quantity.saturating_add(exits) <= position.quantity.abs() {
+    let exits = || state.working_exits(spec.account, spec.instrument);
+    if opposite && spec.quantity.saturating_add(exits()) <= position.quantity.abs() {
         Effect::Reduces
     } else {
         Effect::Adds
@@ -102,6 +106,25 @@ pub struct Check<'a> {
     pub sender: Option<Sender>,
 }
 
+/// Where an order's account stands in its session: looked up once, where a control asks for it first.
+struct Stands<'a> {
+    check: &'a Check<'a>,
+    account: AccountKey,
+    at: Timestamp,
+    known: OnceCell<Result<Standing, String>>,
+}
+
+impl Stands<'_> {
+    /// It, or what of it is not known.
+    fn get(&self) -> Result<&Standing, String> {
+        let (state, market) = (self.check.state, self.check.market);
+        let known = self
+            .known
+            .get_or_init(|| day::standing(state, market, self.account, self.at));
+        known.as_ref().map_err(String::clone)
+    }
+}
+
 impl Check<'_> {
     /// Every control; the first that refuses wins, and says whose limit it was where it is not every account's.
     pub fn order(&self, spec: &OrderSpec) -> Result<(), Denial> {
@@ -124,6 +147,7 @@ impl Check<'_> {
         if effect == Effect::Adds {
             self.restricted(instrument, &limits)?;
             self.in_hours(spec, instrument, &limits)?;
+            self.before_halt(instrument, &limits)?;
             self.not_halted(spec, instrument)?;
             self.flat_hours(spec)?;
         }
@@ -134,14 +158,17 @@ impl Check<'_> {
         self.collar(spec, instrument, effect)?;
         if effect == Effect::Adds {
             self.expiring(spec, instrument)?;
+            self.fresh(spec, instrument, &limits)?;
+            self.of_a_day(spec, instrument, &limits)?;
             self.value(spec, instrument, price)?;
-            self.cost(spec, instrument, price, &limits)?;
+            let stands = self.stands(spec);
+            self.cost(spec, instrument, price, &limits, &stands)?;
             self.resulting_position(spec, instrument, price)?;
             self.contracts(spec, instrument, &limits)?;
             self.contracts_each(spec, instrument, &limits)?;
-            self.as_an_entry(spec, instrument, price, &limits)?;
+            self.as_an_entry(spec, instrument, price, &limits, &stands)?;
             self.self_cross(spec, instrument, &limits)?;
-            self.sender(spec)?;
+            self.sender(spec, &stands)?;
         }
         self.room(spec, 1, 0)?;
         self.duplicate(spec, account, closes)?;
@@ -168,23 +195,25 @@ impl Check<'_> {
                 quantity: Quantity::from_raw(spec.quantity.saturating_sub(order.spec.quantity).raw().max(0)),
                 ..spec.clone()
             };
+            let limits = self.limits(spec);
             if more.quantity.is_positive() {
                 self.short(&more, account)?;
                 self.size(spec, instrument)?;
+                self.of_a_day(spec, instrument, &limits)?;
             }
             self.above_the_bid(spec, instrument, order.leaves())?;
             let price = self.reference(spec, instrument, effect)?;
             self.value(spec, instrument, price)?;
             self.resulting_position(&more, instrument, price)?;
-            let limits = self.limits(spec);
             self.contracts(&more, instrument, &limits)?;
             self.contracts_each(&more, instrument, &limits)?;
             // A child of a bracket closes what its entry may yet open: where it moves is no entry's price.
             let is_child = spec.parent.is_some() && !more.quantity.is_positive();
             if !is_child {
-                self.cost(spec, instrument, price, &limits)?;
+                let stands = self.stands(spec);
+                self.cost(spec, instrument, price, &limits, &stands)?;
                 self.restricted(instrument, &limits)?;
-                self.as_an_entry(&more, instrument, price, &limits)?;
+                self.as_an_entry(&more, instrument, price, &limits, &stands)?;
                 self.self_cross(spec, instrument, &limits)?;
             }
         }
@@ -201,11 +230,21 @@ impl Check<'_> {
         instrument: &Instrument,
         price: Price,
         limits: &Limits,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
         self.spread(spec, instrument, limits)?;
         self.band(spec, instrument, price, limits)?;
-        self.account_as_a_whole(spec, instrument, price)?;
-        self.buying_power(spec, instrument, price, limits)
+        self.account_as_a_whole(spec, instrument, price, limits, stands)?;
+        self.buying_power(spec, instrument, price, limits, stands)
+    }
+
+    fn stands(&self, spec: &OrderSpec) -> Stands<'_> {
+        Stands {
+            check: self,
+            account: spec.account,
+            at: self.market.venue_time(spec.instrument).unwrap_or(self.now),
+            known: OnceCell::new(),
+        }
     }
 
     /// The limits in force for the order: its account's, its instrument's, its sender's.

@@ -3,6 +3,7 @@
 use super::{Check, Effect};
 use crate::domain::{Instrument, InstrumentKind, OrderKind, OrderSpec, Price, Side};
 use crate::engine::command::{Denial, DenialCode};
+use crate::engine::figures::sectors;
 
 /// An option's price may reach so many ticks, whatever share of it they are: at a few cents each is a large one.
 const TICKS_OF_OPTION: i64 = 5;
@@ -92,7 +93,9 @@ impl Check<'_> {
             (Some(_), None) => return Ok(()),
             (Some(limit), Some(reference)) => (limit, reference),
         };
-        let collar = self.limits(spec).collar(instrument.kind);
+        let collar = self
+            .limits(spec)
+            .collar(instrument.kind, sectors::is_fund(self.state, instrument));
         let reach = reach(reference, instrument, collar);
         let beyond = match spec.side {
             Side::Buy => i128::from(limit.raw()) - i128::from(reference.raw()),

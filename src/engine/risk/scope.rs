@@ -4,10 +4,10 @@
 //!
 //! A sender that is refused for its rate three times within a minute is stopped: it adds no risk until somebody resumes.
 
-use super::Check;
-use super::day::{self, RiskDay, part};
+use super::day::{RiskDay, part};
 use super::table::Control;
 use super::worth::money;
+use super::{Check, Stands};
 use crate::domain::{
     AccountKey, Execution, Instrument, InstrumentId, LimitName, LimitValue, Limits, Money, OrderSpec, Price,
     Quantity, SafeText, Scope, SessionId, Timestamp,
@@ -193,13 +193,13 @@ impl State {
 
 impl Check<'_> {
     /// What its sender's own scopes hold an order against: how often, and what was lost so.
-    pub(super) fn sender(&self, spec: &OrderSpec) -> Result<(), Denial> {
+    pub(super) fn sender(&self, spec: &OrderSpec, stands: &Stands<'_>) -> Result<(), Denial> {
         let Some(sender) = self.sender.as_ref().filter(|_| self.state.has_scopes()) else {
             return Ok(());
         };
         let own = self.state.own_limits(sender);
         self.senders_rate(sender, &own)?;
-        self.senders_loss(spec, sender, &own)
+        self.senders_loss(spec, sender, &own, stands)
     }
 
     fn senders_rate(
@@ -237,6 +237,7 @@ impl Check<'_> {
         spec: &OrderSpec,
         sender: &Sender,
         own: &BTreeMap<LimitName, (LimitValue, Scope)>,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
         let lock = own.get(&LimitName::DailyLossLockBps);
         let amount = own.get(&LimitName::MaxDailyLoss);
@@ -247,8 +248,7 @@ impl Check<'_> {
             let text = format!("{what}: what {sender} lost can't be told; cancels and reducing orders pass");
             Denial::new(DenialCode::WorthUnknown, text)
         };
-        let at = self.market.venue_time(spec.instrument).unwrap_or(self.now);
-        let standing = day::standing(self.state, self.market, spec.account, at).map_err(unknown)?;
+        let standing = stands.get().map_err(unknown)?;
         let result = result_of(self.state, self.market, spec.account, &standing.day, sender);
         let lost = Money::ZERO.saturating_sub(result.map_err(unknown)?);
         let most = [

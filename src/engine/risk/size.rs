@@ -1,9 +1,12 @@
 //! How large: one order's quantity and value, the position that could result, and live orders in one instrument.
 
+use super::worth::share;
 use super::{Check, Effect, effect};
 use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price, Quantity, Side};
 use crate::engine::command::{Denial, DenialCode};
+use crate::engine::figures::days::{AVERAGE_OF, average_volume};
 use crate::engine::planted::{Bug, planted};
+use crate::market::Timeframe;
 
 impl Check<'_> {
     pub(super) fn size(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
@@ -16,6 +19,37 @@ impl Check<'_> {
             return Err(Denial::new(DenialCode::MaxQuantity, text).near(most));
         }
         Ok(())
+    }
+
+    /// An order of shares is no larger than a part of what an average day trades, where enough of its days are known.
+    pub(super) fn of_a_day(
+        &self,
+        spec: &OrderSpec,
+        instrument: &Instrument,
+        limits: &Limits,
+    ) -> Result<(), Denial> {
+        if limits.max_volume_bps == 0 || instrument.kind != InstrumentKind::Equity {
+            return Ok(());
+        }
+        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
+        let bars = self.market.bars(instrument.id, Timeframe::Day);
+        let Some(day) = average_volume(instrument, bars, at) else {
+            return Ok(());
+        };
+        let most = day.saturating_mul(limits.max_volume_bps.into()) / 10_000;
+        if i128::from(spec.quantity.raw()) <= most {
+            return Ok(());
+        }
+        let shares = |raw: i128| Quantity::from_raw(i64::try_from(raw).unwrap_or(i64::MAX));
+        let passes = instrument.quantity_down(shares(most)).min(spec.quantity);
+        let text = format!(
+            "{} is more than {} of what a day trades of {}, {} on average of {AVERAGE_OF} days; {passes} would pass",
+            spec.quantity,
+            share(limits.max_volume_bps),
+            spec.instrument,
+            instrument.quantity_down(shares(day))
+        );
+        Err(Denial::new(DenialCode::MaxQuantity, text).near(passes))
     }
 
     pub(super) fn value(

@@ -1,8 +1,8 @@
 //! The controls that look at an account as a whole, in its base currency: the loss of its session, gross exposure, and how
 //! much of it one name and one issuer may be.
 
-use super::Check;
-use super::day::{self, LossStage, Standing, part};
+use super::day::{LossStage, Standing, part};
+use super::{Check, Stands};
 use crate::domain::{
     AccountKey, Currency, Instrument, InstrumentId, InstrumentKind, Limits, Money, OrderSpec, Price,
     Quantity, Side,
@@ -22,22 +22,22 @@ impl Check<'_> {
         spec: &OrderSpec,
         instrument: &Instrument,
         price: Price,
+        limits: &Limits,
+        stands: &Stands<'_>,
     ) -> Result<(), Denial> {
-        let limits = self.limits(spec);
-        if !needs_worth(&limits) {
+        if !needs_worth(limits) {
             return Ok(());
         }
-        let at = self.market.venue_time(instrument.id).unwrap_or(self.now);
         let unknown = |what: String| {
             let text = format!(
                 "{what}: the limits that are shares of the account's worth can't be held; cancels and reducing orders pass"
             );
             Denial::new(DenialCode::WorthUnknown, text)
         };
-        let standing = day::standing(self.state, self.market, spec.account, at).map_err(unknown)?;
-        daily_loss(&standing, &limits)?;
-        self.drawdown(spec, &standing, &limits)?;
-        self.slippage(spec, &standing, &limits)?;
+        let standing = stands.get().map_err(unknown)?;
+        daily_loss(standing, limits)?;
+        self.drawdown(spec, standing, limits)?;
+        self.slippage(spec, standing, limits)?;
         let exposure = Exposure::new(self.state, self.market, spec.account, standing.base);
         let order = Order {
             spec,
@@ -45,10 +45,11 @@ impl Check<'_> {
             unit: exposure.unit(instrument, price).map_err(unknown)?,
         };
         let worth = standing.worth();
-        if limits.max_gross_bps > 0 {
+        let gross = gross_bps(self.state, spec.account, limits);
+        if gross > 0 {
             let others = exposure.gross(Some(instrument.id)).map_err(unknown)?;
-            let most = part(worth, limits.max_gross_bps);
-            let what = || format!("gross exposure of {}", share(limits.max_gross_bps));
+            let most = part(worth, gross);
+            let what = || format!("gross exposure of {}", share(gross));
             order.within(&exposure, others, most, DenialCode::MaxGross, what)?;
         }
         if !is_bought(instrument) {
@@ -84,6 +85,17 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Gross exposure that an account may come to, in basis points of its worth: where its broker lends nothing, no more than all
+/// of it. 0 is off.
+pub(super) fn gross_bps(state: &State, key: AccountKey, limits: &Limits) -> u32 {
+    let lends = state.funds.get(&key).and_then(|funds| funds.lends);
+    match limits.max_gross_bps {
+        0 => 0,
+        set if lends == Some(false) => set.min(10_000),
+        set => set,
     }
 }
 
@@ -139,7 +151,7 @@ pub(super) fn share(bps: u32) -> String {
 
 /// What is paid for in full: shares, options, coins. A contract or a currency that is settled by difference is held against
 /// its own limits and gross exposure.
-pub(super) fn is_bought(instrument: &Instrument) -> bool {
+pub(in crate::engine) fn is_bought(instrument: &Instrument) -> bool {
     matches!(
         instrument.kind,
         InstrumentKind::Equity | InstrumentKind::Option | InstrumentKind::Crypto

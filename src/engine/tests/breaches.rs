@@ -207,6 +207,7 @@ fn excess_liquidity_that_goes_cancels_entries_and_comes_back() {
         desk.report(Report::Funds {
             currency: Currency::USD,
             excess: Money::whole(excess),
+            lends: None,
         });
     };
     funds(&mut desk, 50_000);

@@ -156,6 +156,7 @@ fn excess_liquidity_stays_where_the_broker_tells_it() {
     desk.report(Report::Funds {
         currency: Currency::USD,
         excess: Money::whole(20_000),
+        lends: None,
     });
     // The exchange in the box takes half of a share's value as margin: 10,000 of 20,000 may go.
     assert_eq!(nearest_passes(&mut desk, DenialCode::BuyingPower, &buy, 500), 200);

@@ -9,6 +9,7 @@ mod controls;
 mod costs;
 mod differences;
 mod elsewhere;
+mod entries;
 mod explain;
 mod flatten;
 mod groups;
@@ -88,6 +89,7 @@ pub(super) fn instrument(name: &str, kind: InstrumentKind, multiplier: i64) -> I
         broker_ids: BTreeMap::new(),
         option: None,
         sector: None,
+        listed_on: None,
     }
 }
 

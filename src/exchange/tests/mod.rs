@@ -36,6 +36,7 @@ fn instrument(id: &str, kind: InstrumentKind, tick: &str, multiplier: i64, lot: 
         broker_ids: BTreeMap::new(),
         option: None,
         sector: None,
+        listed_on: None,
     }
 }
 

@@ -499,6 +499,7 @@ fn instrument(listed: (&str, InstrumentKind, &str, &str, i64, CalendarId)) -> In
         broker_ids: BTreeMap::new(),
         option: None,
         sector: None,
+        listed_on: None,
     }
 }
 

@@ -112,6 +112,7 @@ pub fn instrument() -> Instrument {
         broker_ids: BTreeMap::from([(key().broker, broker_id)]),
         option: None,
         sector: None,
+        listed_on: None,
     }
 }
 
@@ -701,6 +702,7 @@ fn risk_facts() -> Vec<Fact> {
             account,
             currency: Currency::USD,
             excess: money("912345.67"),
+            lends: None,
         },
         Fact::SectorsSet {
             sectors: BTreeMap::from([(aapl(), text("Technology"))]),
@@ -843,6 +845,16 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
         sector: Some(text("Technology")),
         ..instrument()
     };
+    let unlisted = Instrument {
+        listed_on: Text::new("PINK").ok(),
+        ..instrument()
+    };
+    let unlent = Fact::FundsReported {
+        account: key(),
+        currency: Currency::USD,
+        excess: money("912345.67"),
+        lends: Some(false),
+    };
     let limits = Limits {
         max_quantity_option: quantity("5"),
         ..Limits::default()
@@ -865,6 +877,8 @@ pub fn additions() -> Vec<(&'static str, Fact)> {
         ),
         ("option", Fact::InstrumentListed { instrument: option }),
         ("sector", Fact::InstrumentListed { instrument: share }),
+        ("listed_on", Fact::InstrumentListed { instrument: unlisted }),
+        ("lends", unlent),
         (
             "averages",
             Fact::ReconcileEnded {

@@ -57,7 +57,11 @@ impl World {
             limits.max_daily_loss = Money::whole(40);
             let mut chance = Chance::stream(self.plan.seed, u64::MAX - 5);
             if chance.permille(500) {
-                let paced = [LimitName::MaxLiveOrders, LimitName::DuplicateWindowMs];
+                let paced = [
+                    LimitName::MaxLiveOrders,
+                    LimitName::DuplicateWindowMs,
+                    LimitName::MaxEntries5m,
+                ];
                 limits.be_strict(|name| paced.contains(&name));
             }
             return limits;

@@ -5,16 +5,29 @@ use super::{Session, lock};
 use crate::broker::FromBroker;
 use crate::broker::ibkr::market::Used;
 use crate::broker::ibkr::translate;
-use crate::domain::{AccountKey, Currency, Money, SafeText, Spans, Timestamp};
+use crate::domain::{AccountKey, Money, SafeText, Spans, Timestamp};
 use crate::engine::BrokerEvent;
 use crate::engine::port::{Budget, Health, Report, Sent};
 use ibapi::accounts::AccountMultiValue;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long lines may take to answer before it is told how many did.
 const RESTORE_WITHIN: Duration = Duration::from_secs(10);
 /// A difference of clocks that is told.
 const CLOCKS_APART: Duration = Duration::from_secs(2);
+
+/// What is told of an account, by name and currency.
+type Figures = BTreeMap<(String, String), Money>;
+
+/// Whether a broker lends: a cash account's buying power is what it has available, of one with margin it is two or four times
+/// that. Nothing where neither is told, or nothing is available.
+fn is_lent(figures: &Figures, currency: &str) -> Option<bool> {
+    let of = |name: &str| figures.get(&(name.to_owned(), currency.to_owned())).copied();
+    let available = of("AvailableFunds").filter(|money| *money > Money::ZERO)?;
+    let with_a_little = available.saturating_add(Money::from_raw(available.raw() / 20));
+    Some(of("BuyingPower")? > with_a_little)
+}
 
 impl Session {
     pub(super) fn figure(&mut self, key: AccountKey, value: &AccountMultiValue) {
@@ -46,18 +59,27 @@ impl Session {
         self.env.say(FromBroker::Health(Box::new(health))).await;
     }
 
-    /// Excess liquidity where it changed: of all figures the one that an order is held against.
+    /// Excess liquidity, and whether anything is lent, where they changed: of all figures those that an order is held against.
     async fn tell_funds(&mut self) {
         let figures = self.figures.iter().flat_map(|(key, figures)| {
             let excess = figures.iter().filter(|((name, _), _)| name == "ExcessLiquidity");
-            excess.filter_map(|((_, currency), amount)| Some((*key, currency.parse().ok()?, *amount)))
+            excess.filter_map(|((_, currency), amount)| {
+                let known = self.funds.get(key).and_then(|(_, _, lends)| *lends);
+                let lends = is_lent(figures, currency).or(known);
+                Some((*key, (currency.parse().ok()?, *amount, lends)))
+            })
         });
-        let news: Vec<(AccountKey, Currency, Money)> = figures
-            .filter(|(key, currency, amount)| self.funds.get(key) != Some(&(*currency, *amount)))
+        let news: Vec<_> = figures
+            .filter(|(key, told)| self.funds.get(key) != Some(told))
             .collect();
-        for (account, currency, excess) in news {
-            self.funds.insert(account, (currency, excess));
-            let report = Report::Funds { currency, excess };
+        for (account, told) in news {
+            self.funds.insert(account, told);
+            let (currency, excess, lends) = told;
+            let report = Report::Funds {
+                currency,
+                excess,
+                lends,
+            };
             self.env.event(BrokerEvent::Report { account, report }).await;
         }
     }
@@ -143,4 +165,24 @@ fn times(spans: &Spans) -> Option<Sent> {
         p99_us: micros(99)?,
         of: u32::try_from(spans.len()).unwrap_or(u32::MAX),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_whose_buying_power_is_what_it_has_is_lent_nothing() {
+        let of = |available: i64, power: i64| {
+            let figure = |name: &str, amount| ((name.to_owned(), "USD".to_owned()), Money::whole(amount));
+            is_lent(
+                &Figures::from([figure("AvailableFunds", available), figure("BuyingPower", power)]),
+                "USD",
+            )
+        };
+        assert_eq!(of(10_000, 10_000), Some(false));
+        assert_eq!(of(10_000, 40_000), Some(true));
+        assert_eq!(of(0, 0), None);
+        assert_eq!(is_lent(&Figures::new(), "USD"), None);
+    }
 }

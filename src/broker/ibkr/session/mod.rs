@@ -112,7 +112,7 @@ pub(super) struct Session {
     restoring: Option<Timestamp>,
     figures: BTreeMap<AccountKey, BTreeMap<(String, String), Money>>,
     /// What was last told of excess liquidity.
-    funds: BTreeMap<AccountKey, (Currency, Money)>,
+    funds: BTreeMap<AccountKey, (Currency, Money, Option<bool>)>,
     told_clock: bool,
     /// The broker's clock and ours are apart.
     clocks_apart: bool,
