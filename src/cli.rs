@@ -284,10 +284,12 @@ fn one_shot(name: &str, sub: &ArgMatches, loaded: &Loaded, paths: &Paths) -> End
             _ => shell::order(paths, &order_options(sub, loaded, json)?).await,
         }
     });
-    result.map_err(|error| match error {
-        shell::ShellError::NoEngine(_) => (3, error.to_string()),
-        shell::ShellError::Usage(_) => (2, error.to_string()),
-        shell::ShellError::Failed(_) => (1, error.to_string()),
+    result.map_err(|error| {
+        // An order's answer is a list, with the refusal in it.
+        if json && name != "order" {
+            error.tell();
+        }
+        (error.exit_code(), error.to_string())
     })
 }
 

@@ -149,10 +149,8 @@ export function choose(symbol) {
 /** Whether a row belongs to what is shown. */
 export const isShown = (row) => store.account === "" || `${row.broker}/${row.account}` === store.account;
 
-/** Whether rows say which account they are of: only where those shown are of several. */
-export function isMixed(rows) {
-  return new Set(rows.map((row) => `${row.broker}/${row.account}`)).size > 1;
-}
+/** Whether rows say which account they are of: wherever more than one is shown, be it that only one of them has rows. */
+export const isMixed = () => store.account === "" && store.accounts.length > 1;
 
 /** The price that the page shows as last: the last trade, from the tape or from what the engine remembers. */
 export const last = (symbol) => store.lasts.get(symbol)?.price ?? store.days.get(symbol)?.last ?? null;

@@ -1,6 +1,8 @@
 //! One engine an account. Two profiles are two engines that know nothing of each other: on one account of a broker each would
 //! hold its own limits against half of the orders. So an engine locks each account as the broker names it, in a file beside
-//! the profiles; the kernel lets go of it when the engine dies. The exchange in the box is each profile's own, and an engine
+//! the profiles, which holds whoever runs them, and in one of this user's, which holds across data folders; the kernel lets go of
+//! both when the engine dies. Engines of other users with other data folders, and on other machines, are not kept off: each sees
+//! the other's orders as foreign. The exchange in the box is each profile's own, and an engine
 //! that only looks locks nothing.
 
 use super::locked_file::LockedFile;
@@ -8,24 +10,32 @@ use crate::domain::{Account, AccountClass, AccountKey};
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The accounts that this engine holds.
 #[derive(Debug)]
 pub(super) struct AccountLocks {
     folder: PathBuf,
+    /// This user's place, which all data folders share; none where there is none.
+    shared: Option<PathBuf>,
     /// What another engine is told of this one.
     name: String,
     only_looks: bool,
-    held: BTreeMap<AccountKey, LockedFile>,
+    held: BTreeMap<AccountKey, Vec<LockedFile>>,
 }
 
 impl AccountLocks {
-    /// None yet. `profile` is the name of this engine's profile; one that `only_looks` takes none.
-    pub(super) fn new(folder: PathBuf, profile: &str, only_looks: bool) -> Self {
+    /// None yet. `folder` is beside the profiles, `shared` this user's place; `profile` is the name of this engine's profile; one
+    /// that `only_looks` takes none.
+    pub(super) fn new(folder: PathBuf, shared: Option<PathBuf>, profile: &str, only_looks: bool) -> Self {
+        let place = folder.parent().unwrap_or(&folder).display();
         Self {
+            name: format!(
+                "profile {profile}, process {}, data in {place}",
+                std::process::id()
+            ),
             folder,
-            name: format!("profile {profile}, process {}", std::process::id()),
+            shared,
             only_looks,
             held: BTreeMap::new(),
         }
@@ -37,35 +47,63 @@ impl AccountLocks {
         let concerned: Vec<&Account> = accounts.iter().filter(concerns).collect();
         for account in concerned {
             if !self.held.contains_key(&account.key) {
-                let lock = self.lock(account.key)?;
-                self.held.insert(account.key, lock);
+                let mut locks = vec![self.lock(&self.folder, account.key).map_err(NotLocked::words)?];
+                match self.shared.as_ref().map(|shared| self.lock(shared, account.key)) {
+                    Some(Ok(lock)) => locks.push(lock),
+                    Some(Err(NotLocked::Taken(words))) => return Err(words),
+                    // An engine must be able to trade where its user has no home that can be written.
+                    Some(Err(NotLocked::Failed(words))) => tracing::warn!(
+                        "{words}: an engine with another data folder is not kept off this account"
+                    ),
+                    None => tracing::warn!(
+                        "this user has no home folder: an engine with another data folder is not kept off account {}",
+                        account.key.account
+                    ),
+                }
+                self.held.insert(account.key, locks);
             }
         }
         Ok(())
     }
 
-    fn lock(&self, key: AccountKey) -> Result<LockedFile, String> {
+    fn lock(&self, folder: &Path, key: AccountKey) -> Result<LockedFile, NotLocked> {
         let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let name = format!(
             "{}-{}",
             plain(&key.broker.to_string()),
             plain(&key.account.to_string())
         );
-        let path = self.folder.join(name);
-        let failed = |error: std::io::Error| format!("{} can't be locked: {error}", path.display());
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        let path = folder.join(name);
+        let failed =
+            |error: std::io::Error| NotLocked::Failed(format!("{} can't be locked: {error}", path.display()));
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(failed)?;
         let mut file = LockedFile::open(&path).map_err(failed)?;
         if !file.try_lock() {
-            return Err(format!(
+            return Err(NotLocked::Taken(format!(
                 "account {} of {} is traded by another engine already ({}): stop that one first, or sign in to another account",
                 key.account,
                 key.broker,
                 file.signature()
-            ));
+            )));
         }
         file.sign(&self.name).map_err(failed)?;
         Ok(file)
+    }
+}
+
+/// Why a file is not locked, in words.
+enum NotLocked {
+    /// Another engine has it.
+    Taken(String),
+    /// It can't be made or locked at all.
+    Failed(String),
+}
+impl NotLocked {
+    fn words(self) -> String {
+        match self {
+            Self::Taken(words) | Self::Failed(words) => words,
+        }
     }
 }
 
@@ -90,7 +128,12 @@ mod tests {
     #[test]
     fn f40_of_two_engines_on_one_account_the_second_is_refused_and_told_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
-        let locks = |profile| AccountLocks::new(folder.path().join("accounts"), profile, profile == "looks");
+        let shared = folder.path().join("state");
+        let elsewhere = |data: &str, profile| {
+            let data = folder.path().join(data).join("accounts");
+            AccountLocks::new(data, Some(shared.clone()), profile, profile == "looks")
+        };
+        let locks = |profile| elsewhere("data", profile);
         let (mut first, mut second) = (locks("day"), locks("night"));
         let (one, two) = (
             account("DU1", AccountClass::Paper),
@@ -105,9 +148,24 @@ mod tests {
             said.contains("DU1") && said.contains("profile day, process"),
             "{said}"
         );
+        // Another data folder is no way around it.
+        let said = elsewhere("other", "day")
+            .take(std::slice::from_ref(&one))
+            .unwrap_err();
+        assert!(
+            said.contains("profile day, process") && said.contains("data in"),
+            "{said}"
+        );
         second.take(&[two, own]).unwrap();
         locks("looks").take(std::slice::from_ref(&one)).unwrap();
         drop(first);
-        second.take(&[one]).unwrap();
+        second.take(std::slice::from_ref(&one)).unwrap();
+        drop(second);
+        // Where this user's place can't be used, the one beside the profiles is.
+        std::fs::remove_dir_all(&shared).unwrap();
+        std::fs::write(&shared, "").unwrap();
+        let mut third = locks("third");
+        third.take(std::slice::from_ref(&one)).unwrap();
+        assert!(locks("fourth").take(&[one]).is_err());
     }
 }

@@ -4,8 +4,9 @@
 use super::clock::wall;
 use super::doors;
 use super::paths::Paths;
+use super::shell::table;
 use crate::domain::{AccountId, Timestamp};
-use crate::server::doors::{KeyBook, KeySpec, Role};
+use crate::server::doors::{KeyBook, KeySpec, Role, StoredKey};
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -119,17 +120,45 @@ pub fn list(paths: &Paths, json: bool) -> Result<()> {
             "no keys: 'tradewind api-key add NAME --role view' makes one"
         )?;
     }
-    for key in keys {
-        let until = time(key.expires).map_or_else(|| "for ever".to_owned(), |at| format!("until {at}"));
-        writeln!(
-            out,
-            "{:<10} {:<20} {:<6} {until}",
-            key.id,
-            key.name,
-            key.role.word()
-        )?;
+    let rows: Vec<Vec<String>> = keys.iter().map(row).collect();
+    if !rows.is_empty() {
+        writeln!(out, "{}", table(&HEAD, &rows))?;
     }
     Ok(())
+}
+
+const HEAD: [&str; 8] = [
+    "id",
+    "name",
+    "role",
+    "accounts",
+    "scopes",
+    "addresses",
+    "calls",
+    "ends",
+];
+
+/// A key for people: what is not narrowed down says so in a word.
+fn row(key: &StoredKey) -> Vec<String> {
+    let listed = |names: Vec<String>, all: &str| match names.is_empty() {
+        true => all.to_owned(),
+        false => names.join(","),
+    };
+    let accounts = key.accounts.iter().flatten().map(|id| id.as_str().to_owned());
+    let scopes = key.scopes.iter().flatten().cloned();
+    let addresses = key.addresses.iter().map(ToString::to_string);
+    // To the minute: seconds of a day's end help nobody.
+    let ends = |at: Timestamp| at.to_string().chars().take(16).collect::<String>() + "Z";
+    vec![
+        key.id.clone(),
+        key.name.clone(),
+        key.role.word().to_owned(),
+        listed(accounts.collect(), "all"),
+        listed(scopes.collect(), "all"),
+        listed(addresses.collect(), "any"),
+        if key.is_signed() { "signed" } else { "token" }.to_owned(),
+        key.expires.map_or_else(|| "never".to_owned(), ends),
+    ]
 }
 
 /// Takes a key away.

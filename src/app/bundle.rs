@@ -1,6 +1,6 @@
 //! `tradewind bundle`: one file that helps others to help: versions, settings, what the doctor found, the last lines of the
 //! log, availability. Nothing goes into it as it is: every text passes a mask that takes out tokens, passwords and addresses that
-//! work by being known, and gives accounts other names, the same one everywhere.
+//! work by being known, and gives accounts, people and keys other names, the same one everywhere.
 
 use super::availability;
 use super::clock::wall;
@@ -10,6 +10,7 @@ use super::paths::Paths;
 use super::run_lock;
 use super::serve::build;
 use crate::config::Loaded;
+use crate::server::doors::{KeyBook, UserBook};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ const BEFORE_SECRETS: [&str; 8] = [
     "apikey",
     "api_key",
 ];
+/// Names that a person or a key may have and that mean something else in what the program says.
+const OUR_WORDS: [&str; 7] = ["view", "trade", "admin", "local", "root", "engine", "sim"];
 /// Words without a name that are as long as this are taken for secrets.
 const LONG: usize = 32;
 
@@ -49,6 +52,8 @@ const LONG: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Mask {
     accounts: BTreeMap<String, String>,
+    /// People and keys.
+    names: BTreeMap<String, String>,
     home: Option<String>,
 }
 
@@ -57,12 +62,24 @@ impl Mask {
     pub(super) fn new(accounts: impl IntoIterator<Item = String>) -> Self {
         let mut mask = Self {
             accounts: BTreeMap::new(),
+            names: BTreeMap::new(),
             home: std::env::var("HOME").ok().filter(|home| home.len() > 1),
         };
         for account in accounts.into_iter().filter(|account| !account.is_empty()) {
             mask.name(&account);
         }
         mask
+    }
+    /// Gives people, or keys, other names. What the program's own words are stays: a text without them says nothing.
+    fn rename(&mut self, what: &str, names: impl IntoIterator<Item = String>) {
+        let known = self.names.len();
+        let theirs = names
+            .into_iter()
+            .filter(|name| !name.is_empty() && !OUR_WORDS.contains(&name.as_str()));
+        for (turn, name) in theirs.enumerate() {
+            let other = format!("{what}-{}", known + turn + 1);
+            self.names.entry(name).or_insert(other);
+        }
     }
     fn name(&mut self, account: &str) -> String {
         let next = format!("account-{}", self.accounts.len() + 1);
@@ -74,6 +91,8 @@ impl Mask {
             Some(home) => text.replace(home.as_str(), "~"),
             None => text.to_owned(),
         };
+        let parted = self.names.iter().filter(|(name, _)| !name.chars().all(is_word));
+        let text = parted.fold(text, |text, (name, other)| text.replace(name.as_str(), other));
         let mut out = String::with_capacity(text.len());
         let (mut secret_next, mut in_address) = (false, false);
         let mut rest = text.as_str();
@@ -106,7 +125,7 @@ impl Mask {
             } else if self.accounts.contains_key(word) || is_account(word) {
                 out.push_str(&self.name(word));
             } else {
-                out.push_str(word);
+                out.push_str(self.names.get(word).map_or(word, String::as_str));
             }
             secret_next = BEFORE_SECRETS.iter().any(|name| lower.ends_with(name));
             rest = after;
@@ -169,6 +188,11 @@ pub fn write(
             .into_iter()
             .chain(loaded.into_iter().flat_map(configured)),
     );
+    if let Some(paths) = paths {
+        let (people, keys) = known_at_the_doors(paths);
+        mask.rename("user", people);
+        mask.rename("key", keys);
+    }
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut put = |name: &str, value: &Value| parts.push((name.to_owned(), format!("{value:#}\n")));
     put("versions.json", &versions());
@@ -311,6 +335,23 @@ fn tail(file: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// The people and keys that may come in, and who makes the bundle. What can't be read is left out: the log is masked by how
+/// words look all the same.
+fn known_at_the_doors(paths: &Paths) -> (Vec<String>, Vec<String>) {
+    let mut people: Vec<String> = std::env::var("USER").into_iter().collect();
+    if !paths.doors().exists() {
+        return (people, Vec::new());
+    }
+    if let Ok(secret) = super::doors::secret(paths)
+        && let Ok(mut book) = UserBook::open(&paths.doors(), &secret)
+    {
+        people.extend(book.all().unwrap_or_default().into_iter().map(|user| user.name));
+    }
+    let keys = KeyBook::open(&paths.doors()).and_then(|mut book| book.all());
+    let keys = keys.unwrap_or_default().into_iter().map(|key| key.name);
+    (people, keys.collect())
+}
+
 /// The accounts that an engine which runs knows of.
 pub async fn accounts(paths: &Paths) -> Vec<String> {
     let asking = async {
@@ -359,6 +400,13 @@ mod tests {
         assert!(!address.contains("xyz") && !address.contains("=9"), "{address}");
         // The same account has the same name in every text.
         assert_eq!(mask.text("DU1234567"), "account-2");
+        // People and keys have other names too, and what their names mean elsewhere stays.
+        mask.rename("user", ["anna".to_owned(), "a.b".to_owned(), "admin".to_owned()]);
+        mask.rename("key", ["phone".to_owned()]);
+        assert_eq!(
+            mask.text("anna (admin) and a.b by phone, annals"),
+            "user-1 (admin) and user-2 by key-3, annals"
+        );
         assert_eq!(
             mask.value(&json!({"U7654321": ["DU1234567"]})),
             json!({"account-3": ["account-2"]})

@@ -3,17 +3,17 @@
 //! in the log with its client order id, by which a request, its command and the broker's answer are found together.
 
 use super::availability::Minutes;
+use super::surroundings::Surroundings;
 use crate::domain::{BrokerId, ClientOrderId, LinkState, Phase, Timestamp, TradingState};
 use crate::engine::{Actor, Event, Fact, Request, SessionKind, State};
 use crate::metrics::metrics;
 use crate::store::Committed;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Orders whose walk is measured at once; of more than these the times are not told.
 const WALKS_MAX: usize = 4_096;
-/// The size of the journal is looked at this often, in seconds.
+/// What the engine lives on is looked at this often, in seconds.
 const LOOK_EVERY: u32 = 10;
 
 /// Where one order is on its walk: nanoseconds of the steady clock.
@@ -33,7 +33,7 @@ pub(super) struct Figures {
     ready_once: BTreeSet<BrokerId>,
     minutes: Minutes,
     second: Option<i64>,
-    journal: PathBuf,
+    surroundings: Surroundings,
     looks: u32,
 }
 
@@ -52,18 +52,14 @@ pub(super) struct Queues<'a> {
 
 impl Figures {
     /// Nothing was counted yet.
-    pub(super) fn new(journal: PathBuf, journal_max: u64, minutes: Minutes) -> Self {
-        metrics()
-            .journal
-            .1
-            .set(i64::try_from(journal_max).unwrap_or(i64::MAX));
+    pub(super) fn new(surroundings: Surroundings, minutes: Minutes) -> Self {
         Self {
             walks: BTreeMap::new(),
             began: None,
             ready_once: BTreeSet::new(),
             minutes,
             second: None,
-            journal,
+            surroundings,
             looks: 0,
         }
     }
@@ -241,11 +237,7 @@ impl Figures {
         all.ready.1.set(i64::from(!state.pauses.is_empty()));
         self.minutes.note(now, passed, up, state);
         if self.looks.is_multiple_of(LOOK_EVERY) {
-            let journal = self.journal.clone();
-            tokio::task::spawn_blocking(move || {
-                let size = std::fs::metadata(journal).map_or(0, |about| about.len());
-                metrics().journal.0.set(i64::try_from(size).unwrap_or(i64::MAX));
-            });
+            self.surroundings.look();
         }
         self.looks = self.looks.wrapping_add(1);
     }

@@ -1,6 +1,7 @@
 //! The newest lines of the engine's log, for the desk's log pane: looked at once a second, read from where the last look
 //! ended. The file is the engine's; nothing is kept but a bounded number of lines.
 
+use super::log_files::newest;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -58,7 +59,7 @@ pub(super) async fn follow(folder: PathBuf, lines: Lines) {
 impl Place {
     /// What was written since the last look; nothing where the log can't be read, for the desk goes on without it.
     fn look(&mut self, folder: &Path) -> Vec<String> {
-        let Some(newest) = newest(folder) else {
+        let Some(newest) = newest(folder, "engine") else {
             return Vec::new();
         };
         let began = self.file.as_ref() != Some(&newest);
@@ -112,18 +113,6 @@ fn readable(line: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The engine's newest log: their names have the date in them.
-fn newest(folder: &Path) -> Option<PathBuf> {
-    let entries = std::fs::read_dir(folder).ok()?;
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-            name.starts_with("engine.") && name.ends_with(".log")
-        })
-        .max()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +133,12 @@ mod tests {
         // The next day's file is the newest from its first line on.
         std::fs::write(folder.path().join("engine.2026-11-28.log"), "four\n").unwrap();
         assert_eq!(place.look(folder.path()), ["four"]);
+        // And where a day has several, the one with the highest number.
+        for number in [9, 10] {
+            let name = format!("engine.2026-11-28.{number}.log");
+            std::fs::write(folder.path().join(name), format!("{number}\n")).unwrap();
+        }
+        assert_eq!(place.look(folder.path()), ["10"]);
         // What is written for a collector is read by people too.
         let line = r#"{"timestamp":"T","level":"WARN","message":"slow","target":"tradewind::store","ms":7}"#;
         assert_eq!(readable(line), "T  WARN tradewind::store: slow ms=7");

@@ -1,14 +1,16 @@
-//! The engine's log from the first moment: it runs out of sight. Lines go into files, one a day, a stated number kept, or to standard
+//! The engine's log from the first moment: it runs out of sight. Lines go into files (`log_files`), or to standard
 //! output where somebody else keeps them (a service manager, a container's runtime); never to the terminal that a desk draws on.
 
+use super::log_files::{Bounds, LogFiles};
 use super::mistake::Mistake;
 use super::paths::Paths;
 use crate::config::{LogFormat, LogSettings, LogTo};
 use crate::metrics::layer::CountErrors;
+use crate::metrics::metrics;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use std::sync::{Mutex, PoisonError};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, WorkerGuard};
 use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -20,6 +22,9 @@ pub struct Kept {
     _files: Option<WorkerGuard>,
     _output: Option<WorkerGuard>,
 }
+
+/// What counts lines that were left out, by each way, and how many of them are told already.
+static LOST: Mutex<(Vec<ErrorCounter>, usize)> = Mutex::new((Vec::new(), 0));
 
 /// Where log files are, if there are any: an engine in the background writes some whatever the settings say.
 pub fn folder(settings: &LogSettings, paths: &Paths) -> PathBuf {
@@ -38,13 +43,15 @@ pub fn start(paths: &Paths, name: &str, settings: &LogSettings) -> Result<Kept> 
     let filter = EnvFilter::try_new(filter)
         .with_context(|| format!("log filter '{filter}': use info, debug or target=level, comma-separated"));
     let filter = filter.map_err(Mistake::new)?;
-    let files =
-        (settings.to != LogTo::Stdout).then(|| files(&folder(settings, paths), name, settings.keep_days));
+    let files = (settings.to != LogTo::Stdout).then(|| files(&folder(settings, paths), name, settings));
     // Whoever reads too slowly loses lines, and never holds up the engine.
     let files = files.transpose()?.map(tracing_appender::non_blocking);
     let output = (settings.to != LogTo::Files).then(|| tracing_appender::non_blocking(std::io::stdout()));
     let (files, in_files) = files.unzip();
     let (output, in_output) = output.unzip();
+    let ways = files.iter().chain(&output);
+    let counters = ways.map(NonBlocking::error_counter);
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).0 = counters.collect();
     let writer = match (files, output) {
         (Some(files), Some(output)) => BoxMakeWriter::new(files.and(output)),
         (Some(one), None) | (None, Some(one)) => BoxMakeWriter::new(one),
@@ -75,12 +82,24 @@ pub fn start(paths: &Paths, name: &str, settings: &LogSettings) -> Result<Kept> 
     })
 }
 
-fn files(folder: &Path, name: &str, days: u32) -> Result<RollingFileAppender> {
-    RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix(name)
-        .filename_suffix("log")
-        .max_log_files(days.max(1) as usize)
-        .build(folder)
+/// Says how many lines whoever takes them was too slow for since this was asked last.
+pub(super) fn tell_lost() {
+    let mut lost = LOST.lock().unwrap_or_else(PoisonError::into_inner);
+    let all: usize = lost.0.iter().map(ErrorCounter::dropped_lines).sum();
+    let new = all.saturating_sub(std::mem::replace(&mut lost.1, all));
+    drop(lost);
+    if new > 0 {
+        metrics().log_lost.add(u64::try_from(new).unwrap_or(u64::MAX));
+        tracing::warn!("{new} line(s) of the log came faster than they could be written, and are lost");
+    }
+}
+
+fn files(folder: &Path, name: &str, settings: &LogSettings) -> Result<LogFiles> {
+    let bounds = Bounds {
+        days: settings.keep_days.max(1) as usize,
+        file: u64::from(settings.file_mb) << 20,
+        all: u64::from(settings.max_mb) << 20,
+    };
+    LogFiles::open(folder, name, bounds, |words| tracing::warn!("{words}"))
         .with_context(|| format!("can't write logs into {}", folder.display()))
 }

@@ -82,7 +82,7 @@ impl Paths {
     pub fn bars(&self) -> PathBuf {
         self.profile.join("bars.db")
     }
-    /// Which accounts of brokers an engine of this user trades: beside the profiles, because they must not share one.
+    /// Which accounts of brokers an engine of this data folder trades: beside the profiles, because they must not share one.
     pub fn accounts(&self) -> PathBuf {
         self.profile.with_file_name(".accounts")
     }
@@ -146,6 +146,14 @@ fn short_run_dir() -> PathBuf {
         Some(dir) if dir.len() < 60 && !dir.is_empty() => PathBuf::from(dir).join("tradewind"),
         _ => PathBuf::from(format!("/tmp/tradewind-{uid}")),
     }
+}
+
+/// Which accounts of brokers an engine of this user trades, whatever its data folder; nothing where the user has no home.
+pub fn user_accounts() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let base = etcetera::choose_base_strategy().ok()?;
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Some(state.join("tradewind").join("accounts"))
 }
 
 fn private_dir(path: &Path) -> Result<()> {

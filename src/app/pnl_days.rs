@@ -5,22 +5,26 @@
 //! is made of is in the journal, but for the prices.
 
 use super::curve::is_priced;
+use super::day_book::{Layout, open};
 use crate::domain::{AccountKey, Currency, Money, SafeText, Timestamp};
 use crate::engine::State;
 use crate::engine::pnl::totals;
 use crate::market::Market;
 use crate::wire::{PnlDay, Reply};
-use anyhow::{Context, Result};
-use rusqlite::Connection;
+use anyhow::Result;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Says of the file whose it is.
-const APPLICATION_ID: i32 = 0x7477_706c;
-/// The layout of its table.
-const SCHEMA: i64 = 1;
+const LAYOUT: Layout = Layout {
+    application_id: 0x7477_706c,
+    version: 1,
+    tables:
+        "CREATE TABLE IF NOT EXISTS days (broker TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL,
+           begins INTEGER NOT NULL, ends INTEGER NOT NULL, at INTEGER NOT NULL, net TEXT, won TEXT NOT NULL,
+           PRIMARY KEY (broker, account, begins, currency)) WITHOUT ROWID;",
+};
 /// How often it is written.
 const EVERY: Duration = Duration::from_secs(60);
 /// Rows in one answer.
@@ -122,30 +126,12 @@ fn rows(state: &State, market: &Market, venue: Timestamp) -> Vec<Row> {
     rows
 }
 
-fn open(file: &Path) -> Result<Connection> {
-    let connection = Connection::open(file).with_context(|| format!("can't open {}", file.display()))?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    anyhow::ensure!(
-        version <= SCHEMA,
-        "{} was written by a newer program; use that one",
-        file.display()
-    );
-    connection.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS days (broker TEXT NOT NULL, account TEXT NOT NULL, currency TEXT NOT NULL,
-           begins INTEGER NOT NULL, ends INTEGER NOT NULL, at INTEGER NOT NULL, net TEXT, won TEXT NOT NULL,
-           PRIMARY KEY (broker, account, begins, currency)) WITHOUT ROWID;
-         PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA};"
-    ))?;
-    Ok(connection)
-}
-
 /// A later point of a session takes the place of an earlier one, never the other way round.
 fn write(file: &Path, rows: &[Row]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut connection = open(file)?;
+    let mut connection = open(file, LAYOUT)?;
     let tx = connection.transaction()?;
     for row in rows {
         tx.execute(
@@ -171,7 +157,7 @@ fn read(file: &Path, account: AccountKey, before: Timestamp) -> Result<Vec<PnlDa
     if !file.exists() {
         return Ok(Vec::new());
     }
-    let connection = open(file)?;
+    let connection = open(file, LAYOUT)?;
     let mut wanted = connection.prepare(
         "SELECT currency, begins, ends, at, net, won FROM days WHERE broker = ?1 AND account = ?2 AND begins < ?3
          ORDER BY begins, currency",

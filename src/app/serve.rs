@@ -18,6 +18,7 @@ use super::paths::Paths;
 use super::pnl_days::PnlDays;
 use super::queries::Questions;
 use super::run_lock::{self, RunLock};
+use super::surroundings::Surroundings;
 use crate::config::{Loaded, Settings};
 use crate::domain::{AccountId, RulePack};
 use crate::engine::clock_begins;
@@ -116,7 +117,8 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         .chain(clock_is_behind(behind))
         .collect();
     let minutes = Minutes::begin(paths.availability(), clock.now())?;
-    let figures = Figures::new(paths.journal(), journal_settings.max_bytes, minutes);
+    let surroundings = Surroundings::new(settings, paths, journal_settings.max_bytes);
+    let figures = Figures::new(surroundings, minutes);
     let life = life(loaded, paths, opened.venue_clock, notices, opened_journal.prefix);
     let audit = audit(settings, paths)?;
     let (_check, checked) = journal_check::begin(&paths.journal(), recovered.snapshot)?;
@@ -137,6 +139,7 @@ async fn run(loaded: &Loaded, paths: &Paths, watch_pid: Option<i32>) -> Result<E
         checked,
         accounts: AccountLocks::new(
             paths.accounts(),
+            super::paths::user_accounts(),
             &settings.profile,
             settings.broker.ibkr.read_only,
         ),

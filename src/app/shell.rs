@@ -20,7 +20,7 @@ use super::paths::Paths;
 use super::serve::build;
 use crate::attach::{AttachError, Attached};
 use crate::domain::Timestamp;
-use crate::engine::{SessionKind, State};
+use crate::engine::{Denial, SessionKind, State};
 use crate::market::{Print, Quote};
 use crate::server::views::{self, Marks};
 use crate::wire::{Query, Reply, StatusReply};
@@ -37,9 +37,45 @@ pub enum ShellError {
     /// Refused or failed: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// Refused by the engine, with its code: exit code 1.
+    #[error("{0}")]
+    Refused(Box<Denial>),
     /// Wrong usage: exit code 2.
     #[error("{0}")]
     Usage(String),
+}
+
+impl ShellError {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoEngine(_) => 3,
+            Self::Usage(_) => 2,
+            Self::Failed(_) | Self::Refused(_) => 1,
+        }
+    }
+    /// For programs, in the shape of the port's refusals.
+    fn json(&self) -> Value {
+        let (code, message, nearest) = match self {
+            Self::NoEngine(_) => ("NO_ENGINE", self.to_string(), None),
+            Self::Usage(_) => ("USAGE", self.to_string(), None),
+            Self::Failed(_) => ("FAILED", self.to_string(), None),
+            Self::Refused(denial) => (
+                denial.code.as_str(),
+                denial.text.to_string(),
+                denial.nearest.as_ref(),
+            ),
+        };
+        let mut error = json!({"code": code, "message": message});
+        if let Some(nearest) = nearest {
+            error["nearest"] = nearest.to_string().into();
+        }
+        json!({"error": error})
+    }
+    /// The answer of a command with `--json` that did not go well, on standard output: who reads there needs one reader for both.
+    pub fn tell(&self) {
+        let _ = answer(&format!("{:#}", self.json()));
+    }
 }
 
 impl From<AttachError> for ShellError {
@@ -129,7 +165,7 @@ fn word(reply: &Reply) -> String {
 }
 
 /// Lines up columns: the first row is the head; numbers are right-aligned.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return "none".into();
     }

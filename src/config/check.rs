@@ -149,6 +149,14 @@ fn ranges(settings: &Settings) -> Result<(), (&'static str, String)> {
             1_440,
         ),
         ("log.keep_days", settings.log.keep_days.into(), 1, 365),
+        ("log.file_mb", settings.log.file_mb.into(), 1, 1_024),
+        // At least two files: a full one, and the one that follows it.
+        (
+            "log.max_mb",
+            settings.log.max_mb.into(),
+            2 * u64::from(settings.log.file_mb),
+            1_048_576,
+        ),
         ("log.slow_ms", settings.log.slow_ms.into(), 0, 60_000),
     ];
     for (key, value, least, most) in whole {

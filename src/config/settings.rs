@@ -434,6 +434,10 @@ pub struct LogSettings {
     pub directory: String,
     /// Files of how many days are kept.
     pub keep_days: u32,
+    /// Megabytes of one file; a full one is followed by the next of its day.
+    pub file_mb: u32,
+    /// Megabytes of all files of one program together; the oldest are taken away.
+    pub max_mb: u32,
     /// How a line is written.
     pub format: LogFormat,
     /// From how many milliseconds on an operation is named as slow; 0 for never.
@@ -470,6 +474,8 @@ impl Default for LogSettings {
             to: LogTo::Files,
             directory: String::new(),
             keep_days: 7,
+            file_mb: 32,
+            max_mb: 512,
             format: LogFormat::Text,
             slow_ms: 100,
         }

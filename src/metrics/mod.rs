@@ -2,6 +2,7 @@
 //! atomic number, so that it costs nobody on the path of an order anything that could be seen; reading makes the list that
 //! `text` writes for Prometheus and `json` for programs. Knows no other folder: who counts says what it counts.
 
+mod figures;
 mod histogram;
 pub mod json;
 pub mod layer;
@@ -133,6 +134,18 @@ pub struct Metrics {
     pub http: Each<Counter, 5>,
     /// How long each took.
     pub http_time: Histogram,
+    /// Calls over HTTP that were turned away, by why: nobody's, not allowed, too many.
+    pub refused: Each<Counter, 3>,
+    /// Reads over REST, by whether the port's own copy answered them or the engine was asked.
+    pub reads: Each<Counter, 2>,
+    /// Lines of the log that nobody will read: they came too fast, or the disk did not take them.
+    pub log_lost: Counter,
+    /// Bytes that are left where the profile and the log lie, and all there are; 0 while unknown.
+    pub disk_free: Each<Gauge, 2>,
+    /// All bytes there are.
+    pub disk_size: Each<Gauge, 2>,
+    /// When the port's certificate ends, in seconds since 1970; 0 where there is none.
+    pub certificate: Gauge,
     /// Operations that took longer than they may unnamed.
     pub slow: Counter,
     /// True where orders that add risk could leave, and while a planned pause of a broker is on.
@@ -209,6 +222,12 @@ static METRICS: Metrics = Metrics {
     journal: (Gauge::new(), Gauge::new()),
     http: each!(Counter::new(), "2xx", "3xx", "4xx", "5xx", "other"),
     http_time: Histogram::new(),
+    refused: each!(Counter::new(), "401", "403", "429"),
+    reads: each!(Counter::new(), "memory", "engine"),
+    log_lost: Counter::new(),
+    disk_free: each!(Gauge::new(), "profile", "log"),
+    disk_size: each!(Gauge::new(), "profile", "log"),
+    certificate: Gauge::new(),
     slow: Counter::new(),
     ready: (Gauge::new(), Gauge::new()),
     available: Gauge(AtomicI64::new(-1)),
@@ -316,251 +335,7 @@ pub struct Figure {
     pub samples: Vec<(Vec<(&'static str, String)>, Value)>,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "counts are shown, never counted with")]
-fn float(count: u64) -> Value {
-    Value::Number(count as f64)
-}
-#[allow(clippy::cast_precision_loss, reason = "counts are shown, never counted with")]
-fn signed(count: i64) -> Value {
-    Value::Number(count as f64)
-}
-
 /// Samples that come without a label.
 fn one(value: Value) -> Vec<(Vec<(&'static str, String)>, Value)> {
     vec![(Vec::new(), value)]
-}
-
-impl Metrics {
-    /// Everything, as it is at this moment.
-    pub fn figures(&self) -> Vec<Figure> {
-        use Kind::{Counter as C, Gauge as G, Histogram as H};
-        let figure = |name, kind, help, samples| Figure {
-            name,
-            help,
-            kind,
-            samples,
-        };
-        fn by<T, const N: usize>(
-            label: &'static str,
-            each: &Each<T, N>,
-            value: impl Fn(&T) -> Value,
-        ) -> Vec<(Vec<(&'static str, String)>, Value)> {
-            each.iter()
-                .map(|(name, one)| (vec![(label, name.to_owned())], value(one)))
-                .collect()
-        }
-        let (version, profile) = self.about.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let links = all(&self.links);
-        let link = |value: fn(&LinkFigures) -> u64| {
-            links
-                .iter()
-                .map(|(broker, link)| (vec![("broker", broker.clone())], float(value(link))))
-                .collect()
-        };
-        let named = |label, sums: &Named<f64>| {
-            all(sums)
-                .into_iter()
-                .map(|(name, sum)| (vec![(label, name)], Value::Number(sum)))
-                .collect()
-        };
-        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for (part, level) in layer::PARTS
-            .iter()
-            .flat_map(|part| layer::LEVELS.map(|level| (part, level)))
-        {
-            errors.entry(((*part).to_owned(), level)).or_default();
-        }
-        let errors = errors
-            .into_iter()
-            .map(|((part, level), count)| (vec![("part", part), ("level", level.to_owned())], float(count)))
-            .collect();
-        let states = links
-            .iter()
-            .map(|(broker, link)| {
-                (
-                    vec![("broker", broker.clone()), ("state", link.state.to_owned())],
-                    float(1),
-                )
-            })
-            .collect();
-        let count = |counter: &Counter| float(counter.get());
-        let level = |gauge: &Gauge| signed(gauge.get());
-        let mut figures = vec![
-            figure(
-                "tradewind_info",
-                G,
-                "What runs.",
-                vec![(vec![("version", version), ("profile", profile)], float(1))],
-            ),
-            figure(
-                "tradewind_order_step_seconds",
-                H,
-                "How long an order takes, by step.",
-                by("step", &self.order_step, |times| Value::Times(times.shape())),
-            ),
-            figure(
-                "tradewind_orders_total",
-                C,
-                "Orders that came to a status.",
-                by("status", &self.orders, count),
-            ),
-            figure(
-                "tradewind_orders_now",
-                G,
-                "Live orders by phase.",
-                by("phase", &self.orders_now, level),
-            ),
-            figure(
-                "tradewind_executions_total",
-                C,
-                "Executions.",
-                one(count(&self.executions)),
-            ),
-            figure(
-                "tradewind_traded_quantity_total",
-                C,
-                "Quantity traded, by kind of instrument.",
-                named("kind", &self.quantity),
-            ),
-            figure(
-                "tradewind_traded_value_total",
-                C,
-                "Value traded, by currency.",
-                named("currency", &self.value),
-            ),
-            figure(
-                "tradewind_quotes_total",
-                C,
-                "Quotes from brokers.",
-                one(count(&self.quotes)),
-            ),
-            figure(
-                "tradewind_prints_total",
-                C,
-                "Prints from brokers.",
-                one(count(&self.prints)),
-            ),
-            figure(
-                "tradewind_books_total",
-                C,
-                "Books from brokers.",
-                one(count(&self.books)),
-            ),
-            figure(
-                "tradewind_events_total",
-                C,
-                "Events stored since the start.",
-                one(count(&self.events)),
-            ),
-            figure(
-                "tradewind_event_sequence",
-                G,
-                "The newest event's number.",
-                one(level(&self.sequence)),
-            ),
-            figure(
-                "tradewind_clients",
-                G,
-                "Who is attached, by kind.",
-                by("kind", &self.clients, level),
-            ),
-            figure(
-                "tradewind_disconnections_total",
-                C,
-                "Sessions that ended, by how.",
-                by("reason", &self.disconnections, count),
-            ),
-            figure(
-                "tradewind_queue_depth",
-                G,
-                "What waits: for the disk, from the broker, from sessions, and in the fullest session's queue.",
-                by("queue", &self.queues, level),
-            ),
-            figure(
-                "tradewind_dropped_total",
-                C,
-                "Market data left out for slow readers. Facts never are.",
-                by("what", &self.dropped, count),
-            ),
-            figure(
-                "tradewind_link_up",
-                G,
-                "1 while the link to a broker is ready.",
-                link(|link| u64::from(link.up)),
-            ),
-            figure("tradewind_link_state", G, "How the link to a broker is.", states),
-            figure(
-                "tradewind_reconnects_total",
-                C,
-                "How often the link to a broker came back.",
-                link(|link| link.reconnects),
-            ),
-            figure(
-                "tradewind_planned_pause",
-                G,
-                "1 while a broker is away by its own plan.",
-                one(level(&self.ready.1)),
-            ),
-            figure(
-                "tradewind_ready",
-                G,
-                "1 while orders that add risk could leave.",
-                one(level(&self.ready.0)),
-            ),
-            figure(
-                "tradewind_journal_commit_seconds",
-                H,
-                "How long one commit of the journal takes.",
-                one(Value::Times(self.commit.shape())),
-            ),
-            figure(
-                "tradewind_journal_bytes",
-                G,
-                "Size of the journal.",
-                one(level(&self.journal.0)),
-            ),
-            figure(
-                "tradewind_journal_max_bytes",
-                G,
-                "The largest that it may have.",
-                one(level(&self.journal.1)),
-            ),
-            figure(
-                "tradewind_http_requests_total",
-                C,
-                "Requests over HTTP, by class of status.",
-                by("status", &self.http, count),
-            ),
-            figure(
-                "tradewind_http_request_seconds",
-                H,
-                "How long a request over HTTP takes.",
-                one(Value::Times(self.http_time.shape())),
-            ),
-            figure(
-                "tradewind_errors_total",
-                C,
-                "Warnings and errors in the log, by part of the program.",
-                errors,
-            ),
-            figure(
-                "tradewind_slow_operations_total",
-                C,
-                "Operations that were named in the log as slow.",
-                one(count(&self.slow)),
-            ),
-        ];
-        let available = self.available.get();
-        if available >= 0 {
-            let percent = Value::Number(f64::from(i32::try_from(available).unwrap_or(i32::MAX)) / 10_000.0);
-            figures.push(figure(
-                "tradewind_available_percent",
-                G,
-                "Today's share of time with the broker up and the engine ready, planned pauses left out.",
-                one(percent),
-            ));
-        }
-        figures.extend(process::figures());
-        figures
-    }
 }

@@ -218,6 +218,13 @@ fn figures_that_rules_and_dashboards_name_are_told() {
         }
     }
     assert!(seen > 30, "only {seen} names found");
+    let guide = read("docs/DEPLOY.md");
+    for name in known.iter().filter(|name| name.starts_with("tradewind_")) {
+        assert!(
+            guide.contains(&format!("`{name}")),
+            "docs/DEPLOY.md does not tell of {name}"
+        );
+    }
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/dashboards/tradewind.json")).unwrap();
     let panels = dashboard["panels"].as_array().unwrap();
     let ids: BTreeSet<i64> = panels.iter().map(|panel| panel["id"].as_i64().unwrap()).collect();

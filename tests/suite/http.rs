@@ -477,6 +477,33 @@ fn every_topic_begins_with_what_is_known_and_goes_on_with_what_happens() {
             waited.retain(|topic| update["topic"] != *topic);
         }
     });
+    the_shortest_client_reads_and_listens(&key, at);
+}
+
+/// The client of 60 lines in the documents: a read over REST, a snapshot and what follows over the WebSocket.
+fn the_shortest_client_reads_and_listens(key: &str, at: SocketAddr) {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/client.py");
+    assert!(std::fs::read_to_string(script).unwrap().lines().count() <= 60);
+    let mut client = std::process::Command::new("python3");
+    client
+        .args([script, &at.to_string(), "AAPL"])
+        .env("TRADEWIND_KEY", key)
+        .stdout(std::process::Stdio::piped());
+    let Ok(mut client) = client.spawn() else {
+        eprintln!("skipped: no python3 here");
+        return;
+    };
+    let mut wanted = vec!["held ", "quotes {", "orders {"];
+    for line in std::io::BufRead::lines(std::io::BufReader::new(client.stdout.take().unwrap())) {
+        let line = line.unwrap();
+        wanted.retain(|word| !line.starts_with(word));
+        if wanted.is_empty() {
+            break;
+        }
+    }
+    let _ = client.kill();
+    let _ = client.wait();
+    assert!(wanted.is_empty(), "it ended without {wanted:?}");
 }
 
 #[test]

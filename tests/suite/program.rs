@@ -255,8 +255,13 @@ fn what_is_not_confirmed_is_not_sent_and_a_repeated_order_is_one_order() {
     let second = send("buy 10 AAPL mkt");
     assert_eq!((first.code, second.code), (Some(0), Some(0)), "{second:?}");
     assert_eq!(first.out, second.out, "the same id is the same order");
-    send("buy 11 AAPL mkt").refused(1, &["MINE-1"]);
-    send("sell 10 AAPL mkt").refused(1, &["MINE-1"]);
+    for other in ["buy 11 AAPL mkt", "sell 10 AAPL mkt"] {
+        let ran = send(other);
+        assert!(ran.code == Some(1) && ran.err.contains("MINE-1"), "{ran:?}");
+        // Who reads standard output is told too, in the place of the order that is none.
+        let told: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(told[0]["error"]["code"], "ID_REUSED", "{ran:?}");
+    }
     assert_eq!(home.list("orders").len(), 1);
     home.agrees_with_the_exchange();
     assert_eq!(home.books().orders.len(), 1);

@@ -174,6 +174,8 @@ fn figures_move_with_an_order_and_a_strict_reader_takes_them() {
         ("tradewind_order_step_seconds_count{step=\"answer\"}", 1.0),
         ("tradewind_link_up{broker=\"sim\"}", 1.0),
         ("tradewind_http_requests_total{status=\"2xx\"}", 1.0),
+        ("tradewind_disk_size_bytes{folder=\"profile\"}", 1.0),
+        ("tradewind_disk_free_bytes{folder=\"log\"}", 1.0),
         ("process_cpu_seconds_total", 0.001),
         ("process_resident_memory_bytes", 1e6),
         ("process_open_fds", 5.0),
@@ -197,6 +199,17 @@ fn figures_move_with_an_order_and_a_strict_reader_takes_them() {
     let (status, _, body) = get(at, "/api/v1/system/metrics", &key);
     assert_eq!(status, 200);
     let json: Value = serde_json::from_str(&body).unwrap();
+    // Who was turned away above, and what was read from the port's own copy and what was not.
+    assert_eq!(get(at, "/api/v1/orders", &key).0, 200);
+    assert_eq!(get(at, "/api/v1/pnl/history", &key).0, 200);
+    let told = figures(at);
+    for (name, least) in [
+        ("tradewind_http_refused_total{status=\"401\"}", 2.0),
+        ("tradewind_reads_total{from=\"memory\"}", 2.0),
+        ("tradewind_reads_total{from=\"engine\"}", 1.0),
+    ] {
+        assert!(sum(&told, name) >= least, "{name}: {}", sum(&told, name));
+    }
     let steps = json["tradewind_order_step_seconds"]["samples"]
         .as_array()
         .unwrap();

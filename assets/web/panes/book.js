@@ -31,7 +31,7 @@ const TROUBLE = new Set(["denied", "rejected", "uncertain", "not_sent", "absent"
 
 function order(first) {
   const what = h("span", { class: side(first) });
-  const where = h("span", { class: "sub" });
+  const where = h("span", { class: "sub name" });
   const [phase, filled, old] = [h("td", {}), h("td", { class: "n" }), h("td", { class: "n wide faint" })];
   const reason = h("span", { class: "sub" });
   const row = h("tr", {}, h("td", {}, h("span", {}, first.symbol), where), h("td", { class: "words" }, what, reason), phase, filled, old);
@@ -54,7 +54,7 @@ function order(first) {
 function execution(first) {
   const at = h("td", { class: "faint" }, when(first.at));
   const what = h("span", { class: side(first) });
-  const where = h("span", { class: "sub" });
+  const where = h("span", { class: "sub name" });
   const [price, fee] = [h("td", { class: "n" }), h("td", { class: "n faint" })];
   return {
     element: h("tr", {}, at, h("td", {}, what, where), price, fee),
@@ -108,7 +108,7 @@ function drawOrders(rows) {
   const at = (row) => moment(row.created_at) ?? 0;
   const live = all.filter((row) => row.ended_at === null).sort((a, b) => at(b) - at(a));
   const ended = all.filter((row) => row.ended_at !== null).sort((a, b) => at(b) - at(a));
-  mixed.orders = isMixed(all);
+  mixed.orders = isMixed();
   rows([...live, ...ended.slice(0, ENDED_SHOWN)], (row) => row.client_order_id);
   show(byId("orders-empty"), all.length === 0);
   say(byId("orders-empty"), store.known.orders ? "No order lives, and none ended within a day." : "Waiting for orders…");
@@ -117,7 +117,7 @@ function drawOrders(rows) {
 
 function drawExecutions(rows) {
   const all = [...store.executions.values()].filter(isShown).sort((a, b) => (moment(b.at) ?? 0) - (moment(a.at) ?? 0));
-  mixed.executions = isMixed(all);
+  mixed.executions = isMixed();
   rows(all.slice(0, 200), (row) => `${row.account}/${row.execution_id}`);
   show(byId("executions-empty"), all.length === 0);
   say(byId("executions-empty"), store.known.executions ? "Nothing was executed within a week." : "Waiting for executions…");

@@ -16,7 +16,7 @@ function make(first) {
     choose(first.symbol);
     dispatchEvent(new CustomEvent("picked"));
   } }, first.symbol);
-  const account = h("span", { class: "sub" });
+  const account = h("span", { class: "sub name" });
   const bare = h("span", { class: "sub naked narrow" });
   const [quantity, average, mark, open, realised, guard] = ["n", "n wide", "n", "n", "n wide", "n wide"].map(cell);
   const row = h("tr", {}, h("td", {}, name, account, bare), quantity, average, mark, open, realised, guard);
@@ -60,7 +60,7 @@ export function positions() {
     const all = [...store.positions.values()].filter(isShown);
     const live = (row) => (sign(row.quantity) === 0 ? 1 : 0);
     all.sort((a, b) => live(a) - live(b) || a.symbol.localeCompare(b.symbol) || a.account.localeCompare(b.account));
-    mixed = isMixed(all);
+    mixed = isMixed();
     rows(all, (row) => `${row.broker}/${row.account}/${row.symbol}`);
     const open = all.filter((row) => sign(row.quantity) !== 0);
     say(byId("positions-count"), open.length ? String(open.length) : "");

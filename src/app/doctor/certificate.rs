@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Days before the end from which on it is worth a warning.
 const SOON: i64 = 21;
@@ -47,6 +47,17 @@ pub(super) fn all(settings: &Settings, paths: &Paths, now: Timestamp) -> Vec<Fin
     });
     findings.extend(closed(&key));
     findings
+}
+
+/// When the certificate in a file ends; nothing where that can't be read.
+pub(in crate::app) fn ends(file: &Path) -> Option<Timestamp> {
+    let mut chain = CertificateDer::pem_file_iter(file).ok()?;
+    Some(validity(&chain.next()?.ok()?)?.1)
+}
+
+/// The certificate's file, where the port shows one.
+pub(in crate::app) fn file(settings: &Settings, paths: &Paths) -> Option<PathBuf> {
+    files(settings, paths).map(|(cert, _)| PathBuf::from(cert))
 }
 
 /// The files of the settings, or the one of our own making, where the port is encrypted by it.

@@ -18,6 +18,7 @@ use super::serve::build;
 use super::shell::Shell;
 use crate::config::Loaded;
 use crate::domain::Timestamp;
+pub(super) use certificate::{ends as certificate_ends, file as certificate_file};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! `tradewind order`: sentences from the command line or from standard input, previewed, asked about, sent, and what
 //! became of them. All are understood before the first is sent; the first that is refused ends it.
 
-use super::{Result, Shell, ShellError, cell, failed};
+use super::{Result, Shell, ShellError, answer, cell, failed};
 use crate::app::clock::Clock;
 use crate::app::identity::IdMaker;
 use crate::app::paths::Paths;
@@ -50,6 +50,20 @@ struct Known {
 /// # Errors
 /// A sentence that can't be understood (wrong usage), a refusal, or no engine.
 pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
+    let mut answers = Vec::new();
+    let ended = carried_out(paths, options, &mut answers).await;
+    // What was sent before the one that is refused is told in any case: it works at the broker.
+    if options.json {
+        answers.extend(ended.as_ref().err().map(ShellError::json));
+        answer(&format!("{:#}", Value::Array(answers)))?;
+    } else if !answers.is_empty() {
+        answer(&answers.iter().map(sentence_of).collect::<Vec<_>>().join("\n"))?;
+    }
+    ended
+}
+
+/// Understands, previews, asks and sends; what became of each goes to `answers`, until one is refused.
+async fn carried_out(paths: &Paths, options: &OrderOptions, answers: &mut Vec<Value>) -> Result<()> {
     let sentences = sentences(&options.sentence)?;
     one_id_one_order(&sentences, options)?;
     let mut shell = Shell::connect(paths, options.json).await?;
@@ -78,7 +92,6 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
         };
         told(shell.engine.command(arm).await?)?;
     }
-    let mut answers = Vec::new();
     for command in resolved.into_iter().flat_map(|resolved| resolved.commands) {
         let (ids, what) = (ids_of(&command), plain(&command));
         let note = told(shell.engine.command(command).await?)?;
@@ -93,9 +106,7 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
             }));
         }
     }
-    shell.print(&Value::Array(answers.clone()), || {
-        answers.iter().map(sentence_of).collect::<Vec<_>>().join("\n")
-    })
+    Ok(())
 }
 
 /// The sentences with their texts: what was given, or the lines of standard input that are neither empty nor begin with #.
@@ -480,7 +491,7 @@ pub(in crate::app) fn told(outcome: Outcome) -> Result<Option<SafeText>> {
     match outcome {
         Outcome::Done { note, .. } => Ok(note),
         Outcome::Known { .. } => Ok(None),
-        Outcome::Denied(denial) | Outcome::Refused(denial) => failed(denial.to_string()),
+        Outcome::Denied(denial) | Outcome::Refused(denial) => Err(ShellError::Refused(Box::new(denial))),
     }
 }
 

@@ -145,6 +145,7 @@ impl Context {
     /// # Errors
     /// It could not be answered.
     pub(super) async fn ask(&self, query: Query) -> Result<Reply, ApiError> {
+        super::noted::asks_the_engine();
         let (answer, answered) = oneshot::channel();
         let kind = SessionKind::Monitor;
         let wanted = Wanted::Query { kind, query, answer };

@@ -5,6 +5,7 @@ use crate::metrics::metrics;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use std::cell::Cell;
 use std::future::Future;
 use std::time::Instant;
 use tracing::Instrument;
@@ -12,6 +13,17 @@ use tracing::Instrument;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken from a caller.
 const LONGEST: usize = 64;
+
+tokio::task_local! {
+    /// Whether the request that is being answered asked the engine.
+    static ASKED: Cell<bool>;
+}
+
+/// The engine is asked on behalf of the request that is being answered.
+pub(super) fn asks_the_engine() {
+    // Outside of a request nobody counts.
+    let _ = ASKED.try_with(|asked| asked.set(true));
+}
 
 /// Has a request answered, and notes it.
 pub(super) async fn noted<A: Future<Output = Response>>(
@@ -29,7 +41,11 @@ pub(super) async fn noted<A: Future<Output = Response>>(
     let text = id.to_str().unwrap_or_default().to_owned();
     let span = tracing::info_span!("request", request_id = text);
     let began = Instant::now();
-    let mut response = answer(request).instrument(span.clone()).await;
+    let asked = ASKED.scope(Cell::new(false), async {
+        let response = answer(request).instrument(span.clone()).await;
+        (response, ASKED.with(Cell::get))
+    });
+    let (mut response, asked) = asked.await;
     let took = began.elapsed();
     let status = response.status();
     // The route's own words: what a caller puts into an address may be a secret that went astray.
@@ -49,6 +65,12 @@ pub(super) async fn noted<A: Future<Output = Response>>(
     let all = metrics();
     all.http.of(class).inc();
     all.http_time.observe(took);
+    if matches!(status.as_u16(), 401 | 403 | 429) {
+        all.refused.of(status.as_str()).inc();
+    }
+    if method == Method::GET && status.is_success() && path.starts_with("/api/") {
+        all.reads.of(if asked { "engine" } else { "memory" }).inc();
+    }
     span.in_scope(|| {
         let (status, us) = (
             status.as_u16(),

@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use std::fmt::Write;
 use std::sync::Arc;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder,
@@ -167,9 +167,36 @@ pub(super) fn routes(document: OpenApi) -> Router<Context> {
         )
 }
 
+/// What an operation takes: the names in its query, the type of its body.
+fn takes(operation: &Operation) -> String {
+    let asked = operation.parameters.iter().flatten();
+    let asked: Vec<&str> = asked
+        .filter_map(|parameter| match parameter {
+            RefOr::T(one) if matches!(one.parameter_in, ParameterIn::Query) => Some(one.name.as_str()),
+            _ => None,
+        })
+        .collect();
+    let mut text = String::new();
+    if !asked.is_empty() {
+        let _ = write!(text, "?{}", asked.join(", "));
+    }
+    let Some(RefOr::T(body)) = &operation.request_body else {
+        return text;
+    };
+    for content in body.content.values() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::Ref(one)) = &content.schema
+        {
+            let name = one.ref_location.rsplit('/').next().unwrap_or_default();
+            let _ = write!(text, "{}{name}", if text.is_empty() { "" } else { " " });
+        }
+    }
+    text
+}
+
 /// Every operation in a line, by subject. Nothing is fetched by it.
 fn page(document: &OpenApi) -> String {
-    let mut rows: Vec<(String, String, &'static str, String)> = Vec::new();
+    let mut rows: Vec<(String, String, &'static str, String, String)> = Vec::new();
     for (path, item) in &document.paths.paths {
         for (method, operation) in operations(&mut item.clone()) {
             let tag = operation
@@ -184,7 +211,7 @@ fn page(document: &OpenApi) -> String {
                 .clone()
                 .or_else(|| operation.description.clone())
                 .unwrap_or_default();
-            rows.push((tag, path.clone(), method, words));
+            rows.push((tag, path.clone(), method, takes(operation), words));
         }
     }
     rows.sort();
@@ -195,16 +222,16 @@ fn page(document: &OpenApi) -> String {
          <h1>tradewind API</h1><p>The whole document: <a href=/docs/openapi.json>/docs/openapi.json</a> (OpenAPI 3.1).</p>",
     );
     let mut tag = None;
-    for (of, path, method, words) in &rows {
+    for (of, path, method, takes, words) in &rows {
         if tag != Some(of) {
             let end = if tag.is_some() { "</table>" } else { "" };
             let _ = write!(html, "{end}<h2>{}</h2><table>", escaped(of));
             tag = Some(of);
         }
-        let (path, words) = (escaped(path), escaped(words));
+        let (path, takes, words) = (escaped(path), escaped(takes), escaped(words));
         let _ = write!(
             html,
-            "<tr><td><code>{method}</code><td><code>{path}</code><td>{words}</tr>"
+            "<tr><td><code>{method}</code><td><code>{path}</code><td>{words}<br><small>{takes}</small></tr>"
         );
     }
     html + "</table></html>\n"
@@ -242,5 +269,28 @@ mod tests {
             }
         }
         assert!(names.len() > 40);
+    }
+
+    #[test]
+    fn the_guide_for_programs_names_every_address_and_no_other() {
+        let document = finished(super::super::routes::documented().into_openapi());
+        let mut there = BTreeSet::new();
+        for (path, item) in &document.paths.paths {
+            let Some(path) = path.strip_prefix("/api/v1") else {
+                continue;
+            };
+            for (method, _) in operations(&mut item.clone()) {
+                there.insert(format!("{method} {path}"));
+            }
+        }
+        let guide = include_str!("../../../docs/API.md");
+        let list = guide.split("## Every address").nth(1).unwrap();
+        let list = list.split("\nBeside them").next().unwrap();
+        let told: BTreeSet<String> = list
+            .split('`')
+            .filter(|word| word.contains(" /"))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(told, there);
     }
 }

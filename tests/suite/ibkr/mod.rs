@@ -83,6 +83,11 @@ fn f40_two_profiles_never_trade_one_account() {
         .env("TRADEWIND_IBKR_CLIENT_ID", "18");
     let ended = Ran::from(second.output().unwrap());
     ended.refused(1, &["DU100001", "profile t, process"]);
+    // Nor does one with a data folder of its own.
+    let data = tempfile::tempdir().unwrap();
+    second.env("TRADEWIND_DATA_DIR", data.path());
+    let ended = Ran::from(second.output().unwrap());
+    ended.refused(1, &["DU100001", "profile t, process"]);
     pair.order("buy 100 AAPL mkt");
     pair.agrees();
 }
