@@ -60,13 +60,16 @@ fn a_large_order_waits_for_the_brokers_word_and_an_exit_for_nobody() {
     assert!(matches!(stricter, Outcome::Done { .. }), "{stricter:?}");
     let large = pair.order("buy 300 AAPL mkt");
     assert_eq!((text(&large, "phase"), text(&large, "filled")), ("filled", "300"));
-    // More than the account has: the broker says so before there is an order.
+    // What the exchange does not have: it says so before there is an order.
     let before = at_the_exchange(&pair);
     let cheap = |cents: i64| OrderKind::Limit {
         price: Price::from_raw(100_000_000_000 + cents * 10_000_000),
     };
-    match submit(&pair, "TWTOOLARGE", spec(40_000, cheap(0))) {
-        Outcome::Denied(denial) => assert_eq!(denial.code, DenialCode::BuyingPower, "{denial}"),
+    match submit(&pair, "TWONCLOSE", spec(100, OrderKind::MarketOnClose)) {
+        Outcome::Denied(denial) => {
+            assert_eq!(denial.code, DenialCode::BuyingPower, "{denial}");
+            assert!(denial.text.as_str().contains("would not take it"), "{denial}");
+        }
         other => panic!("{other:?}"),
     }
     // What a preview asked about is known, and need not be asked again.
