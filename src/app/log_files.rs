@@ -243,7 +243,7 @@ mod tests {
             let (day, told) = (Arc::clone(&day), Arc::clone(&told));
             let today = move || day.lock().unwrap().clone();
             LogFiles::on(folder.path(), "engine", bounds, today, move |text| {
-                told.lock().unwrap().push(text)
+                told.lock().unwrap().push(text);
             })
             .unwrap()
         };

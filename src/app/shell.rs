@@ -72,9 +72,12 @@ impl ShellError {
         }
         json!({"error": error})
     }
-    /// The answer of a command with `--json` that did not go well, on standard output: who reads there needs one reader for both.
+    /// What the engine refused, on standard output too, as the answer of a command with `--json`: who reads there needs one reader
+    /// for both. Where nobody could answer nothing is told there.
     pub fn tell(&self) {
-        let _ = answer(&format!("{:#}", self.json()));
+        if let Self::Refused(_) = self {
+            let _ = answer(&format!("{:#}", self.json()));
+        }
     }
 }
 

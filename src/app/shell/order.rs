@@ -53,7 +53,8 @@ pub async fn order(paths: &Paths, options: &OrderOptions) -> Result<()> {
     let mut answers = Vec::new();
     let ended = carried_out(paths, options, &mut answers).await;
     // What was sent before the one that is refused is told in any case: it works at the broker.
-    if options.json {
+    let nobody = answers.is_empty() && matches!(ended, Err(ShellError::NoEngine(_)));
+    if options.json && !nobody {
         answers.extend(ended.as_ref().err().map(ShellError::json));
         answer(&format!("{:#}", Value::Array(answers)))?;
     } else if !answers.is_empty() {
