@@ -3,7 +3,8 @@
 use super::commands::Desk;
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, OrderSpec, Phase, SessionId, Timestamp, counted,
+    AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, OrderSpec, Phase, SessionId, Timestamp,
+    counted,
 };
 use crate::engine::command::{Denial, DenialCode, Origin, SessionKind};
 use crate::engine::doubles;

@@ -145,6 +145,7 @@ pub fn order() -> Order {
         external: true,
         foreign: false,
         number: None,
+        after: None,
         arrival: None,
         created_at: NOW,
         sent_at: Some(NOW),

@@ -79,7 +79,7 @@ fn a_large_order_waits_for_the_brokers_word_and_an_exit_for_nobody() {
         let spec = Box::new(previewed.clone());
         match session.query(Query::Margin { spec }).await.unwrap() {
             Reply::Margin(margin) => {
-                assert!(margin.initial_change.is_some() && margin.maintenance_after.is_some())
+                assert!(margin.initial_change.is_some() && margin.maintenance_after.is_some());
             }
             other => panic!("{other:?}"),
         }

@@ -314,7 +314,7 @@ fn chained(world: &mut World) {
         kind: OrderKind::Limit {
             price: price(world, spec.instrument, sign),
         },
-        ..spec.clone()
+        ..spec
     };
     let away = price(world, spec.instrument, sign * 4);
     let second_spec = match world.chance.below(10) {
