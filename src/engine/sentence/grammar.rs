@@ -195,7 +195,7 @@ fn chained(
     }
     if second.amount.closes() {
         let text = "what it closes is not held yet: say how much, such as then sell 100 AAPL @195";
-        return wrong(second.amount_at.clone(), text);
+        return wrong(second.amount_at, text);
     }
     if let Some(word) = words.next() {
         return wrong(word.at, "one order follows another, no third one and no pair");
