@@ -152,6 +152,7 @@ pub fn order() -> Order {
         acked_at: None,
         ended_at: None,
         missing: Some((1, NOW)),
+        after: None,
     }
 }
 
