@@ -2,123 +2,17 @@
 //! differs, moves the cursor by the shortest way and sets only the attributes that change. One frame is one run of bytes
 //! inside synchronized output. Nothing that a terminal would act on gets through from a cell's text.
 
+mod codes;
+mod glyph;
+mod look;
+
 use super::colour::ColourDepth;
+use codes::{absolute, push_char, relative, set_look};
+use glyph::{CLUSTER, CLUSTERS_MAX, Glyph, RIGHT_HALF, Text, text_of};
+use look::{Look, Packed, SENT};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Position;
 use ratatui::style::{Color, Modifier};
-use std::io::Write;
-use unicode_width::UnicodeWidthStr;
-
-/// How one cell looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Look {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
-}
-impl Look {
-    /// As one number: ten thousand cells are compared with what is shown, thirty times a second.
-    fn packed(self) -> Packed {
-        let colours = u64::from(number_of(self.fg)) << 26 | u64::from(number_of(self.bg));
-        Packed(u64::from(self.modifier.bits()) << 52 | colours)
-    }
-}
-
-/// The bits of one colour in a [`Packed`].
-const COLOUR: u64 = (1 << 26) - 1;
-
-/// A [`Look`] as a number; different for each, nought where nothing is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Packed(u64);
-impl Packed {
-    const PLAIN: Self = Self(0);
-
-    fn look(self) -> Look {
-        let colour = |bits: u64| colour_of(u32::try_from(bits & COLOUR).unwrap_or(0));
-        let modifier = u16::try_from(self.0 >> 52).unwrap_or(0);
-        Look {
-            fg: colour(self.0 >> 26),
-            bg: colour(self.0),
-            modifier: Modifier::from_bits_truncate(modifier),
-        }
-    }
-}
-
-/// The sixteen that terminals have by name, in the order of their numbers.
-const NAMED: [Color; 16] = [
-    Color::Black,
-    Color::Red,
-    Color::Green,
-    Color::Yellow,
-    Color::Blue,
-    Color::Magenta,
-    Color::Cyan,
-    Color::Gray,
-    Color::DarkGray,
-    Color::LightRed,
-    Color::LightGreen,
-    Color::LightYellow,
-    Color::LightBlue,
-    Color::LightMagenta,
-    Color::LightCyan,
-    Color::White,
-];
-
-/// A colour in 26 bits: its kind, and which.
-fn number_of(colour: Color) -> u32 {
-    match colour {
-        Color::Reset => 0,
-        Color::Rgb(r, g, b) => 3 << 24 | u32::from_be_bytes([0, r, g, b]),
-        Color::Indexed(index) => 2 << 24 | u32::from(index),
-        named => {
-            let at = NAMED.iter().position(|one| *one == named).unwrap_or(0);
-            1 << 24 | u32::try_from(at).unwrap_or(0)
-        }
-    }
-}
-
-fn colour_of(number: u32) -> Color {
-    let [kind, r, g, b] = number.to_be_bytes();
-    match kind {
-        0 => Color::Reset,
-        1 => NAMED[usize::from(b) % NAMED.len()],
-        2 => Color::Indexed(b),
-        _ => Color::Rgb(r, g, b),
-    }
-}
-
-/// One cell of the terminal, in two numbers: a character, or a text of several or of width two by its place in the screen's
-/// list, or the right half of the cell before it; and its look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Glyph {
-    text: u32,
-    look: Packed,
-}
-/// No character: the right half.
-const RIGHT_HALF: u32 = 1 << 30;
-/// No character: from here on the places in the list.
-const CLUSTER: u32 = 1 << 31;
-/// More texts than this are never on a screen at once: the list is begun anew, and the screen drawn anew.
-const CLUSTERS_MAX: usize = 1_000;
-
-impl Glyph {
-    const BLANK: Self = Self {
-        text: b' ' as u32,
-        look: Packed::PLAIN,
-    };
-    /// The character, where it is one of width one.
-    fn char(self) -> Option<char> {
-        char::from_u32(self.text)
-    }
-}
-
-/// What a cell's text is to a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Text<'a> {
-    One(char),
-    /// More than one character, or one of width two, with its width.
-    Cluster(&'a str, u16),
-}
 
 /// What the terminal shows, and how to change it.
 #[derive(Debug)]
@@ -408,167 +302,15 @@ impl Screen {
     }
 }
 
-/// The attributes that are ever sent. Blinking is not: a desk holds still.
-const SENT: Modifier = Modifier::BOLD
-    .union(Modifier::DIM)
-    .union(Modifier::ITALIC)
-    .union(Modifier::UNDERLINED)
-    .union(Modifier::REVERSED);
-
-fn push_char(c: char, out: &mut Vec<u8>) {
-    let mut bytes = [0; 4];
-    out.extend_from_slice(c.encode_utf8(&mut bytes).as_bytes());
-}
-
-/// A cell's text as it may be sent: a control character, or what shows nothing, becomes a blank.
-fn text_of(symbol: &str) -> Text<'_> {
-    if let [byte @ b' '..=b'~'] = symbol.as_bytes() {
-        return Text::One(char::from(*byte));
-    }
-    let mut chars = symbol.chars();
-    match (chars.next(), chars.next()) {
-        _ if symbol.chars().any(is_hostile) => Text::One('\u{fffd}'),
-        (Some(c), None) => match symbol.width() {
-            0 => Text::One(' '),
-            1 => Text::One(c),
-            _ => Text::Cluster(symbol, 2),
-        },
-        (None, _) => Text::One(' '),
-        _ => match symbol.width() {
-            0 => Text::One(' '),
-            1 => Text::Cluster(symbol, 1),
-            2 => Text::Cluster(symbol, 2),
-            _ => Text::One('\u{fffd}'),
-        },
-    }
-}
-
-/// Characters that a terminal acts on, or that change the order in which others are shown.
-fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-}
-
-/// Writes to the buffer; a `Vec` takes everything.
-macro_rules! push {
-    ($out:expr, $($arg:tt)*) => {
-        if write!($out, $($arg)*).is_err() { return; }
-    };
-}
-
-fn absolute(to: Position, out: &mut Vec<u8>) {
-    match (to.x, to.y) {
-        (0, 0) => out.extend_from_slice(b"\x1b[H"),
-        (0, y) => push!(out, "\x1b[{}H", y + 1),
-        (x, y) => push!(out, "\x1b[{};{}H", y + 1, x + 1),
-    }
-}
-
-/// Line feeds and moves along the row; nothing where that is no way. A line feed never scrolls here, because the target
-/// row exists.
-fn relative(at: Position, to: Position, out: &mut Vec<u8>) {
-    if to.y < at.y || to.y - at.y > 3 {
-        return;
-    }
-    if to.x == 0 && at.x > 0 {
-        out.push(b'\r');
-    }
-    out.extend(std::iter::repeat_n(b'\n', usize::from(to.y - at.y)));
-    match (at.x, to.x) {
-        (_, 0) => {}
-        (from, x) if x > from + 1 => push!(out, "\x1b[{}C", x - from),
-        (from, x) if x == from + 1 => out.extend_from_slice(b"\x1b[C"),
-        (from, x) if x + 4 > from && x < from => out.extend(std::iter::repeat_n(8, usize::from(from - x))),
-        (from, x) if x < from => push!(out, "\x1b[{}D", from - x),
-        _ => {}
-    }
-}
-
-/// Changes the attributes in force to `wanted` with one sequence.
-fn set_look(now: &mut Packed, wanted: Packed, out: &mut Vec<u8>) {
-    if *now == wanted {
-        return;
-    }
-    let (was, packed) = (now.look(), wanted);
-    *now = wanted;
-    if packed == Packed::PLAIN {
-        out.extend_from_slice(b"\x1b[m");
-        return;
-    }
-    let wanted = packed.look();
-    let mut codes: Vec<u8> = Vec::with_capacity(40);
-    let gone = was.modifier - wanted.modifier;
-    let mut held = was.modifier - gone;
-    if gone.intersects(Modifier::BOLD | Modifier::DIM) {
-        push!(codes, "22;");
-        held -= Modifier::BOLD | Modifier::DIM;
-    }
-    for (modifier, code) in [
-        (Modifier::ITALIC, 23),
-        (Modifier::UNDERLINED, 24),
-        (Modifier::REVERSED, 27),
-    ] {
-        if gone.contains(modifier) {
-            push!(codes, "{code};");
-        }
-    }
-    let new = wanted.modifier - held;
-    for (modifier, code) in [
-        (Modifier::BOLD, 1),
-        (Modifier::DIM, 2),
-        (Modifier::ITALIC, 3),
-        (Modifier::UNDERLINED, 4),
-        (Modifier::REVERSED, 7),
-    ] {
-        if new.contains(modifier) {
-            push!(codes, "{code};");
-        }
-    }
-    if was.fg != wanted.fg {
-        colour(wanted.fg, 30, &mut codes);
-    }
-    if was.bg != wanted.bg {
-        colour(wanted.bg, 40, &mut codes);
-    }
-    codes.pop();
-    out.extend_from_slice(b"\x1b[");
-    out.extend_from_slice(&codes);
-    out.push(b'm');
-}
-
-/// The code of a colour, on the ground or (base 30) before it.
-fn colour(colour: Color, base: u8, codes: &mut Vec<u8>) {
-    let index = match colour {
-        Color::Reset => return push!(codes, "{};", base + 9),
-        Color::Rgb(r, g, b) => return push!(codes, "{};2;{r};{g};{b};", base + 8),
-        Color::Indexed(index) => return push!(codes, "{};5;{index};", base + 8),
-        Color::Black => 0,
-        Color::Red => 1,
-        Color::Green => 2,
-        Color::Yellow => 3,
-        Color::Blue => 4,
-        Color::Magenta => 5,
-        Color::Cyan => 6,
-        Color::Gray => 7,
-        Color::DarkGray => 60,
-        Color::LightRed => 61,
-        Color::LightGreen => 62,
-        Color::LightYellow => 63,
-        Color::LightBlue => 64,
-        Color::LightMagenta => 65,
-        Color::LightCyan => 66,
-        Color::White => 67,
-    };
-    push!(codes, "{};", base + index);
-}
-
 #[cfg(test)]
 mod tests {
+    use super::glyph::is_hostile;
     use super::*;
     use proptest::prelude::*;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
     use std::num::NonZeroU16;
+    use unicode_width::UnicodeWidthStr;
 
     fn parser(width: u16, height: u16) -> vt100::Parser {
         vt100::Parser::new(
@@ -696,26 +438,6 @@ mod tests {
                 shown = shown.replace(own, "");
             }
             prop_assert!(!shown.chars().any(is_hostile), "{shown:?}");
-        }
-    }
-
-    #[test]
-    fn a_look_as_a_number_is_that_look() {
-        let kinds = [
-            Color::Reset,
-            Color::Indexed(0),
-            Color::Indexed(255),
-            Color::Rgb(0, 0, 0),
-            Color::Rgb(1, 2, 255),
-        ];
-        let all: Vec<Color> = kinds.into_iter().chain(NAMED).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        for (fg, bg) in all.iter().flat_map(|fg| all.iter().map(move |bg| (*fg, *bg))) {
-            for modifier in [Modifier::empty(), SENT, Modifier::BOLD] {
-                let look = Look { fg, bg, modifier };
-                assert_eq!(look.packed().look(), look);
-                assert!(seen.insert(look.packed().0), "{look:?}");
-            }
         }
     }
 

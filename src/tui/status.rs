@@ -3,20 +3,19 @@
 //! what does not fit is left out from the least important on.
 
 mod money;
+mod right;
 
 use super::desk::Desk;
 use super::forecast::{bold, span};
-use super::planned;
 use super::widgets::number;
 use super::widgets::text::Pen;
 use super::world::{Link, Standing};
-use crate::domain::{AccountClass, CalendarId, LinkState, Timestamp, TradingState, counted};
-use crate::engine::breaker::BreakerState;
+use crate::domain::{AccountClass, CalendarId, Timestamp, TradingState};
 use jiff::tz::TimeZone;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
+use right::right;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// Characters of a reason that the bar has room for.
 const REASON: usize = 36;
@@ -28,6 +27,14 @@ struct Part {
     spans: Vec<Span<'static>>,
     /// The same in fewer cells: taken before anything is left out.
     short: Option<Vec<Span<'static>>>,
+}
+
+impl Part {
+    /// One that is not told in fewer cells.
+    fn of(worth: u8, spans: Vec<Span<'static>>) -> Self {
+        let short = None;
+        Self { worth, spans, short }
+    }
 }
 
 /// Draws the bar.
@@ -110,11 +117,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
     let (world, theme) = (&desk.world, &desk.world.theme);
     let Some(account) = world.account else {
         let words = if world.is_known { "no account" } else { "tradewind" };
-        return vec![Part {
-            worth: 9,
-            short: None,
-            spans: vec![bold(format!(" {words}"), theme.bright)],
-        }];
+        return vec![Part::of(9, vec![bold(format!(" {words}"), theme.bright)])];
     };
     let (colour, ground, word) = match desk.class() {
         Some(AccountClass::Live) => (theme.live, theme.live_back, "LIVE"),
@@ -128,16 +131,8 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         account.account.to_string()
     };
     let mut parts = vec![
-        Part {
-            worth: 9,
-            short: None,
-            spans: vec![Span::styled(format!(" {word} "), badge)],
-        },
-        Part {
-            worth: 6,
-            short: None,
-            spans: vec![span(name, theme.text)],
-        },
+        Part::of(9, vec![Span::styled(format!(" {word} "), badge)]),
+        Part::of(6, vec![span(name, theme.text)]),
         Part {
             worth: 9,
             short: Some(standing(desk, colour, word).into_iter().take(1).collect()),
@@ -150,11 +145,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         .get(&account)
         .map_or(TradingState::Active, |account| account.trading);
     if trading != TradingState::Active {
-        parts.push(Part {
-            worth: 9,
-            short: None,
-            spans: vec![bold(trading.word(), theme.warn)],
-        });
+        parts.push(Part::of(9, vec![bold(trading.word(), theme.warn)]));
     }
     if let Some((since, _)) = &world.frozen {
         let loud = Style::new()
@@ -164,11 +155,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
         let age = number::age(now.since(*since));
         parts.insert(
             0,
-            Part {
-                worth: 10,
-                short: None,
-                spans: vec![Span::styled(format!(" FROZEN {age} "), loud)],
-            },
+            Part::of(10, vec![Span::styled(format!(" FROZEN {age} "), loud)]),
         );
     }
     let under_way = world
@@ -179,16 +166,8 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
     if let Some(((_, instrument), flattening)) = under_way.min_by_key(|(_, flattening)| flattening.since) {
         let age = number::age(now.since(flattening.since));
         let words = format!("FLATTENING {instrument} {age}");
-        parts.push(Part {
-            worth: 9,
-            short: None,
-            spans: vec![bold(words, theme.warn)],
-        });
-        parts.push(Part {
-            worth: 8,
-            short: None,
-            spans: vec![span(flattening.step.word(), theme.warn)],
-        });
+        parts.push(Part::of(9, vec![bold(words, theme.warn)]));
+        parts.push(Part::of(8, vec![span(flattening.step.word(), theme.warn)]));
     }
     parts.extend(money::parts(desk, account, now));
     parts
@@ -204,144 +183,6 @@ fn standing(desk: &Desk, armed: Color, class: &str) -> Vec<Span<'static>> {
         Standing::TokenElsewhere => vec![bold("READ-ONLY", theme.warn), span(" token elsewhere", theme.dim)],
         Standing::Looks => vec![bold("READ-ONLY", theme.warn), span(" only looks", theme.dim)],
     }
-}
-
-/// How many alerts are waited for, and how many fired that nobody has looked at; nothing without either.
-fn alerts(desk: &Desk) -> Option<Part> {
-    let theme = &desk.world.theme;
-    let (live, unseen) = desk.alerts_count();
-    let mut spans = Vec::new();
-    if unseen > 0 {
-        spans.push(bold(format!("{unseen} FIRED"), theme.warn));
-    }
-    if live > 0 {
-        let gap = if spans.is_empty() { "" } else { " " };
-        spans.push(span(format!("{gap}{}", counted(live, "alert")), theme.dim));
-    }
-    let worth = if unseen > 0 { 8 } else { 3 };
-    let short = (spans.len() > 1).then(|| spans.iter().take(1).cloned().collect());
-    (!spans.is_empty()).then_some(Part { worth, short, spans })
-}
-
-fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
-    let (world, theme) = (&desk.world, &desk.world.theme);
-    let mut parts = Vec::new();
-    if let Some(account) = world.account {
-        let state = world.state.link(account.broker);
-        let link = world.state.links.get(&account.broker);
-        let colour = if state == LinkState::Ready {
-            theme.sim
-        } else {
-            theme.warn
-        };
-        let word = if state == LinkState::Ready {
-            span(state.word(), theme.dim)
-        } else {
-            span(format!("{} {}", account.broker, state.word()), theme.warn)
-        };
-        let mut spans = vec![span("● ", colour), word];
-        let troubled = link.filter(|_| state != LinkState::Ready);
-        if let Some(link) = troubled {
-            spans.push(span(
-                format!(" {}", number::age(now.since(link.since))),
-                theme.warn,
-            ));
-        }
-        parts.push(Part {
-            worth: 8,
-            short: None,
-            spans,
-        });
-        // The whole of it is on the message line and in the connections pane.
-        let why = troubled.and_then(|link| link.impaired.as_ref().or(link.reason.as_ref()));
-        if let Some(why) = why {
-            parts.push(Part {
-                worth: 4,
-                short: None,
-                spans: vec![span(shortened(why.as_str()), theme.warn)],
-            });
-        }
-        if let Some(breaker) = world.state.breakers.get(&account.broker) {
-            let words = format!("breaker {}", breaker.state.word());
-            let spans = vec![bold(words, theme.warn)];
-            parts.extend((breaker.state != BreakerState::Closed).then_some(Part {
-                worth: 8,
-                short: None,
-                spans,
-            }));
-        }
-        if let Some((words, on)) = planned::words(world, now) {
-            let text = if on {
-                bold(words, theme.warn)
-            } else {
-                span(words, theme.dim)
-            };
-            parts.push(Part {
-                worth: if on { 8 } else { 4 },
-                short: None,
-                spans: vec![text],
-            });
-        }
-        let far = world.health().and_then(|(health, _)| health.round_trip_us);
-        if let Some(us) = far.filter(|_| state != LinkState::Down) {
-            let words = format!(
-                "{} {}",
-                account.broker,
-                number::latency(Duration::from_micros(us))
-            );
-            parts.push(Part {
-                worth: 3,
-                short: None,
-                spans: vec![span(words, theme.dim)],
-            });
-        }
-    }
-    parts.extend(alerts(desk));
-    let silent = now.since(world.heard_at);
-    if silent > Duration::from_secs(5) && world.is_known {
-        let words = format!("engine silent {}", number::age(silent));
-        parts.push(Part {
-            worth: 8,
-            short: None,
-            spans: vec![span("● ", theme.warn), span(words, theme.warn)],
-        });
-    } else if let Some(round_trip) = world.round_trip {
-        parts.push(Part {
-            worth: 5,
-            short: None,
-            spans: vec![span(number::latency(round_trip), theme.dim)],
-        });
-    }
-    let all = world.state.instruments.len();
-    if all > 0 {
-        let quoted = world.market.quoted().min(all);
-        let colour = if quoted == all { theme.sim } else { theme.warn };
-        let spans = vec![
-            span("feed ", theme.dim),
-            span("● ", colour),
-            span(format!("{quoted}/{all}"), theme.dim),
-        ];
-        parts.push(Part {
-            worth: 4,
-            short: None,
-            spans,
-        });
-    }
-    if desk.profile != "default" && !desk.profile.is_empty() {
-        // A colon is no part of a profile's name: it is a host and a port, and where orders go has to be seen.
-        let worth = if desk.profile.contains(':') { 5 } else { 1 };
-        parts.push(Part {
-            worth,
-            short: None,
-            spans: vec![span(desk.profile.clone(), theme.dim)],
-        });
-    }
-    parts.push(Part {
-        worth: 7,
-        short: None,
-        spans: vec![span(clock(desk, now), theme.dim)],
-    });
-    parts
 }
 
 /// The beginning of a reason.

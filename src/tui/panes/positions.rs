@@ -444,7 +444,7 @@ impl Pane for Positions {
         }
         let mut pen = pen.part(0, 0, wide, end - under);
         let seen = |height| self.rolled.window(rows.len(), height, on_desk, view.instrument);
-        let landed = grid(&mut pen, COLUMNS.to_vec(), look, seen, on_desk, |at| {
+        let landed = grid(&mut pen, COLUMNS.to_vec(), look, seen, on_desk, |at, _| {
             rows.get(at).map_or_else(Vec::new, |id| cells(view, *id).into())
         });
         Hits { rows: landed.rows }

@@ -456,9 +456,13 @@ impl Pane for Watchlist {
             };
             let columns: Vec<Column> = self.columns.iter().map(|col| col.column()).collect();
             let seen = |height| self.rolled.window(rows.len(), height, cursor, view.instrument);
-            let landed = grid(&mut pen, columns, look, seen, cursor, |at| {
+            let landed = grid(&mut pen, columns, look, seen, cursor, |at, may_show| {
                 rows.get(at).map_or_else(Vec::new, |id| {
-                    let mut cells: Vec<Cell> = self.columns.iter().map(|col| col.cell(view, *id)).collect();
+                    let cell = |(col, shown): (&Col, &bool)| match shown {
+                        true => col.cell(view, *id),
+                        false => Cell::default(),
+                    };
+                    let mut cells: Vec<Cell> = self.columns.iter().zip(may_show).map(cell).collect();
                     if self.bare {
                         // A price that has just changed is bold.
                         cells.iter_mut().for_each(|cell| cell.style.bg = None);

@@ -122,6 +122,29 @@ fn place(columns: &[Column], wanted: &[bool], width: u16) -> Vec<Place> {
     places
 }
 
+/// Which columns may come to be seen, whatever stands in them: content only ever widens columns, and the first to go for it are
+/// those that have no room as it is.
+fn may_show(columns: &[Column], width: u16) -> Vec<bool> {
+    let usual: Vec<bool> = columns.iter().map(|column| !column.only_if_said).collect();
+    let mut narrow = columns.to_vec();
+    cut(&mut narrow, width);
+    let places = place(&narrow, &usual, width);
+    let said = usual.iter().map(|usual| !usual);
+    places
+        .iter()
+        .zip(said)
+        .map(|(place, said)| place.is_some() || said)
+        .collect()
+}
+
+/// One overlong text must not push out all the others: it is cut at half of the pane.
+fn cut(columns: &mut [Column], width: u16) {
+    let most = (width.saturating_sub(2) / 2).max(8);
+    for column in columns.iter_mut().filter(|column| !column.right) {
+        column.width = column.width.min(most);
+    }
+}
+
 /// The widths of the columns once those that are bounded have taken of the room that is left, and what all then need.
 fn grown(columns: &[Column], kept: &[bool], room: u16, mut needed: u16) -> (Vec<u16>, u16) {
     let mut widths: Vec<u16> = columns.iter().map(|column| column.width).collect();
@@ -155,23 +178,24 @@ pub fn table<const N: usize>(
     mut row: impl FnMut(usize) -> [Cell; N],
 ) -> Vec<(Rect, usize)> {
     let seen = |height| window(total, height, cursor);
-    grid(pen, columns.to_vec(), look, seen, cursor, |at| row(at).into()).rows
+    grid(pen, columns.to_vec(), look, seen, cursor, |at, _| row(at).into()).rows
 }
 
 /// As [`table`], for columns that are chosen while the program runs; `row` makes a cell for each, and `seen` says which rows are
-/// seen in so many lines.
+/// seen in so many lines. `row` is also told which columns may come to be seen: what it says in others is not looked at.
 pub fn grid(
     pen: &mut Pen<'_>,
     mut columns: Vec<Column>,
     look: Look,
     seen: impl FnOnce(u16) -> Range<usize>,
     cursor: Option<usize>,
-    row: impl FnMut(usize) -> Vec<Cell>,
+    mut row: impl FnMut(usize, &[bool]) -> Vec<Cell>,
 ) -> Landed {
     // A pane of one row shows a row rather than heads.
     let head = u16::from(pen.height() > 1);
     let seen = seen(pen.height() - head.min(pen.height()));
-    let rows: Vec<Vec<Cell>> = seen.clone().map(row).collect();
+    let may_show = may_show(&columns, pen.width());
+    let rows: Vec<Vec<Cell>> = seen.clone().map(|at| row(at, &may_show)).collect();
     let mut wanted: Vec<bool> = columns.iter().map(|column| !column.only_if_said).collect();
     let mut longest = vec![0u16; columns.len()];
     for cells in &rows {
@@ -189,13 +213,7 @@ pub fn grid(
     for (column, longest) in columns.iter_mut().zip(longest) {
         column.most = column.most.min(longest);
     }
-    let limit = pen.width().saturating_sub(2);
-    for column in &mut columns {
-        // One overlong text must not push out all the others: it is cut at half of the pane.
-        if !column.right {
-            column.width = column.width.min((limit / 2).max(8));
-        }
-    }
+    cut(&mut columns, pen.width());
     let mut places = place(&columns, &wanted, pen.width());
     if let Some(last) = places.iter().rposition(Option::is_some)
         && !columns[last].right
