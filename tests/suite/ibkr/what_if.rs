@@ -93,6 +93,13 @@ fn a_large_order_waits_for_the_brokers_word_and_an_exit_for_nobody() {
     assert_eq!(at_the_exchange(&pair), before, "nothing reached the broker");
     let known = submit(&pair, "TWPREVIEWED", previewed);
     assert!(matches!(known, Outcome::Done { .. }), "{known:?}");
+    pair.fault("clear");
+    pair.comes_to("TWPREVIEWED", "working");
+    let id = ClientOrderId::new("TWPREVIEWED").unwrap();
+    pair.command(Command::Cancel { id });
+    pair.comes_to("TWPREVIEWED", "cancelled");
+    // Nothing is told again, and the way out does not ask.
+    pair.fault("lose statuses 1");
     let flatten = pair.command(Command::Flatten {
         id: ClientOrderId::new("TWFLAT").unwrap(),
         account: key(),
