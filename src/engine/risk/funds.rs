@@ -20,7 +20,8 @@ impl Check<'_> {
         limits: &Limits,
         stands: &Stands<'_>,
     ) -> Result<(), Denial> {
-        if self.is_asked_about(spec, instrument, Some(price), limits) {
+        // Until it has answered, as for a preview or for an order that another one let go, the estimate holds.
+        if self.is_asked_about(spec, instrument, Some(price), limits) && self.has_told(spec) {
             return self.by_the_brokers_word(spec, instrument, limits, stands);
         }
         let Some(funds) = self

@@ -88,6 +88,11 @@ impl Check<'_> {
         self.market.what_ifs().fresh(&AskedFor::from(spec), self.now)
     }
 
+    /// Whether the broker has said what an order would bind, and that holds.
+    pub(super) fn has_told(&self, spec: &OrderSpec) -> bool {
+        self.binds_told(spec).is_some()
+    }
+
     fn binds_told(&self, spec: &OrderSpec) -> Option<(&WhatIf, &Binds)> {
         let answer = self.told(spec)?;
         match &answer.told {
@@ -97,7 +102,7 @@ impl Check<'_> {
     }
 
     /// By the broker's word as much of the excess liquidity is left as has to stay, and all of the initial margin is there. Passes
-    /// what it said nothing about: [`Check::answered`] asks for that.
+    /// what it said nothing about: the estimate is asked then, and [`Check::answered`] where the order is sent.
     pub(super) fn by_the_brokers_word(
         &self,
         spec: &OrderSpec,

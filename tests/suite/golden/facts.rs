@@ -145,7 +145,6 @@ pub fn order() -> Order {
         external: true,
         foreign: false,
         number: None,
-        after: None,
         arrival: None,
         created_at: NOW,
         sent_at: Some(NOW),
