@@ -8,7 +8,8 @@ mod html;
 use super::pnl;
 use super::state::{Ledger, State};
 use crate::domain::{
-    AccountKey, Currency, Execution, Instrument, InstrumentId, Money, Price, Quantity, Side, Timestamp,
+    AccountKey, CalendarId, Currency, Execution, Instrument, InstrumentId, Money, Price, Quantity, Side,
+    Timestamp,
 };
 use crate::market::Market;
 use jiff::civil::Date;
@@ -76,7 +77,9 @@ impl Statement {
         account: AccountKey,
         closes: impl Fn(InstrumentId) -> (Option<Price>, Option<Price>),
     ) -> Self {
-        let mut statement = Self::begin(account, Timestamp::MIN);
+        // Where nothing is known of the day, it is the one that ends with that date in New York.
+        let end = CalendarId::Always.calendar().day(date).map(|day| day.end);
+        let mut statement = Self::begin(account, end.unwrap_or(Timestamp::MIN));
         for (instrument, ledger) in books(books_then, account) {
             let Some(day) = instrument.calendar.calendar().day(date) else {
                 continue;
