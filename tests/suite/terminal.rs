@@ -8,6 +8,7 @@ use super::harness::{Desk, ENTER, Home, PANIC, TAB, alone, is_alive, pause, sign
 use rustix::process::Signal;
 use serde_json::Value;
 use std::time::Duration;
+use tradewind::domain::{CalendarId, Timestamp};
 
 /// The column after a symbol's name in the list: its price.
 fn price(screen: &str, symbol: &str) -> Option<String> {
@@ -353,6 +354,16 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
         .parse()
         .unwrap();
     assert_eq!(bought, 30);
+    // The same day by its date, from the whole journal.
+    let filled: Timestamp = home.json(&["statement"])["fills"][0]["at"]
+        .as_str()
+        .and_then(Timestamp::parse)
+        .unwrap();
+    let day = CalendarId::Always.trading_day(filled).unwrap().date.to_string();
+    let that_day = home.json(&["statement", "--day", &day]);
+    assert_eq!(that_day["symbols"][0]["bought"], "30", "{that_day}");
+    let page = home.done(&["statement", "--day", &day, "--html"]);
+    assert!(page.contains("AAPL") && !page.contains("http"), "{page}");
     desk.types("q");
     assert_eq!(leave(&mut desk), 0);
 }
