@@ -713,15 +713,18 @@ fn risk_in_figures_adds_up_and_shell_and_port_tell_it_alike() {
     assert_eq!(nothing["unknown"], "nothing is held", "{nothing}");
     home.order("buy 10 AAPL mkt");
     home.order("buy 5 MSFT mkt");
-    let told = eye.get("/risk/exposure").is(200);
-    let exposure = &told["exposure"];
     let names = |rows: &Value, name: &str| -> Vec<String> {
         let rows = rows.as_array().unwrap().iter();
         let mut names: Vec<String> = rows.map(|row| row[name].as_str().unwrap().to_owned()).collect();
         names.sort();
         names
     };
-    assert_eq!(names(&exposure["symbols"], "symbol"), ["AAPL", "MSFT"], "{told}");
+    // The port hears of orders of the shell a moment after the shell does.
+    let told = until("both are told", || {
+        let told = eye.get("/risk/exposure").is(200);
+        (names(&told["exposure"]["symbols"], "symbol") == ["AAPL", "MSFT"]).then_some(told)
+    });
+    let exposure = &told["exposure"];
     assert_eq!(names(&exposure["sectors"], "name"), ["Technology"]);
     assert_eq!(names(&exposure["currencies"], "name"), ["EUR", "JPY", "USD"]);
     let nets = exposure["currencies"].as_array().unwrap().iter();

@@ -503,6 +503,8 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
             is if is == wanted => Ok(()),
             is => Err(format!("{wanted}, but it stands at {is}\n{}", desk.text())),
         });
+        // The next key means what the desk shows.
+        desk.shows(&format!("lmt {wanted}"));
     };
     let first = now();
     // Away from the market costs nothing and goes at once.
