@@ -53,8 +53,9 @@ impl Pair {
         let address = line.trim().strip_prefix("listening on ").expect("an address");
         let proxy = Proxy::before(address.parse().unwrap());
         let port = proxy.port;
+        // What is looked at is the way of an order, not what a large one would bind.
         let settings = format!(
-            "[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nresets = []\nsymbols = [\"{SYMBOL}\", \"MSFT\"]\n"
+            "max_quantity_equity = \"10000\"\nwhat_if_above = \"0\"\n[broker]\nuse = \"ibkr\"\n[broker.ibkr]\nport = \"{port}\"\nresets = []\nsymbols = [\"{SYMBOL}\", \"MSFT\"]\n"
         );
         let engine = Engine::of(Folder::with(&settings));
         runtime().block_on(ready(&engine));
