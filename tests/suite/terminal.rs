@@ -491,7 +491,9 @@ fn an_order_moves_by_ticks_on_the_ladder_and_asks_where_that_adds_risk() {
     let home = Home::new();
     let mut desk = Desk::ready(&home, (160, 45));
     focus(&mut desk, "LADDER");
-    // An order where the cursor holds a price, three dollars below the market.
+    // An order where the cursor holds a price, three dollars below the market: there has to be one.
+    let priced = |screen: &str| price(screen, "AAPL").is_some_and(|text| text.parse::<f64>().is_ok());
+    desk.comes_to("a price", priced);
     desk.types("300j");
     desk.types("10b");
     desk.shows("BUY  10  AAPL");
