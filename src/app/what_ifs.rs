@@ -2,7 +2,7 @@
 //! and what takes them back meanwhile. None has been decided while it waits here, so all controls are asked when it goes on; each asker
 //! is answered once. What has to be asked about is the engine's to say (`Engine::to_ask`).
 
-use crate::domain::{AccountKey, ClientOrderId, InstrumentId, OrderSpec, Timestamp, TradingState};
+use crate::domain::{AccountKey, ClientOrderId, InstrumentId, Timestamp, TradingState};
 use crate::engine::{Command, Denial, DenialCode, Fact, Origin, Outcome, SessionKind};
 use crate::market::AskedFor;
 use std::collections::VecDeque;
@@ -53,8 +53,7 @@ impl WhatIfs {
 
     /// Whether something waits that makes, or means, an order of the same id: it goes first.
     pub(super) fn is_behind(&self, command: &Command) -> bool {
-        let ids = ids_of(command);
-        self.held.iter().any(|held| shares(&held.command, &ids))
+        self.held.iter().any(|held| share(&held.command, command))
     }
 
     /// True where this has to be asked now: nobody has asked it already.
@@ -95,12 +94,8 @@ impl WhatIfs {
     /// The next that goes on: answered, or not waited for any longer, and with none of the same id before it.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Held> {
         let goes = |at: usize, held: &Held| {
-            let ids = ids_of(&held.command);
-            let first = !self
-                .held
-                .iter()
-                .take(at)
-                .any(|before| shares(&before.command, &ids));
+            let mut before = self.held.iter().take(at);
+            let first = !before.any(|before| share(&before.command, &held.command));
             first && (held.waits.is_empty() || now >= held.until)
         };
         let at = self.held.iter().enumerate().find(|(at, held)| goes(*at, held))?.0;
@@ -110,12 +105,13 @@ impl WhatIfs {
     /// What a command takes back of what waits.
     pub(super) fn taken_back(&mut self, by: Origin, command: &Command) -> Vec<Held> {
         let of = |held: &Held, account: AccountKey, instrument: Option<InstrumentId>| {
-            specs_of(&held.command).iter().any(|spec| {
+            held.command.places().any(|order| {
+                let spec = order.spec;
                 spec.account == account && instrument.is_none_or(|instrument| spec.instrument == instrument)
             })
         };
         match command {
-            Command::Cancel { id } => self.take(|held| shares(&held.command, &[*id])),
+            Command::Cancel { id } => self.take(|held| ids_of(&held.command).any(|held| held == *id)),
             Command::CancelAll {
                 account, instrument, ..
             } => self.take(|held| of(held, *account, *instrument)),
@@ -160,11 +156,11 @@ impl WhatIfs {
 pub(super) fn withdrawn(command: &Command, why: &str) -> (Vec<Fact>, Outcome) {
     let text = format!("{why} while the broker was asked what it would bind; nothing was sent");
     let denial = Denial::new(DenialCode::WhatIf, text);
-    let facts: Vec<Fact> = orders_of(command)
-        .into_iter()
-        .map(|(id, spec)| Fact::Denied {
-            id,
-            spec: spec.clone(),
+    let facts: Vec<Fact> = command
+        .places()
+        .map(|order| Fact::Denied {
+            id: order.id,
+            spec: order.spec.clone(),
             denial: denial.clone(),
         })
         .collect();
@@ -175,50 +171,25 @@ pub(super) fn withdrawn(command: &Command, why: &str) -> (Vec<Fact>, Outcome) {
     (facts, outcome)
 }
 
-/// The orders that a command would make.
-fn orders_of(command: &Command) -> Vec<(ClientOrderId, &OrderSpec)> {
-    match command {
-        Command::Submit { id, spec, .. } | Command::Park { id, spec, .. } => vec![(*id, spec)],
-        Command::SubmitPair {
-            first,
-            first_spec,
-            second,
-            second_spec,
-            ..
-        }
-        | Command::SubmitThen {
-            first,
-            first_spec,
-            second,
-            second_spec,
-            ..
-        } => vec![(*first, first_spec), (*second, second_spec)],
-        Command::SubmitAll { orders } => orders.iter().map(|entry| (entry.id, &entry.spec)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn specs_of(command: &Command) -> Vec<&OrderSpec> {
-    orders_of(command).into_iter().map(|(_, spec)| spec).collect()
-}
-
 /// The orders that a command makes or means. A cancel waits behind nothing.
-fn ids_of(command: &Command) -> Vec<ClientOrderId> {
-    match command {
-        Command::Modify { id, .. } | Command::ConfirmParked { id } => vec![*id],
-        _ => orders_of(command).into_iter().map(|(id, _)| id).collect(),
-    }
+fn ids_of(command: &Command) -> impl Iterator<Item = ClientOrderId> {
+    let meant = match command {
+        Command::Modify { id, .. } | Command::ConfirmParked { id } => Some(*id),
+        _ => None,
+    };
+    meant.into_iter().chain(command.places().map(|order| order.id))
 }
 
-fn shares(command: &Command, ids: &[ClientOrderId]) -> bool {
-    ids_of(command).iter().any(|id| ids.contains(id))
+fn share(one: &Command, other: &Command) -> bool {
+    ids_of(one).any(|id| ids_of(other).any(|same| same == id))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::{
-        AccountId, BrokerId, OrderKind, Price, Quantity, Role, SafeText, SessionId, Side, TimeInForce,
+        AccountId, BrokerId, OrderKind, OrderSpec, Price, Quantity, Role, SafeText, SessionId, Side,
+        TimeInForce,
     };
     use crate::engine::Legs;
 

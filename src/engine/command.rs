@@ -1,6 +1,8 @@
 //! What a person, a strategy or a program asks of the engine. A command may be refused; the answer is an [`Outcome`] to
 //! the asker alone, while what happened because of it goes to everyone as facts.
 
+mod placed;
+
 use super::alerts::{AlertId, AlertSpec};
 use super::changes::{ChangeCause, ExDate, PositionChange};
 use super::difference::{Remedy, Subject};
@@ -10,6 +12,8 @@ use crate::domain::{
     SafeText, Scope, SessionId, StopMoves, TradingState,
 };
 use serde::{Deserialize, Serialize};
+
+pub use placed::Placed;
 
 /// Where a command comes from, as the engine's process knows it (the asker can't choose it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

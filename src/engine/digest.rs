@@ -152,97 +152,43 @@ pub fn require(
     }
 }
 
-/// The orders of a command that places some, with their children.
-pub fn orders(command: &Command) -> Vec<(&OrderSpec, Legs)> {
-    match command {
-        Command::Submit { spec, legs, .. } => vec![(spec, *legs)],
-        Command::Park { spec, .. } => vec![(spec, Legs::default())],
-        Command::SubmitPair {
-            first_spec,
-            second_spec,
-            ..
-        }
-        | Command::SubmitThen {
-            first_spec,
-            second_spec,
-            ..
-        } => vec![(first_spec, Legs::default()), (second_spec, Legs::default())],
-        Command::SubmitAll { orders } => orders.iter().map(|entry| (&entry.spec, entry.legs)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Puts to each order of a command, in the order of [`orders`], what was seen of it. A promise to close only, once made,
-/// stays.
+/// Puts to each order that a command places, in the order of [`Command::places`], what was seen of it. A promise to close only,
+/// once made, stays.
 pub fn attach(command: &mut Command, looks: Vec<Seen>) {
     let mut looks = looks.into_iter();
-    if let Command::SubmitPair { seen, .. } | Command::SubmitThen { seen, .. } = command {
-        let promised = seen.first().is_some_and(|first| first.reduces);
-        *seen = looks.collect();
-        if let Some(first) = seen.first_mut().filter(|_| promised) {
-            first.reduces = true;
-        }
-        return;
-    }
-    let mut keep = |place: &mut Option<Seen>| {
+    command.for_each_placed(|_, place| {
         let reduces = place.as_ref().is_some_and(|promise| promise.reduces);
         if let Some(seen) = looks.next() {
             *place = Some(Seen { reduces, ..seen });
         }
-    };
-    match command {
-        Command::Submit { seen, .. } | Command::Park { seen, .. } => keep(seen),
-        Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| keep(&mut entry.seen)),
-        _ => {}
-    }
+    });
 }
 
 /// A command as somebody sends it who has its orders before their eyes now.
 #[must_use]
 pub fn looked_at(market: &Market, mut command: Command) -> Command {
-    let looks = orders(&command).into_iter();
-    let looks = looks.map(|(spec, legs)| seen_now(market, spec, legs)).collect();
+    let looks = command.places();
+    let looks = looks
+        .map(|order| seen_now(market, order.spec, order.legs))
+        .collect();
     attach(&mut command, looks);
     command
 }
 
 /// Gives every order of a command an id of its own.
 pub fn name(command: &mut Command, new_id: &mut dyn FnMut() -> ClientOrderId) {
-    match command {
-        Command::Submit { id, .. }
-        | Command::Park { id, .. }
-        | Command::Close { id, .. }
-        | Command::Flatten { id, .. } => {
-            *id = new_id();
-        }
-        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
-            (*first, *second) = (new_id(), new_id());
-        }
-        Command::SubmitAll { orders } => orders.iter_mut().for_each(|entry| entry.id = new_id()),
-        _ => {}
+    if let Command::Close { id, .. } | Command::Flatten { id, .. } = command {
+        *id = new_id();
     }
+    command.for_each_placed(|id, _| *id = new_id());
 }
 
 /// True where a command may add risk. Of several orders each is looked at alone, so that only those that promise to close
 /// can count as closing.
 pub fn adds_risk(command: &Command, state: &State) -> bool {
-    let adds = |spec| risk::effect(state, spec) == Effect::Adds;
-    match command {
-        Command::Submit { spec, .. } | Command::Park { spec, .. } => adds(spec),
-        Command::SubmitPair {
-            first_spec,
-            second_spec,
-            ..
-        }
-        | Command::SubmitThen {
-            first_spec,
-            second_spec,
-            ..
-        } => adds(first_spec) || adds(second_spec),
-        Command::SubmitAll { orders } => orders.iter().any(|entry| {
-            let promises = entry.seen.as_ref().is_some_and(|seen| seen.reduces);
-            !promises || adds(&entry.spec)
-        }),
-        _ => false,
-    }
+    let is_basket = matches!(command, Command::SubmitAll { .. });
+    command.places().any(|order| {
+        let promises = order.seen.is_some_and(|seen| seen.reduces);
+        is_basket && !promises || risk::effect(state, order.spec) == Effect::Adds
+    })
 }

@@ -54,7 +54,7 @@ pub mod worth;
 
 pub use self::core::{Batch, Engine, Input, clock_begins};
 pub use abilities::Abilities;
-pub use command::{Command, Denial, DenialCode, Entry, Legs, Origin, Outcome, Seen, SessionKind};
+pub use command::{Command, Denial, DenialCode, Entry, Legs, Origin, Outcome, Placed, Seen, SessionKind};
 pub use event::{Actor, Event, Fact};
 pub use fold::changed;
 pub use port::{BrokerEvent, BrokerOrder, Family, Report, Request, Snapshot};

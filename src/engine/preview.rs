@@ -5,7 +5,7 @@ mod chained;
 
 use super::abilities::Abilities;
 use super::command::{Command, Denial, DenialCode, Entry, Legs};
-use super::decide::{Ahead, closing, entries};
+use super::decide::{Ahead, closing};
 use super::in_the_way;
 use super::parking;
 use super::risk::worth::is_bought;
@@ -163,7 +163,7 @@ pub fn previews_by(
         Command::Close {
             account, instrument, ..
         } => one(look.at(&closing(state, *account, *instrument)?, Legs::default(), None)),
-        Command::SubmitAll { .. } => several(look, &entries(command)),
+        Command::SubmitAll { orders } => several(look, orders),
         _ => Previews::default(),
     })
 }

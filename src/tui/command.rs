@@ -11,7 +11,7 @@ use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
 use crate::domain::{AccountId, AccountKey, SafeText, Timestamp, TradingState};
-use crate::engine::{Command, changes, digest, programs};
+use crate::engine::{Command, changes, programs};
 use std::time::Duration;
 
 /// What can't be pinned is read again after this long: the market or the state may have come to it.
@@ -62,7 +62,7 @@ impl Desk {
                 let places = meaning
                     .commands
                     .iter()
-                    .any(|command| !digest::orders(command).is_empty());
+                    .any(|command| command.places().next().is_some());
                 match self.enter_commands(&line, meaning, now) {
                     Ok(effects) => {
                         if places {

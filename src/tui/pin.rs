@@ -42,9 +42,9 @@ impl Pin {
             return None;
         }
         let look = |command: &Command| {
-            let orders = digest::orders(command).into_iter();
+            let orders = command.places();
             orders
-                .map(|(spec, legs)| digest::seen_now(view.market, spec, legs))
+                .map(|order| digest::seen_now(view.market, order.spec, order.legs))
                 .collect()
         };
         Some(Self {
@@ -90,11 +90,12 @@ impl Pin {
         if view.now.since(self.at) > FRESH {
             return Some(NotYet::Old);
         }
-        let mut orders = self.commands.iter().zip(&self.seen).flat_map(|(command, seen)| {
-            let specs = digest::orders(command).into_iter().map(|(spec, _)| spec);
-            specs.zip(seen)
-        });
-        let moved = orders.any(|(spec, seen)| digest::has_moved(seen, view.state, view.market, spec));
+        let mut orders = self
+            .commands
+            .iter()
+            .zip(&self.seen)
+            .flat_map(|(command, seen)| command.places().zip(seen));
+        let moved = orders.any(|(order, seen)| digest::has_moved(seen, view.state, view.market, order.spec));
         moved.then_some(NotYet::Moved)
     }
     /// The commands as they are sent: under ids of their own, with what was seen of them.

@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::engine::life;
 use crate::engine::preview::{Preview, Previews, Worst, previews};
 use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, Templates, parse_outside, resolve};
-use crate::engine::{Command, Outcome, Seen, State, digest};
+use crate::engine::{Command, Outcome, Placed, Seen, State, digest};
 use crate::market::{Market, Print, Quote};
 use crate::server::views;
 use serde_json::{Value, json};
@@ -194,13 +194,12 @@ fn understood(
 fn still(then: &[Resolved], before: &Known, now: &Known) -> Option<Vec<Resolved>> {
     let mut all = then.to_vec();
     for command in all.iter_mut().flat_map(|resolved| &mut resolved.commands) {
-        let orders = digest::orders(command);
-        let look = |(spec, legs)| digest::seen_now(&before.market, spec, legs);
-        let seen: Vec<Seen> = orders.iter().copied().map(look).collect();
-        let moved = orders
-            .iter()
+        let look = |order: Placed<'_>| digest::seen_now(&before.market, order.spec, order.legs);
+        let seen: Vec<Seen> = command.places().map(look).collect();
+        let moved = command
+            .places()
             .zip(&seen)
-            .any(|((spec, _), seen)| digest::has_moved(seen, &now.state, &now.market, spec));
+            .any(|(order, seen)| digest::has_moved(seen, &now.state, &now.market, order.spec));
         if moved && digest::adds_risk(command, &now.state) {
             return None;
         }
@@ -476,15 +475,11 @@ fn describe(preview: &Preview, lives: &str) -> String {
     text
 }
 
-/// The orders that a command places.
+/// The orders that a command places, or closes with.
 fn ids_of(command: &Command) -> Vec<ClientOrderId> {
     match command {
-        Command::Submit { id, .. } | Command::Park { id, .. } | Command::Close { id, .. } => vec![*id],
-        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
-            vec![*first, *second]
-        }
-        Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
-        _ => Vec::new(),
+        Command::Close { id, .. } => vec![*id],
+        _ => command.places().map(|order| order.id).collect(),
     }
 }
 

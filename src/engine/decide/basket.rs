@@ -9,7 +9,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, Currency, Execution, ExecutionBase, ExecutionId, Money, OrderSpec, Price,
     SessionId, Timestamp,
 };
-use crate::engine::command::{Command, Denial, DenialCode, Entry, Origin, SessionKind};
+use crate::engine::command::{Denial, DenialCode, Entry, Origin, SessionKind};
 use crate::engine::digest;
 use crate::engine::event::{Actor, Event, Fact};
 use crate::engine::risk::{self, Check, Effect, cost};
@@ -302,19 +302,5 @@ impl<'a> Ahead<'a> {
                 Err(Denial::new(DenialCode::MaxValue, text))
             }
         }
-    }
-}
-
-/// The orders of a command that places some, in the order they are checked.
-pub(in crate::engine) fn entries(command: &Command) -> Vec<Entry> {
-    match command {
-        Command::Submit { id, spec, legs, seen } => vec![Entry {
-            id: *id,
-            spec: spec.clone(),
-            legs: *legs,
-            seen: seen.clone(),
-        }],
-        Command::SubmitAll { orders } => orders.clone(),
-        _ => Vec::new(),
     }
 }

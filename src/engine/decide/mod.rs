@@ -17,7 +17,7 @@ mod submit;
 mod trading;
 mod what_if;
 
-pub(super) use basket::{Ahead, entries, fold_ahead};
+pub(super) use basket::{Ahead, fold_ahead};
 pub(super) use broker::{accepted, book};
 pub(super) use chained::{filled_ahead, of_second};
 pub(super) use closing::{closing, exit};

@@ -1,11 +1,11 @@
 //! Which orders of a command the broker has to be asked about before it is decided: those that nothing but its answer keeps back.
 
-use super::basket::entries;
 use super::commands::{self, Desk};
 use super::orders::grown;
 use crate::domain::{OrderSpec, Timestamp};
 use crate::engine::command::{Command, DenialCode, Origin, Outcome};
 use crate::engine::fold::changed;
+use crate::engine::risk::Check;
 use crate::engine::state::State;
 use crate::market::Market;
 
@@ -23,8 +23,7 @@ pub(in crate::engine) fn to_ask(
         origin,
         now,
     };
-    let mut specs = orders_of(state, command);
-    specs.retain(|spec| desk.check().is_unanswered(spec));
+    let mut specs = unanswered(state, &desk.check(), command);
     if specs.is_empty() {
         return specs;
     }
@@ -41,33 +40,29 @@ pub(in crate::engine) fn to_ask(
     specs
 }
 
-fn orders_of(state: &State, command: &Command) -> Vec<OrderSpec> {
+/// Those that are large and unanswered: nothing is copied where there is none.
+fn unanswered(state: &State, check: &Check<'_>, command: &Command) -> Vec<OrderSpec> {
     match command {
-        Command::Park { spec, .. } => vec![spec.clone()],
-        Command::SubmitPair {
-            first_spec,
-            second_spec,
-            ..
-        }
-        | Command::SubmitThen {
-            first_spec,
-            second_spec,
-            ..
-        } => vec![first_spec.clone(), second_spec.clone()],
         Command::Modify { id, change } => {
             let order = state.orders.get(id);
             let more = order.and_then(|order| grown(order, &changed(&order.spec, *change)));
-            more.into_iter().collect()
+            more.filter(|more| check.is_unanswered(more))
+                .into_iter()
+                .collect()
         }
         Command::ConfirmParked { id } => {
-            let adds = state
-                .parking
-                .orders
-                .get(id)
-                .is_some_and(|parked| !parked.terms.closes);
+            let parked = state.parking.orders.get(id);
+            let adds = parked.is_some_and(|parked| !parked.terms.closes);
             let order = state.orders.get(id).filter(|_| adds);
-            order.map(|order| order.spec.clone()).into_iter().collect()
+            let spec = order.map(|order| &order.spec);
+            spec.filter(|spec| check.is_unanswered(spec))
+                .cloned()
+                .into_iter()
+                .collect()
         }
-        _ => entries(command).into_iter().map(|entry| entry.spec).collect(),
+        _ => {
+            let specs = command.places().map(|order| order.spec);
+            specs.filter(|spec| check.is_unanswered(spec)).cloned().collect()
+        }
     }
 }

@@ -68,21 +68,16 @@ pub(super) struct Done {
 }
 
 /// The orders that a command names.
-fn orders_of(command: &Command) -> Vec<ClientOrderId> {
-    match command {
-        Command::Submit { id, .. }
-        | Command::Park { id, .. }
-        | Command::ConfirmParked { id }
+fn orders_of(command: &Command) -> impl Iterator<Item = ClientOrderId> {
+    let named = match command {
+        Command::ConfirmParked { id }
         | Command::Modify { id, .. }
         | Command::Cancel { id }
         | Command::Close { id, .. }
-        | Command::Flatten { id, .. } => vec![*id],
-        Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
-        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
-            vec![*first, *second]
-        }
-        _ => Vec::new(),
-    }
+        | Command::Flatten { id, .. } => Some(*id),
+        _ => None,
+    };
+    named.into_iter().chain(command.places().map(|order| order.id))
 }
 
 /// Whose name the caller's requests are remembered under.
@@ -391,29 +386,12 @@ fn may_touch(known: &Known, caller: &Caller, command: &Command) -> Result<(), Ap
         _ => Ok(()),
     };
     match command {
-        Command::Submit { id, spec, .. } => account(&spec.account).and_then(|()| free(id)),
-        Command::SubmitAll { orders } => orders
-            .iter()
-            .try_for_each(|entry| account(&entry.spec.account).and_then(|()| free(&entry.id))),
-        Command::SubmitPair {
-            first,
-            first_spec,
-            second,
-            second_spec,
-            ..
-        }
-        | Command::SubmitThen {
-            first,
-            first_spec,
-            second,
-            second_spec,
-            ..
-        } => {
-            account(&first_spec.account)?;
-            account(&second_spec.account)?;
-            free(first)?;
-            free(second)
-        }
+        Command::Submit { .. }
+        | Command::SubmitAll { .. }
+        | Command::SubmitPair { .. }
+        | Command::SubmitThen { .. } => command
+            .places()
+            .try_for_each(|order| account(&order.spec.account).and_then(|()| free(&order.id))),
         Command::Modify { id, .. } | Command::Cancel { id } => order(id),
         Command::Close { id, account: of, .. } | Command::Flatten { id, account: of, .. } => {
             account(of).and_then(|()| free(id))

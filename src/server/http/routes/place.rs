@@ -94,7 +94,7 @@ pub(super) async fn place(
     let mut again = false;
     let count = meant.commands.len();
     for (done, command) in meant.commands.into_iter().enumerate() {
-        let placed = digest_ids(&command);
+        let placed = ids_of(&command);
         let outcome = context.act(&caller, command).await.map_err(|error| ApiError {
             message: match done {
                 0 => error.message.clone(),
@@ -172,14 +172,10 @@ pub(super) async fn place_one(
 }
 
 /// The orders that a command places, or concerns.
-fn digest_ids(command: &Command) -> Vec<ClientOrderId> {
+fn ids_of(command: &Command) -> Vec<ClientOrderId> {
     match command {
-        Command::Submit { id, .. } | Command::Close { id, .. } | Command::Modify { id, .. } => vec![*id],
-        Command::SubmitPair { first, second, .. } | Command::SubmitThen { first, second, .. } => {
-            vec![*first, *second]
-        }
-        Command::SubmitAll { orders } => orders.iter().map(|entry| entry.id).collect(),
-        _ => Vec::new(),
+        Command::Close { id, .. } | Command::Modify { id, .. } => vec![*id],
+        _ => command.places().map(|order| order.id).collect(),
     }
 }
 
