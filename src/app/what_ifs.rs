@@ -104,6 +104,9 @@ impl WhatIfs {
 
     /// What a command takes back of what waits.
     pub(super) fn taken_back(&mut self, by: Origin, command: &Command) -> Vec<Held> {
+        if self.held.is_empty() {
+            return Vec::new();
+        }
         let of = |held: &Held, account: AccountKey, instrument: Option<InstrumentId>| {
             held.command.places().any(|order| {
                 let spec = order.spec;

@@ -5,7 +5,7 @@ use super::orders::grown;
 use crate::domain::{OrderSpec, Timestamp};
 use crate::engine::command::{Command, DenialCode, Origin, Outcome};
 use crate::engine::fold::changed;
-use crate::engine::risk::Check;
+use crate::engine::risk;
 use crate::engine::state::State;
 use crate::market::Market;
 
@@ -23,7 +23,7 @@ pub(in crate::engine) fn to_ask(
         origin,
         now,
     };
-    let mut specs = unanswered(state, &desk.check(), command);
+    let mut specs = unanswered(&desk, command);
     if specs.is_empty() {
         return specs;
     }
@@ -41,28 +41,28 @@ pub(in crate::engine) fn to_ask(
 }
 
 /// Those that are large and unanswered: nothing is copied where there is none.
-fn unanswered(state: &State, check: &Check<'_>, command: &Command) -> Vec<OrderSpec> {
+fn unanswered(desk: &Desk<'_>, command: &Command) -> Vec<OrderSpec> {
+    let state = desk.state;
+    let is_unanswered = |spec: &OrderSpec| risk::can_be_asked_about(spec) && desk.check().is_unanswered(spec);
     match command {
         Command::Modify { id, change } => {
             let order = state.orders.get(id);
             let more = order.and_then(|order| grown(order, &changed(&order.spec, *change)));
-            more.filter(|more| check.is_unanswered(more))
-                .into_iter()
-                .collect()
+            more.filter(is_unanswered).into_iter().collect()
         }
         Command::ConfirmParked { id } => {
             let parked = state.parking.orders.get(id);
             let adds = parked.is_some_and(|parked| !parked.terms.closes);
             let order = state.orders.get(id).filter(|_| adds);
             let spec = order.map(|order| &order.spec);
-            spec.filter(|spec| check.is_unanswered(spec))
+            spec.filter(|spec| is_unanswered(spec))
                 .cloned()
                 .into_iter()
                 .collect()
         }
         _ => {
             let specs = command.places().map(|order| order.spec);
-            specs.filter(|spec| check.is_unanswered(spec)).cloned().collect()
+            specs.filter(|spec| is_unanswered(spec)).cloned().collect()
         }
     }
 }

@@ -46,6 +46,7 @@ pub use holds::{Hold, HoldCause, ended_by_hand, held_back};
 pub(super) use holds::{after_execution, loss_words};
 pub use scope::Sender;
 pub use watch::Watch;
+pub(super) use what_if::can_be_asked_about;
 
 /// What an order does to the risk of an account if all of it executes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

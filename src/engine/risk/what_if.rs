@@ -17,6 +17,11 @@ use crate::engine::worth;
 use crate::market::AskedFor;
 use crate::market::what_if::{Binds, Told, WhatIf};
 
+/// Whether a broker can be asked about an order at all, however large it is: what the order itself tells.
+pub(in crate::engine) fn can_be_asked_about(spec: &OrderSpec) -> bool {
+    Abilities::of(spec.account.broker).tells_margin && spec.parent.is_none() && spec.quantity.is_positive()
+}
+
 impl Check<'_> {
     /// Whether an order is so large that the broker has to be asked about it, where it can tell.
     ///
@@ -30,8 +35,7 @@ impl Check<'_> {
         limits: &Limits,
     ) -> bool {
         let above = limits.what_if_above;
-        let can = Abilities::of(spec.account.broker).tells_margin;
-        if above <= Money::ZERO || !can || spec.parent.is_some() || !spec.quantity.is_positive() {
+        if above <= Money::ZERO || !can_be_asked_about(spec) {
             return false;
         }
         if instrument.kind == InstrumentKind::Option && spec.side == Side::Sell {
