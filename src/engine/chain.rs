@@ -78,7 +78,11 @@ pub(super) fn judge(state: &State, market: &Market, now: Timestamp) -> Vec<Fact>
     facts.collect()
 }
 
-/// Every control as of a new order: it does not count beside itself.
+/// Every control as of a new order but one: it does not count beside itself.
+///
+/// It leaves in the moment its first has filled, and does not wait for the broker's word of what it would bind: whatever it is to do
+/// to what was just filled can't hang on an answer that may not come. That word was asked for when both were recorded. Where it
+/// still holds it is what counts; else the estimate does, as for a preview.
 fn may_leave(
     state: &State,
     market: &Market,
@@ -105,7 +109,7 @@ fn may_leave(
         now,
         sender,
     };
-    let asked = not_flattening(&alone, spec).and_then(|()| check.order(spec));
+    let asked = not_flattening(&alone, spec).and_then(|()| check.foreseen(spec, &[]));
     asked.map_err(|denial| denial.to_string())
 }
 

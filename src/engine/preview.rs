@@ -398,7 +398,7 @@ fn refused(
     (spec, legs, pair): (&OrderSpec, Legs, Option<&OrderSpec>),
     closes: &[OrderSpec],
 ) -> Option<Denial> {
-    let alone = |spec: &OrderSpec| check.order_after(spec, closes);
+    let alone = |spec: &OrderSpec| check.foreseen(spec, closes);
     let children = usize::from(legs.stop.is_some()) + usize::from(legs.target.is_some());
     let both = |second: &OrderSpec| {
         alone(second)?;

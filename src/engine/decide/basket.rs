@@ -179,9 +179,10 @@ impl<'a> Ahead<'a> {
             now: self.now,
             sender,
         };
-        check.order_after(&entry.spec, &self.closes)?;
-        if self.origin.is_some() {
-            check.answered(&entry.spec)?;
+        // Nobody sends what is only previewed.
+        match self.origin {
+            Some(_) => check.order_after(&entry.spec, &self.closes)?,
+            None => check.foreseen(&entry.spec, &self.closes)?,
         }
         let facts = desk.submitted(entry.id, &entry.spec, entry.legs)?;
         let price = check.entry_price(&entry.spec);

@@ -176,8 +176,7 @@ impl Desk<'_> {
         if risk::effect(self.state, spec) == Effect::Adds {
             self.may_add(spec.account)?;
         }
-        self.check().order(spec)?;
-        self.check().answered(spec)
+        self.check().order(spec)
     }
 
     /// Alerts touch no order: any session that is no onlooker may make them.

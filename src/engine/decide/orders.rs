@@ -3,8 +3,7 @@
 use super::commands::Desk;
 use super::{Decision, cancel, is_protective, live, sessions};
 use crate::domain::{
-    AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, OrderSpec, Phase, SessionId, Timestamp,
-    counted,
+    AccountKey, ClientOrderId, InstrumentId, Order, OrderChange, Phase, SessionId, Timestamp, counted,
 };
 use crate::engine::command::{Denial, DenialCode, Origin, SessionKind};
 use crate::engine::doubles;
@@ -69,9 +68,6 @@ impl Desk<'_> {
             may_add(spec.account)?;
         }
         self.check().change(order, &spec)?;
-        if let Some(more) = grown(order, &spec) {
-            self.check().answered(&more)?;
-        }
         Ok(Decision::done(vec![match order.phase {
             Phase::Created => Fact::Modified {
                 id,
@@ -134,15 +130,6 @@ impl Desk<'_> {
         }
         (going, kept, foreign)
     }
-}
-
-/// What a change adds to an order, as an order of its own; nothing where it adds nothing.
-pub(super) fn grown(order: &Order, to: &OrderSpec) -> Option<OrderSpec> {
-    let quantity = to.quantity.saturating_sub(order.spec.quantity);
-    quantity.is_positive().then(|| OrderSpec {
-        quantity,
-        ..to.clone()
-    })
 }
 
 /// Why a change would be refused, whoever asks for it; nothing where it would pass, or where nothing would change.

@@ -1,7 +1,6 @@
 //! Which orders of a command the broker has to be asked about before it is decided: those that nothing but its answer keeps back.
 
 use super::commands::{self, Desk};
-use super::orders::grown;
 use crate::domain::{OrderSpec, Timestamp};
 use crate::engine::command::{Command, DenialCode, Origin, Outcome};
 use crate::engine::fold::changed;
@@ -47,7 +46,7 @@ fn unanswered(desk: &Desk<'_>, command: &Command) -> Vec<OrderSpec> {
     match command {
         Command::Modify { id, change } => {
             let order = state.orders.get(id);
-            let more = order.and_then(|order| grown(order, &changed(&order.spec, *change)));
+            let more = order.and_then(|order| risk::grown(order, &changed(&order.spec, *change)));
             more.filter(is_unanswered).into_iter().collect()
         }
         Command::ConfirmParked { id } => {

@@ -38,7 +38,7 @@ pub fn terms(
         now,
         sender,
     };
-    match check.order(spec).and_then(|()| check.room(spec, 1, 0)) {
+    match check.foreseen(spec, &[]).and_then(|()| check.room(spec, 1, 0)) {
         Ok(()) => {}
         // Where prices come from the broker they are away with it; what is asked of them is asked when it is back.
         Err(denial) if denial.code == DenialCode::NoPrice && spec.kind.limit().is_some() => {}

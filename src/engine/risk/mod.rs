@@ -77,6 +77,15 @@ pub fn reduces_now(state: &State, order: &Order) -> bool {
     opposite && state.working_exits(spec.account, spec.instrument) <= position.quantity.abs()
 }
 
+/// What a change adds to an order, as an order of its own; nothing where it adds nothing.
+pub(super) fn grown(order: &Order, to: &OrderSpec) -> Option<OrderSpec> {
+    let quantity = to.quantity.saturating_sub(order.spec.quantity);
+    quantity.is_positive().then(|| OrderSpec {
+        quantity,
+        ..to.clone()
+    })
+}
+
 /// What a change does to the risk of an account: it reduces where the order, as it would be, only takes off what is held,
 /// and also where nothing but its quantity shrinks.
 pub fn change_effect(state: &State, order: &Order, to: &OrderSpec) -> Effect {
@@ -128,13 +137,22 @@ impl Stands<'_> {
 }
 
 impl Check<'_> {
-    /// Every control; the first that refuses wins, and says whose limit it was where it is not every account's.
+    /// Every control of an order that is sent; the first that refuses wins, and says whose limit it was where it is not every
+    /// account's. The last is that the broker has said what a large one binds.
     pub fn order(&self, spec: &OrderSpec) -> Result<(), Denial> {
         self.order_after(spec, &[])
     }
 
     /// The same for one of several orders of a command, behind those of it that only close.
     pub(super) fn order_after(&self, spec: &OrderSpec, closes: &[OrderSpec]) -> Result<(), Denial> {
+        self.foreseen(spec, closes)?;
+        self.answered(spec)
+    }
+
+    /// Every control but that last one, for those who can't wait for the broker's word; without it the estimate of what the order
+    /// binds holds. They are three: a preview (the broker is asked when the order is sent), an order that is parked (while its broker
+    /// is away: it is asked with the second word), and a chained order that leaves (in the moment its first has filled; `engine/chain.rs`).
+    pub(super) fn foreseen(&self, spec: &OrderSpec, closes: &[OrderSpec]) -> Result<(), Denial> {
         self.controls(spec, closes)
             .map_err(|denial| self.named(spec, denial))
     }
@@ -180,10 +198,12 @@ impl Check<'_> {
         }
     }
 
-    /// The controls of a change, seen as the order it would make. What only shrinks or closes passes.
+    /// The controls of a change, seen as the order it would make; the broker's word is asked of what it adds. What only shrinks or
+    /// closes passes.
     pub fn change(&self, order: &Order, spec: &OrderSpec) -> Result<(), Denial> {
         self.controls_of_change(order, spec)
-            .map_err(|denial| self.named(spec, denial))
+            .map_err(|denial| self.named(spec, denial))?;
+        grown(order, spec).map_or(Ok(()), |more| self.answered(&more))
     }
 
     fn controls_of_change(&self, order: &Order, spec: &OrderSpec) -> Result<(), Denial> {

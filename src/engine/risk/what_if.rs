@@ -60,7 +60,7 @@ impl Check<'_> {
     }
 
     /// An order that adds risk, and is large, is recorded only where the broker has said what it would bind: the last control
-    /// of an order that is sent. A preview is not held to it: nobody has asked yet.
+    /// of an order that is sent ([`Check::order`]). Asked alone where the rest was asked before: when a parked order gets its second word.
     ///
     /// # Errors
     /// It said nothing, or that it would not take the order.

@@ -273,3 +273,56 @@ fn a_large_parked_order_waits_for_a_word_and_the_word_for_the_broker() {
     tick(&mut desk);
     assert_eq!((desk.phase("P"), desk.orders_left()), (Phase::InFlight, 1));
 }
+
+/// It was asked about when it was recorded, and asks nobody when it leaves.
+#[test]
+fn a_large_second_leaves_at_once_by_the_brokers_word_where_it_holds_and_by_the_estimate_where_it_is_too_old()
+{
+    use_broker("ibkr");
+    let (first, second) = (buy(10), spec(Side::Buy, 950, limit("99")));
+    let recorded = || {
+        let mut desk = at_a_broker();
+        let both = Command::SubmitThen {
+            first: id("A"),
+            first_spec: first.clone(),
+            second: id("B"),
+            second_spec: second.clone(),
+            seen: Vec::new(),
+        };
+        assert_eq!(desk.asks_about(both.clone()), [950]);
+        // By an estimate nearly all of the 100,000 would be bound, and neither is recorded.
+        desk.binds(&second, 23_750, 76_250);
+        assert!(matches!(desk.command(both), Outcome::Done { .. }));
+        desk.accept("A");
+        assert_eq!(desk.orders_left(), 1);
+        desk
+    };
+    let mut desk = recorded();
+    desk.fill("A", 10, "100");
+    assert_eq!((desk.phase("B"), desk.orders_left()), (Phase::InFlight, 1));
+    let mut desk = recorded();
+    desk.now = desk.now.after(HOLDS + SECOND);
+    desk.quote("100.00", "100.02");
+    desk.fill("A", 10, "100");
+    assert_eq!((desk.phase("B"), desk.orders_left()), (Phase::NotSent, 0));
+    let why = desk.order("B").reason.as_ref().unwrap().to_string();
+    assert!(why.contains("BUYING_POWER"), "{why}");
+    // What the estimate has room for leaves, though nobody answers.
+    let mut desk = at_a_broker();
+    let second = spec(Side::Buy, 80, limit("99"));
+    desk.binds(&second, 2_000, 98_000);
+    let both = Command::SubmitThen {
+        first: id("A"),
+        first_spec: buy(10),
+        second: id("B"),
+        second_spec: second.clone(),
+        seen: Vec::new(),
+    };
+    assert!(matches!(desk.command(both), Outcome::Done { .. }));
+    desk.accept("A");
+    desk.now = desk.now.after(HOLDS + SECOND);
+    desk.quote("100.00", "100.02");
+    assert_eq!(desk.orders_left(), 1);
+    desk.fill("A", 10, "100");
+    assert_eq!((desk.phase("B"), desk.orders_left()), (Phase::InFlight, 1));
+}
