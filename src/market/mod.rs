@@ -7,6 +7,7 @@
 pub mod bars;
 pub mod conflate;
 pub mod data;
+pub mod days;
 mod derived;
 mod guard;
 mod line;

@@ -3,7 +3,7 @@
 
 use crate::domain::{Instrument, InstrumentId, Timestamp};
 use crate::market::statistics::returns;
-use crate::market::{Bar, Timeframe};
+use crate::market::{Bar, days};
 use std::collections::BTreeMap;
 
 const DAY: i64 = 86_400;
@@ -22,7 +22,7 @@ impl Days {
     /// Of daily bars, oldest first. The day that is not over at `at` is left out: its close is none yet.
     pub fn of(instrument: &Instrument, bars: &[Bar], at: Timestamp) -> Self {
         let date = |bar: &Bar| bar.start.seconds().saturating_add(INTO_THE_DATE).div_euclid(DAY);
-        let closes = whole_days(instrument, bars, at).iter();
+        let closes = days::whole(instrument, bars, at).iter();
         Self(closes.map(|bar| (date(bar), bar.close.to_f64())).collect())
     }
     /// How many.
@@ -36,42 +36,6 @@ impl Days {
     fn close(&self, day: i64) -> Option<f64> {
         let at = self.0.binary_search_by_key(&day, |(day, _)| *day).ok()?;
         self.0.get(at).map(|(_, close)| *close)
-    }
-}
-
-/// So many whole days an average volume is of.
-pub const AVERAGE_OF: usize = 20;
-/// So many there have to be.
-const AVERAGE_AT_LEAST: usize = 5;
-
-/// What an average day of the last twenty trades, in units of 1e-8; nothing where fewer than five whole days are known, or
-/// their volumes are not.
-pub fn average_volume(instrument: &Instrument, bars: &[Bar], at: Timestamp) -> Option<i128> {
-    let whole = whole_days(instrument, bars, at);
-    let last = whole.len().saturating_sub(AVERAGE_OF);
-    let days = whole.get(last..)?;
-    if days.len() < AVERAGE_AT_LEAST {
-        return None;
-    }
-    let sum = days
-        .iter()
-        .try_fold(0_i128, |sum, bar| sum.checked_add(bar.volume))?;
-    let average = sum / i128::try_from(days.len()).ok()?;
-    (average > 0).then_some(average)
-}
-
-/// Daily bars without the day that is not over at `at`.
-fn whole_days<'a>(instrument: &Instrument, bars: &'a [Bar], at: Timestamp) -> &'a [Bar] {
-    match bars.split_last() {
-        Some((last, before)) => {
-            let day = Timeframe::Day.interval(instrument.calendar, last.start);
-            if day.is_none_or(|day| day.end > at) {
-                before
-            } else {
-                bars
-            }
-        }
-        None => bars,
     }
 }
 

@@ -4,9 +4,9 @@ use super::worth::share;
 use super::{Check, Effect, effect};
 use crate::domain::{Instrument, InstrumentKind, Limits, Money, OrderSpec, Price, Quantity, Side};
 use crate::engine::command::{Denial, DenialCode};
-use crate::engine::figures::days::{AVERAGE_OF, average_volume};
 use crate::engine::planted::{Bug, planted};
 use crate::market::Timeframe;
+use crate::market::days::{AVERAGE_OF, average_volume};
 
 impl Check<'_> {
     pub(super) fn size(&self, spec: &OrderSpec, instrument: &Instrument) -> Result<(), Denial> {
