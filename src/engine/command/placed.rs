@@ -19,7 +19,7 @@ pub struct Placed<'a> {
 
 impl<'a> Placed<'a> {
     /// One without children.
-    fn alone(id: ClientOrderId, spec: &'a OrderSpec, seen: Option<&'a Seen>) -> Self {
+    pub(in crate::engine) fn alone(id: ClientOrderId, spec: &'a OrderSpec, seen: Option<&'a Seen>) -> Self {
         Self {
             id,
             spec,

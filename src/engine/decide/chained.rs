@@ -2,11 +2,12 @@
 //! every control as it is, the second as if the first had filled at the price it is counted at. What has to hold when the
 //! second leaves is asked again then (`engine/chain.rs`).
 
+use super::Decision;
 use super::basket::Ahead;
-use super::commands::{Desk, denied, known_as, stands_alone};
-use super::{Decision, sessions};
+use super::commands::Desk;
+use super::submit::both_denied;
 use crate::domain::{ClientOrderId, OrderSpec, Phase, SafeText};
-use crate::engine::command::{Denial, DenialCode, Entry, Legs, Seen};
+use crate::engine::command::{Denial, DenialCode, Entry, Legs, Placed};
 use crate::engine::event::Fact;
 use crate::engine::risk::{self, Check, Effect};
 use crate::engine::state::State;
@@ -39,52 +40,33 @@ pub(in crate::engine) fn filled_ahead<'a>(
 }
 
 impl Desk<'_> {
-    pub(super) fn submit_then(
-        &self,
-        first: (ClientOrderId, &OrderSpec, Option<&Seen>),
-        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
-    ) -> Result<Decision, Denial> {
-        sessions::may_act(self.origin)?;
-        stands_alone(first.1)?;
-        stands_alone(second.1)?;
-        if let Some(known) = risk::repeated(self.state, first.0, first.1) {
-            return known.and_then(|id| self.same_second(id, second)).map(known_as);
-        }
-        if first.0 == second.0 || self.state.orders.contains_key(&second.0) {
-            let text = format!("{} is already an order; make a new id", second.0);
-            return Err(Denial::new(DenialCode::IdReused, text));
-        }
-        if first.1.account != second.1.account {
+    pub(super) fn submit_then(&self, first: Placed<'_>, second: Placed<'_>) -> Result<Decision, Denial> {
+        let again = |id| self.same_second(id, second);
+        let fit = || {
+            if first.spec.account == second.spec.account {
+                return Ok(());
+            }
             let text = "an order and the one that follows it are of one account";
-            return Err(Denial::new(DenialCode::BadOrder, text));
-        }
-        for (_, spec, seen) in [first, second] {
-            self.was_seen(seen, spec, Legs::default())?;
+            Err(Denial::new(DenialCode::BadOrder, text))
+        };
+        if let Some(known) = self.two_begin((first, second), again, fit)? {
+            return Ok(known);
         }
         match self.both(first, second) {
             Ok(mut facts) => {
                 facts.push(Fact::OrderChained {
-                    id: second.0,
-                    spec: second.1.clone(),
-                    after: first.0,
+                    id: second.id,
+                    spec: second.spec.clone(),
+                    after: first.id,
                 });
                 Ok(Decision::done(facts))
             }
-            Err(denial) => {
-                let mut decision = denied(first.0, first.1, denial.clone());
-                let mut other = denied(second.0, second.1, denial);
-                decision.facts.append(&mut other.facts);
-                Ok(decision)
-            }
+            Err(denial) => Ok(both_denied(first, second, denial)),
         }
     }
 
     /// What is recorded of the first; or why one of the two is refused.
-    fn both(
-        &self,
-        first: (ClientOrderId, &OrderSpec, Option<&Seen>),
-        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
-    ) -> Result<Vec<Fact>, Denial> {
+    fn both(&self, first: Placed<'_>, second: Placed<'_>) -> Result<Vec<Fact>, Denial> {
         let also = |state: &State, spec: &OrderSpec| {
             let desk = Desk { state, ..*self };
             if risk::effect(state, spec) == Effect::Adds {
@@ -94,25 +76,23 @@ impl Desk<'_> {
         };
         // Live beside the first it needs room, whatever it is once that has filled.
         let mut beside = Ahead::new(self.state, self.market, self.now).sent_by(self.origin);
-        beside.add(&alone(first.0, first.1), also)?;
-        beside.has_room(second.1)?;
+        beside.add(&alone(first.id, first.spec), also)?;
+        beside.has_room(second.spec)?;
         let ahead = Ahead::new(self.state, self.market, self.now).sent_by(self.origin);
-        let (mut ahead, facts) = filled_ahead(ahead, &self.check(), (first.0, first.1), also)?;
-        ahead.add(&alone(second.0, second.1), also).map_err(of_second)?;
+        let (mut ahead, facts) = filled_ahead(ahead, &self.check(), (first.id, first.spec), also)?;
+        ahead
+            .add(&alone(second.id, second.spec), also)
+            .map_err(of_second)?;
         ahead.total()?;
         Ok(facts)
     }
 
     /// A repeated pair of them is the same one only with the same second.
-    fn same_second(
-        &self,
-        first: ClientOrderId,
-        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
-    ) -> Result<ClientOrderId, Denial> {
-        let known = self.state.orders.get(&second.0);
+    fn same_second(&self, first: ClientOrderId, second: Placed<'_>) -> Result<ClientOrderId, Denial> {
+        let known = self.state.orders.get(&second.id);
         let same = known.is_some_and(|order| {
             let follows = order.after == Some(first) || order.phase == Phase::Denied;
-            follows && order.asked == *second.1
+            follows && order.asked == *second.spec
         });
         if same {
             return Ok(first);

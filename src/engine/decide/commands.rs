@@ -4,7 +4,7 @@
 use super::{Decision, sessions};
 use crate::domain::{AccountKey, ClientOrderId, Instrument, InstrumentId, OrderSpec, Timestamp};
 use crate::engine::alerts;
-use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Seen};
+use crate::engine::command::{Command, Denial, DenialCode, Legs, Origin, Outcome, Placed, Seen};
 use crate::engine::digest;
 use crate::engine::event::Fact;
 use crate::engine::lease;
@@ -44,8 +44,8 @@ pub(super) fn decide(
             second_spec,
             seen,
         } => desk.submit_pair(
-            (*first, first_spec, seen.first()),
-            (*second, second_spec, seen.get(1)),
+            Placed::alone(*first, first_spec, seen.first()),
+            Placed::alone(*second, second_spec, seen.get(1)),
         ),
         Command::SubmitThen {
             first,
@@ -54,8 +54,8 @@ pub(super) fn decide(
             second_spec,
             seen,
         } => desk.submit_then(
-            (*first, first_spec, seen.first()),
-            (*second, second_spec, seen.get(1)),
+            Placed::alone(*first, first_spec, seen.first()),
+            Placed::alone(*second, second_spec, seen.get(1)),
         ),
         Command::Modify { id, change } => desk.modify(*id, *change),
         Command::Cancel { id } => desk.cancel(*id),

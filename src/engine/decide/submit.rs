@@ -1,9 +1,10 @@
-//! New orders: one with its children, and a pair. Many at once are `basket`'s.
+//! New orders: one with its children, and a pair; and how two of one command begin. Many at once are `basket`'s, one that waits for
+//! another is `chained`'s.
 
 use super::commands::{Desk, denied, known_as, stands_alone};
 use super::{Decision, sessions};
 use crate::domain::{ClientOrderId, OrderKind, OrderSpec, Phase, Role, Side, TimeInForce};
-use crate::engine::command::{Denial, DenialCode, Legs, Seen};
+use crate::engine::command::{Denial, DenialCode, Legs, Placed, Seen};
 use crate::engine::event::Fact;
 use crate::engine::risk;
 
@@ -129,58 +130,62 @@ impl Desk<'_> {
         Ok(children)
     }
 
-    pub(super) fn submit_pair(
+    /// What is asked of two orders of one command before any control: of a pair, and of one that waits for the other. `again` says of
+    /// a repeated first whether this second came with it, `fit` whether the two go together. A decision where both are known already.
+    pub(super) fn two_begin(
         &self,
-        first: (ClientOrderId, &OrderSpec, Option<&Seen>),
-        second: (ClientOrderId, &OrderSpec, Option<&Seen>),
-    ) -> Result<Decision, Denial> {
+        (first, second): (Placed<'_>, Placed<'_>),
+        again: impl FnOnce(ClientOrderId) -> Result<ClientOrderId, Denial>,
+        fit: impl FnOnce() -> Result<(), Denial>,
+    ) -> Result<Option<Decision>, Denial> {
         sessions::may_act(self.origin)?;
-        stands_alone(first.1)?;
-        stands_alone(second.1)?;
-        if let Some(known) = risk::repeated(self.state, first.0, first.1) {
-            let both = match risk::repeated(self.state, second.0, second.1) {
-                Some(second) => second.and(known),
-                None => Err(Denial::new(
-                    DenialCode::IdReused,
-                    format!(
-                        "{} is already an order that is no part of this pair; make a new id",
-                        first.0
-                    ),
-                )),
-            };
-            return both.map(known_as);
+        stands_alone(first.spec)?;
+        stands_alone(second.spec)?;
+        if let Some(known) = risk::repeated(self.state, first.id, first.spec) {
+            return known.and_then(again).map(known_as).map(Some);
         }
-        if first.0 == second.0 || self.state.orders.contains_key(&second.0) {
-            return Err(Denial::new(
-                DenialCode::IdReused,
-                format!("{} is already an order; make a new id", second.0),
-            ));
+        if first.id == second.id || self.state.orders.contains_key(&second.id) {
+            let text = format!("{} is already an order; make a new id", second.id);
+            return Err(Denial::new(DenialCode::IdReused, text));
         }
-        if first.1.account != second.1.account
-            || first.1.instrument != second.1.instrument
-            || first.1.quantity != second.1.quantity
-        {
-            return Err(Denial::new(
-                DenialCode::BadOrder,
-                "both orders of a pair have one account, instrument and quantity",
-            ));
+        fit()?;
+        for order in [first, second] {
+            self.was_seen(order.seen, order.spec, order.legs)?;
         }
-        for (_, spec, seen) in [first, second] {
-            self.was_seen(seen, spec, Legs::default())?;
+        Ok(None)
+    }
+
+    pub(super) fn submit_pair(&self, first: Placed<'_>, second: Placed<'_>) -> Result<Decision, Denial> {
+        let again = |id: ClientOrderId| {
+            risk::repeated(self.state, second.id, second.spec).unwrap_or_else(|| {
+                let text = format!("{id} is already an order that is no part of this pair; make a new id");
+                Err(Denial::new(DenialCode::IdReused, text))
+            })?;
+            Ok(id)
+        };
+        let fit = || {
+            let same = |spec: &OrderSpec| (spec.account, spec.instrument, spec.quantity);
+            if same(first.spec) == same(second.spec) {
+                return Ok(());
+            }
+            let text = "both orders of a pair have one account, instrument and quantity";
+            Err(Denial::new(DenialCode::BadOrder, text))
+        };
+        if let Some(known) = self.two_begin((first, second), again, fit)? {
+            return Ok(known);
         }
-        let allowed = self.allowed(first.1).and_then(|()| self.allowed(second.1));
-        if let Err(denial) = allowed.and_then(|()| self.room_for_both(first.1, second.1)) {
-            let mut decision = denied(first.0, first.1, denial.clone());
-            decision
-                .facts
-                .append(&mut denied(second.0, second.1, denial).facts);
-            return Ok(decision);
+        let allowed = self
+            .allowed(first.spec)
+            .and_then(|()| self.allowed(second.spec))
+            .and_then(|()| self.room_for_both(first.spec, second.spec));
+        if let Err(denial) = allowed {
+            return Ok(both_denied(first, second, denial));
         }
-        let quote = self.market.quote(first.1.instrument).copied();
-        let submitted = |(id, spec, _): (ClientOrderId, &OrderSpec, Option<&Seen>)| Fact::Submitted {
-            id,
-            spec: spec.clone(),
-            oco: Some(first.0),
+        let quote = self.market.quote(first.spec.instrument).copied();
+        let submitted = |order: Placed<'_>| Fact::Submitted {
+            id: order.id,
+            spec: order.spec.clone(),
+            oco: Some(first.id),
             quote,
         };
         Ok(Decision::done(vec![submitted(first), submitted(second)]))
@@ -192,6 +197,14 @@ impl Desk<'_> {
         self.check().room(first, same, other)?;
         self.check().room(second, same, other)
     }
+}
+
+/// Two orders of one command, of which one is refused.
+pub(super) fn both_denied(first: Placed<'_>, second: Placed<'_>, denial: Denial) -> Decision {
+    let mut decision = denied(first.id, first.spec, denial.clone());
+    let mut other = denied(second.id, second.spec, denial);
+    decision.facts.append(&mut other.facts);
+    decision
 }
 
 /// How the stop of a new order moves by itself, where it does.
