@@ -24,6 +24,8 @@ pub(super) struct Line {
     pub depth: Option<Depth>,
     pub tape: VecDeque<Print>,
     pub health: LaneHealth,
+    /// When a quote or a print last came that was taken, by the clock of whoever feeds it.
+    pub heard: Option<Timestamp>,
     /// Bars by timeframe: a few, so that a search from the front is the quickest.
     series: Vec<(Timeframe, Series)>,
     /// Longer bars that somebody wants, from the series above.
@@ -65,6 +67,7 @@ impl Line {
             depth: None,
             tape: VecDeque::new(),
             health: LaneHealth::default(),
+            heard: None,
             series: Vec::new(),
             derived: Derived::default(),
             builders,

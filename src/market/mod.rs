@@ -1,6 +1,7 @@
 //! Folds market data: newest quote, prints, depth, the day's figures and the bars of every timeframe, for
-//! each listed instrument. Pure: times are the venue's, nothing is asked or sent. One [`Market`] in the
-//! engine's process builds the bars from all prints; [`Market::replica`]s in terminals take them ready-made.
+//! each listed instrument. Pure: times are the venue's, but for when a price was heard, which is told
+//! ([`Market::received_at`]); nothing is asked or sent. One [`Market`] in the engine's process builds the bars
+//! from all prints; [`Market::replica`]s in terminals take them ready-made.
 //! Who may see what, and how it travels, is for others; [`conflate`] only keeps the newest for a slow reader,
 //! [`watch`] only counts who looks.
 
@@ -107,6 +108,8 @@ pub struct Market {
     /// How many of them have a quote.
     quoted: usize,
     builds: bool,
+    /// When what is folded now came.
+    received: Option<Timestamp>,
     /// What brokers say of instruments beside their prices.
     terms: BTreeMap<InstrumentId, Terms>,
     /// What brokers said orders would bind: in the engine's process alone.
@@ -127,9 +130,20 @@ impl Market {
             lines: Vec::new(),
             quoted: 0,
             builds: true,
+            received: None,
             terms: BTreeMap::new(),
             what_ifs: WhatIfs::default(),
         }
+    }
+    /// What is folded from here on came at `now`, by the clock that orders are judged by: told with each lot of data by whoever feeds it,
+    /// because there is none in here.
+    pub fn received_at(&mut self, now: Timestamp) {
+        self.received = Some(now);
+    }
+    /// When a quote or a print of an instrument last came that was taken, by the clock of [`Market::received_at`]; nothing where none
+    /// did, or nobody tells when.
+    pub fn heard_at(&self, id: InstrumentId) -> Option<Timestamp> {
+        self.line(id)?.heard
     }
     /// What brokers said orders would bind.
     pub fn what_ifs(&self) -> &WhatIfs {
@@ -188,11 +202,15 @@ impl Market {
     /// time that lies in the future would shut out all quotes until then: whoever has a clock refuses it
     /// before.
     pub fn on_quote(&mut self, quote: Quote) -> QuoteOutcome {
+        let received = self.received;
         let Some(line) = self.line_mut(quote.instrument) else {
             return QuoteOutcome::Unlisted;
         };
         let before = line.ticker.quote.is_some();
         let outcome = line.on_quote(quote);
+        if matches!(outcome, QuoteOutcome::Changed | QuoteOutcome::Unchanged) {
+            line.heard = received;
+        }
         let first = !before && line.ticker.quote.is_some();
         self.quoted += usize::from(first);
         outcome
@@ -203,8 +221,15 @@ impl Market {
     }
     /// Folds a print and adds the bars that it changed to `out`, which is not cleared.
     pub fn on_print(&mut self, print: Print, out: &mut Vec<BarUpdate>) -> PrintOutcome {
-        self.line_mut(print.instrument)
-            .map_or(PrintOutcome::Unlisted, |line| line.on_print(print, out))
+        let received = self.received;
+        let Some(line) = self.line_mut(print.instrument) else {
+            return PrintOutcome::Unlisted;
+        };
+        let outcome = line.on_print(print, out);
+        if outcome == PrintOutcome::Taken {
+            line.heard = received;
+        }
+        outcome
     }
     /// Folds a book; false where a newer one is here, it is crossed, or the instrument is not listed.
     pub fn on_depth(&mut self, depth: Depth) -> bool {

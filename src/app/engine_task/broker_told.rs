@@ -81,6 +81,7 @@ impl EngineTask {
     }
 
     pub(super) fn market_data(&mut self, data: &[MarketData]) {
+        self.market.received_at(self.clock.now());
         for piece in data {
             match piece {
                 MarketData::Terms(news) => {

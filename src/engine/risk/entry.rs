@@ -72,7 +72,8 @@ impl Check<'_> {
         Err(Denial::new(DenialCode::OutsideHours, text))
     }
 
-    /// An entry at the market relies on a quote or a trade that was heard a short while ago.
+    /// An entry at the market relies on a quote or a trade that was heard a short while ago: by our clock, whatever year the venue lives
+    /// in. A market that nobody tells when it heard something, as a one-shot command's, foresees nothing here.
     pub(super) fn fresh(
         &self,
         spec: &OrderSpec,
@@ -83,7 +84,7 @@ impl Check<'_> {
         if seconds == 0 || !is_at_market(spec) {
             return Ok(());
         }
-        let Some(heard) = self.market.venue_time(instrument.id) else {
+        let Some(heard) = self.market.heard_at(instrument.id) else {
             return Ok(());
         };
         let age = self.now.since(heard);
@@ -91,7 +92,7 @@ impl Check<'_> {
             return Ok(());
         }
         let text = format!(
-            "what is known of {} is {} s old, an order at the market relies on at most {seconds} s (limits.max_price_age_seconds); give a limit",
+            "what is known of {} was heard {} s ago, an order at the market relies on at most {seconds} s (limits.max_price_age_seconds); give a limit",
             instrument.id,
             age.as_secs()
         );

@@ -82,6 +82,27 @@ fn an_order_at_the_market_relies_on_no_old_price() {
     assert_eq!(desk.buys("C", 1, limit("100")), None);
     desk.quote("100.01", "100.02");
     assert_eq!(desk.buys("D", 1, OrderKind::Market), None);
+    // The venue's own clock says nothing of it. One that is ahead of ours:
+    let at = |desk: &Desk, at: Timestamp| Quote {
+        at,
+        ..*desk.market.quote(aapl()).unwrap()
+    };
+    let ahead = at(&desk, desk.now.after(Duration::from_secs(300)));
+    desk.market.on_quote(ahead);
+    assert_eq!(desk.buys("E", 2, OrderKind::Market), None);
+    desk.now = desk.now.after(Duration::from_secs(61));
+    let too_old = Some((DenialCode::NoPrice, None));
+    assert_eq!(desk.buys("F", 1, OrderKind::Market), too_old);
+    // What was not taken was not heard.
+    desk.market.received_at(desk.now);
+    let older = at(&desk, desk.now);
+    desk.market.on_quote(older);
+    assert_eq!(desk.buys("G", 1, OrderKind::Market), too_old);
+    // And one that is behind.
+    desk.now = desk.now.after(Duration::from_secs(400));
+    desk.market.received_at(desk.now);
+    desk.market.on_quote(ahead);
+    assert_eq!(desk.buys("H", 1, OrderKind::Market), None);
 }
 
 #[test]

@@ -198,6 +198,7 @@ impl Desk {
             at: self.now,
             quality: Quality::Live,
         };
+        self.market.received_at(self.now);
         self.market.on_quote(quote);
     }
     /// One input, stored, told and released as the engine's process does.

@@ -227,6 +227,7 @@ pub async fn serve_http(
     let replica = Replica::default();
     let hub = ws::Hub::new(replica.clone(), Arc::clone(&about.clock));
     let (calls, called) = ws::call_channel();
+    let clock = Arc::clone(&about.clock);
     let context = Context(Arc::new(Reach {
         about,
         replica: replica.clone(),
@@ -241,7 +242,7 @@ pub async fn serve_http(
         hand: Hand::default(),
     }));
     let port = Arc::new(Port::new(context, limits.request_within));
-    let following = replica::follow(engine, replica, stop.clone());
+    let following = replica::follow(engine, replica, clock, stop.clone());
     let streaming = hub.run(stop.clone());
     let calling = called.serve(Arc::clone(&port), stop.clone());
     tokio::join!(

@@ -2,6 +2,7 @@
 //! it needs under a lock that is held for microseconds and never across a wait. What the session is told goes on to
 //! whoever listens, in the same order.
 
+use super::Clock;
 use super::error::ApiError;
 use crate::domain::{InstrumentId, SessionId, Timestamp};
 use crate::engine::state::NOTICES_KEPT;
@@ -236,8 +237,8 @@ impl Replica {
     fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
-    /// Takes what the engine tells; true where other instruments may have to be watched now.
-    fn take(&self, told: Told) -> Result<bool, ()> {
+    /// Takes what the engine tells at `now`; true where other instruments may have to be watched now.
+    fn take(&self, told: Told, now: Timestamp) -> Result<bool, ()> {
         let watch = self.change(|known| match &told {
             Told::Snapshot(snapshot) => {
                 for instrument in snapshot.state.instruments.values() {
@@ -277,6 +278,7 @@ impl Replica {
                 Ok(listed)
             }
             Told::Market(batch) => {
+                known.market.received_at(now);
                 take_market(&mut known.market, batch);
                 if let Some(health) = &batch.health {
                     known.health.retain(|other| other.broker != health.broker);
@@ -341,11 +343,16 @@ fn take_market(market: &mut Market, batch: &MarketBatch) {
 }
 
 /// Keeps the replica like the engine until `stop` changes. A session that is lost is opened again.
-pub(super) async fn follow(engine: mpsc::Sender<Wanted>, replica: Replica, mut stop: watch::Receiver<bool>) {
+pub(super) async fn follow(
+    engine: mpsc::Sender<Wanted>,
+    replica: Replica,
+    clock: Clock,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
         let session = tokio::select! {
             _ = stop.changed() => return,
-            session = one(&engine, &replica) => session,
+            session = one(&engine, &replica, &clock) => session,
         };
         replica.change(|known| known.synced = false);
         if let Some(session) = session {
@@ -357,7 +364,7 @@ pub(super) async fn follow(engine: mpsc::Sender<Wanted>, replica: Replica, mut s
 }
 
 /// One session, until it is cut off.
-async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<SessionId> {
+async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica, clock: &Clock) -> Option<SessionId> {
     let (answer, opened) = oneshot::channel();
     let kind = SessionKind::Monitor;
     engine
@@ -383,7 +390,7 @@ async fn one(engine: &mpsc::Sender<Wanted>, replica: &Replica) -> Option<Session
     let mut look_through = tokio::time::interval(LOOK_THROUGH_EVERY);
     loop {
         let again = tokio::select! {
-            message = told.recv() => match message.map(|message| replica.take(message)) {
+            message = told.recv() => match message.map(|message| replica.take(message, clock())) {
                 Some(Ok(again)) => again,
                 Some(Err(())) | None => return Some(session),
             },

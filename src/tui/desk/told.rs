@@ -44,9 +44,12 @@ impl Desk {
             FromEngine::Resumed => self.world.is_known = true,
             FromEngine::OnlyLooks => self.world.only_looks = true,
             FromEngine::Events(events) => self.take_events(&events, now),
-            FromEngine::Quotes(quotes) => quotes.into_iter().for_each(|quote| {
-                self.world.market.on_quote(quote);
-            }),
+            FromEngine::Quotes(quotes) => {
+                self.world.market.received_at(now);
+                for quote in quotes {
+                    self.world.market.on_quote(quote);
+                }
+            }
             FromEngine::Terms(all) => all.into_iter().for_each(|terms| {
                 self.world.market.on_terms(terms);
             }),
@@ -56,6 +59,7 @@ impl Desk {
             FromEngine::Prints(prints) => {
                 // A replica takes its bars ready-made, so a print changes none here.
                 let mut none = Vec::new();
+                self.world.market.received_at(now);
                 for print in prints {
                     self.world.market.on_print(print, &mut none);
                 }

@@ -216,6 +216,7 @@ impl World {
                 self.cut_line();
             }
         }
+        self.market.received_at(self.now);
         for event in out {
             match event {
                 VenueEvent::Quote(quote) => {
