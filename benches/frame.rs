@@ -74,7 +74,6 @@ fn main() {
             morning.desk.on_engine(message, morning.now);
         }
         let told = begun.elapsed();
-        buffer.reset();
         let landed = view::draw(&morning.desk, morning.now, &mut buffer);
         let painted = begun.elapsed();
         screen.frame(&buffer, landed.cursor, &mut out);
@@ -143,7 +142,6 @@ fn crowded(more: usize, frames: usize) {
         for message in messages {
             morning.desk.on_engine(message, morning.now);
         }
-        buffer.reset();
         view::draw(&morning.desk, morning.now, &mut buffer);
         // The first one makes the order of all of them, once.
         if frame == 0 { &mut first } else { &mut times }.push(begun.elapsed());

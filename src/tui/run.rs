@@ -429,9 +429,7 @@ impl Stage {
         let now = self.now();
         let (width, height) = Terminal::size().unwrap_or(view::SMALLEST);
         let area = Rect::new(0, 0, width, height);
-        if self.buffer.area == area {
-            self.buffer.reset();
-        } else {
+        if self.buffer.area != area {
             self.buffer = Buffer::empty(area);
         }
         self.desk.body = view::body_of(area);

@@ -11,7 +11,7 @@ use super::world::Link;
 use super::{foot, overlay, status};
 use crate::domain::Timestamp;
 use crate::engine::state::NoticeLevel;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
@@ -54,11 +54,13 @@ pub fn body_of(screen: Rect) -> Rect {
     }
 }
 
-/// Draws everything.
+/// Draws everything, over whatever stood in the buffer before.
 pub fn draw(desk: &Desk, now: Timestamp, buf: &mut Buffer) -> Drawn {
     let screen = buf.area;
     let theme = &desk.world.theme;
-    buf.set_style(screen, Style::new().fg(theme.text).bg(theme.background));
+    let mut blank = Cell::EMPTY;
+    blank.set_fg(theme.text).set_bg(theme.background);
+    buf.content.fill(blank);
     let mut drawn = Drawn::default();
     if is_too_small(screen.width, screen.height) {
         too_small(desk, now, buf);

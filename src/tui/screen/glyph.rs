@@ -38,8 +38,15 @@ pub(super) enum Text<'a> {
 
 /// A cell's text as it may be sent: a control character, or what shows nothing, becomes a blank.
 pub(super) fn text_of(symbol: &str) -> Text<'_> {
-    if let [byte @ b' '..=b'~'] = symbol.as_bytes() {
-        return Text::One(char::from(*byte));
+    match *symbol.as_bytes() {
+        [byte @ b' '..=b'~'] => return Text::One(char::from(byte)),
+        // What rules, charts and shapes are drawn with, asked about thousands of times a frame: one of these alone has width one.
+        [0xe2, 0x94..=0x96 | 0xa0..=0xa3, _] => {
+            if let Some(c) = symbol.chars().next() {
+                return Text::One(c);
+            }
+        }
+        _ => {}
     }
     let mut chars = symbol.chars();
     match (chars.next(), chars.next()) {
@@ -63,4 +70,18 @@ pub(super) fn text_of(symbol: &str) -> Text<'_> {
 pub(super) fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unicode_width::UnicodeWidthChar;
+
+    #[test]
+    fn what_is_not_looked_up_has_width_one_and_harms_nothing() {
+        for c in ('\u{2500}'..='\u{25bf}').chain('\u{2800}'..='\u{28ff}') {
+            assert_eq!((c.width(), is_hostile(c)), (Some(1), false), "{c:?}");
+            assert_eq!(text_of(c.encode_utf8(&mut [0; 4])), Text::One(c));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! would act on, or has no width, is left out here once more, so that no pane has to think of it. Which text and in
 //! which colour is the pane's business.
 
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthChar;
@@ -110,23 +110,23 @@ impl<'a> Pen<'a> {
     }
     /// Gives a rectangle another ground; text on it stays.
     pub fn ground(&mut self, x: u16, y: u16, width: u16, height: u16, ground: Color) {
+        let columns = usize::from(x)..usize::from(x.saturating_add(width).min(self.area.width));
         for row in y..y.saturating_add(height).min(self.area.height) {
-            for column in x..x.saturating_add(width).min(self.area.width) {
-                if let Some(cell) = self.cell(column, row) {
-                    cell.set_bg(ground);
-                }
+            for cell in self
+                .cells(row)
+                .and_then(|row| row.get_mut(columns.clone()))
+                .unwrap_or_default()
+            {
+                cell.set_bg(ground);
             }
         }
     }
     /// Empties the whole area and gives it a ground.
     pub fn clear(&mut self, ground: Color) {
+        let mut blank = Cell::EMPTY;
+        blank.set_bg(ground);
         for row in 0..self.area.height {
-            for column in 0..self.area.width {
-                if let Some(cell) = self.cell(column, row) {
-                    cell.reset();
-                    cell.set_bg(ground);
-                }
-            }
+            self.cells(row).unwrap_or_default().fill(blank.clone());
         }
     }
     /// The same character along a row, from column `x` up to (not including) `end`.
@@ -154,30 +154,44 @@ impl<'a> Pen<'a> {
         }
     }
 
-    fn cell(&mut self, x: u16, y: u16) -> Option<&mut ratatui::buffer::Cell> {
-        if x >= self.area.width || y >= self.area.height {
-            return None;
-        }
-        self.buf.cell_mut((self.area.x + x, self.area.y + y))
+    fn cell(&mut self, x: u16, y: u16) -> Option<&mut Cell> {
+        self.cells(y)?.get_mut(usize::from(x))
+    }
+    /// The cells of a row; nothing below the area.
+    fn cells(&mut self, y: u16) -> Option<&mut [Cell]> {
+        let whole = self.buf.area;
+        let down = usize::from(
+            (self.area.y - whole.y)
+                .checked_add(y)
+                .filter(|_| y < self.area.height)?,
+        );
+        let first = down * usize::from(whole.width) + usize::from(self.area.x - whole.x);
+        self.buf
+            .content
+            .get_mut(first..first + usize::from(self.area.width))
     }
 
     fn write(&mut self, x: u16, y: u16, text: &str, end: u16, style: Style) -> u16 {
         let end = end.min(self.area.width);
         let mut at = x;
+        let Some(row) = self.cells(y) else { return at };
         for c in text.chars() {
-            let wide = match c.width() {
-                Some(1) => 1,
-                Some(2) => 2,
-                _ => continue,
+            let wide = match c {
+                ' '..='~' => 1,
+                _ => match c.width() {
+                    Some(1) => 1,
+                    Some(2) => 2,
+                    _ => continue,
+                },
             };
             if at.saturating_add(wide) > end {
                 break;
             }
-            if let Some(cell) = self.cell(at, y) {
+            if let Some(cell) = row.get_mut(usize::from(at)) {
                 cell.set_char(c).set_style(style);
             }
             if wide == 2
-                && let Some(cell) = self.cell(at + 1, y)
+                && let Some(cell) = row.get_mut(usize::from(at) + 1)
             {
                 // The second half belongs to the character before it: a terminal has nothing to draw there.
                 cell.set_char(' ').set_style(style);
