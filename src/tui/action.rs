@@ -135,6 +135,12 @@ pub enum Action {
     ToggleMarket,
     /// The open ticket may open a short, or not.
     ToggleShort,
+    /// The open ticket into the order line, as its sentence.
+    ToLine,
+    /// The same, to go on with the order that follows once this one has filled.
+    ToLineThen,
+    /// The same, to go on with the other order of a pair.
+    ToLineOco,
     /// Complete the word that is being typed.
     Complete,
     /// Leave, and stop the engine.

@@ -575,7 +575,7 @@ fn hints(desk: &Desk, view: &View<'_>, row: Rect, buf: &mut Buffer, drawn: &mut 
     };
     // Where there is no room for all, the ones that can be done without go first.
     for least in [
-        "zoom", "close", "go", "edit", "history", "less", "mkt/lmt", "field", "type",
+        "zoom", "close", "go", "edit", "history", "less", "mkt/lmt", "then", "field", "type",
     ] {
         if hint_width(&hints) + 2 <= width.saturating_sub(reserved) {
             break;

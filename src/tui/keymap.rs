@@ -220,6 +220,9 @@ pub const TABLE: &[Binding] = bindings! {
     Ticket None Action::ToggleOutside, ["u"], "outside the regular session too, or not";
     Ticket None Action::NextTemplate, ["p"], "stop and target of the next template of config.toml";
     Ticket None Action::ToggleShort, ["o"], "allow it to open a short";
+    Ticket None Action::ToLineThen, ["n"], "into the order line, to go on with the order that leaves once this one has filled (OTO)", "then";
+    Ticket None Action::ToLineOco, ["c"], "into the order line, to go on with the other order of a pair, one or the other (OCO)";
+    Ticket None Action::ToLine, [":"], "into the order line as a sentence, to go on typing there";
     Line None Action::Enter, ["Enter"], "send what the preview shows", "send";
     Line None Action::Escape, ["Esc", "Ctrl-c"], "drop the line", "drop";
     Line None Action::Complete, ["Tab"], "complete the word", "complete";

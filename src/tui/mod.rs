@@ -60,6 +60,7 @@ mod tests_line;
 pub mod theme;
 pub mod ticket;
 pub mod times;
+mod to_line;
 mod toast;
 mod update;
 pub mod view;

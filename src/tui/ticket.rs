@@ -1,6 +1,7 @@
 //! The order ticket: a draft of one order, or of one change, and the rules of when Enter may send it. What it would do is
 //! shown by `forecast`; the draft itself knows prices and quantities and nothing of the screen.
 
+mod sentence;
 mod style;
 mod template;
 mod until;

@@ -141,6 +141,42 @@ fn the_desk_previews_every_order_and_sends_what_it_showed() {
     desk.is_given_back();
 }
 
+#[test]
+fn a_ticket_goes_on_with_the_order_that_leaves_once_it_has_filled() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (160, 45));
+    desk.types("30B");
+    desk.shows("BUY  30  AAPL");
+    desk.shows("n then");
+    // The key sends nothing: it is a line from here on, told to its end and looked at like any other.
+    desk.types("n");
+    desk.shows(":buy 30 AAPL mkt then");
+    desk.shows("next: buy sell");
+    desk.types("sell 30 AAPL stp 10 gtc");
+    desk.shows("once that has filled:");
+    desk.shows("SELL 30 AAPL stp 10");
+    assert!(home.books().orders.is_empty(), "before Enter");
+    desk.confirms(|| position(&home, "AAPL") == "30" && working(&home) == 1);
+    // The first filled and the second left by itself: both are rows of the orders pane.
+    let row = |screen: &str, order: &str, state: &[&str]| {
+        let mut rows = screen.lines().filter(|line| line.contains(order));
+        rows.any(|line| state.iter().any(|state| line.contains(state)))
+    };
+    desk.word("workspace Portfolio");
+    desk.shows("ORDERS");
+    desk.comes_to("both orders", |screen| {
+        row(screen, "BUY 30 mkt", &["filled"]) && row(screen, "SELL 30 stp 10", &["held", "working"])
+    });
+    let books = home.books();
+    assert_eq!(books.orders.len(), 2, "each left once");
+    home.agrees_with_the_exchange();
+    desk.types("q");
+    desk.types("s");
+    desk.ends();
+    desk.is_given_back();
+}
+
 fn working(home: &Home) -> usize {
     let orders = home.list("orders");
     let live = |row: &&Value| row["phase"] == "working" || row["phase"] == "held";

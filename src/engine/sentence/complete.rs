@@ -18,6 +18,7 @@ pub const VERBS: &[&str] = &[
     "protect",
     "confirm",
 ];
+const SIDES: &[&str] = &["buy", "sell"];
 const AMOUNTS: &[&str] = &["all", "half", "risk"];
 /// Words of an order, by what they are about: of each kind one is said.
 const CLAUSES: &[&[&str]] = &[
@@ -44,6 +45,8 @@ const MOST: usize = 12;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Verb,
+    /// Behind `oco` or `then` an order is all there can be.
+    Side,
     Amount,
     Symbol,
     SymbolOrAll,
@@ -71,6 +74,7 @@ pub fn complete(text: &str, state: &State, templates: &Templates) -> Vec<String>
     match place(&words) {
         Place::Amount if typed.starts_with('{') => symbols(typed, state),
         Place::Verb => fixed(VERBS),
+        Place::Side => fixed(SIDES),
         Place::Amount => fixed(AMOUNTS),
         Place::Symbol => symbols(typed, state),
         Place::SymbolOrAll => {
@@ -96,7 +100,7 @@ fn place(words: &[Word]) -> Place {
         .map_or(0, |at| at + 1);
     let words = &words[from..];
     let Some((verb, rest)) = words.split_first() else {
-        return Place::Verb;
+        return if from == 0 { Place::Verb } else { Place::Side };
     };
     let verb = verb.text.to_ascii_lowercase();
     match (verb.as_str(), rest) {

@@ -113,6 +113,62 @@ fn an_order_that_waits_for_another_is_shown_beside_it_and_both_are_sent_at_once(
 }
 
 #[test]
+fn a_key_hands_the_draft_to_the_order_line_and_sends_nothing() {
+    let mut hands = Hands::new();
+    let line = |hands: &Hands| match &hands.desk.modal {
+        Some(Modal::Line(line)) => line.text().to_owned(),
+        _ => panic!("no line: {}", hands.said()),
+    };
+    hands.press("1 0 b t");
+    assert!(hands.screen(160, 45).contains("n then"), "the row of keys");
+    hands.press("n");
+    let text = line(&hands);
+    assert!(
+        text.starts_with("buy 10 AAPL @ 190.") && text.ends_with(" gtc then "),
+        "{text}"
+    );
+    let screen = hands.screen(160, 45);
+    assert!(screen.contains("next: buy sell"), "{screen}");
+    hands.type_text("sell 10 AAPL @ 195");
+    let screen = hands.screen(160, 45);
+    assert!(screen.contains("once that has filled:"), "{screen}");
+    assert!(hands.sent.is_empty());
+    hands.wait(QUIET).press("Enter").wait(QUIET).press("Enter");
+    assert!(
+        matches!(hands.sent[..], [Command::SubmitThen { .. }]),
+        "{:?} {}",
+        hands.sent,
+        hands.said()
+    );
+    hands.press("s c");
+    assert!(line(&hands).ends_with(" oco "), "{}", line(&hands));
+    // With its legs it goes on alone only.
+    hands.press("Esc b Tab + n");
+    assert!(matches!(hands.desk.modal, Some(Modal::Ticket(_))));
+    assert!(
+        hands
+            .said()
+            .starts_with("an order before then has no stop and target"),
+        "{}",
+        hands.said()
+    );
+    hands.press(":");
+    assert!(line(&hands).contains(" stop 18"), "{}", line(&hands));
+    hands.press("Esc");
+    change(&mut hands, "A2");
+    hands.press("n");
+    assert!(
+        hands.said().starts_with("a change of an order"),
+        "{}",
+        hands.said()
+    );
+    hands.desk.world.account = None;
+    hands.press(":");
+    assert!(hands.said().starts_with("this draft is for"), "{}", hands.said());
+    assert_eq!(hands.sent.len(), 1);
+}
+
+#[test]
 fn an_order_says_until_when_it_lives() {
     let mut hands = Hands::new();
     hands.press(":").type_text("buy 100 AAPL @185");

@@ -29,7 +29,7 @@ impl Ticket {
     }
 
     /// The day at whose end the order ends.
-    fn last_day(&self) -> Option<TradingDay> {
+    pub(super) fn last_day(&self) -> Option<TradingDay> {
         let TimeInForce::Gtd { until } = self.tif else {
             return None;
         };

@@ -39,6 +39,15 @@ impl Desk {
             Action::ToggleMarket => ticket.toggle_market(quote, now),
             Action::ToggleShort => ticket.short = !ticket.short,
             Action::NextStyle => ticket.next_style(quote, now),
+            Action::ToLine | Action::ToLineThen | Action::ToLineOco => {
+                let joint = match action {
+                    Action::ToLineThen => "then",
+                    Action::ToLineOco => "oco",
+                    _ => "",
+                };
+                self.ticket_to_line(ticket, joint, now);
+                return Vec::new();
+            }
             Action::NextTemplate => match ticket.next_template(&self.world.templates, quote, now) {
                 Ok(Some(name)) => self.say(Tone::Plain, format!("template {name}"), now),
                 Ok(None) => self.say(Tone::Plain, "no template", now),
