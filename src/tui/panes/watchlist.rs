@@ -19,7 +19,7 @@ use crate::domain::{InstrumentId, Timestamp};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::theme::nearest;
-use crate::tui::widgets::columns::{Cell, Column, Landed, Look, grid};
+use crate::tui::widgets::columns::{self, Cell, Column, Landed, Look, grid};
 use crate::tui::widgets::list::{Cursor, Rolled};
 use crate::tui::widgets::text::{Pen, bold};
 pub use column::shortable;
@@ -527,6 +527,15 @@ impl Pane for Watchlist {
         self.cursor = cursor;
         self.moved_at = Some(view.now);
         Some(held.map(Wish::Select).into_iter().collect())
+    }
+
+    /// All chosen columns, those too that the width leaves out.
+    fn copied(&self, view: &View<'_>) -> Option<String> {
+        let id = self.with_rows(view, |roster| {
+            let on_desk = view.instrument.filter(|id| roster.position(*id).is_some());
+            on_desk.or_else(|| self.cursor.held(roster.rows()))
+        })?;
+        Some(columns::words(self.columns.iter().map(|col| col.cell(view, id))))
     }
 
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {

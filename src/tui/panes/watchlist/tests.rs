@@ -212,3 +212,35 @@ fn a_hundred_thousand_rows_cost_a_frame_what_ten_cost() {
     pane.act(Action::Bottom, &desk.view());
     assert_eq!(screen(&pane, &desk, 46, 30).len(), 30);
 }
+
+#[test]
+fn a_row_is_copied_with_every_chosen_column_and_ours_hidden() {
+    let mut desk = Desk::rich();
+    let mut pane = Watchlist::new();
+    word(&mut pane, &desk, "columns last low high bid ask pos pnl kind").unwrap();
+    desk.instrument = Some(id("AAPL"));
+    let narrow = screen(&pane, &desk, 30, 10).join(" ");
+    assert!(!narrow.contains("equity"), "{narrow}");
+    let copied = pane.copied(&desk.view()).unwrap();
+    let words: Vec<&str> = copied.split("  ").collect();
+    assert_eq!(
+        (words[0], words[6], words[8]),
+        ("AAPL", "+100", "equity"),
+        "{copied}"
+    );
+    assert_eq!(words.len(), 9, "{copied}");
+    let view = View {
+        masked: true,
+        ..desk.view()
+    };
+    let hidden = pane.copied(&view).unwrap();
+    assert!(
+        hidden.starts_with(&words[..6].join("  ")),
+        "the market is everybody's: {hidden}"
+    );
+    assert!(!hidden.contains("100") && hidden.ends_with("equity"), "{hidden}");
+    // What is on the desk and not in this list is no row of it.
+    word(&mut pane, &desk, "filter last > 1000").unwrap();
+    desk.instrument = Some(id("SAP"));
+    assert_eq!(pane.copied(&desk.view()), None);
+}
