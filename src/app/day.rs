@@ -2,13 +2,13 @@
 //! shows the same from its replica.
 
 use super::shell::{Result, Shell, ShellError, answer, choose_account};
-use crate::domain::{AccountKey, Instrument, InstrumentId, Price, SafeText, Timestamp};
+use crate::domain::{AccountKey, InstrumentId, SafeText, Timestamp};
 use crate::engine::changes::ChangeCause;
 use crate::engine::port::Health;
 use crate::engine::sheet::{self, Ground, Line};
-use crate::engine::statement::Statement;
+use crate::engine::statement::{self, Statement};
 use crate::engine::{State, explain};
-use crate::market::{Bar, Market, Timeframe};
+use crate::market::{Market, Timeframe};
 use crate::server::views;
 use crate::store::JournalReader;
 use crate::wire::{Query, Reply};
@@ -18,9 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Days whose close is asked for: yesterday's is what a day's profit is counted from.
 const DAYS: u32 = 5;
-
-/// How far back a day's own close is looked for.
-const DAYS_BACK: u32 = 1_500;
 
 /// Everything that a sheet is made from.
 struct Look {
@@ -140,45 +137,26 @@ pub async fn statement(
     account: Option<&str>,
     day: Option<&str>,
 ) -> Result<()> {
-    let day = day.map(date).transpose()?;
+    let day = day.map(statement::date).transpose().map_err(ShellError::Usage)?;
     let mut shell = Shell::connect(paths, form == Form::Json).await?;
     let look = look(&mut shell, account).await?;
-    let statement = match day {
+    let made = match day {
         None => Statement::of(&look.state, &look.market, look.venue_now, look.account),
         Some(day) => of_day(&mut shell, paths, &look, day).await?,
     };
     match form {
-        Form::Text => answer(&statement.text()),
-        Form::Csv => answer(&statement.csv()),
-        Form::Html => answer(&statement.html()),
-        Form::Json => shell.print(&json_of(&statement), String::new),
+        Form::Text => answer(&made.text()),
+        Form::Csv => answer(&made.csv()),
+        Form::Html => answer(&made.html()),
+        Form::Json => shell.print(&json_of(&made), String::new),
     }
 }
 
-fn date(text: &str) -> Result<Date> {
-    let wrong = || {
-        let text = SafeText::new(text);
-        ShellError::Usage(format!("'{text}' is no day: write it as 2026-11-25"))
-    };
-    if text.len() == 10 {
-        text.parse().map_err(|_| wrong())
-    } else {
-        Err(wrong())
-    }
-}
-
-/// The statement of a day that is over, from the whole journal and the daily bars that the engine has.
+/// The statement of another day, from the whole journal and the daily bars that the engine has. The journal is read here: of
+/// years of it that takes longer than a command waits for an answer.
 async fn of_day(shell: &mut Shell, paths: &super::paths::Paths, look: &Look, day: Date) -> Result<Statement> {
     let failed = |why: String| Err(ShellError::Failed(why));
-    let begun = look.state.instruments.values().any(|instrument| {
-        let known = instrument.calendar.calendar().day(day);
-        known.is_some_and(|day| day.start <= look.venue_now)
-    });
-    if !begun {
-        return failed(format!(
-            "{day} is no trading day of anything here, or is yet to come"
-        ));
-    }
+    statement::has_begun(&look.state, day, look.venue_now).map_err(ShellError::Failed)?;
     let (journal, offset) = (paths.journal(), shell.engine.welcome.venue_offset_ns);
     let read = tokio::task::spawn_blocking(move || {
         JournalReader::open(&journal).and_then(|reader| reader.books_at_end_of(day, offset))
@@ -188,35 +166,23 @@ async fn of_day(shell: &mut Shell, paths: &super::paths::Paths, look: &Look, day
         Ok(Err(error)) => return failed(error.to_string()),
         Err(error) => return failed(error.to_string()),
     };
-    let own = books.ledgers.keys().filter(|(owner, _)| *owner == look.account);
     let mut closes = BTreeMap::new();
-    for instrument in own.map(|(_, id)| *id).collect::<BTreeSet<InstrumentId>>() {
+    for instrument in statement::instruments(&books, look.account) {
         let query = Query::Bars {
             instrument,
             timeframe: Timeframe::Day,
-            count: DAYS_BACK,
+            count: statement::DAYS_BACK,
         };
         let Some(listed) = books.instruments.get(&instrument) else {
             continue;
         };
         if let Reply::Bars(bars) = shell.engine.query(query).await? {
-            closes.insert(instrument, closes_of(&bars, listed, day));
+            closes.insert(instrument, statement::closes_of(&bars, listed, day));
         }
     }
     Ok(Statement::of_day(&books, day, look.account, |instrument| {
         closes.get(&instrument).copied().unwrap_or_default()
     }))
-}
-
-/// The last price of a day and of the trading day before it, each only from its own bar.
-fn closes_of(bars: &[Bar], instrument: &Instrument, day: Date) -> (Option<Price>, Option<Price>) {
-    let calendar = instrument.calendar.calendar();
-    let close = |date: Date| {
-        let of = |bar: &&Bar| calendar.trading_day(bar.start).is_some_and(|of| of.date == date);
-        bars.iter().rev().find(of).map(|bar| bar.close)
-    };
-    let before = calendar.day(day).and_then(|day| calendar.previous_day(day.start));
-    (close(day), before.and_then(|before| close(before.date)))
 }
 
 /// `tradewind statement explain FILE`: a broker's statement held against what is booked here. Nothing is changed.

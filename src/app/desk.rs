@@ -597,6 +597,9 @@ fn query_of(ask: Ask) -> Query {
             count,
         },
         Ask::Curve(account, after) => Query::Curve { account, after },
+        Ask::Books(day) => Query::Books {
+            day: crate::domain::SafeText::new(&day.to_string()),
+        },
         Ask::Connection(up) => Query::Connection { up },
     }
 }
@@ -607,6 +610,7 @@ fn answer_of(reply: Reply) -> Answer {
         Reply::Orders(page) => Answer::Orders(page),
         Reply::Executions(page) => Answer::Executions(page),
         Reply::Curve(curves) => Answer::Curve(curves),
+        Reply::State(books) => Answer::Books(Box::new(books.state)),
         Reply::Told { text } => Answer::Words(text),
         Reply::Failed { reason } => Answer::Failed(reason),
         _ => Answer::Failed("the engine gave another answer than was asked for".into()),

@@ -2,12 +2,13 @@
 //! snapshots, on threads of their own, because a disk's time is not the engine's.
 
 use super::clock::Clock;
-use crate::domain::{ClientOrderId, InstrumentId, SafeText};
+use crate::domain::{ClientOrderId, InstrumentId, SafeText, Timestamp};
 use crate::engine::State;
 use crate::engine::planted::point;
+use crate::engine::statement;
 use crate::market::{Bar, BarUpdate, Market, Timeframe, bars::roll_up};
 use crate::store::{BarStore, JournalReader, SnapshotFile, Wanted};
-use crate::wire::Reply;
+use crate::wire::{Reply, SnapshotMessage};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -137,6 +138,26 @@ impl Questions {
         });
     }
 
+    /// The books at the end of a day, made anew from the whole journal over a connection of its own. `offset` is what the
+    /// venue's clock is ahead of ours, in nanoseconds.
+    pub(super) fn books(&self, day: &SafeText, offset: i64, now: Timestamp, answer: oneshot::Sender<Reply>) {
+        let (journal, day) = (self.journal.clone(), statement::date(day.as_str()));
+        tokio::task::spawn_blocking(move || {
+            let read = day.and_then(|day| {
+                let reader = JournalReader::open(&journal);
+                let books = reader.and_then(|reader| reader.books_at_end_of(day, offset));
+                books.map_err(|error| error.to_string())
+            });
+            let reply = match read {
+                Ok(state) => Reply::State(Box::new(SnapshotMessage { state, now })),
+                Err(why) => Reply::Failed {
+                    reason: SafeText::new(&why),
+                },
+            };
+            let _ = answer.send(reply);
+        });
+    }
+
     /// Writes a snapshot of the state, which is durable up to its last event.
     pub(super) fn keep_snapshot(&self, state: State) {
         let journal = self.journal.clone();
@@ -161,7 +182,7 @@ impl Drop for Questions {
 
 /// Collects changes and writes them every few seconds; the newest of each bar is enough.
 fn keep(mut store: BarStore, changed: &Receiver<BarUpdate>, clock: &Clock) {
-    let mut waiting: BTreeMap<(InstrumentId, Timeframe, crate::domain::Timestamp), Bar> = BTreeMap::new();
+    let mut waiting: BTreeMap<(InstrumentId, Timeframe, Timestamp), Bar> = BTreeMap::new();
     let mut due = clock.now().after(KEEP_EVERY);
     loop {
         let ended = match changed.recv_timeout(due.since(clock.now())) {

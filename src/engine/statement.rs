@@ -3,7 +3,10 @@
 //! remembers (a week of executions), another day's of the books as they stood at its end (`store/day.rs`); what the broker
 //! says of the day stands beside it elsewhere.
 
+mod day;
 mod html;
+
+pub use day::{DAYS_BACK, closes_of, date, has_begun, instruments};
 
 use super::pnl;
 use super::state::{Ledger, State};

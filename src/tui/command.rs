@@ -216,7 +216,7 @@ impl Desk {
             | "tape" | "study" | "bars" | "style" => {
                 return self.tell_pane(word, rest, now);
             }
-            "preopen" | "close" | "statement" => self.open_sheet(word),
+            "preopen" | "close" | "statement" => return self.open_sheet(word, rest.trim(), now),
             "connect" => return self.ask_connection(true, now),
             "disconnect" => return self.ask_connection(false, now),
             _ => {

@@ -31,6 +31,7 @@ use super::ticket::{FirstQuantities, Ticket};
 use super::what_if::WhatIf;
 use super::world::{Link, World};
 use crate::domain::{AccountClass, AccountKey, ClientOrderId, InstrumentId, Quantity, SafeText, Timestamp};
+use crate::engine::State;
 use crate::market::Timeframe;
 use ratatui::layout::Rect;
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,6 +227,8 @@ pub struct Desk {
     pub(super) quantities: BTreeMap<InstrumentId, Quantity>,
     /// The order that was sent last.
     pub(super) last_order: Option<LastOrder>,
+    /// The books of the day whose statement is open, or why there are none; nothing before they come.
+    pub(super) books: Option<Result<Box<State>, SafeText>>,
     wanted_account: Option<AccountKey>,
     pub(super) next_token: u64,
     waiting: BTreeMap<u64, String>,
@@ -319,6 +322,7 @@ impl Desk {
             arm_idle: settings.arm_idle,
             quantities: BTreeMap::new(),
             last_order: None,
+            books: None,
             wanted_account: settings.default_account,
             next_token: 1,
             waiting: BTreeMap::new(),

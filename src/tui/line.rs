@@ -104,7 +104,11 @@ pub const DESK_WORDS: &[(&str, &str, &str)] = &[
         "",
         "alone: what to look at before the close; with a symbol: close the position",
     ),
-    ("statement", "", "what was traded today, and what it made"),
+    (
+        "statement",
+        "[2026-11-25|yesterday]",
+        "what was traded today, or on another day, and what it made",
+    ),
     ("connect", "", "make the connection to the broker again"),
     (
         "disconnect",

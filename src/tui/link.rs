@@ -7,6 +7,7 @@ use crate::engine::pnl::CurvePoint;
 use crate::engine::port::{Health, Margin};
 use crate::engine::{Command, Event, Outcome, State};
 use crate::market::{Bar, Depth, Print, Quote, Terms, Timeframe};
+use jiff::civil::Date;
 use std::time::Duration;
 
 /// A question of a pane. The answer comes back with the question itself.
@@ -18,6 +19,8 @@ pub enum Ask {
     Executions(Page),
     /// Worth and profit of an account after a moment of the venue's clock.
     Curve(AccountKey, Timestamp),
+    /// The books as they stood at the end of a trading day.
+    Books(Date),
     /// Make the connection to the broker (true), or cut it.
     Connection(bool),
 }
@@ -42,6 +45,8 @@ pub enum Answer {
     Executions(ExecutionsPage),
     /// The curve of each currency, oldest first.
     Curve(Vec<(Currency, Vec<CurvePoint>)>),
+    /// Books of a day: a state with instruments, accounts and ledgers only.
+    Books(Box<State>),
     /// It is done, in words.
     Words(SafeText),
     /// There is none, and why.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Raised when an older program could misread a message.
-pub const PROTOCOL_VERSION: u32 = 9;
+pub const PROTOCOL_VERSION: u32 = 10;
 
 /// From a terminal or a shell command to the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -288,6 +288,12 @@ pub enum Query {
         account: AccountKey,
         /// Only later points.
         after: Timestamp,
+    },
+    /// The books as they stood at the end of a trading day, from the whole journal: answered as a state that has
+    /// instruments, accounts and ledgers only.
+    Books {
+        /// The day, as `2026-11-25`.
+        day: SafeText,
     },
     /// Make the connection to the broker, or cut it and leave it cut. Orders stay where they are.
     Connection {

@@ -364,6 +364,14 @@ fn the_day_is_seen_before_it_opens_before_it_closes_and_on_other_days() {
     assert_eq!(that_day["symbols"][0]["bought"], "30", "{that_day}");
     let page = home.done(&["statement", "--day", &day, "--html"]);
     assert!(page.contains("AAPL") && !page.contains("http"), "{page}");
+    // On the desk the engine is asked for it.
+    desk.word(&format!("statement {day}"));
+    desk.shows("STATEMENT ");
+    desk.shows("statement of sim/");
+    desk.escapes();
+    desk.shows_no_more("statement of sim/");
+    desk.word("statement 2099-01-05");
+    desk.shows("is yet to come");
     desk.types("q");
     assert_eq!(leave(&mut desk), 0);
 }

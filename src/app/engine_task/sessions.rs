@@ -261,6 +261,11 @@ impl EngineTask {
                 count,
             } => return self.days.answer((account, before, count), answer),
             Query::Curve { account, after } => Reply::Curve(self.curves.after(account, after)),
+            Query::Books { day } => {
+                let now = self.clock.now();
+                let offset = self.life.venue_clock.offset_ns(now);
+                return self.questions.books(&day, offset, now, answer);
+            }
             Query::Connection { .. } if kind == SessionKind::Monitor => Reply::Failed {
                 reason: SafeText::new("a session that only looks can't touch the connection"),
             },

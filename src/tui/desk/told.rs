@@ -85,6 +85,7 @@ impl Desk {
                 self.world.health.insert(health.broker, (*health, now));
             }
             FromEngine::Margin { token, margin } => self.take_margin(token, margin),
+            FromEngine::Answered(Ask::Books(day), answer) => return self.take_books(day, answer),
             FromEngine::Answered(ask, answer) => self.take_answer(ask, &answer, now),
             FromEngine::Found(found) => self.take_found(&found, now),
             FromEngine::Linked { group, instrument } => self.take_link(group, instrument),
@@ -265,6 +266,7 @@ impl Desk {
             _ => now,
         };
         self.world.link = Link::Lost(since, reason);
+        self.miss_books();
     }
 
     /// Asks for the data that the desk shows and has not asked for yet.
