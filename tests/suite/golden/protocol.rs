@@ -180,7 +180,10 @@ fn the_examples_in_the_protocol_document_are_what_is_sent() {
         std::fs::write(&path, &document).unwrap();
     }
     let version = format!("- `protocol` is {PROTOCOL_VERSION}. ");
-    assert!(document.contains(&version), "docs/PROTOCOL.md does not say: {version}");
+    assert!(
+        document.contains(&version),
+        "docs/PROTOCOL.md does not say: {version}"
+    );
     let marks = document.matches("<!-- example: ").count();
     assert_eq!(
         marks,
