@@ -11,9 +11,10 @@ use crate::store::{BarStore, JournalReader, SnapshotFile, Wanted};
 use crate::wire::{Reply, SnapshotMessage};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// Bars on their way to the store. When it is full a bar is left out: the next change of it brings it again.
 const BARS: usize = 8_192;
@@ -37,6 +38,8 @@ pub(super) enum Page {
 #[derive(Debug)]
 pub(super) struct Questions {
     journal: PathBuf,
+    /// Held while the books of a day are made: one at a time, for they take the whole journal.
+    making_books: Arc<Semaphore>,
     bars: Option<SyncSender<BarUpdate>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -48,6 +51,7 @@ impl Questions {
         let Some(store) = store else {
             return Ok(Self {
                 journal,
+                making_books: Arc::new(Semaphore::new(1)),
                 bars: None,
                 thread: None,
             });
@@ -58,6 +62,7 @@ impl Questions {
             .spawn(move || keep(store, &changed, &clock))?;
         Ok(Self {
             journal,
+            making_books: Arc::new(Semaphore::new(1)),
             bars: Some(bars),
             thread: Some(thread),
         })
@@ -139,10 +144,17 @@ impl Questions {
     }
 
     /// The books at the end of a day, made anew from the whole journal over a connection of its own. `offset` is what the
-    /// venue's clock is ahead of ours, in nanoseconds.
+    /// venue's clock is ahead of ours, in nanoseconds. While one is made, others are turned away.
     pub(super) fn books(&self, day: &SafeText, offset: i64, now: Timestamp, answer: oneshot::Sender<Reply>) {
         let (journal, day) = (self.journal.clone(), statement::date(day.as_str()));
+        let Ok(turn) = Arc::clone(&self.making_books).try_acquire_owned() else {
+            let reason =
+                SafeText::new("the books of a day are being made for somebody else; ask again in a moment");
+            let _ = answer.send(Reply::Failed { reason });
+            return;
+        };
         tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let read = day.and_then(|day| {
                 let reader = JournalReader::open(&journal);
                 let books = reader.and_then(|reader| reader.books_at_end_of(day, offset));

@@ -20,7 +20,10 @@ const TRY_AGAIN: Duration = Duration::from_millis(100);
 impl Desk {
     pub(super) fn act_on_line(&mut self, action: Action, mut line: Line, now: Timestamp) -> Vec<Effect> {
         match action {
-            Action::Escape => return Vec::new(),
+            Action::Escape => {
+                self.back_to_ticket(line, now);
+                return Vec::new();
+            }
             Action::Enter => return self.enter_line(line, now),
             Action::Complete => match self
                 .completed(line.text())

@@ -8,6 +8,7 @@ use super::pane::View;
 use super::panes::watchlist::filter::Filter;
 use super::pin::Pin;
 use super::theme::nearest;
+use super::ticket::Ticket;
 use crate::domain::{AccountKey, ClientOrderId, Currency, Money, Timestamp};
 use crate::engine::Command;
 use crate::engine::sentence::complete::complete;
@@ -164,6 +165,8 @@ pub struct Line {
     pub pin: Option<Pin>,
     /// When the text as it is was last read in order to pin it.
     pub tried_at: Option<Timestamp>,
+    /// The ticket that it goes on from: what leaving the line comes back to.
+    pub draft: Option<Box<Ticket>>,
 }
 
 /// Commands, and what they would do.
@@ -203,6 +206,7 @@ impl Line {
             recalled: None,
             pin: None,
             tried_at: None,
+            draft: None,
         }
     }
     /// What is typed.

@@ -1,5 +1,6 @@
 //! From the ticket into the order line: the draft as its sentence, with the cursor behind it, to go on with `then`, `oco`
-//! or any word. Nothing is sent by it: from there on it is a line like any other, with its preview and its Enter.
+//! or any word, and back again by Esc. Nothing is sent by it: from there on it is a line like any other, with its preview
+//! and its Enter.
 
 use super::desk::{Desk, Modal, Tone};
 use super::line::Line;
@@ -23,6 +24,7 @@ impl Desk {
             Ok(text) => {
                 let mut line = Line::new(now);
                 line.insert(&format!("{text} "), now);
+                line.draft = Some(ticket);
                 Modal::Line(line)
             }
             Err(why) => {
@@ -30,5 +32,15 @@ impl Desk {
                 Modal::Ticket(ticket)
             }
         });
+    }
+
+    /// Leaves a line. One that a ticket was handed to gives it back, as a draft of now.
+    pub(super) fn back_to_ticket(&mut self, line: Line, now: Timestamp) {
+        let Some(draft) = line.draft else { return };
+        let id = draft.instrument.id;
+        if let Some(listed) = self.world.state.instruments.get(&id) {
+            let quote = self.world.market.quote(id);
+            self.modal = Some(Modal::Ticket(Box::new(draft.anew(listed, quote, now))));
+        }
     }
 }

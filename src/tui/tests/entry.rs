@@ -142,6 +142,11 @@ fn a_key_hands_the_draft_to_the_order_line_and_sends_nothing() {
     );
     hands.press("s c");
     assert!(line(&hands).ends_with(" oco "), "{}", line(&hands));
+    // Back in the ticket, which is as it was.
+    hands.press("Esc");
+    assert!(
+        matches!(&hands.desk.modal, Some(Modal::Ticket(ticket)) if ticket.side == Side::Sell && ticket.seen_at() == hands.now)
+    );
     // With its legs it goes on alone only.
     hands.press("Esc b Tab + n");
     assert!(matches!(hands.desk.modal, Some(Modal::Ticket(_))));
@@ -154,7 +159,7 @@ fn a_key_hands_the_draft_to_the_order_line_and_sends_nothing() {
     );
     hands.press(":");
     assert!(line(&hands).contains(" stop 18"), "{}", line(&hands));
-    hands.press("Esc");
+    hands.press("Esc Esc");
     change(&mut hands, "A2");
     hands.press("n");
     assert!(
