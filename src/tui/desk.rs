@@ -12,7 +12,7 @@ use super::alerts::Alarm;
 use super::chord::Chord;
 use super::differences::About;
 use super::keymap::Keymap;
-use super::layout::PaneId;
+use super::layout::{PaneId, WORKSPACES};
 use super::line::Line;
 use super::link::ToEngine;
 use super::memory::DeskMemory;
@@ -165,8 +165,9 @@ pub struct Desk {
     pub panes: Vec<Place>,
     /// The pane with the focus.
     pub focus: PaneId,
-    /// Panes by when they last had the focus, newest first: which tab is in front.
-    pub recent: Vec<PaneId>,
+    /// Of each workspace its panes by when they last had the focus there, newest first: which tab is in front, and where the
+    /// focus comes back to.
+    recent: [Vec<PaneId>; WORKSPACES.len()],
     /// The focused pane has the whole body.
     pub zoomed: bool,
     /// The workspace's number.
@@ -289,7 +290,7 @@ impl Desk {
                 place(PaneId::Correlation, CorrelationPane::new()),
             ],
             focus: PaneId::Watchlist,
-            recent: Vec::new(),
+            recent: Default::default(),
             zoomed: false,
             workspace: 0,
             plan: Plan::default(),
@@ -416,17 +417,35 @@ impl Desk {
     }
     /// The tab in front of a place.
     pub fn front(&self, tabs: &[PaneId]) -> Option<PaneId> {
-        self.recent
-            .iter()
-            .find(|pane| tabs.contains(pane))
-            .or(tabs.first())
+        let recent = self.recent_here().iter();
+        recent
             .copied()
+            .find(|pane| tabs.contains(pane))
+            .or_else(|| tabs.first().copied())
+    }
+    /// The panes of this workspace by when they last had the focus, newest first.
+    pub(super) fn recent_here(&self) -> &[PaneId] {
+        self.recent
+            .get(usize::from(self.workspace))
+            .map_or(&[], Vec::as_slice)
     }
     /// Gives a pane the focus.
     pub fn focus_on(&mut self, pane: PaneId) {
         self.focus = pane;
-        self.recent.retain(|other| *other != pane);
-        self.recent.insert(0, pane);
+        self.bring_to_front(&[pane]);
+    }
+    /// Puts panes of this workspace in front of others that share their places, the first of them as the newest.
+    pub(super) fn bring_to_front(&mut self, panes: &[PaneId]) {
+        if let Some(recent) = self.recent.get_mut(usize::from(self.workspace)) {
+            recent.retain(|other| !panes.contains(other));
+            recent.splice(0..0, panes.iter().copied());
+        }
+    }
+    /// Forgets what was in front in this workspace.
+    pub(super) fn forget_fronts(&mut self) {
+        if let Some(recent) = self.recent.get_mut(usize::from(self.workspace)) {
+            recent.clear();
+        }
     }
     /// A pane by its name.
     pub fn pane(&self, id: PaneId) -> Option<&Place> {

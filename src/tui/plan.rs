@@ -192,8 +192,25 @@ impl Desk {
                 true
             }
             Action::ResetLayout => {
-                let first = beginning(self.workspace);
-                self.put_tree(first)
+                let fronts = |desk: &Self| {
+                    let mut node = desk.plan.tree(desk.workspace).clone();
+                    let mut shown = Vec::new();
+                    node.each_place(&mut |tabs| shown.push(desk.front(tabs)));
+                    shown
+                };
+                let (first, shown) = (beginning(self.workspace), fronts(self));
+                let moved = self.put_tree(first);
+                self.forget_fronts();
+                let turned = shown != fronts(self);
+                let front = self
+                    .plan
+                    .tree(self.workspace)
+                    .place_of(self.focus)
+                    .and_then(|tabs| self.front(tabs));
+                if let Some(front) = front {
+                    self.focus_on(front);
+                }
+                moved || turned
             }
             _ => return None,
         };
@@ -404,11 +421,9 @@ impl Desk {
             _ => match self.plan.saved.get(rest.trim()).cloned() {
                 Some(mut node) => {
                     self.put_tree(node.clone());
-                    node.each_place(&mut |tabs| {
-                        self.recent.splice(0..0, tabs.first().copied()).for_each(drop);
-                    });
-                    let mut seen = std::collections::BTreeSet::new();
-                    self.recent.retain(|pane| seen.insert(*pane));
+                    let mut fronts = Vec::new();
+                    node.each_place(&mut |tabs| fronts.extend(tabs.first().copied()));
+                    self.bring_to_front(&fronts);
                     let here = self.plan.tree(self.workspace).place_of(self.focus);
                     if let Some(front) = here.and_then(|tabs| self.front(tabs)) {
                         self.focus_on(front);

@@ -253,6 +253,38 @@ fn a_key_torn_on_its_way_is_no_order() {
 }
 
 #[test]
+fn each_workspace_keeps_its_own_tabs_and_focus() {
+    let mut hands = Hands::new();
+    hands.desk.focus_on(PaneId::Orders);
+    let front = |hands: &Hands, tab: PaneId| {
+        let tabs = hands.desk.plan.tree(hands.desk.workspace).place_of(tab).unwrap();
+        hands.desk.front(tabs).unwrap()
+    };
+    hands.press("g l");
+    hands.desk.focus_on(PaneId::Activity);
+    hands.press("g p");
+    hands.desk.focus_on(PaneId::Curve);
+    hands.press("g t");
+    assert_eq!(hands.desk.focus, PaneId::Orders);
+    assert_eq!(front(&hands, PaneId::Activity), PaneId::Orders);
+    assert_eq!(
+        front(&hands, PaneId::Curve),
+        PaneId::Positions,
+        "NAKED stays in sight"
+    );
+    hands.press("g p");
+    assert_eq!(hands.desk.focus, PaneId::Curve);
+    // As it was made: the tabs too.
+    hands.press("g t");
+    hands.desk.focus_on(PaneId::Activity);
+    hands.press("Space w r");
+    assert_eq!(front(&hands, PaneId::Activity), PaneId::Orders);
+    assert_eq!(hands.desk.focus, PaneId::Orders);
+    hands.press("Space w r");
+    assert!(hands.said().contains("changes nothing"), "{}", hands.said());
+}
+
+#[test]
 fn what_is_hidden_is_hidden_in_the_title_and_in_what_is_copied_too() {
     let mut hands = Hands::new();
     assert!(hands.desk.title().contains("SIM100001"));

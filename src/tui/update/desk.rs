@@ -232,7 +232,22 @@ impl Desk {
         }
         self.workspace = workspace;
         self.zoomed = false;
-        self.keep_focus_in_view();
+        // Back to where it was here; the first time it stays where it is, if that is in front.
+        let order = self.tab_order();
+        let last = self
+            .recent_here()
+            .iter()
+            .find(|pane| order.contains(pane))
+            .copied();
+        let here = self
+            .plan
+            .tree(workspace)
+            .place_of(self.focus)
+            .and_then(|tabs| self.front(tabs));
+        match last.or(here).or(order.first().copied()) {
+            Some(pane) => self.focus_on(pane),
+            None => self.keep_focus_in_view(),
+        }
     }
 }
 

@@ -15,12 +15,14 @@ const ROWS: u16 = 10;
 /// So many rows from an edge may give way to what lies beyond it.
 const INWARD: u16 = 3;
 
-/// Where each touch is that has left the ladder, and what is ours beyond it. `free` tells whether a row may give way.
+/// Where each touch is that has left the ladder, and what is ours beyond it. `free` tells whether a row may give way. None does
+/// on the inner side of a row in `market`: there it would be a price that is missing from the middle of the book.
 pub(super) fn draw(
     pen: &mut Pen<'_>,
     view: &View<'_>,
     book: &Book,
     rungs: &Rungs,
+    market: &[Option<u16>],
     free: &dyn Fn(u16) -> bool,
 ) {
     let last = rungs.rows.saturating_sub(1);
@@ -44,8 +46,9 @@ pub(super) fn draw(
         return;
     }
     for above in [true, false] {
-        let mut inward = (0..INWARD).map(|n| if above { n } else { last - n });
-        let row = inward.find(|row| free(*row) && !taken.contains(row));
+        let inward = (0..INWARD).map(|n| if above { n } else { last - n });
+        let mut outside = inward.take_while(|row| !market.contains(&Some(*row)));
+        let row = outside.find(|row| free(*row) && !taken.contains(row));
         let found = ours(view, book, rungs, above);
         if let Some(row) = row.filter(|_| !found.is_empty()) {
             tell(pen, view, &found, if above { '↑' } else { '↓' }, row);

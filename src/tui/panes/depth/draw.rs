@@ -240,7 +240,7 @@ pub(super) fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs:
             && ![cursor, last_row, average].contains(&Some(row))
             && !touch.contains(&Some(row))
     };
-    beyond::draw(pen, view, book, rungs, &free);
+    beyond::draw(pen, view, book, rungs, &touch, &free);
 }
 
 fn draw_sizes(pen: &mut Pen<'_>, view: &View<'_>, row: u16, rung: &Rung, frame: &Frame, most: Quantity) {

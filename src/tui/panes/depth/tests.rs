@@ -141,6 +141,32 @@ fn what_is_ours_beyond_the_ladder_is_told_at_its_edge() {
 }
 
 #[test]
+fn no_price_in_the_middle_of_the_book_gives_way_to_what_lies_beyond() {
+    let mut desk = Desk::rich();
+    let mut pane = DepthPane::new();
+    order(&mut desk, "S", Side::Sell, stop("180.00"), Role::Entry);
+    hold(&mut pane, &desk, "190.46");
+    let at_edge = |rows: &[String]| rows.iter().any(|line| line.contains("180.00"));
+    assert!(at_edge(&screen(&pane, &desk, 60, 13)));
+    let mut hidden = 0;
+    for _ in 0..12 {
+        shift(&mut desk, "-0.01");
+        let seen = screen(&pane, &desk, 60, 13);
+        hidden += u32::from(!at_edge(&seen));
+        let ask = desk.market.quote(id("AAPL")).unwrap().ask.unwrap().0;
+        let above = ask.checked_add(price("0.01")).unwrap();
+        let row_of = |price: Price| {
+            seen.iter()
+                .position(|line| line.contains(&format!(" {price:.2}")))
+        };
+        if let Some(row) = row_of(ask).filter(|row| *row > 0) {
+            assert_eq!(row_of(above), Some(row - 1), "{seen:#?}");
+        }
+    }
+    assert!(hidden > 0, "the market stood at the edge once");
+}
+
+#[test]
 fn cancel_takes_the_order_at_the_held_price_and_no_other() {
     let mut desk = Desk::rich();
     let mut pane = DepthPane::new();
