@@ -929,7 +929,7 @@ fn a_key_of_the_chart_says_where_the_chart_is_when_it_is_not_in_view() {
     let mut hands = Hands::new();
     hands.press("g l i");
     assert!(hands.said().contains("g c shows it"), "{}", hands.said());
-    hands.press("g c i");
+    hands.press("Esc g c i");
     assert!(!hands.said().contains("g c shows it"), "{}", hands.said());
 }
 
