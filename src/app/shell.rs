@@ -32,8 +32,8 @@ use std::time::Duration;
 #[derive(Debug, thiserror::Error)]
 pub enum ShellError {
     /// No engine to reach: exit code 3.
-    #[error(transparent)]
-    NoEngine(AttachError),
+    #[error("{0}")]
+    NoEngine(String),
     /// Refused or failed: exit code 1.
     #[error("{0}")]
     Failed(String),
@@ -84,7 +84,7 @@ impl ShellError {
 impl From<AttachError> for ShellError {
     fn from(error: AttachError) -> Self {
         match error {
-            AttachError::NoEngine(_) => Self::NoEngine(error),
+            AttachError::NoEngine(_) => Self::NoEngine(error.to_string()),
             other => Self::Failed(other.to_string()),
         }
     }
@@ -109,10 +109,17 @@ pub(super) struct Shell {
 
 impl Shell {
     pub(super) async fn connect(paths: &Paths, json: bool) -> Result<Self> {
-        Ok(Self {
-            engine: Attached::connect(&paths.socket(), SessionKind::Shell, &build()).await?,
-            json,
-        })
+        let engine = Attached::connect(&paths.socket(), SessionKind::Shell, &build()).await;
+        let engine = engine.map_err(|error| match error {
+            AttachError::NoEngine(_) => {
+                let profile = paths.profile.file_name().unwrap_or_default().to_string_lossy();
+                ShellError::NoEngine(format!(
+                    "profile {profile}: {error}; --profile NAME means another one"
+                ))
+            }
+            other => other.into(),
+        })?;
+        Ok(Self { engine, json })
     }
     pub(super) async fn state(&mut self) -> Result<(State, Timestamp)> {
         match self.engine.query(Query::State).await? {

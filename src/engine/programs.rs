@@ -135,7 +135,7 @@ pub(super) fn decide(
         }
         Command::DisarmPrograms { account, key } => {
             may_act(origin)?;
-            let reason = SafeText::new("disarmed by hand");
+            let reason = SafeText::new("by hand");
             Decision::done(match key {
                 None => disarmed(state, *account, &reason),
                 Some(key) => key_disarmed(state, *account, key, &reason).into_iter().collect(),

@@ -25,16 +25,17 @@ impl Desk {
                 return Vec::new();
             }
             Action::Enter => return self.enter_line(line, now),
-            Action::Complete => match self
-                .completed(line.text())
-                .filter(|_| line.completion(&self.world.view(now)).is_none())
-            {
-                Some(word) => {
-                    line = Line::new(now);
-                    line.insert(&word, now);
+            Action::Complete => {
+                let rest = self.completion(&line, &self.world.view(now));
+                match (rest, self.completed(line.text())) {
+                    (Some(rest), _) => line.complete(&rest, now),
+                    (None, Some(word)) => {
+                        line = Line::new(now);
+                        line.insert(&word, now);
+                    }
+                    (None, None) => {}
                 }
-                None => line.complete(&self.world.view(now), now),
-            },
+            }
             Action::Up => line.recall(&self.history, true, now),
             Action::Down => line.recall(&self.history, false, now),
             _ => {}

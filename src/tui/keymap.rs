@@ -244,6 +244,33 @@ pub const TABLE: &[Binding] = bindings! {
     Leaving None Action::Escape, ["Esc"], "stay", "stay";
 };
 
+/// What an action does in few words, for where its help has no room.
+pub fn short(action: Action) -> Option<&'static str> {
+    Some(match action {
+        Action::SplitRight => "split to the right",
+        Action::SplitBelow => "split below",
+        Action::AddPane => "add a pane as a tab",
+        Action::MovePane => "move to the next place",
+        Action::ClosePane => "close this pane",
+        Action::Swap(Way::Left) => "swap with the left",
+        Action::Swap(Way::Down) => "swap with the one below",
+        Action::Swap(Way::Up) => "swap with the one above",
+        Action::Swap(Way::Right) => "swap with the right",
+        Action::Focus(Way::Left) => "focus left",
+        Action::Focus(Way::Down) => "focus below",
+        Action::Focus(Way::Up) => "focus above",
+        Action::Focus(Way::Right) => "focus right",
+        Action::Resize(Way::Left) => "border to the left",
+        Action::ResetLayout => "as it was made",
+        Action::NextZone => "times: the next zone",
+        Action::Freeze => "freeze prices, and back",
+        Action::MoveBracket => "move a bracket on the ladder",
+        Action::TakeToken => "take the trading token",
+        Action::Mask => "hide amounts and names",
+        _ => return None,
+    })
+}
+
 /// What a key means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Meaning {

@@ -11,7 +11,6 @@ use super::theme::nearest;
 use super::ticket::Ticket;
 use crate::domain::{AccountKey, ClientOrderId, Currency, Money, Timestamp};
 use crate::engine::Command;
-use crate::engine::sentence::complete::complete;
 use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, names_account, parse, resolve};
 use std::ops::Range;
 use tui_input::{Input, InputRequest};
@@ -248,42 +247,11 @@ impl Line {
         (self.pin, self.tried_at) = (None, None);
         self.recalled = next.filter(|_| !history.is_empty());
     }
-    /// What may stand where the line ends: words of the sentence, and at its beginning those of the desk.
-    pub fn candidates(&self, view: &View<'_>) -> Vec<String> {
-        let text = self.text();
-        let mut all = complete(text, view.state, view.templates);
-        let first = !text.contains(' ') && !text.is_empty();
-        if first {
-            let lower = text.to_ascii_lowercase();
-            let desk = DESK_WORDS.iter().map(|(word, ..)| *word);
-            all.extend(desk.filter(|word| word.starts_with(&lower)).map(str::to_owned));
-            all.extend(complete_symbol(text, view));
-        }
-        all
+    /// Takes the rest of a word in, where the line ends.
+    pub fn complete(&mut self, rest: &str, now: Timestamp) {
+        self.edit(InputRequest::GoToEnd, now);
+        self.insert(rest, now);
     }
-    /// The rest of the word under the cursor's end, where something that may stand there begins with it.
-    pub fn completion(&self, view: &View<'_>) -> Option<String> {
-        let word = self.text().rsplit(' ').next().filter(|word| !word.is_empty())?;
-        let all = self.candidates(view);
-        // What is typed in full needs no completion, however many begin with it.
-        if all.iter().any(|known| known.eq_ignore_ascii_case(word)) {
-            return None;
-        }
-        let found = all.into_iter().next()?;
-        found.get(word.len()..).map(str::to_owned)
-    }
-    /// Takes the completion in.
-    pub fn complete(&mut self, view: &View<'_>, now: Timestamp) {
-        if let Some(rest) = self.completion(view) {
-            self.edit(InputRequest::GoToEnd, now);
-            self.insert(&rest, now);
-        }
-    }
-}
-
-/// A symbol alone is a line of its own.
-fn complete_symbol(text: &str, view: &View<'_>) -> Vec<String> {
-    complete(&format!("close {text}"), view.state, view.templates)
 }
 
 /// Adds a line to the history, once.

@@ -15,6 +15,7 @@ pub mod chord;
 pub mod clipboard;
 pub mod colour;
 mod command;
+mod complete;
 pub mod desk;
 pub mod differences;
 mod foot;

@@ -5,7 +5,7 @@ use super::action::Action;
 use super::desk::{Desk, Modal};
 use super::forecast::bold;
 use super::key_table::{self, CONTEXTS};
-use super::keymap::{Context, Danger, Entry, Keymap};
+use super::keymap::{Context, Danger, Entry, Keymap, short};
 use super::line::DESK_WORDS;
 use super::search::Search;
 use super::view::Drawn;
@@ -29,10 +29,19 @@ pub fn draw(desk: &Desk, now: Timestamp, body: Rect, buf: &mut Buffer, drawn: &m
         palette(desk, line.text(), body, buf, drawn.foot);
     }
     if desk.tour && desk.modal.is_none() && desk.pressed.is_empty() {
-        tour(desk, body, buf);
+        tour(desk, over(body, buf, drawn.foot), buf);
     }
     if desk.shows_continuations(now) {
-        continuations(desk, body, buf);
+        continuations(desk, over(body, buf, drawn.foot), buf);
+    }
+}
+
+/// The part of `body` that a foot of so many rows leaves: a long message takes one of its rows, and is read whole.
+fn over(body: Rect, buf: &Buffer, foot: u16) -> Rect {
+    let bottom = buf.area.bottom().saturating_sub(foot).min(body.bottom());
+    Rect {
+        height: bottom.saturating_sub(body.y),
+        ..body
     }
 }
 
@@ -191,43 +200,61 @@ const PREFIXES: [(&str, &str); 4] = [
     ("Space l", "link groups"),
 ];
 
+/// One key that may follow, or several of one meaning.
+#[derive(Debug)]
+struct Follower {
+    keys: String,
+    text: String,
+    /// The same in few words.
+    short: Option<&'static str>,
+    danger: Danger,
+}
+impl Follower {
+    /// What it does in so many cells: where the help does not fit its short words, else its beginning up to where a clause
+    /// ends.
+    fn within(&self, room: usize) -> &str {
+        if self.text.chars().count() <= room {
+            return &self.text;
+        }
+        let clause = || self.text.split([':', ';', ',']).next();
+        self.short.or_else(clause).unwrap_or(&self.text)
+    }
+}
+
 /// What may follow the keys pressed so far: each next key once, those that lead further with what they open.
-fn followers(entries: &[&Entry], depth: usize) -> Vec<(String, String, Danger)> {
-    let mut found: Vec<(String, String, Danger)> = Vec::new();
+fn followers(entries: &[&Entry], depth: usize) -> Vec<Follower> {
+    let mut found: Vec<Follower> = Vec::new();
     for entry in entries {
         let Some(next) = entry.keys.get(depth).map(ToString::to_string) else {
             continue;
         };
-        let (text, danger) = if entry.keys.len() > depth + 1 {
+        let (text, short, danger) = if entry.keys.len() > depth + 1 {
             let so_far: Vec<String> = entry.keys[..=depth].iter().map(ToString::to_string).collect();
             let so_far = so_far.join(" ");
             let opens = PREFIXES
                 .iter()
                 .find(|(keys, _)| *keys == so_far)
                 .map_or("more", |(_, word)| *word);
-            (format!("{opens} …"), Danger::None)
+            (format!("{opens} …"), None, Danger::None)
         } else {
-            (entry.help.to_string(), entry.danger)
+            (entry.help.to_string(), short(entry.action), entry.danger)
         };
         // One line a meaning: the second key of an action says nothing new.
-        match found.iter_mut().find(|(_, known, _)| *known == text) {
-            Some((keys, ..)) if !keys.split(' ').any(|key| key == next) => {
-                keys.push(' ');
-                keys.push_str(&next);
+        match found.iter_mut().find(|known| known.text == text) {
+            Some(known) if !known.keys.split(' ').any(|key| key == next) => {
+                known.keys.push(' ');
+                known.keys.push_str(&next);
             }
             Some(_) => {}
-            None => found.push((next, text, danger)),
+            None => found.push(Follower {
+                keys: next,
+                text,
+                short,
+                danger,
+            }),
         }
     }
     found
-}
-
-/// A help text in so many cells: where it does not fit, its beginning up to where a clause ends.
-fn clause(text: &str, room: usize) -> &str {
-    if text.chars().count() <= room {
-        return text;
-    }
-    text.split([':', ';', ',']).next().unwrap_or(text)
 }
 
 /// What may follow the keys pressed so far, in two columns where there are many: what lies below stays in sight.
@@ -264,24 +291,24 @@ fn continuations(desk: &Desk, body: Rect, buf: &mut Buffer) {
     }
     pen.right(area.width.saturating_sub(1), 0, "Esc drops", theme.dim);
     let each = width / u16::try_from(columns).unwrap_or(1);
-    let longest = next.iter().map(|(keys, ..)| keys.chars().count()).max();
+    let longest = next.iter().map(|one| one.keys.chars().count()).max();
     let keys_wide = u16::try_from(longest.unwrap_or(0).clamp(1, 9)).unwrap_or(9);
-    for (i, (keys, help, danger)) in next.iter().enumerate() {
+    for (i, one) in next.iter().enumerate() {
         let left = each * u16::try_from(i / rows).unwrap_or(0);
         let y = u16::try_from(i % rows + 1).unwrap_or(u16::MAX);
-        let style = theme.style(match danger {
+        let style = theme.style(match one.danger {
             Danger::None => theme.text,
-            danger => danger_colour(desk, *danger),
+            danger => danger_colour(desk, danger),
         });
         let (from, end) = (left + 3 + keys_wide, (left + each).min(width).saturating_sub(1));
         pen.put_within(
             left + 2,
             left + 2 + keys_wide,
             y,
-            keys,
+            &one.keys,
             bold("", theme.bright).style,
         );
-        let help = clause(help, usize::from(end.saturating_sub(from)));
+        let help = one.within(usize::from(end.saturating_sub(from)));
         pen.put_within(from, end, y, help, style);
     }
 }
@@ -294,7 +321,7 @@ fn palette(desk: &Desk, text: &str, body: Rect, buf: &mut Buffer, foot: u16) {
         return;
     }
     // What the foot says beside the line may take rows of the body.
-    let bottom = buf.area.bottom().saturating_sub(foot).min(body.bottom());
+    let bottom = over(body, buf, foot).bottom();
     let height = u16::try_from(found.len())
         .unwrap_or(8)
         .min(8)
@@ -349,15 +376,15 @@ fn tour(desk: &Desk, body: Rect, buf: &mut Buffer) {
         ),
         (
             key(Action::CommandLine),
-            "types an order or a command: buy 100 AAPL @bid, or a part of a word",
+            "types an order or a command: buy 100 AAPL @bid",
         ),
         (
             format!("{} {}", key(Action::Search), key(Action::NextPane)),
-            "find an instrument; go to the next pane; g goes to another workspace",
+            "find an instrument; next pane; g goes to another workspace",
         ),
         (
             "^x".to_owned(),
-            "is the brake, whatever is open: ^x a cancels all, ^x f flattens, ^x h halts",
+            "is the brake: ^x a cancels all, ^x f flattens, ^x h halts",
         ),
         (
             format!("{} {}", key(Action::Help), key(Action::Quit)),
@@ -483,5 +510,27 @@ fn leaving(desk: &Desk, body: Rect, buf: &mut Buffer) {
         pen.right(6, y, key, bold("", theme.bright).style);
         let end = pen.width().saturating_sub(1);
         pen.put_within(8, end, y, &text, theme.style(theme.text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::chord::Chord;
+
+    #[test]
+    fn in_half_of_eighty_columns_the_keys_that_may_follow_tell_apart() {
+        let keymap = Keymap::default();
+        for (prefix, room) in [("Space", 35), ("Space w", 29), ("Space l", 35), ("g", 33)] {
+            let pressed = Chord::parse_sequence(prefix).unwrap();
+            let entries = keymap.continuations(Context::Desk, &pressed);
+            let next = followers(&entries, pressed.len());
+            let mut seen = std::collections::BTreeSet::new();
+            for one in &next {
+                let text = one.within(room);
+                assert!(text.chars().count() <= room, "{prefix} {}: {text}", one.keys);
+                assert!(seen.insert(text), "{prefix} {}: {text} twice", one.keys);
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ use super::widgets::number;
 use super::world::Link;
 use crate::domain::{AccountKey, ClientOrderId, InstrumentId, SafeText, Timestamp};
 use crate::engine::Command;
+use crate::engine::state::Notice;
 use std::collections::BTreeMap;
 
 /// What may be typed beside orders and the words of the desk.
@@ -63,7 +64,7 @@ impl Plain {
         let effects = self.desk.on_engine(message, now);
         let mut said = Vec::new();
         self.tell_link(&mut said);
-        self.tell_message(&mut said);
+        self.tell_message(now, &mut said);
         if self.desk.world.is_known {
             self.tell_notices(now, &mut said);
             self.tell_orders(now, &mut said);
@@ -95,16 +96,14 @@ impl Plain {
         });
         self.link = Some(link.clone());
     }
-    fn tell_message(&mut self, said: &mut Vec<String>) {
+    fn tell_message(&mut self, now: Timestamp, said: &mut Vec<String>) {
         let Some(message) = &self.desk.message else { return };
         let is_new = self.said.as_ref() != Some(&(message.text.clone(), message.at));
         self.said = Some((message.text.clone(), message.at));
-        let is_notice = self.desk.world.state.notices.iter().rev().take(20);
-        if !is_new
-            || is_notice
-                .into_iter()
-                .any(|notice| message.text.starts_with(notice.text.as_str()))
-        {
+        let view = self.desk.world.view(now);
+        let mut notices = view.state.notices.iter().rev().take(20);
+        let told = |notice: &Notice| read::in_zone(&view, notice.text.as_str(), notice.at);
+        if !is_new || notices.any(|notice| message.text.starts_with(&told(notice))) {
             return;
         }
         let mark = if message.tone == Tone::Warn {
@@ -122,7 +121,10 @@ impl Plain {
             .iter()
             .filter(|notice| notice.sequence > self.noticed);
         let lines: Vec<String> = new
-            .map(|notice| format!("{} {}", read::when(&view, notice.at), notice.text))
+            .map(|notice| {
+                let told = read::in_zone(&view, notice.text.as_str(), notice.at);
+                format!("{} {told}", read::when(&view, notice.at))
+            })
             .map(|line| view.ours(line))
             .collect();
         said.extend(lines);
@@ -251,7 +253,7 @@ impl Plain {
                 answer
             }
         };
-        self.tell_message(&mut said);
+        self.tell_message(now, &mut said);
         match &self.desk.modal {
             Some(Modal::Question(question)) => {
                 said.push(self.ours(question.text.clone()));

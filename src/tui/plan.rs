@@ -8,6 +8,7 @@ use super::layout::{
 };
 use super::link::ToEngine;
 use super::pane::View;
+use super::theme::hint;
 use crate::domain::{InstrumentId, Timestamp};
 use ratatui::layout::Rect;
 use std::collections::BTreeMap;
@@ -414,7 +415,7 @@ impl Desk {
             ["drop", name] => {
                 let text = match self.plan.saved.remove(name) {
                     Some(_) => format!("layout {name} dropped"),
-                    None => format!("there is no layout '{name}'"),
+                    None => self.no_layout(name),
                 };
                 self.say(Tone::Plain, text, now);
             }
@@ -430,10 +431,18 @@ impl Desk {
                     }
                     self.say(Tone::Plain, format!("layout {}", rest.trim()), now);
                 }
-                None => self.say(Tone::Warn, format!("there is no layout '{}'", rest.trim()), now),
+                None => self.say(Tone::Warn, self.no_layout(rest.trim()), now),
             },
         }
         self.note_layout(before);
+    }
+    /// What to say of a name that no layout has.
+    fn no_layout(&self, name: &str) -> String {
+        if self.plan.saved.is_empty() {
+            return format!("there is no layout '{name}': none is saved; layout save NAME saves this one");
+        }
+        let names = self.plan.saved.keys().map(String::as_str);
+        format!("there is no layout '{name}'{}", hint(name, names))
     }
     /// `:pane NAME`, `:split NAME`, `:vsplit NAME`.
     pub(super) fn pane_words(&mut self, word: &str, rest: &str, now: Timestamp) {
@@ -441,8 +450,8 @@ impl Desk {
         let Some(pane) =
             PaneId::named(&rest.trim().to_ascii_lowercase()).filter(|pane| self.pane(*pane).is_some())
         else {
-            let names: Vec<&str> = self.panes.iter().map(|place| place.id.name()).collect();
-            return self.say(Tone::Warn, format!("which pane? {}", names.join(", ")), now);
+            let text = format!("which pane? {}", self.pane_names().join(", "));
+            return self.say(Tone::Warn, text, now);
         };
         match word {
             "split" => self.split(true, Some(pane)),

@@ -187,6 +187,21 @@ impl Screen {
                 _ => Color::Black,
             };
         }
+        // Light text is not read on a light colour, whichever it is; a strong one takes white, no grey.
+        match look.bg {
+            Color::Cyan
+            | Color::LightCyan
+            | Color::Green
+            | Color::LightGreen
+            | Color::Yellow
+            | Color::LightYellow => look.fg = Color::Black,
+            Color::LightRed | Color::LightBlue | Color::LightMagenta
+                if matches!(look.fg, Color::Gray | Color::DarkGray) =>
+            {
+                look.fg = Color::White;
+            }
+            _ => {}
+        }
         // Grey on dark grey is not read, and red only where it is bright.
         if look.bg == Color::DarkGray {
             match look.fg {
@@ -342,6 +357,27 @@ mod tests {
             assert_ne!(chosen.fg, chosen.bg, "{name}");
             let label = screen.look_of(ground, Color::from_u32(0x4e_a1ff), Modifier::BOLD);
             assert!(label.fg != label.bg && label.fg != Color::Reset, "{name}");
+        }
+    }
+
+    #[test]
+    fn with_sixteen_colours_text_is_read_on_every_shade_of_the_heat_map() {
+        let screen = Screen::new(ColourDepth::Sixteen);
+        let theme = crate::tui::theme::Theme::builtin();
+        for text in [theme.text, theme.bright, theme.dim, theme.up, theme.down] {
+            // Gainers of 2 % and more, and losers.
+            for ground in [0x23_4165, 0x2d_5681, 0x5a_3d1c] {
+                let look = screen.look_of(text, Color::from_u32(ground), Modifier::BOLD);
+                let light = matches!(
+                    look.bg,
+                    Color::LightCyan | Color::Cyan | Color::LightYellow | Color::Yellow
+                );
+                assert!(
+                    !light || look.fg == Color::Black,
+                    "{text} on {ground:x}: {look:?}"
+                );
+                assert_ne!(look.fg, look.bg);
+            }
         }
     }
 

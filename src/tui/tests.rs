@@ -7,7 +7,7 @@ mod safety;
 mod trader;
 
 use super::chord::{Chord, Key};
-use super::desk::{Desk, Effect, Modal};
+use super::desk::{Desk, Effect, Modal, Tone};
 use super::input::Input;
 use super::layout::PaneId;
 use super::link::{FromEngine, ToEngine};
@@ -513,7 +513,7 @@ fn a_message_too_long_for_the_row_takes_one_more() {
     let now = hands.now;
     let words =
         "denied SELL 100 AAPL mkt day: SHORT: 0 AAPL held, 0 more can be sold; say 'short' to sell short";
-    hands.desk.say(super::desk::Tone::Warn, words, now);
+    hands.desk.say(Tone::Warn, words, now);
     let screen = hands.screen(80, 24);
     assert!(
         screen.contains("more can be sold;") && screen.contains("to sell short"),
@@ -900,5 +900,45 @@ fn a_chart_is_told_by_the_order_line_and_its_price_begins_a_ticket() {
     assert_eq!(hands.desk.focus, PaneId::Chart2);
     for title in ["AAPL 1m", "AAPL 15m", "AAPL 1h", "AAPL 1d"] {
         assert!(screen.contains(title), "{screen}");
+    }
+}
+
+#[test]
+fn on_the_smallest_screens_a_message_takes_one_row_until_a_key() {
+    let mut hands = Hands::new();
+    hands.screen(20, 4);
+    let long = "this terminal does not answer: previews stand a second longer, wherever it is";
+    hands.desk.say(Tone::Warn, long, hands.now);
+    let screen = hands.screen(20, 4);
+    let rows: Vec<&str> = screen.lines().collect();
+    assert!(rows[3].contains("this terminal"), "{screen}");
+    assert!(
+        !rows[1].contains("this") && !rows[2].contains("answer"),
+        "{screen}"
+    );
+    hands.press("Tab");
+    assert!(
+        !hands.screen(20, 4).contains("this terminal"),
+        "{}",
+        hands.screen(20, 4)
+    );
+}
+
+#[test]
+fn a_key_of_the_chart_says_where_the_chart_is_when_it_is_not_in_view() {
+    let mut hands = Hands::new();
+    hands.press("g l i");
+    assert!(hands.said().contains("g c shows it"), "{}", hands.said());
+    hands.press("Esc g c i");
+    assert!(!hands.said().contains("g c shows it"), "{}", hands.said());
+}
+
+#[test]
+fn the_tour_is_whole_on_eighty_columns() {
+    let mut hands = Hands::new();
+    hands.desk.tour = true;
+    let screen = hands.screen(80, 24);
+    for end in ["buy 100 AAPL @bid", "another workspace", "^x h halts"] {
+        assert!(screen.contains(end), "no '{end}' in\n{screen}");
     }
 }

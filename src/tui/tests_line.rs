@@ -240,3 +240,26 @@ fn words_that_fit_are_offered_and_taken_by_tab() {
         hands.desk.modal
     );
 }
+
+#[test]
+fn names_behind_a_word_of_the_desk_are_offered_and_a_wrong_one_says_what_there_is() {
+    let mut hands = Hands::new();
+    hands.line("pane tap").key(Chord::plain(Key::Tab), 40);
+    let line = |hands: &Hands| match &hands.desk.modal {
+        Some(Modal::Line(line)) => line.text().to_owned(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(line(&hands), "pane tape");
+    hands.key(Chord::plain(Key::Esc), 40).line("columns last bids");
+    hands.key(Chord::plain(Key::Tab), 40);
+    assert_eq!(line(&hands), "columns last bidsize");
+    hands.key(Chord::plain(Key::Esc), 40).line("workspace ");
+    let screen = hands.screen(160, 45);
+    assert!(screen.contains("next: trade chart portfolio"), "{screen}");
+    hands.key(Chord::plain(Key::Esc), 40).line("layout foo").enter();
+    assert!(hands.said().contains("layout save NAME"), "{}", hands.said());
+    hands.line("layout save mine").enter().line("layout min").enter();
+    assert!(hands.said().contains("did you mean 'mine'?"), "{}", hands.said());
+    hands.line("layout ").key(Chord::plain(Key::Tab), 40);
+    assert_eq!(line(&hands), "layout mine");
+}

@@ -198,11 +198,11 @@ fn line_of(text: &str, span: &Range<usize>) -> usize {
 }
 
 /// `; did you mean 'x'?` for the nearest of `names`, where one is near, else the names themselves.
-fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn hint<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     match nearest(wanted, names.iter().copied()) {
         Some(name) => format!("; did you mean '{name}'?"),
-        None if names.len() <= 8 => format!("; there are {}", names.join(", ")),
+        None if names.len() <= 24 => format!("; there are {}", names.join(", ")),
         None => String::new(),
     }
 }

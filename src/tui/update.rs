@@ -28,7 +28,7 @@ impl Desk {
         }
         let (open, said) = (self.what_is_open(), self.message.clone());
         let effects = self.take_input(input, drawn, now);
-        self.let_go_of(open, said);
+        self.let_go_of(open, said, matches!(input, Input::Key(_)));
         self.see_alerts();
         self.pin_line(now);
         self.world.holding = self.modal.is_some();
@@ -44,15 +44,18 @@ impl Desk {
         Some((discriminant(modal), put_at))
     }
     /// What was said of something that was open, or before something opened, says nothing of what is open now. What the engine
-    /// told stands.
+    /// told stands; on a terminal that is too small for the desk any key ends it, for it takes rows of the one pane.
     fn let_go_of(
         &mut self,
         open: Option<(Discriminant<Modal>, Option<Timestamp>)>,
         said: Option<super::desk::Message>,
+        by_key: bool,
     ) {
         let stands = self.message == said;
         let other = self.what_is_open() != open;
-        if stands && other {
+        if stands && by_key && self.too_small {
+            self.message = None;
+        } else if stands && other {
             self.message.take_if(|message| message.by_key);
         } else if let Some(message) = self.message.as_mut().filter(|_| !stands) {
             message.by_key = true;

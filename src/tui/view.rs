@@ -20,8 +20,10 @@ pub const SMALLEST: (u16, u16) = (80, 24);
 /// Rows of status bar and foot.
 const FRAME_ROWS: u16 = 4;
 
-/// The least rows of a pane, with its title, below that size.
+/// The least rows of a pane, with its title, below that size, where more words than one row stand under it.
 const PANE_ROWS: u16 = 4;
+/// The least rows under the status bar for a pane and one row of words.
+const LEAST_ROWS: u16 = 3;
 
 /// Where everything landed, for the mouse and the cursor.
 #[derive(Debug, Default)]
@@ -102,25 +104,46 @@ fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
     if screen.height > 1 {
         status::draw(desk, now, Pen::new(buf, Rect { height: 1, ..screen }));
     }
-    let text = match (&desk.modal, &desk.message) {
-        (Some(Modal::Question(question)), _) if matches!(question.pledge, Pledge::Flatten(_)) => {
-            format!("FLATTEN ACCOUNT: {}", question.text)
-        }
-        _ if !desk.pressed.is_empty() => small_popup(desk),
-        (_, Some(message)) => format!("{} — {text}", message.text),
-        _ => text,
-    };
     let below = Rect {
         y: screen.y + screen.height.min(1),
         height: screen.height.saturating_sub(1),
         ..screen
     };
-    let said = wrap(&text, usize::from(screen.width.saturating_sub(2)).max(1));
+    let asked = match &desk.modal {
+        Some(Modal::Question(question)) if matches!(question.pledge, Pledge::Flatten(_)) => {
+            Some(format!("FLATTEN ACCOUNT: {}", question.text))
+        }
+        _ if !desk.pressed.is_empty() => Some(small_popup(desk)),
+        _ => None,
+    };
+    let room = usize::from(screen.width.saturating_sub(2)).max(1);
+    let has_pane = desk.modal.is_none() && desk.world.is_known && below.height >= LEAST_ROWS;
+    let text = match (asked, &desk.message) {
+        (Some(asked), _) => asked,
+        (None, Some(message)) if has_pane => {
+            // A message says its beginning, and leaves the pane in sight.
+            let most = usize::from(below.height / 4).max(1);
+            let told = wrap(&message.text, room);
+            return small(desk, now, below, &told[..told.len().min(most)], buf);
+        }
+        (None, Some(message)) => message.text.clone(),
+        (None, None) => text,
+    };
+    let said = wrap(&text, room);
     let rows = u16::try_from(said.len()).unwrap_or(u16::MAX);
-    if desk.modal.is_some() || !desk.world.is_known || below.height < rows.saturating_add(PANE_ROWS) {
-        Pen::new(buf, below).say(&text, theme.style(theme.warn));
-        return;
+    if has_pane && below.height >= rows.saturating_add(PANE_ROWS) {
+        return small(desk, now, below, &said, buf);
     }
+    if has_pane && desk.pressed.is_empty() {
+        return small(desk, now, below, &["^x works; q leaves"], buf);
+    }
+    Pen::new(buf, below).say(&text, theme.style(theme.warn));
+}
+
+/// The focused pane with rows of words below it.
+fn small(desk: &Desk, now: Timestamp, below: Rect, said: &[&str], buf: &mut Buffer) {
+    let theme = &desk.world.theme;
+    let rows = u16::try_from(said.len()).unwrap_or(u16::MAX).min(below.height);
     let slot = Slot {
         area: Rect {
             height: below.height - rows,
@@ -332,7 +355,7 @@ fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
         // Not by colour alone.
         let mark = if is_loud { "!" } else { " " };
         let end = pen.put_within(end + 1, width, y, mark, bold(theme.warn));
-        let told = read::told(notice.text.as_str());
+        let told = read::notice(&view, notice);
         pen.put_within(end + 1, width, y, &told, theme.style(colour));
     }
     if desk.world.masked {

@@ -83,7 +83,7 @@ pub(super) fn decide(
         Command::Disarm { account } => Decision::done(vec![Fact::Disarmed {
             session,
             account: *account,
-            reason: SafeText::new("disarmed by hand"),
+            reason: SafeText::new("by hand"),
         }]),
         _ => Decision::default(),
     })

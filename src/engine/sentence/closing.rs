@@ -76,6 +76,21 @@ pub(super) struct Held {
     pub(super) size: Quantity,
 }
 
+/// Refuses what is known to be flat, at the word that names it.
+pub(super) fn is_held(
+    symbol: &Word,
+    instrument: &Instrument,
+    scene: &Scene<'_>,
+) -> Result<(), SentenceError> {
+    let (account, id) = (scene.account, instrument.id);
+    let flat = scene.state.position(account, id).side().is_none();
+    if flat && scene.state.positions_known(account) {
+        let text = format!("{} holds no {id}: there is nothing to close", account.account);
+        return wrong(symbol.at.clone(), text);
+    }
+    Ok(())
+}
+
 /// What is held, and what of it no working order closes yet.
 pub(super) fn free(
     symbol: &Word,

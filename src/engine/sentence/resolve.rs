@@ -1,6 +1,6 @@
 //! From a sentence to commands: names are looked up, and each order is resolved as `order` and `closing` say.
 
-use super::closing::{breakeven, reverse};
+use super::closing::{breakeven, is_held, reverse};
 use super::order::order;
 use super::protect::protect;
 use super::words::{SentenceError, Word, shown, wrong};
@@ -109,11 +109,15 @@ pub fn resolve(
                 stops_too: *stops_too,
             }]
         }
-        Sentence::Close { symbol } => vec![Command::Close {
-            id: new_id(),
-            account,
-            instrument: find_held(scene, symbol, &mut notes)?.id,
-        }],
+        Sentence::Close { symbol } => {
+            let instrument = find_held(scene, symbol, &mut notes)?;
+            is_held(symbol, instrument, scene)?;
+            vec![Command::Close {
+                id: new_id(),
+                account,
+                instrument: instrument.id,
+            }]
+        }
         Sentence::Reverse { symbol } => vec![reverse(symbol, scene, &mut notes, new_id)?],
         Sentence::Breakeven { symbol } => breakeven(symbol, scene, &mut notes)?,
         Sentence::Confirm { symbol } => vec![Command::ConfirmParked {
@@ -249,7 +253,7 @@ pub(super) fn find_traded<'a>(
         .min_by_key(|i| i.expires);
     let front = open.or_else(|| scene.state.resolve(&symbol.text, scene.now));
     front.map_or_else(
-        || unknown(scene.state, symbol),
+        || unknown(scene, symbol),
         |instrument| Ok(dated(instrument, symbol, notes)),
     )
 }
@@ -302,10 +306,11 @@ fn dated<'a>(instrument: &'a Instrument, symbol: &Word, notes: &mut Vec<String>)
     instrument
 }
 
-fn unknown<T>(state: &State, symbol: &Word) -> Result<T, SentenceError> {
+fn unknown<T>(scene: &Scene<'_>, symbol: &Word) -> Result<T, SentenceError> {
     let upper = symbol.text.to_ascii_uppercase();
     let first: String = upper.chars().take(1).collect();
-    let near: Vec<&str> = state
+    let near: Vec<&str> = scene
+        .state
         .instruments
         .keys()
         .map(|id| id.as_str())
@@ -317,8 +322,13 @@ fn unknown<T>(state: &State, symbol: &Word) -> Result<T, SentenceError> {
     } else {
         format!("; did you mean {}?", near.join(", "))
     };
+    // The exchange in the box lists all that it has.
+    let find = match scene.account.broker.as_str() {
+        "sim" => String::new(),
+        _ => format!("; find {} asks the broker", shown(&upper)),
+    };
     wrong(
         symbol.at.clone(),
-        format!("no instrument '{}'{hint}", shown(&upper)),
+        format!("no instrument '{}'{hint}{find}", shown(&upper)),
     )
 }

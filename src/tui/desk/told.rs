@@ -3,10 +3,11 @@
 use super::{BARS_ASKED, BARS_ROLLED, Desk, Effect, Tone, WATCHED};
 use crate::domain::{AccountKey, InstrumentId, SafeText, Timestamp};
 use crate::engine::Outcome;
-use crate::engine::state::NoticeLevel;
+use crate::engine::state::{Notice, NoticeLevel};
 use crate::market::{BarUpdate, Timeframe};
 use crate::tui::link::{Answer, Ask, FromEngine, ToEngine};
 use crate::tui::pane::Wish;
+use crate::tui::panes::read;
 use crate::tui::watched::watched;
 use crate::tui::world::Link;
 use std::time::Duration;
@@ -200,7 +201,14 @@ impl Desk {
             .notices
             .iter()
             .filter(|notice| notice.sequence > self.last_notice && notice.level > NoticeLevel::Info)
-            .cloned()
+            .map(|notice| Notice {
+                text: SafeText::new(&read::in_zone(
+                    &self.world.view(now),
+                    notice.text.as_str(),
+                    notice.at,
+                )),
+                ..notice.clone()
+            })
             .collect();
         if let Some(last) = self.world.state.notices.back() {
             self.last_notice = self.last_notice.max(last.sequence);

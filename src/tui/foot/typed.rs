@@ -130,7 +130,7 @@ pub(super) fn draw_line(
     if let Reading::Wrong(at, _) = &typed.reading {
         mark(&mut pen, line.text(), at.clone(), skip, theme.error);
     }
-    if let Some(rest) = line.completion(view) {
+    if let Some(rest) = desk.completion(line, view) {
         end = pen.put_within(end, width, 0, &rest, theme.style(theme.faint));
     }
     let cursor = u16::try_from(line.cursor() - skip.min(line.cursor())).unwrap_or(0);
@@ -151,14 +151,14 @@ fn said_of(desk: &Desk, line: &Line, typed: &Typed, view: &View<'_>) -> Option<(
     match &typed.reading {
         Reading::Wrong(at, why) if at.start < line.text().trim_end().len() || at.start == 0 => {
             // A word that is still being typed is not wrong yet while something begins with it.
-            let typing = at.end == line.text().len() && line.completion(view).is_some();
+            let typing = at.end == line.text().len() && desk.completion(line, view).is_some();
             if typing {
-                next_words(line, view)
+                next_words(desk, line, view)
             } else {
                 warn(why.clone())
             }
         }
-        Reading::Wrong(_, why) => next_words(line, view).or_else(|| Some((Tone::Plain, why.clone()))),
+        Reading::Wrong(_, why) => next_words(desk, line, view).or_else(|| Some((Tone::Plain, why.clone()))),
         Reading::Commands(_) => {
             if let Some(denial) = &typed.denial {
                 return warn(format!("would be denied: {denial}"));
@@ -167,17 +167,18 @@ fn said_of(desk: &Desk, line: &Line, typed: &Typed, view: &View<'_>) -> Option<(
             let outdated = typed.outdated.map(|why| (Tone::Warn, why.hint().to_owned()));
             outdated
                 .or_else(|| unarmed(desk).filter(|_| adds))
-                .or_else(|| next_words(line, view))
+                .or_else(|| next_words(desk, line, view))
         }
+        Reading::Desk(..) => next_words(desk, line, view),
         _ => None,
     }
 }
 
 /// The words that may come next, where a new one begins.
-fn next_words(line: &Line, view: &View<'_>) -> Option<(Tone, String)> {
+fn next_words(desk: &Desk, line: &Line, view: &View<'_>) -> Option<(Tone, String)> {
     let text = line.text();
-    let words = line.candidates(view);
-    let begins = text.ends_with(' ') || line.completion(view).is_some();
+    let words = desk.candidates(line, view);
+    let begins = text.ends_with(' ') || desk.completion(line, view).is_some();
     (begins && !text.is_empty() && words.len() > 1)
         .then(|| (Tone::Plain, format!("next: {}", words.join(" "))))
 }

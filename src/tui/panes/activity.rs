@@ -146,7 +146,7 @@ impl Pane for Activity {
                 view.theme.up
             });
             let x = pen.put_within(x + 1, end, y, sign(notice), mark) + 1;
-            let told = read::told(notice.text.as_str());
+            let told = read::notice(view, notice);
             let room = usize::from(end.saturating_sub(x));
             // A sentence that is cut says half of it: it goes on below, where there are rows for that.
             let most = if room >= 20 && high >= WITH_LONG { LONG } else { 1 };

@@ -189,6 +189,20 @@ pub fn told(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// What a notice tells, with its times of day in the zone that times are shown in: the engine writes them in UTC.
+pub fn notice(view: &View<'_>, notice: &crate::engine::state::Notice) -> String {
+    told(&in_zone(view, notice.text.as_str(), notice.at))
+}
+
+/// A text of the engine with the time that it was told at, which it writes in UTC, in the zone that times are shown in.
+pub fn in_zone(view: &View<'_>, text: &str, at: Timestamp) -> String {
+    let utc = at.to_jiff().map(|at| at.strftime("%H:%M:%S UTC").to_string());
+    utc.map_or_else(
+        || text.to_owned(),
+        |utc| text.replace(&utc, &local(view, None, at, "%H:%M:%S %Z")),
+    )
+}
+
 /// True for what must be seen, whatever its level: a position that nothing protects.
 pub fn is_loud(notice: &crate::engine::state::Notice) -> bool {
     use crate::engine::state::NoticeLevel;

@@ -396,15 +396,19 @@ impl Watchlist {
     }
 }
 
+/// The names of all columns.
+pub fn column_names() -> impl Iterator<Item = &'static str> {
+    Col::ALL.iter().map(|col| col.name())
+}
+
 /// The column of a name, or the nearest in words.
 fn column_named(name: &str) -> Result<Col, String> {
     Col::named(name).ok_or_else(|| {
-        let names = || Col::ALL.iter().map(|col| col.name());
-        nearest(&name.to_ascii_lowercase(), names()).map_or_else(
+        nearest(&name.to_ascii_lowercase(), column_names()).map_or_else(
             || {
                 format!(
                     "'{name}' is no column; there are {}",
-                    names().collect::<Vec<_>>().join(", ")
+                    column_names().collect::<Vec<_>>().join(", ")
                 )
             },
             |near| format!("'{name}' is no column; did you mean '{near}'?"),

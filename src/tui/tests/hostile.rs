@@ -168,7 +168,7 @@ fn say_everywhere(desk: &mut Desk, text: &str) {
         }
     }
     desk.toasts.take(desk.world.state.notices.make_contiguous(), now);
-    desk.say(super::super::desk::Tone::Warn, text, now);
+    desk.say(Tone::Warn, text, now);
 }
 
 /// The bytes of one frame of the desk, and what a copy of each row would put on the clipboard.

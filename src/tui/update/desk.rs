@@ -5,6 +5,7 @@ use crate::domain::{AccountClass, Quantity, Side, Timestamp, TradingState};
 use crate::engine::Command;
 use crate::tui::action::Action;
 use crate::tui::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
+use crate::tui::keymap::Context;
 use crate::tui::layout::{PaneId, WORKSPACES};
 use crate::tui::line::Line;
 use crate::tui::pane::{View, Wish};
@@ -77,7 +78,7 @@ impl Desk {
                         }
                     }
                 }
-                None => match owner(action) {
+                None => match self.owner(action) {
                     Some(pane) if self.is_in_front(pane) => {
                         wishes.extend(self.pane_acts(pane, action, now).unwrap_or_default());
                         if action == Action::ToggleStudy {
@@ -88,6 +89,24 @@ impl Desk {
                     Some(PaneId::Differences) => self.differences_are_elsewhere(action, now),
                     Some(PaneId::Orders) => {
                         self.say(Tone::Plain, "the orders are not in view: Tab goes there", now);
+                    }
+                    Some(_) => {
+                        let goes = self.keymap.keys_of(
+                            Context::Desk,
+                            if self.zoomed {
+                                Action::ZoomPane
+                            } else {
+                                Action::Workspace(1)
+                            },
+                        );
+                        let goes = goes
+                            .first()
+                            .map_or(String::new(), |keys| format!(": {keys} shows it"));
+                        self.say(
+                            Tone::Plain,
+                            format!("that key is the chart's, which is not in view{goes}"),
+                            now,
+                        );
                     }
                     _ => {}
                 },
@@ -116,6 +135,18 @@ impl Desk {
             self.plan.note(Undone::Pane(pane, before));
         }
         wishes
+    }
+
+    /// The pane whose business an action is; of several charts one that is in view.
+    fn owner(&self, action: Action) -> Option<PaneId> {
+        let owner = owner(action)?;
+        let charts = [PaneId::Chart, PaneId::Chart2, PaneId::Chart3, PaneId::Chart4];
+        let seen = charts.into_iter().find(|chart| self.is_in_front(*chart));
+        Some(if owner == PaneId::Chart {
+            seen.unwrap_or(owner)
+        } else {
+            owner
+        })
     }
 
     fn focused_has_open(&self, now: Timestamp) -> bool {
@@ -251,7 +282,7 @@ impl Desk {
     }
 }
 
-/// The pane whose business an action is, where the focused one did not take it.
+/// The pane whose business an action is, where the focused one did not take it; of several of a kind the first.
 fn owner(action: Action) -> Option<PaneId> {
     match action {
         Action::Cancel | Action::Modify => Some(PaneId::Orders),

@@ -2,6 +2,7 @@
 //! moments are worth a label.
 
 use crate::domain::Price;
+use std::cmp::Ordering;
 
 /// Prices from top to bottom of so many rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,15 @@ impl Scale {
     }
     /// True where `price` lies on it.
     pub fn shows(&self, price: Price) -> bool {
-        (self.low..=self.high).contains(&price.raw())
+        self.beyond(price).is_none()
+    }
+    /// Greater where `price` lies above it, less where below.
+    pub fn beyond(&self, price: Price) -> Option<Ordering> {
+        match price.raw() {
+            raw if raw > self.high => Some(Ordering::Greater),
+            raw if raw < self.low => Some(Ordering::Less),
+            _ => None,
+        }
     }
     /// Which of `steps` equal parts of the scale holds `price`, 0 at the top; held at the ends.
     pub fn part(&self, price: Price, steps: u16) -> u16 {

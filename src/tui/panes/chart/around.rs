@@ -9,20 +9,23 @@ use crate::tui::panes::read;
 use crate::tui::widgets::sparkline::EIGHTHS;
 use crate::tui::widgets::text::{Pen, bold, ink, width};
 use ratatui::style::Color;
+use std::cmp::Ordering;
 
 impl Plot<'_, '_> {
-    /// The words of our lines at the left; those beyond the scale say so at its ends. Answers from which cell on each row
-    /// is free.
+    /// The words of our lines at the left; those beyond the scale say so in the row above and the one below the bars,
+    /// where there is one. Answers from which cell on each row is free, those of words included.
     pub fn draw_labels(&self, pen: &mut Pen<'_>) -> Vec<u16> {
-        let mut used = vec![0u16; usize::from(self.rows)];
+        let all = self.head + self.rows + self.foot;
+        let mut used = vec![0u16; usize::from(all)];
         for line in &self.lines {
-            let row = self.scale.row(line.price);
-            let text = if self.scale.shows(line.price) {
-                format!(" {} ", line.label)
-            } else {
-                let arrow = if row == 0 { '↑' } else { '↓' };
-                let price = self.line_price(line);
-                format!(" {arrow} {} {price} ", line.label)
+            let (row, arrow) = match self.scale.beyond(line.price) {
+                None => (self.head + self.scale.row(line.price), None),
+                Some(Ordering::Greater) => (self.head.saturating_sub(1), Some('↑')),
+                Some(_) => (all.saturating_sub(1), Some('↓')),
+            };
+            let text = match arrow {
+                None => format!(" {} ", line.label),
+                Some(arrow) => format!(" {arrow} {} {} ", line.label, self.line_price(line)),
             };
             let Some(x) = used.get_mut(usize::from(row)) else {
                 continue;

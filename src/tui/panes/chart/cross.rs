@@ -48,7 +48,7 @@ impl Plot<'_, '_> {
             }
         }
     }
-    /// What its bar is, in the first row, and the studies there in the second.
+    /// What its bar is, in the first row.
     pub fn draw_reading(&self, pen: &mut Pen<'_>, cross: &Cross) {
         let theme = self.view.theme;
         let at = self.column_at(cross);
@@ -86,7 +86,6 @@ impl Plot<'_, '_> {
                 x = pen.put(x, 0, text, ink(*color).bg(theme.background));
             }
         }
-        self.draw_legend(pen, 0, 1, at);
     }
     /// The price at the axis.
     pub fn draw_cross_price(&self, pen: &mut Pen<'_>, cross: &Cross) {

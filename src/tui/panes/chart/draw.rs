@@ -11,6 +11,7 @@ use crate::market::Timeframe;
 use crate::tui::pane::View;
 use crate::tui::widgets::axis::Scale;
 use crate::tui::widgets::text::{Pen, width};
+use std::cmp::Ordering;
 
 /// How many rows volume gets of `rows`.
 fn volume_rows(rows: u16) -> u16 {
@@ -46,14 +47,38 @@ fn scale_of(
     Scale::around(low, high, tick, rows)
 }
 
+/// Fewer rows than these are not left to the bars for the sake of words.
+const LEFT: u16 = 4;
+
 /// Where the parts of a chart are: cells and rows.
 struct Parts {
     axis: u16,
     cells: u16,
+    /// Rows of words over the bars, of the bars, and of words under them.
+    head: u16,
     rows: u16,
+    foot: u16,
     volume: u16,
     below: (u16, u16),
     times: u16,
+}
+
+impl Parts {
+    /// Gives words rows of their own, so that none lies on a bar: `head` above and `foot` below, as far as there are rows.
+    fn give(&mut self, head: u16, foot: u16) {
+        let spare = self.rows.saturating_sub(LEFT);
+        self.head = head.min(spare);
+        self.foot = foot.min(spare - self.head);
+        self.rows -= self.head + self.foot;
+    }
+    /// The rows of the bars and of the words around them.
+    fn all(&self) -> u16 {
+        self.head + self.rows + self.foot
+    }
+    /// There is room to say what the lines of studies are.
+    fn has_legend(&self) -> bool {
+        self.cells >= 50 && self.all() >= 10
+    }
 }
 
 impl Chart {
@@ -73,7 +98,9 @@ impl Chart {
         Parts {
             axis,
             cells: wide.saturating_sub(axis).saturating_sub(1),
+            head: 0,
             rows: rest.saturating_sub(volume),
+            foot: 0,
             volume,
             below,
             times,
@@ -86,23 +113,28 @@ impl Chart {
             plot.column_at(&cross)
         });
         {
-            let mut inside = pen.part(1, 0, cells, rows);
+            let mut inside = pen.part(1, parts.head, cells, rows);
             plot.draw_ground(&mut inside);
             plot.draw_bars(&mut inside);
             plot.draw_studies(&mut inside);
             if let Some(cross) = &cross {
                 plot.draw_cross(&mut inside, cross);
             }
-            let free = plot.draw_labels(&mut inside);
-            plot.draw_executions(&mut inside, &free);
-            let free = free.first().copied().unwrap_or(0);
-            match cross {
-                Some(cross) => plot.draw_reading(&mut inside, &cross),
-                None if cells >= 50 && rows >= 10 => plot.draw_legend(&mut inside, free, 0, told),
-                None => {}
+            let mut words = pen.part(1, 0, cells, parts.all());
+            let free = plot.draw_labels(&mut words);
+            let beside = free.get(usize::from(parts.head)..).unwrap_or_default();
+            plot.draw_executions(&mut pen.part(1, parts.head, cells, rows), beside);
+            let mut words = pen.part(1, 0, cells, parts.all());
+            let row = parts.head.saturating_sub(1);
+            let free = free.get(usize::from(row)).copied().unwrap_or(0);
+            if let Some(cross) = cross {
+                plot.draw_reading(&mut words, &cross);
+            }
+            if cross.map_or(parts.has_legend(), |_| row > 0) {
+                plot.draw_legend(&mut words, free, row, told);
             }
         }
-        let mut y = rows;
+        let mut y = parts.all();
         {
             let mut inside = pen.part(1, y, cells, parts.volume);
             plot.draw_volume(&mut inside);
@@ -126,7 +158,7 @@ impl Chart {
             y += parts.below.0;
         }
         if parts.axis > 0 {
-            let mut side = pen.part(wide - parts.axis, 0, parts.axis, rows);
+            let mut side = pen.part(wide - parts.axis, parts.head, parts.axis, rows);
             plot.draw_axis(&mut side);
             if let Some(cross) = cross {
                 plot.draw_cross_price(&mut side, &cross);
@@ -160,7 +192,7 @@ impl Chart {
             return false;
         };
         let label = width(&read::price(view, id, bars[newest].close));
-        let parts = self.parts(label, pen.width(), pen.height());
+        let mut parts = self.parts(label, pen.width(), pen.height());
         let density = self.density();
         let seen = self.shown(bars);
         let room = density.columns(parts.cells);
@@ -169,6 +201,15 @@ impl Chart {
         let tick = read::tick(view, id, bars[newest].close);
         let cross = self.cross(view);
         let held = cross.map(|cross| cross.price);
+        // What a scale shows does not hang on its rows.
+        let Some(scale) = scale_of(&columns, &lines, held, tick, parts.rows) else {
+            return false;
+        };
+        let beyond = |side| lines.iter().any(|line| scale.beyond(line.price) == Some(side));
+        let has_studies = self.studies.iter().any(|spec| spec.is_price());
+        let said = beyond(Ordering::Greater) || (has_studies && (cross.is_some() || parts.has_legend()));
+        let head = u16::from(cross.is_some()) + u16::from(said);
+        parts.give(head, u16::from(beyond(Ordering::Less)));
         let Some(scale) = scale_of(&columns, &lines, held, tick, parts.rows) else {
             return false;
         };
@@ -191,7 +232,9 @@ impl Chart {
             scale,
             density,
             cells: parts.cells,
+            head: parts.head,
             rows: parts.rows,
+            foot: parts.foot,
             look: self.style,
             glyphs: self.glyphs,
             bare: self.is_bare(view),

@@ -40,8 +40,12 @@ pub struct Plot<'a, 'v> {
     pub density: Density,
     /// Cells for bars, after one cell of margin.
     pub cells: u16,
+    /// Rows of words over the bars.
+    pub head: u16,
     /// Rows for prices.
     pub rows: u16,
+    /// Rows of words under the bars.
+    pub foot: u16,
     /// How bars are drawn.
     pub look: Look,
     /// With which characters.

@@ -339,3 +339,28 @@ fn lines_of_alerts_have_their_price_beside_the_axis() {
     let lines = marks::levels(&desk.view(), [(price("190.40"), "above".to_owned())]);
     assert_eq!((lines[0].label.as_str(), lines[0].is_ours), ("◆ above", false));
 }
+
+/// No row that words take has a bar in it: what stood under them could not be read.
+#[test]
+fn words_above_and_below_the_bars_have_rows_of_their_own() {
+    let desk = desk();
+    let mut chart = Chart::new();
+    for line in ["study add bb", "study add sma 50"] {
+        say(&mut chart, &desk, line).unwrap();
+    }
+    let bars = |row: &str| row.contains(['┃', '╻', '╹', '╷', '╵', '╽', '╿']);
+    let plain = screen(&chart, &desk, 120, 35);
+    assert!(
+        plain[0].contains("ema 9") && !bars(&plain[0]),
+        "{}",
+        plain.join("\n")
+    );
+    press(&mut chart, &desk, &[Action::Enter]);
+    let crossed = screen(&chart, &desk, 120, 35);
+    assert!(
+        crossed[0].contains(" O ") && crossed[1].contains("ema 9"),
+        "{}",
+        crossed.join("\n")
+    );
+    assert!(!bars(&crossed[0]) && !bars(&crossed[1]), "{}", crossed.join("\n"));
+}
