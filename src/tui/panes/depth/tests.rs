@@ -156,8 +156,9 @@ fn no_price_in_the_middle_of_the_book_gives_way_to_what_lies_beyond() {
         let ask = desk.market.quote(id("AAPL")).unwrap().ask.unwrap().0;
         let above = ask.checked_add(price("0.01")).unwrap();
         let row_of = |price: Price| {
+            let text = format!(" {price:.2}");
             seen.iter()
-                .position(|line| line.contains(&format!(" {price:.2}")))
+                .position(|line| line.contains(&text) && !line.contains('↓'))
         };
         if let Some(row) = row_of(ask).filter(|row| *row > 0) {
             assert_eq!(row_of(above), Some(row - 1), "{seen:#?}");
