@@ -16,7 +16,8 @@ use super::sample;
 use super::ticket::{QUIET, STANDS};
 use super::view::{self, Drawn};
 use super::widgets::screen_of;
-use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp};
+use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp, TradingState};
+use crate::engine::alerts::AlertId;
 use crate::engine::{Actor, Command, Event, Fact, Outcome};
 use crate::market::Timeframe;
 use ratatui::buffer::Buffer;
@@ -575,12 +576,16 @@ fn after_a_restart_of_the_engine_the_new_session_trades() {
 
 /// What the engine tells next.
 fn happens(hands: &mut Hands, fact: Fact) {
+    happens_by(hands, Actor::Engine, fact);
+}
+
+fn happens_by(hands: &mut Hands, actor: Actor, fact: Fact) {
     let sequence = hands.desk.world.state.sequence + 1;
     let event = Event {
         sequence,
         at: hands.now,
         batch: sequence,
-        actor: Actor::Engine,
+        actor,
         cause: None,
         fact,
     };
@@ -616,6 +621,79 @@ fn what_a_broker_says_of_itself_is_told_and_waits_for_a_warning_to_have_its_time
     hands.wait(Duration::from_secs(21));
     hands.desk.tick(hands.now);
     assert_eq!(hands.said(), "sim: restored 41/41 market data lines");
+}
+
+/// What the engine answers to the command that was sent last.
+fn answered(hands: &mut Hands, note: Option<&str>) {
+    let outcome = Outcome::Done {
+        sequence: 0,
+        note: note.map(SafeText::new),
+    };
+    let token = hands.desk.next_token - 1;
+    hands
+        .desk
+        .on_engine(FromEngine::Outcome { token, outcome }, hands.now);
+}
+
+#[test]
+fn the_answer_to_a_panic_key_is_seen_whatever_is_open() {
+    for open in [":", "b"] {
+        let mut hands = Hands::new();
+        hands.press(open);
+        if open == ":" {
+            hands.type_text("x");
+        }
+        hands.press("Ctrl-x s");
+        answered(&mut hands, Some("1 cancel, kept: 1 stop"));
+        hands.wait(Duration::from_secs(4));
+        let screen = hands.screen(80, 24);
+        assert!(screen.contains("1 cancel, kept: 1 stop"), "{screen}");
+        hands.wait(Duration::from_secs(2));
+        let screen = hands.screen(80, 24);
+        assert!(
+            open == "b" || !screen.contains("kept: 1 stop"),
+            "the line has its word again: {screen}"
+        );
+    }
+}
+
+#[test]
+fn an_alert_waits_behind_the_answer_to_the_hands_own_key() {
+    let halted = |hands: &Hands| Fact::TradingChanged {
+        account: hands.desk.world.account.unwrap(),
+        state: TradingState::Halted,
+        reason: SafeText::new("from a terminal"),
+    };
+    let fired = || Fact::AlertFired {
+        id: AlertId(8),
+        text: SafeText::new("8: system halted"),
+        seen: Vec::new(),
+        quote: None,
+    };
+    for answer_first in [true, false] {
+        let mut hands = Hands::new();
+        // The fixture's notices are of earlier events.
+        hands.desk.world.state.sequence = 100;
+        let own = Actor::Session(hands.desk.world.session.unwrap());
+        hands.press("Ctrl-x h");
+        if answer_first {
+            answered(&mut hands, Some("2 cancels, kept: 1 stop"));
+        }
+        let fact = halted(&hands);
+        happens_by(&mut hands, own, fact);
+        happens(&mut hands, fired());
+        if !answer_first {
+            answered(&mut hands, Some("2 cancels, kept: 1 stop"));
+        }
+        let screen = hands.screen(80, 24);
+        assert!(
+            screen.contains("2 cancels, kept: 1 stop  (+1 more)") && !screen.contains("ALERT 8"),
+            "{answer_first}: {screen}"
+        );
+        hands.wait(Duration::from_secs(9));
+        hands.desk.tick(hands.now);
+        assert_eq!(hands.said(), "ALERT 8: system halted");
+    }
 }
 
 #[test]

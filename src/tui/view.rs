@@ -107,7 +107,7 @@ fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
             format!("FLATTEN ACCOUNT: {}", question.text)
         }
         _ if !desk.pressed.is_empty() => small_popup(desk),
-        (_, Some(message)) => format!("{} — {text}", message.text),
+        (_, Some(message)) => format!("{} — {text}", message.words()),
         _ => text,
     };
     let below = Rect {
