@@ -11,6 +11,7 @@ use super::desk::{Desk, Effect, Modal};
 use super::input::Input;
 use super::layout::PaneId;
 use super::link::{FromEngine, ToEngine};
+use super::panes::read;
 use super::run::Exit;
 use super::sample;
 use super::ticket::{QUIET, STANDS};
@@ -18,6 +19,7 @@ use super::view::{self, Drawn};
 use super::widgets::screen_of;
 use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp, TradingState};
 use crate::engine::alerts::AlertId;
+use crate::engine::risk::{Hold, HoldCause};
 use crate::engine::{Actor, Command, Event, Fact, Outcome};
 use crate::market::Timeframe;
 use ratatui::buffer::Buffer;
@@ -694,6 +696,39 @@ fn an_alert_waits_behind_the_answer_to_the_hands_own_key() {
         hands.desk.tick(hands.now);
         assert_eq!(hands.said(), "ALERT 8: system halted");
     }
+}
+
+#[test]
+fn an_account_that_is_held_back_says_so_on_the_bar_in_the_limits_and_on_the_sheet() {
+    let mut hands = Hands::new();
+    let account = sample::account();
+    let until = hands.now.after(Duration::from_secs(3_600));
+    let hold = Hold {
+        since: hands.now,
+        until: Some(Timestamp(until.0 + 762_888_733)),
+        text: SafeText::new("4 losing exits within an hour: nothing is opened for a while (:resume)"),
+    };
+    let holds = &mut hands.desk.world.state.holds;
+    holds.insert((account, HoldCause::LossStreak), hold);
+    let narrow = hands.screen(80, 24);
+    let bar = narrow.lines().next().unwrap();
+    assert!(bar.contains("HELD BACK"), "{bar}");
+    let wide = hands.screen(160, 45);
+    let bar = wide.lines().next().unwrap();
+    let at = read::moment(&hands.desk.world.view(hands.now), until);
+    assert!(bar.contains(&format!("HELD BACK until {at}")), "{bar}");
+    hands.press("g r");
+    let limits = hands.screen(160, 45);
+    assert!(
+        limits.contains(&format!("! HELD BACK until {at}; :resume lifts it")),
+        "{limits}"
+    );
+    hands.press(":").type_text("preopen").press("Enter");
+    let sheet = hands.screen(160, 45);
+    assert!(
+        sheet.contains("HELD BACK: 4 losing exits") && !sheet.contains("ACTIVE"),
+        "{sheet}"
+    );
 }
 
 #[test]
