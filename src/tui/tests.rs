@@ -732,6 +732,35 @@ fn an_account_that_is_held_back_says_so_on_the_bar_in_the_limits_and_on_the_shee
 }
 
 #[test]
+fn nothing_is_said_to_be_flat_as_a_fact_while_the_broker_is_away() {
+    let mut hands = Hands::new();
+    let account = sample::account();
+    let held = hands.now;
+    let state = &mut hands.desk.world.state;
+    state.links.get_mut(&account.broker).unwrap().state = LinkState::Down;
+    state.accounts.get_mut(&account).unwrap().read_at = Some(held);
+    let at = read::moment(&hands.desk.world.view(hands.now), held);
+    hands.press("Ctrl-x F");
+    let screen = hands.screen(160, 45);
+    let known = format!("sim is away: as far as known at {at}");
+    assert!(
+        screen.contains("FLATTEN ACCOUNT") && screen.contains(&known),
+        "{screen}"
+    );
+    hands.press("Esc");
+    let state = &mut hands.desk.world.state;
+    state.ledgers.clear();
+    state.orders.clear();
+    hands.press("Ctrl-x F");
+    let said = hands.said();
+    assert!(
+        said.starts_with(&format!("{known} nothing is held and nothing is working")),
+        "{said}"
+    );
+    assert!(said.ends_with("or call its desk"), "{said}");
+}
+
+#[test]
 fn what_was_found_comes_on_the_desk_also_where_the_answer_is_earlier_than_the_listing() {
     let mut hands = Hands::new();
     let mut instrument = sample::instrument("NVDA");
