@@ -69,6 +69,13 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(Self::from_jiff)
     }
+    /// As people read it where their own zone is not known: day and time to the second, and the zone.
+    pub fn short(self) -> String {
+        self.to_jiff().map_or_else(
+            || "--".to_owned(),
+            |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        )
+    }
 }
 impl fmt::Display for Timestamp {
     /// RFC 3339 in UTC.

@@ -23,6 +23,7 @@ mod follow;
 pub mod halt;
 pub mod history;
 pub mod in_the_way;
+pub mod known;
 pub mod lease;
 pub mod life;
 pub mod naked;

@@ -2,9 +2,11 @@
 //! engine tells and what a person does (`update`), and answers with effects; it draws nothing, sends nothing, and knows
 //! the time only as an argument.
 
+mod message;
 mod sent;
 mod told;
 
+pub use message::{Kind, Message, Tone};
 pub(in crate::tui) use sent::words;
 
 use super::again::LastOrder;
@@ -44,13 +46,6 @@ const BARS_ASKED: u32 = 600;
 const BARS_ROLLED: u32 = 2_000;
 /// How many instruments are watched at most: brokers count lines.
 const WATCHED: usize = 100;
-/// How long a message stays.
-const MESSAGE_STAYS: Duration = Duration::from_secs(8);
-/// How long something may be held back and still be news.
-const HELD_BACK: Duration = Duration::from_secs(60);
-/// How long a warning stays.
-const WARNING_STAYS: Duration = Duration::from_secs(20);
-
 /// What the loop must do beyond drawing.
 #[expect(
     clippy::large_enum_variant,
@@ -70,30 +65,6 @@ pub enum Effect {
     CopyRow,
     /// Bytes that make the terminal ring or notify.
     Ring(Vec<u8>),
-}
-
-/// How a message sounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tone {
-    /// For the record.
-    Plain,
-    /// A fill.
-    Good,
-    /// Needs a look.
-    Warn,
-}
-
-/// What the message line says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Message {
-    /// In words.
-    pub text: String,
-    /// How it sounds.
-    pub tone: Tone,
-    /// Since when.
-    pub at: Timestamp,
-    /// It answers a key: it goes with what was open when it was said.
-    pub by_key: bool,
 }
 
 /// A command that waits for Enter because of what it would do.
@@ -374,35 +345,6 @@ impl Desk {
     /// True while a whole state is here and the link stands.
     pub fn is_attached(&self) -> bool {
         self.world.link == Link::Attached && self.world.is_known
-    }
-
-    /// Says something on the message line.
-    pub fn say(&mut self, tone: Tone, text: impl Into<String>, now: Timestamp) {
-        self.message = Some(Message {
-            text: SafeText::new(&text.into()).to_string(),
-            tone,
-            at: now,
-            by_key: false,
-        });
-    }
-    /// Lets an old message go; true where something changed.
-    pub fn tick(&mut self, now: Timestamp) -> bool {
-        self.toasts.forget(now);
-        let gone = self.message.as_ref().is_some_and(|message| {
-            let stays = if message.tone == Tone::Warn {
-                WARNING_STAYS
-            } else {
-                MESSAGE_STAYS
-            };
-            now.since(message.at) > stays
-        });
-        if gone {
-            let waited = self.held_back.take();
-            self.message = waited
-                .filter(|held| now.since(held.at) <= HELD_BACK)
-                .map(|held| Message { at: now, ..held });
-        }
-        gone
     }
 
     /// The window's title.

@@ -22,14 +22,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Color;
 use ratatui::text::Span;
-use std::time::Duration;
 
 /// From this width on what is no order is explained beside the line; below it, and orders always, above it.
 const BESIDE: u16 = 120;
 /// How many rows of the screen a preview leaves to the panes and to itself.
 const LEFT: u16 = 10;
-/// How long a warning is news.
-const NEWS: Duration = Duration::from_secs(3);
 
 /// Draws the foot into the last rows of `screen`.
 pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: &mut Drawn) {
@@ -111,7 +108,7 @@ pub fn draw(desk: &Desk, now: Timestamp, screen: Rect, buf: &mut Buffer, drawn: 
 }
 
 /// The rule under the panes with what there is to say on it. What the open ticket or line says stands, but gives way for
-/// some seconds to a warning that has just come: why Enter did not send, or what the engine answered. True where it took
+/// some seconds to what has just come: a warning, why Enter did not send, what the engine answered to a key. True where it took
 /// the row above, too.
 fn message(
     desk: &Desk,
@@ -125,11 +122,8 @@ fn message(
     let told = desk
         .message
         .as_ref()
-        .map(|message| (message.tone, view.ours(message.text.clone())));
-    let is_news = desk
-        .message
-        .as_ref()
-        .is_some_and(|m| m.tone > Tone::Plain && now.since(m.at) < NEWS);
+        .map(|message| (message.tone, view.ours(message.words())));
+    let is_news = desk.message.as_ref().is_some_and(|message| message.is_news(now));
     let shown = if is_news { told } else { said.or(told) };
     let Some((tone, text)) = shown else {
         let mut pen = Pen::new(buf, rule);

@@ -7,10 +7,13 @@ mod right;
 
 use super::desk::Desk;
 use super::forecast::{bold, span};
+use super::pane::View;
+use super::panes::read;
 use super::widgets::number;
 use super::widgets::text::Pen;
 use super::world::{Link, Standing};
-use crate::domain::{AccountClass, CalendarId, Timestamp, TradingState};
+use crate::domain::{AccountClass, AccountKey, CalendarId, Timestamp, TradingState};
+use crate::engine::risk;
 use jiff::tz::TimeZone;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
@@ -147,6 +150,7 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
     if trading != TradingState::Active {
         parts.push(Part::of(9, vec![bold(trading.word(), theme.warn)]));
     }
+    parts.extend(held_back(desk, account, now));
     if let Some((since, _)) = &world.frozen {
         let loud = Style::new()
             .fg(theme.background)
@@ -171,6 +175,26 @@ fn left(desk: &Desk, now: Timestamp) -> Vec<Part> {
     }
     parts.extend(money::parts(desk, account, now));
     parts
+}
+
+/// That nothing is opened in the account for a while, and until when, by the clock of this bar. Why, and what lifts it, are in the
+/// limits pane and on the sheet before the open.
+fn held_back(desk: &Desk, account: AccountKey, now: Timestamp) -> Option<Part> {
+    let pause = risk::paused(&desk.world.state, account, None)?;
+    let style = desk.world.theme.warn;
+    let word = || bold("HELD BACK", style);
+    let view = View {
+        instrument: desk.instrument(),
+        ..desk.world.view(now)
+    };
+    let until = pause
+        .until
+        .map(|at| bold(format!(" until {}", read::moment(&view, at)), style));
+    Some(Part {
+        worth: 9,
+        short: until.is_some().then(|| vec![word()]),
+        spans: [word()].into_iter().chain(until).collect(),
+    })
 }
 
 /// What this terminal may do. Its first word says it; the rest says what helps.

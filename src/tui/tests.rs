@@ -11,12 +11,15 @@ use super::desk::{Desk, Effect, Modal, Tone};
 use super::input::Input;
 use super::layout::PaneId;
 use super::link::{FromEngine, ToEngine};
+use super::panes::read;
 use super::run::Exit;
 use super::sample;
 use super::ticket::{QUIET, STANDS};
 use super::view::{self, Drawn};
 use super::widgets::screen_of;
-use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp};
+use crate::domain::{AccountClass, LinkState, SafeText, Side, Timestamp, TradingState};
+use crate::engine::alerts::AlertId;
+use crate::engine::risk::{Hold, HoldCause};
 use crate::engine::{Actor, Command, Event, Fact, Outcome};
 use crate::market::Timeframe;
 use ratatui::buffer::Buffer;
@@ -575,12 +578,16 @@ fn after_a_restart_of_the_engine_the_new_session_trades() {
 
 /// What the engine tells next.
 fn happens(hands: &mut Hands, fact: Fact) {
+    happens_by(hands, Actor::Engine, fact);
+}
+
+fn happens_by(hands: &mut Hands, actor: Actor, fact: Fact) {
     let sequence = hands.desk.world.state.sequence + 1;
     let event = Event {
         sequence,
         at: hands.now,
         batch: sequence,
-        actor: Actor::Engine,
+        actor,
         cause: None,
         fact,
     };
@@ -616,6 +623,141 @@ fn what_a_broker_says_of_itself_is_told_and_waits_for_a_warning_to_have_its_time
     hands.wait(Duration::from_secs(21));
     hands.desk.tick(hands.now);
     assert_eq!(hands.said(), "sim: restored 41/41 market data lines");
+}
+
+/// What the engine answers to the command that was sent last.
+fn answered(hands: &mut Hands, note: Option<&str>) {
+    let outcome = Outcome::Done {
+        sequence: 0,
+        note: note.map(SafeText::new),
+    };
+    let token = hands.desk.next_token - 1;
+    hands
+        .desk
+        .on_engine(FromEngine::Outcome { token, outcome }, hands.now);
+}
+
+#[test]
+fn the_answer_to_a_panic_key_is_seen_whatever_is_open() {
+    for open in [":", "b"] {
+        let mut hands = Hands::new();
+        hands.press(open);
+        if open == ":" {
+            hands.type_text("x");
+        }
+        hands.press("Ctrl-x s");
+        answered(&mut hands, Some("1 cancel, kept: 1 stop"));
+        hands.wait(Duration::from_secs(4));
+        let screen = hands.screen(80, 24);
+        assert!(screen.contains("1 cancel, kept: 1 stop"), "{screen}");
+        hands.wait(Duration::from_secs(2));
+        let screen = hands.screen(80, 24);
+        assert!(
+            open == "b" || !screen.contains("kept: 1 stop"),
+            "the line has its word again: {screen}"
+        );
+    }
+}
+
+#[test]
+fn an_alert_waits_behind_the_answer_to_the_hands_own_key() {
+    let halted = |hands: &Hands| Fact::TradingChanged {
+        account: hands.desk.world.account.unwrap(),
+        state: TradingState::Halted,
+        reason: SafeText::new("from a terminal"),
+    };
+    let fired = || Fact::AlertFired {
+        id: AlertId(8),
+        text: SafeText::new("8: system halted"),
+        seen: Vec::new(),
+        quote: None,
+    };
+    for answer_first in [true, false] {
+        let mut hands = Hands::new();
+        // The fixture's notices are of earlier events.
+        hands.desk.world.state.sequence = 100;
+        let own = Actor::Session(hands.desk.world.session.unwrap());
+        hands.press("Ctrl-x h");
+        if answer_first {
+            answered(&mut hands, Some("2 cancels, kept: 1 stop"));
+        }
+        let fact = halted(&hands);
+        happens_by(&mut hands, own, fact);
+        happens(&mut hands, fired());
+        if !answer_first {
+            answered(&mut hands, Some("2 cancels, kept: 1 stop"));
+        }
+        let screen = hands.screen(80, 24);
+        assert!(
+            screen.contains("2 cancels, kept: 1 stop  (+1 more)") && !screen.contains("ALERT 8"),
+            "{answer_first}: {screen}"
+        );
+        hands.wait(Duration::from_secs(9));
+        hands.desk.tick(hands.now);
+        assert_eq!(hands.said(), "ALERT 8: system halted");
+    }
+}
+
+#[test]
+fn an_account_that_is_held_back_says_so_on_the_bar_in_the_limits_and_on_the_sheet() {
+    let mut hands = Hands::new();
+    let account = sample::account();
+    let until = hands.now.after(Duration::from_secs(3_600));
+    let hold = Hold {
+        since: hands.now,
+        until: Some(Timestamp(until.0 + 762_888_733)),
+        text: SafeText::new("4 losing exits within an hour: nothing is opened for a while (:resume)"),
+    };
+    let holds = &mut hands.desk.world.state.holds;
+    holds.insert((account, HoldCause::LossStreak), hold);
+    let narrow = hands.screen(80, 24);
+    let bar = narrow.lines().next().unwrap();
+    assert!(bar.contains("HELD BACK"), "{bar}");
+    let wide = hands.screen(160, 45);
+    let bar = wide.lines().next().unwrap();
+    let at = read::moment(&hands.desk.world.view(hands.now), until);
+    assert!(bar.contains(&format!("HELD BACK until {at}")), "{bar}");
+    hands.press("g r");
+    let limits = hands.screen(160, 45);
+    assert!(
+        limits.contains(&format!("! HELD BACK until {at}; :resume lifts it")),
+        "{limits}"
+    );
+    hands.press(":").type_text("preopen").press("Enter");
+    let sheet = hands.screen(160, 45);
+    assert!(
+        sheet.contains("HELD BACK: 4 losing exits") && !sheet.contains("ACTIVE"),
+        "{sheet}"
+    );
+}
+
+#[test]
+fn nothing_is_said_to_be_flat_as_a_fact_while_the_broker_is_away() {
+    let mut hands = Hands::new();
+    let account = sample::account();
+    let held = hands.now;
+    let state = &mut hands.desk.world.state;
+    state.links.get_mut(&account.broker).unwrap().state = LinkState::Down;
+    state.accounts.get_mut(&account).unwrap().read_at = Some(held);
+    let at = read::moment(&hands.desk.world.view(hands.now), held);
+    hands.press("Ctrl-x F");
+    let screen = hands.screen(160, 45);
+    let known = format!("sim is away: as far as known at {at}");
+    assert!(
+        screen.contains("FLATTEN ACCOUNT") && screen.contains(&known),
+        "{screen}"
+    );
+    hands.press("Esc");
+    let state = &mut hands.desk.world.state;
+    state.ledgers.clear();
+    state.orders.clear();
+    hands.press("Ctrl-x F");
+    let said = hands.said();
+    assert!(
+        said.starts_with(&format!("{known} nothing is held and nothing is working")),
+        "{said}"
+    );
+    assert!(said.ends_with("or call its desk"), "{said}");
 }
 
 #[test]

@@ -123,10 +123,11 @@ fn too_small(desk: &Desk, now: Timestamp, buf: &mut Buffer) {
         (None, Some(message)) if has_pane => {
             // A message says its beginning, and leaves the pane in sight.
             let most = usize::from(below.height / 4).max(1);
-            let told = wrap(&message.text, room);
+            let words = message.words();
+            let told = wrap(&words, room);
             return small(desk, now, below, &told[..told.len().min(most)], buf);
         }
-        (None, Some(message)) => message.text.clone(),
+        (None, Some(message)) => message.words(),
         (None, None) => text,
     };
     let said = wrap(&text, room);

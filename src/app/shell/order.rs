@@ -8,6 +8,7 @@ use crate::app::paths::Paths;
 use crate::domain::{
     AccountKey, ClientOrderId, Currency, Money, Order, OrderKind, Phase, SafeText, Timestamp,
 };
+use crate::engine::known::quiet_words;
 use crate::engine::life;
 use crate::engine::preview::{Preview, Previews, Worst, previews};
 use crate::engine::sentence::{Resolved, Scene, Sentence, SentenceError, Templates, parse_outside, resolve};
@@ -183,7 +184,8 @@ fn understood(
     let mut one = |(text, sentence): &(String, Sentence)| {
         let resolved = resolve(sentence, &scene, &mut new_id).map_err(|error| usage(text, &error))?;
         if resolved.commands.is_empty() {
-            return failed("nothing is held and nothing is working");
+            let flat = "nothing is held and nothing is working";
+            return failed(quiet_words(&known.state, account, flat));
         }
         Ok(resolved)
     };

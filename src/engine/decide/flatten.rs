@@ -6,6 +6,7 @@ use crate::domain::{AccountKey, ClientOrderId, InstrumentId, OrderSpec, counted}
 use crate::engine::command::{Denial, DenialCode};
 use crate::engine::event::Fact;
 use crate::engine::flatten::guards;
+use crate::engine::known::quiet_words;
 use crate::engine::risk::{self, Effect};
 use crate::engine::state::State;
 
@@ -57,7 +58,7 @@ impl Desk<'_> {
         if self.is_quiet(account, instrument) {
             return Err(Denial::new(
                 DenialCode::NothingToClose,
-                format!("{instrument} is flat and nothing is working"),
+                self.quiet(account, &instrument.to_string()),
             ));
         }
         let facts = vec![Fact::FlattenStarted {
@@ -110,7 +111,7 @@ impl Desk<'_> {
         if instruments.is_empty() {
             return Err(Denial::new(
                 DenialCode::NothingToClose,
-                format!("{account} is flat and nothing is working"),
+                self.quiet(account, &account.to_string()),
             ));
         }
         let note = self.what_goes(account, &instruments);
@@ -119,6 +120,12 @@ impl Desk<'_> {
             Some(note) => Decision::noted(facts, &note),
             None => Decision::done(facts),
         })
+    }
+
+    /// That there is nothing to flatten, as far as that is known.
+    fn quiet(&self, account: AccountKey, what: &str) -> String {
+        let flat = format!("{what} is flat and nothing is working");
+        quiet_words(self.state, account, &flat)
     }
 
     fn positions_are_known(&self, account: AccountKey) -> Result<(), Denial> {

@@ -57,30 +57,56 @@ pub struct Hold {
     pub text: SafeText,
 }
 
-/// Why nothing that adds risk leaves an account now, where something holds it back: in an instrument, or whatever it is in.
-pub fn held_back(state: &State, key: AccountKey, instrument: Option<InstrumentId>) -> Option<Denial> {
-    if let Some(denial) = breaker::denies(state, key.broker) {
-        return Some(denial);
-    }
+/// Why an account opens nothing now, and how that ends; a circuit breaker of its broker is another thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Until when, by our clock, where that is known.
+    pub until: Option<Timestamp>,
+    /// A person who resumes trading ends it.
+    pub may_be_ended: bool,
+    /// What an entry is answered.
+    pub why: Denial,
+}
+
+/// What holds an account back, in an instrument, or whatever it is in; nothing where it may open.
+pub fn paused(state: &State, key: AccountKey, instrument: Option<InstrumentId>) -> Option<Pause> {
     let day = state
         .days
         .get(&key)
         .filter(|day| day.stage >= LossStage::Reducing);
     if let Some(day) = day {
         let end = if day.may_be_ended() {
-            ", or until a person resumes"
+            ", or until a person resumes (:resume)"
         } else {
             ""
         };
         let text = format!(
             "{key} reached the loss of its session: only cancels and reducing orders pass until {}{end}",
-            day.until
+            day.until.short()
         );
-        return Some(Denial::new(DenialCode::DailyLoss, text));
+        return Some(Pause {
+            until: Some(day.until),
+            may_be_ended: day.may_be_ended(),
+            why: Denial::new(DenialCode::DailyLoss, text),
+        });
     }
-    let hold = state.holds.iter().find(|((owner, _), _)| *owner == key);
-    let hold = hold.map(|(_, hold)| Denial::new(DenialCode::HeldBack, hold.text.as_str()));
-    hold.or_else(|| breach::held(state, key, instrument))
+    if let Some((_, hold)) = state.holds.iter().find(|((owner, _), _)| *owner == key) {
+        return Some(Pause {
+            until: hold.until,
+            may_be_ended: true,
+            why: Denial::new(DenialCode::HeldBack, hold.text.as_str()),
+        });
+    }
+    breach::held(state, key, instrument).map(|why| Pause {
+        until: None,
+        may_be_ended: false,
+        why,
+    })
+}
+
+/// Why nothing that adds risk leaves an account now, where something holds it back: in an instrument, or whatever it is in.
+pub fn held_back(state: &State, key: AccountKey, instrument: Option<InstrumentId>) -> Option<Denial> {
+    breaker::denies(state, key.broker).or_else(|| paused(state, key, instrument).map(|pause| pause.why))
 }
 
 /// What a person ends who resumes trading.
@@ -152,7 +178,7 @@ fn repeated(state: &State, execution: &Execution, limits: &Limits, now: Timestam
     };
     let found = beyond(limits.max_entries_5m, &entries, "entries filled", "5 minutes")
         .or_else(|| beyond(limits.max_round_trips_1m, &trips, "round trips ended", "a minute"))?;
-    let text = format!("{found}: nothing is opened in {account} until a person resumes");
+    let text = format!("{found}: nothing is opened in {account} until a person resumes (:resume)");
     Some(held(account, cause, None, &text))
 }
 
@@ -180,7 +206,8 @@ fn streak(state: &State, account: AccountKey, most: u32, pause: Duration, now: T
     }
     let until = now.after(pause);
     let text = format!(
-        "{losing} losing exits within an hour in {account}: nothing is opened until {until}, or until a person resumes"
+        "{losing} losing exits within an hour in {account}: nothing is opened until {}, or until a person resumes (:resume)",
+        until.short()
     );
     Some(held(account, cause, Some(until), &text))
 }

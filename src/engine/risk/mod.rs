@@ -42,7 +42,7 @@ pub use change::LimitChange;
 pub use day::{LossStage, RiskDay, Standing};
 pub use form::shape;
 use holds::losing_exits;
-pub use holds::{Hold, HoldCause, ended_by_hand, held_back};
+pub use holds::{Hold, HoldCause, Pause, ended_by_hand, held_back, paused};
 pub(super) use holds::{after_execution, loss_words};
 pub use scope::Sender;
 pub use watch::Watch;

@@ -9,11 +9,12 @@ pub use close::close;
 pub use preopen::preopen;
 
 use super::port::Health;
+use super::risk;
 use super::state::State;
 use crate::domain::calendar::TradingDay;
 use crate::domain::{
     AccountKey, CalendarId, Instrument, InstrumentId, LinkState, Order, Phase, Quantity, TimeInForce,
-    Timestamp,
+    Timestamp, TradingState,
 };
 use crate::market::Market;
 use std::collections::BTreeSet;
@@ -207,8 +208,12 @@ fn trading(ground: &Ground<'_>) -> Line {
     let Some(entry) = entry else {
         return Line::new(Mark::Unknown, "trading", "the account is not known");
     };
+    let held = risk::held_back(ground.state, ground.account, None);
     match (entry.trading, &entry.trading_reason) {
-        (crate::domain::TradingState::Active, _) => Line::new(Mark::Good, "trading", "ACTIVE"),
+        (TradingState::Active, _) => match held {
+            Some(why) => Line::new(Mark::Look, "trading", format!("HELD BACK: {}", why.text)),
+            None => Line::new(Mark::Good, "trading", "ACTIVE"),
+        },
         (state, why) => {
             let why = why.as_ref().map_or(String::new(), |why| format!(": {why}"));
             Line::new(

@@ -309,7 +309,13 @@ fn a_row_of_losing_exits_pauses_for_its_time() {
         desk.fill(name, 1, "99.99");
         desk.fill(name, 1, "99.99");
     }
-    assert_eq!(refusal(buy(&mut desk, "D")).0, DenialCode::HeldBack);
+    let (code, why) = refusal(buy(&mut desk, "D"));
+    assert_eq!(code, DenialCode::HeldBack);
+    let to_the_second = why.split_once(" UTC").map_or("", |(until, _)| until);
+    assert!(
+        why.ends_with("(:resume)") && !to_the_second.is_empty() && !to_the_second.contains('.'),
+        "{why}"
+    );
     assert!(passed(&desk.submit("E", spec(Side::Sell, 2, limit("99.98")))));
     desk.accept("E");
     limits(&mut desk, |_| {});

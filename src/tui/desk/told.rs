@@ -1,9 +1,9 @@
 //! What the engine tells the desk, and what the desk asks it for: state, facts, answers, outcomes, the link's end.
 
-use super::{BARS_ASKED, BARS_ROLLED, Desk, Effect, Tone, WATCHED};
+use super::{BARS_ASKED, BARS_ROLLED, Desk, Effect, Kind, Message, Tone, WATCHED};
 use crate::domain::{AccountKey, InstrumentId, SafeText, Timestamp};
-use crate::engine::Outcome;
 use crate::engine::state::{Notice, NoticeLevel};
+use crate::engine::{Actor, Event, Fact, Outcome};
 use crate::market::{BarUpdate, Timeframe};
 use crate::tui::link::{Answer, Ask, FromEngine, ToEngine};
 use crate::tui::pane::Wish;
@@ -166,7 +166,7 @@ impl Desk {
         self.world.instrument = instrument.or_else(|| self.world.state.instruments.keys().next().copied());
     }
 
-    pub(super) fn take_events(&mut self, events: &[crate::engine::Event], now: Timestamp) {
+    pub(super) fn take_events(&mut self, events: &[Event], now: Timestamp) {
         for event in events {
             if !self.world.fold(event) {
                 tracing::warn!(
@@ -190,74 +190,83 @@ impl Desk {
             self.world.instrument = self.world.state.instruments.keys().next().copied();
         }
         self.show_found();
-        self.tell_notices(now);
+        self.tell_notices(events, now);
     }
 
-    /// Puts the newest of the new notices on the message line; a fill or a warning is not covered by what is less.
-    pub(super) fn tell_notices(&mut self, now: Timestamp) {
-        let new: Vec<_> = self
-            .world
-            .state
-            .notices
-            .iter()
-            .filter(|notice| notice.sequence > self.last_notice && notice.level > NoticeLevel::Info)
-            .map(|notice| Notice {
-                text: SafeText::new(&read::in_zone(
-                    &self.world.view(now),
-                    notice.text.as_str(),
-                    notice.at,
-                )),
-                ..notice.clone()
-            })
-            .collect();
+    /// Puts the newest of the new notices on the message line; a fill or a warning is not covered by what is less, and nothing but
+    /// another alert by an alert.
+    pub(super) fn tell_notices(&mut self, events: &[Event], now: Timestamp) {
+        let is_new =
+            |notice: &&Notice| notice.sequence > self.last_notice && notice.level > NoticeLevel::Info;
+        let view = self.world.view(now);
+        let in_zone = |notice: &Notice| Notice {
+            text: SafeText::new(&read::in_zone(&view, notice.text.as_str(), notice.at)),
+            ..notice.clone()
+        };
+        let notices = self.world.state.notices.iter();
+        let mut new: Vec<_> = notices.filter(is_new).map(in_zone).collect();
         if let Some(last) = self.world.state.notices.back() {
             self.last_notice = self.last_notice.max(last.sequence);
         }
         self.toasts.take(&new, now);
-        if let Some(notice) = new.iter().max_by_key(|notice| (notice.level, notice.sequence)) {
-            let more = if new.len() > 1 {
-                format!("  (+{} more)", new.len() - 1)
-            } else {
-                String::new()
-            };
-            let tone = match notice.level {
-                NoticeLevel::Info | NoticeLevel::Told => Tone::Plain,
-                NoticeLevel::Fill => Tone::Good,
-                NoticeLevel::Warning => Tone::Warn,
-            };
-            self.tell(tone, format!("{}{more}", notice.text), now);
+        // What a command of this terminal did is in its answer.
+        let ours = self.world.session.map(Actor::Session);
+        let event_of = |notice: &Notice| events.iter().find(|event| event.sequence == notice.sequence);
+        if self.message.as_ref().is_some_and(|shown| shown.says_all(now)) {
+            new.retain(|notice| event_of(notice).is_none_or(|event| Some(event.actor) != ours));
         }
-    }
-
-    /// Says something, or holds it back while something louder has its time.
-    pub(super) fn tell(&mut self, tone: Tone, text: String, now: Timestamp) {
-        let shown = self.message.take();
-        self.say(tone, text, now);
-        if shown
-            .as_ref()
-            .is_some_and(|shown| shown.tone > Tone::Plain && tone == Tone::Plain)
-        {
-            self.held_back = std::mem::replace(&mut self.message, shown);
+        let kind = |notice: &Notice| match event_of(notice).map(|event| &event.fact) {
+            Some(Fact::AlertFired { .. }) => Kind::Alert,
+            _ => Kind::Notice,
+        };
+        let (alerts, others): (Vec<_>, Vec<_>) =
+            new.into_iter().partition(|notice| kind(notice) == Kind::Alert);
+        let told = |kind, notices: &[Notice]| {
+            let notice = notices
+                .iter()
+                .max_by_key(|notice| (notice.level, notice.sequence))?;
+            let mut message = Message::new(kind, tone_of(notice.level), notice.text.as_str(), now);
+            message.more = notices.len() - 1;
+            Some(message)
+        };
+        if let Some(message) = told(Kind::Notice, &others) {
+            self.tell(message, now);
+        }
+        if let Some(message) = told(Kind::Alert, &alerts) {
+            self.tell(message, now);
         }
     }
 
     pub(super) fn take_outcome(&mut self, token: u64, outcome: Outcome, now: Timestamp) {
         let what = self.waiting.remove(&token).unwrap_or_default();
         match outcome {
-            Outcome::Done { note: Some(note), .. } => self.say(Tone::Plain, format!("{what}: {note}"), now),
+            Outcome::Done { note: Some(note), .. } => {
+                self.answer(Kind::Answer, Tone::Plain, format!("{what}: {note}"), now);
+            }
             Outcome::Done { note: None, .. } => {
                 // The fill of this very order may have been told already: that says more.
-                let told = self
-                    .message
-                    .as_ref()
-                    .is_some_and(|m| m.tone > Tone::Plain && now.since(m.at) < Duration::from_secs(1));
+                let says_more = |m: &Message| m.tone > Tone::Plain && m.kind != Kind::Alert;
+                let shown = self.message.as_ref().filter(|m| says_more(m));
+                let told = shown.is_some_and(|m| now.since(m.at) < Duration::from_secs(1));
                 if !told && !what.is_empty() {
-                    self.say(Tone::Plain, what, now);
+                    self.answer(Kind::Taken, Tone::Plain, what, now);
                 }
             }
-            Outcome::Known { .. } => self.say(Tone::Plain, format!("{what}: it was recorded before"), now),
-            Outcome::Denied(denial) => self.say(Tone::Warn, format!("denied: {what}: {denial}"), now),
-            Outcome::Refused(denial) => self.say(Tone::Warn, format!("refused: {what}: {denial}"), now),
+            Outcome::Known { .. } => {
+                let text = format!("{what}: it was recorded before");
+                self.answer(Kind::Answer, Tone::Plain, text, now);
+            }
+            Outcome::Denied(denial) => {
+                self.answer(Kind::Answer, Tone::Warn, format!("denied: {what}: {denial}"), now);
+            }
+            Outcome::Refused(denial) => {
+                self.answer(
+                    Kind::Answer,
+                    Tone::Warn,
+                    format!("refused: {what}: {denial}"),
+                    now,
+                );
+            }
         }
     }
 
@@ -334,5 +343,14 @@ impl Desk {
                 count,
             }));
         }
+    }
+}
+
+/// How a notice sounds.
+fn tone_of(level: NoticeLevel) -> Tone {
+    match level {
+        NoticeLevel::Info | NoticeLevel::Told => Tone::Plain,
+        NoticeLevel::Fill => Tone::Good,
+        NoticeLevel::Warning => Tone::Warn,
     }
 }

@@ -171,6 +171,17 @@ pub fn when(view: &View<'_>, at: Timestamp) -> String {
     local(view, None, at, "%H:%M:%S")
 }
 
+/// A moment to the second, with its day in the place of the seconds where that is another than today: by the clock of the status bar.
+pub fn moment(view: &View<'_>, at: Timestamp) -> String {
+    let day = |at| local(view, view.instrument, at, "%Y-%m-%d");
+    let pattern = if day(at) == day(view.now) {
+        "%H:%M:%S"
+    } else {
+        "%b %d %H:%M"
+    };
+    local(view, view.instrument, at, pattern)
+}
+
 /// A notice as it is read: the thousands of its amounts grouped. Whole numbers stay, as they may be names.
 pub fn told(text: &str) -> String {
     let word = |word: &str| {

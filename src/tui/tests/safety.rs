@@ -337,7 +337,7 @@ fn letters_that_trade_mean_nothing_else() {
     assert!(matches!(
         hands.sent[..],
         [Command::SetTrading {
-            state: crate::domain::TradingState::Halted,
+            state: TradingState::Halted,
             ..
         }]
     ));

@@ -1,19 +1,21 @@
 //! Actions on the desk, while nothing is open over it: tickets and questions are opened, the focus goes about, and what is a pane's
 //! business is handed to the pane.
 
-use crate::domain::{AccountClass, Quantity, Side, Timestamp, TradingState};
+use crate::domain::{AccountClass, AccountKey, Quantity, Side, Timestamp, TradingState};
 use crate::engine::Command;
+use crate::engine::known;
 use crate::tui::action::Action;
-use crate::tui::desk::{Desk, Effect, Modal, Pledge, Question, Tone, words};
+use crate::tui::desk::{Desk, Effect, Kind, Modal, Pledge, Question, Tone, words};
 use crate::tui::keymap::Context;
 use crate::tui::layout::{PaneId, WORKSPACES};
 use crate::tui::line::Line;
 use crate::tui::pane::{View, Wish};
+use crate::tui::panes::read;
 use crate::tui::plan::Undone;
 use crate::tui::run::Exit;
 use crate::tui::search::Search;
 use crate::tui::ticket::Ticket;
-use crate::tui::world::Zone;
+use crate::tui::world::{Link, Zone};
 
 impl Desk {
     pub(super) fn act_on_desk(&mut self, action: Action, now: Timestamp) -> Vec<Effect> {
@@ -209,14 +211,41 @@ impl Desk {
         let Some(account) = self.need_account(now) else {
             return;
         };
+        let unheard = self.unheard(account, now);
         if self.to_flatten(account).is_empty() {
-            return self.say(Tone::Plain, "nothing is held and nothing is working", now);
+            let flat = "nothing is held and nothing is working";
+            let (tone, text) = match unheard {
+                None => (Tone::Plain, flat.to_owned()),
+                Some(unheard) => (Tone::Warn, format!("{unheard} {flat}; {}", known::ELSEWHERE)),
+            };
+            return self.answer(Kind::Answer, tone, text, now);
         }
+        let unheard = unheard.map_or_else(String::new, |unheard| {
+            format!(". {unheard}; {}", known::ELSEWHERE)
+        });
+        let keys = "Enter cancels all its orders, stops too, and closes these; Esc keeps them";
         self.modal = Some(Modal::Question(Question {
-            text: "Enter cancels all its orders, stops too, and closes these; Esc keeps them".to_owned(),
+            text: format!("{keys}{unheard}"),
             pledge: Pledge::Flatten(account),
             at: now,
         }));
+    }
+
+    /// That what is known of an account may be old: engine or broker are not heard.
+    fn unheard(&self, account: AccountKey, now: Timestamp) -> Option<String> {
+        let view = View {
+            instrument: self.instrument(),
+            ..self.world.view(now)
+        };
+        let clock = |at| read::moment(&view, at);
+        match &self.world.link {
+            Link::Attached => known::unheard(view.state, account, clock),
+            Link::Lost(since, _) => {
+                let at = clock(*since);
+                Some(format!("no link to the engine: as far as known at {at}"))
+            }
+            Link::Starting(_) => Some("no link to the engine yet: as far as known".to_owned()),
+        }
     }
 
     /// On the simulated exchange leaving asks what is meant; elsewhere it always leaves the engine to its orders.

@@ -8,6 +8,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, Distance, NumberError, OrderKind, OrderSpec, Price, Quantity, Role, SafeText,
     Side, TimeInForce, Timestamp,
 };
+use crate::engine::known::quiet_words;
 use crate::engine::sentence::{Scene, SentenceError, parse_outside, resolve};
 use crate::engine::{Command, Legs, Seen};
 use crate::server::doors::Caller;
@@ -166,7 +167,8 @@ impl Wish {
         let mut new_id = || given.take().unwrap_or_else(|| context.new_id_from(known));
         let resolved = resolve(&sentence, &scene, &mut new_id).map_err(|error| misread(text, &error))?;
         if resolved.commands.is_empty() {
-            let text = "nothing is held and nothing is working";
+            let flat = "nothing is held and nothing is working";
+            let text = quiet_words(&known.state, account, flat);
             return Err(ApiError::new(StatusCode::CONFLICT, "NOTHING_TO_CLOSE", text));
         }
         let single = matches!(

@@ -3,6 +3,7 @@
 //! in. The same figures that decide (`engine/risk/usage`), so that nobody sees another distance than an order meets.
 
 use crate::domain::{AccountKey, Currency, LimitName, LimitValue, TradingState};
+use crate::engine::risk::paused;
 use crate::engine::risk::usage::{Amount, Look, Usage, look};
 use crate::tui::action::Action;
 use crate::tui::pane::{Hits, Pane, View, Wish};
@@ -151,6 +152,17 @@ fn above(view: &View<'_>, look: &Look, account: AccountKey, base: Currency) -> V
             .map_or_else(String::new, |why| format!(": {why}"));
         let word = entry.trading.word().to_uppercase();
         lines.push((format!("! {word}{why}"), bold(theme.error)));
+    }
+    if let Some(pause) = paused(view.state, account, None) {
+        let until = pause
+            .until
+            .map_or_else(String::new, |at| format!(" until {}", read::moment(view, at)));
+        let lifts = if pause.may_be_ended {
+            "; :resume lifts it"
+        } else {
+            ""
+        };
+        lines.push((format!("! HELD BACK{until}{lifts}"), bold(theme.error)));
     }
     if let Some(why) = &look.held_back {
         lines.push((format!("! {why}"), bold(theme.error)));
