@@ -54,12 +54,15 @@ pub fn words(state: &State, account: AccountKey, instrument: InstrumentId) -> Op
         count => format!(" and {} more", count - 1),
     };
     let verb = named.spec.side.word().to_lowercase();
+    let part = if named.spec.kind.is_stop() {
+        "stop"
+    } else {
+        "order"
+    };
     Some(format!(
-        "{} ({}){more} would close {} of it, and both could fill: 'flat {instrument}' closes all and takes it off; \
-         for a part make it smaller first (e on it, or PATCH /api/v1/orders/{}), then {verb}",
+        "{}{more} would close {} of it, and both could fill: 'flat {instrument}' closes all and takes it off; \
+         for a part make the {part} smaller first (e on it in the desk's orders), then {verb}",
         named.spec,
-        named.id,
         covered(state, account, instrument),
-        named.id,
     ))
 }

@@ -270,7 +270,11 @@ impl Look<'_> {
         let value = price.and_then(worth);
         let held = self.held(spec);
         let between = |a: Option<Price>, b: Option<Price>| worth(a?.checked_sub(b?)?);
-        let lost = between(price, legs.stop);
+        // A stop on the wrong side protects nothing: there is no risk to count by it.
+        let lost = check
+            .sides(spec, legs)
+            .ok()
+            .and_then(|()| between(price, legs.stop));
         let broker = spec.account.broker;
         let fee = instrument.and_then(|i| terms::fee(broker, i, spec.quantity, value?));
         let reduces = risk::effect(self.state, spec) == Effect::Reduces;
@@ -405,7 +409,9 @@ fn refused(
         let (same, other) = if spec.side == second.side { (2, 0) } else { (1, 1) };
         check.room(spec, same, other)
     };
-    let all = alone(spec).and_then(|()| check.room(spec, 1, children));
+    let all = alone(spec)
+        .and_then(|()| check.exits(spec, legs))
+        .and_then(|_| check.room(spec, 1, children));
     all.and_then(|()| pair.map_or(Ok(()), both)).err()
 }
 

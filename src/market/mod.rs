@@ -176,7 +176,7 @@ impl Market {
         match self.line_mut(instrument.id) {
             Some(line) if line.instrument.calendar == instrument.calendar => line.instrument = instrument,
             Some(line) => {
-                let quoted = usize::from(line.ticker.quote.is_some());
+                let quoted = usize::from(is_there(line.ticker.quote));
                 *line = Line::new(instrument, builds);
                 self.quoted -= quoted;
             }
@@ -206,16 +206,16 @@ impl Market {
         let Some(line) = self.line_mut(quote.instrument) else {
             return QuoteOutcome::Unlisted;
         };
-        let before = line.ticker.quote.is_some();
+        let before = is_there(line.ticker.quote);
         let outcome = line.on_quote(quote);
         if matches!(outcome, QuoteOutcome::Changed | QuoteOutcome::Unchanged) {
             line.heard = received;
         }
-        let first = !before && line.ticker.quote.is_some();
-        self.quoted += usize::from(first);
+        let after = is_there(line.ticker.quote);
+        self.quoted = self.quoted + usize::from(after) - usize::from(before);
         outcome
     }
-    /// How many of the listed instruments have a quote.
+    /// How many of the listed instruments have a quote whose source is there.
     pub fn quoted(&self) -> usize {
         self.quoted
     }
@@ -330,6 +330,11 @@ impl Market {
     fn line_mut(&mut self, id: InstrumentId) -> Option<&mut Line> {
         self.lines.get_mut(*self.places.get(&id)?)
     }
+}
+
+/// True for a quote whose source is there.
+fn is_there(quote: Option<Quote>) -> bool {
+    quote.is_some_and(|quote| quote.quality.is_there())
 }
 
 #[cfg(test)]

@@ -340,6 +340,42 @@ fn a_lost_link_is_loud_and_nothing_is_sent_over_it() {
 }
 
 #[test]
+fn with_the_brokers_link_down_no_price_looks_like_one_of_now() {
+    let mut hands = Hands::new();
+    let screen = hands.screen(160, 45);
+    assert!(
+        !screen.contains("sim down") && !screen.contains("feed ● 0/"),
+        "{screen}"
+    );
+    let link = hands
+        .desk
+        .world
+        .state
+        .links
+        .get_mut(&sample::account().broker)
+        .unwrap();
+    (link.state, link.since) = (LinkState::Down, hands.now);
+    hands.wait(Duration::from_secs(30));
+    let screen = hands.screen(160, 45);
+    assert!(
+        !screen.contains("← live") && screen.contains("feed ● 0/"),
+        "{screen}"
+    );
+    let watch = screen.lines().find(|line| line.contains("WATCH")).unwrap();
+    assert!(watch.contains("sim down 0:30"), "{watch}");
+    let mut buf = Buffer::empty(Rect::new(0, 0, 160, 45));
+    let drawn = view::draw(&mut hands.desk, hands.now, &mut buf);
+    let dim = hands.desk.world.theme.dim;
+    let market: Vec<_> = drawn.panes.iter().filter(|pane| !pane.0.is_ours()).collect();
+    assert!(!market.is_empty());
+    for (pane, area, _) in market {
+        for at in area.positions().filter(|at| at.y > area.y) {
+            assert!(buf[at].symbol() == " " || buf[at].fg == dim, "{pane:?} at {at}");
+        }
+    }
+}
+
+#[test]
 fn denials_are_told_in_words() {
     let mut hands = Hands::new();
     hands.press("b").wait(QUIET).press("Enter");

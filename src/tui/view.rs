@@ -270,6 +270,9 @@ fn draw_slot(desk: &Desk, now: Timestamp, slot: &Slot, buf: &mut Buffer, drawn: 
     if desk.world.masked && place.id.is_ours() {
         mask(buf, inside, theme.dim);
     }
+    if !place.id.is_ours() && read::away(&view).is_some() {
+        quieten(buf, inside, theme.dim);
+    }
     drawn.panes.push((place.id, slot.area, hits));
 }
 
@@ -334,6 +337,17 @@ fn mask(buf: &mut Buffer, area: Rect, colour: ratatui::style::Color) {
                 cell.set_char(c).set_fg(colour);
                 cell.modifier = Modifier::empty();
             }
+        }
+    }
+}
+
+/// Takes the colours off an area of prices that are from before: none of them may look like one of now.
+fn quieten(buf: &mut Buffer, area: Rect, colour: ratatui::style::Color) {
+    for at in area.intersection(buf.area).positions() {
+        if let Some(cell) = buf.cell_mut(at) {
+            cell.set_fg(colour);
+            cell.modifier.remove(Modifier::BOLD);
+            cell.modifier.insert(Modifier::DIM);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::commands::{Desk, denied, known_as, stands_alone};
 use super::{Decision, sessions};
-use crate::domain::{ClientOrderId, OrderKind, OrderSpec, Phase, Role, Side, TimeInForce};
+use crate::domain::{ClientOrderId, OrderSpec, Phase};
 use crate::engine::command::{Denial, DenialCode, Legs, Placed, Seen};
 use crate::engine::event::Fact;
 use crate::engine::risk;
@@ -83,48 +83,17 @@ impl Desk<'_> {
         legs: Legs,
     ) -> Result<Vec<(ClientOrderId, OrderSpec)>, Denial> {
         let mut children = Vec::new();
-        let reference = self.check().entry_price(spec);
-        let instrument = self.state.instruments.get(&spec.instrument);
-        let kinds = [
-            (legs.stop, Role::StopLoss, "stop", -1),
-            (legs.target, Role::Target, "target", 1),
-        ];
-        for (number, (price, role, word, toward)) in (1u8..).zip(kinds) {
-            let Some(price) = price else { continue };
-            let kind = match role {
-                Role::StopLoss => OrderKind::Stop { trigger: price },
-                _ => OrderKind::Limit { price },
-            };
-            let sign = if spec.side == Side::Buy { toward } else { -toward };
-            if let Some(reference) = reference
-                && price.raw().cmp(&reference.raw()) as i32 != sign
-            {
-                let side = if sign > 0 { "above" } else { "below" };
-                let text = format!(
-                    "the {word} of a {} goes {side} the entry at {reference}",
-                    spec.side.word().to_lowercase()
-                );
-                return Err(Denial::new(DenialCode::BadPrice, text));
-            }
-            let child = OrderSpec {
-                side: spec.side.opposite(),
-                kind,
-                tif: TimeInForce::Gtc,
-                display: None,
-                allow_short: true,
-                role,
-                parent: Some(id),
-                ..spec.clone()
-            };
-            if let Some(instrument) = instrument {
-                self.check().well_formed(&child, instrument)?;
-            }
+        for (number, exit) in self.check().exits(spec, legs)? {
             let name = id.child(number).ok_or_else(|| {
                 Denial::new(
                     DenialCode::BadOrder,
                     format!("{id} can't have children: its id is too long or itself a child's"),
                 )
             })?;
+            let child = OrderSpec {
+                parent: Some(id),
+                ..exit
+            };
             children.push((name, child));
         }
         Ok(children)

@@ -10,6 +10,7 @@ pub mod cost;
 pub mod day;
 pub mod drawdown;
 mod entry;
+mod exits;
 mod form;
 mod funds;
 mod gate;

@@ -41,13 +41,9 @@ pub(super) fn order(
 
 /// The price an order is measured at: its own, else the market's.
 pub(super) fn entry(words: &OrderWords, spec: &OrderSpec, scene: &Scene<'_>) -> Result<Price, SentenceError> {
-    let check = Check {
-        state: scene.state,
-        market: scene.market,
-        now: scene.now,
-        sender: None,
-    };
-    let price = check.entry_price(spec).filter(|price| *price > Price::ZERO);
+    let price = check(scene)
+        .entry_price(spec)
+        .filter(|price| *price > Price::ZERO);
     price.map_or_else(
         || {
             let text = format!("{} has no price now; give a limit", spec.instrument);
@@ -57,7 +53,17 @@ pub(super) fn entry(words: &OrderWords, spec: &OrderSpec, scene: &Scene<'_>) -> 
     )
 }
 
-/// The exits as prices: what is said, else what the template says.
+fn check<'a>(scene: &Scene<'a>) -> Check<'a> {
+    Check {
+        state: scene.state,
+        market: scene.market,
+        now: scene.now,
+        sender: None,
+    }
+}
+
+/// The exits as prices: what is said, else what the template says. One on the wrong side is refused at its word, before a size
+/// is counted by it.
 fn legs(
     words: &OrderWords,
     instrument: &Instrument,
@@ -79,12 +85,29 @@ fn legs(
             .price(role, spec.side, entry, stop, &instrument.ticks)
             .or_else(|error| wrong(at, error.to_string()))
     };
-    let stop = said(&words.stop, template.stop)
+    let said_stop = said(&words.stop, template.stop);
+    let said_target = said(&words.target, template.target);
+    let at = |said: &Option<(ExitPrice, Range<usize>)>| said.as_ref().map_or(0..0, |said| said.1.clone());
+    let (stop_at, target_at) = (at(&said_stop), at(&said_target));
+    let stop = said_stop
         .map(|(place, at)| price(place, at, Role::StopLoss, None))
         .transpose()?;
-    let target = said(&words.target, template.target)
+    let target = said_target
         .map(|(place, at)| price(place, at, Role::Target, stop))
         .transpose()?;
+    let prices = Legs {
+        stop,
+        target,
+        moves: None,
+    };
+    if let Err(misplaced) = check(scene).sides(spec, prices) {
+        let at = if misplaced.role == Role::Target {
+            target_at
+        } else {
+            stop_at
+        };
+        return wrong(at, misplaced.text);
+    }
     let moves = if template.breakeven.is_some() || template.trail.is_some() {
         let entry = entry(words, spec, scene)?;
         let moves = template.moves(entry, stop, &instrument.ticks);
@@ -92,7 +115,7 @@ fn legs(
     } else {
         None
     };
-    Ok(Legs { stop, target, moves })
+    Ok(Legs { moves, ..prices })
 }
 
 fn template(words: &OrderWords, scene: &Scene<'_>) -> Result<ExitTemplate, SentenceError> {

@@ -116,12 +116,6 @@ impl Sizing<'_> {
         };
         let distance = price.raw().abs_diff(stop.raw());
         let distance = Price::from_raw(i64::try_from(distance).unwrap_or(i64::MAX));
-        if distance == Price::ZERO {
-            return self.refuse(format!(
-                "the stop lies at the entry of {}: no size follows from that",
-                self.instrument.show(price)
-            ));
-        }
         self.lots(amount, distance, "risks")
     }
 

@@ -36,6 +36,12 @@ fn who_is_in_the_way_is_named_with_the_ways_that_are_right() {
         words.contains("stp 95") && words.contains("'flat AAPL'") && !words.contains("say 'short'"),
         "{words}"
     );
+    assert!(
+        words.contains("make the stop smaller first (e on it")
+            && !words.contains("/api/")
+            && !words.contains("(S)"),
+        "in plain words: {words}"
+    );
     // Smaller first, then the part: what stays is covered, and both together close what is held.
     assert!(matches!(resize(&mut desk, "S", 5), Outcome::Done { .. }));
     let early = desk.submit("E", spec(Side::Sell, 5, OrderKind::Market));

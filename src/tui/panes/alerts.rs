@@ -10,7 +10,7 @@ use crate::tui::pane::{Hits, Pane, View, Wish};
 use crate::tui::widgets::columns::{self, Cell, Column, Look, table};
 use crate::tui::widgets::list::Cursor;
 use crate::tui::widgets::number;
-use crate::tui::widgets::text::{Pen, bold, ink};
+use crate::tui::widgets::text::{Pen, bold, ink, width};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::cell::RefCell;
@@ -23,7 +23,7 @@ const COLUMNS: [Column; 7] = [
     Column::number("now", 8, 2),
     Column::number("to go", 7, 1),
     Column::text("state", 7, 0),
-    Column::text("fired NY", 8, 3),
+    Column::text("fired", 8, 3),
     Column::text("told", 12, 4),
 ];
 
@@ -52,6 +52,10 @@ fn rows<'a>(view: &View<'a>) -> Vec<(AlertId, &'a Alert)> {
         .collect();
     rows.sort_by_key(|(id, alert)| (alert.ended.is_some(), std::cmp::Reverse(*id)));
     rows
+}
+
+fn cells_of(head: &str) -> u16 {
+    u16::try_from(width(head)).unwrap_or(u16::MAX)
 }
 
 fn keys(rows: &[(AlertId, &Alert)]) -> Vec<AlertId> {
@@ -159,7 +163,10 @@ impl Pane for AlertsPane {
             selection: view.theme.selection,
         };
         let mut values = self.values.borrow_mut();
-        let rows = table(&mut pen, COLUMNS, look, rows.len(), cursor, |at| {
+        let mut columns = COLUMNS;
+        let head = read::fired_head(view);
+        columns[5] = Column::text(head, cells_of(head).max(8), 3);
+        let rows = table(&mut pen, columns, look, rows.len(), cursor, |at| {
             rows.get(at).map_or_else(Default::default, |(id, alert)| {
                 cells(view, *id, alert, &mut values)
             })

@@ -247,12 +247,13 @@ impl Pane for Chart {
             said.push(format!("{}: e x K J", order.spec));
         }
         let bars = view.market.bars(id, self.timeframe);
-        said.push(match (self.held, self.newest(view, bars)) {
-            _ if self.cross(view).is_some() => "✛ Esc leaves".to_owned(),
+        said.extend(match (self.held, self.newest(view, bars)) {
+            _ if self.cross(view).is_some() => Some("✛ Esc leaves".to_owned()),
             (Some((held, _)), Some(newest)) if held == id => {
-                format!("{} bars back", bars.len() - 1 - newest)
+                Some(format!("{} bars back", bars.len() - 1 - newest))
             }
-            _ => "← live".to_owned(),
+            _ if read::away(view).is_some() => None,
+            _ => Some("← live".to_owned()),
         });
         (format!("{id} {}", self.timeframe), said.join("   "))
     }

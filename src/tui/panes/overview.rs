@@ -353,7 +353,7 @@ impl Pane for Overview {
                 _ => {}
             }
         }
-        let link = if view.attached { "" } else { "no link  " };
+        let link = read::away(view).unwrap_or_default();
         (
             "MARKET".to_owned(),
             format!("▲ {up}  ▼ {down}  {link}").trim_end().to_owned(),

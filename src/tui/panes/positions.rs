@@ -176,8 +176,8 @@ fn cells(view: &View<'_>, id: InstrumentId) -> [Cell; 13] {
             },
             Cell::default(),
             Cell::new(read::price_or_unknown(view, id, mark), ink(theme.dim)),
-            // Nothing is open: what the day left is its whole result.
-            day_cell(view, instrument, ledger),
+            // Nothing is open: the column adds up to its sum, and the result stands under day and realised.
+            Cell::default(),
             day_cell(view, instrument, ledger),
             Cell::new(read::profit(Some(realized), currency), profit(realized)),
             Cell::default(),
@@ -479,5 +479,31 @@ impl Pane for Positions {
     fn click(&mut self, index: usize, view: &View<'_>) -> Vec<Wish> {
         let chosen = rows(view).get(index).copied();
         chosen.map(Wish::Select).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Position;
+    use crate::tui::panes::fixture::{Desk, account, id};
+
+    #[test]
+    fn what_was_closed_has_no_open_profit_and_its_result_stands_as_realised() {
+        let mut desk = Desk::rich();
+        let ledger = desk.state.ledgers.get_mut(&(account(), id("NVDA"))).unwrap();
+        ledger.position = Position {
+            realized: crate::domain::Money::whole(-234),
+            ..Position::default()
+        };
+        let cells = cells(&desk.view(), id("NVDA"));
+        assert_eq!(
+            (
+                cells[1].text.as_str(),
+                cells[4].text.as_str(),
+                cells[6].text.as_str()
+            ),
+            ("flat", "", "▼ 234.00")
+        );
     }
 }

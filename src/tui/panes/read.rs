@@ -2,7 +2,7 @@
 //! and the words for what is not there.
 
 use crate::domain::calendar::SessionState;
-use crate::domain::{Currency, InstrumentId, Money, Price, Timestamp};
+use crate::domain::{Currency, InstrumentId, LinkState, Money, Price, Timestamp};
 use crate::engine::state::Ledger;
 use crate::market::Quality;
 use crate::tui::pane::View;
@@ -64,10 +64,16 @@ pub fn freshness(view: &View<'_>, id: InstrumentId) -> Option<&'static str> {
     if !view.attached {
         return Some("no link");
     }
+    // Whatever the session: a closed market's prices may have moved since the source went away.
+    if away(view).is_some() {
+        return Some("away");
+    }
     let instrument = view.state.instruments.get(&id)?;
     let session = instrument.calendar.session_at(view.venue_now);
     match view.market.quote(id).map(|quote| quote.quality) {
-        _ if session.state == SessionState::Closed => Some("closed"),
+        quality if session.state == SessionState::Closed && quality.is_none_or(Quality::is_there) => {
+            Some("closed")
+        }
         Some(Quality::Frozen) => Some("frozen"),
         Some(Quality::Delayed) => Some("delayed"),
         Some(Quality::Derived) => Some("derived"),
@@ -78,11 +84,12 @@ pub fn freshness(view: &View<'_>, id: InstrumentId) -> Option<&'static str> {
     }
 }
 
-/// As [`freshness`], and for data that have not changed for long while the market trades, their age.
+/// As [`freshness`], with since when their source is away, and for data that have not changed for long while the market trades,
+/// their age.
 pub fn how_old(view: &View<'_>, id: InstrumentId) -> Option<String> {
     use super::watchlist::session;
-    freshness(view, id)
-        .map(str::to_owned)
+    away(view)
+        .or_else(|| freshness(view, id).map(str::to_owned))
         .or_else(|| session::stale(view, id).map(|age| format!("stale {}", session::short(age))))
 }
 
@@ -147,6 +154,15 @@ pub fn time_head(view: &View<'_>) -> &'static str {
         None => "time NY",
         Some("UTC") => "time UTC",
         Some(_) => "local",
+    }
+}
+
+/// The same over times at which something fired.
+pub fn fired_head(view: &View<'_>) -> &'static str {
+    match zone_word(view) {
+        None => "fired NY",
+        Some("UTC") => "fired UTC",
+        Some(_) => "fired local",
     }
 }
 
@@ -222,13 +238,27 @@ pub fn is_loud(notice: &crate::engine::state::Notice) -> bool {
 
 /// Why what is shown may be old: no link to the engine, or the broker is not there.
 pub fn stale(view: &View<'_>) -> Option<String> {
-    use crate::domain::LinkState;
+    unlinked(view, |state| state != LinkState::Ready)
+}
+
+/// Why prices are from before, since when: no link to the engine, or none to the broker that they come by. A broker that is
+/// only degraded still sends them; what of it is away says so at each quote.
+pub fn away(view: &View<'_>) -> Option<String> {
+    unlinked(view, |state| {
+        matches!(
+            state,
+            LinkState::Down | LinkState::Connecting | LinkState::Syncing
+        )
+    })
+}
+
+fn unlinked(view: &View<'_>, is_off: impl Fn(LinkState) -> bool) -> Option<String> {
     if !view.attached {
         return Some("no link".to_owned());
     }
     let broker = view.account?.broker;
     let link = view.state.links.get(&broker)?;
-    (link.state != LinkState::Ready).then(|| {
+    is_off(link.state).then(|| {
         let age = number::age(view.now.since(link.since));
         format!("{broker} {} {age}", link.state.word())
     })

@@ -441,6 +441,9 @@ impl Pane for Watchlist {
         if let Some((text, _)) = &self.filter {
             right = format!("{right}  {text}");
         }
+        if let Some(away) = read::away(view) {
+            right = format!("{right}  {away}");
+        }
         (left, right)
     }
 

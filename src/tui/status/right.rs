@@ -5,6 +5,7 @@ use crate::domain::{BrokerId, LinkState, Timestamp, counted};
 use crate::engine::breaker::BreakerState;
 use crate::tui::desk::Desk;
 use crate::tui::forecast::{bold, span};
+use crate::tui::panes::read;
 use crate::tui::planned;
 use crate::tui::widgets::number;
 use std::time::Duration;
@@ -19,7 +20,7 @@ pub(super) fn right(desk: &Desk, now: Timestamp) -> Vec<Part> {
     }
     parts.extend(alerts(desk));
     parts.extend(engine(desk, now));
-    parts.extend(feed(desk));
+    parts.extend(feed(desk, now));
     parts.extend(profile(desk));
     parts.push(Part::of(7, vec![span(clock(desk, now), desk.world.theme.dim)]));
     parts
@@ -82,11 +83,14 @@ fn engine(desk: &Desk, now: Timestamp) -> Option<Part> {
     Some(Part::of(5, vec![span(number::latency(round_trip), theme.dim)]))
 }
 
-/// How many instruments have a quote.
-fn feed(desk: &Desk) -> Option<Part> {
+/// How many instruments have a quote whose source is there: none where that is a broker without a link.
+fn feed(desk: &Desk, now: Timestamp) -> Option<Part> {
     let theme = &desk.world.theme;
     let all = desk.world.state.instruments.len();
-    let quoted = desk.world.market.quoted().min(all);
+    let quoted = match read::away(&desk.world.view(now)) {
+        Some(_) => 0,
+        None => desk.world.market.quoted().min(all),
+    };
     let colour = if quoted == all { theme.sim } else { theme.warn };
     let spans = vec![
         span("feed ", theme.dim),

@@ -166,8 +166,24 @@ fn money_and_risk_become_whole_lots_rounded_down() {
         ),
         (
             "b risk 1% AAPL @100 stop 100",
-            "risk 1%",
-            "the stop lies at the entry",
+            "100",
+            "the stop of a buy goes below the entry at 100",
+        ),
+        // As the engine would refuse it, and before a size is counted by it.
+        (
+            "b risk 1% AAPL @ask stop 241.20",
+            "241.20",
+            "the stop of a buy goes below the entry at 100.02",
+        ),
+        (
+            "b 10 AAPL mkt stop 99 target 98",
+            "98",
+            "the target of a buy goes above the entry at 100.02",
+        ),
+        (
+            "s 10 AAPL @bid short stop 99",
+            "99",
+            "the stop of a sell goes above the entry at 100",
         ),
         ("b 2 ES @bid stop +8t", "+8t", "lies below the entry: -8t"),
         ("b 2 ES @bid tpl nosuch", "nosuch", "there are scalp"),
@@ -471,5 +487,46 @@ fn an_unknown_symbol_names_those_that_are_near() {
     assert_eq!(
         flat().desk.engine.state().position(account(), aapl()).quantity,
         Quantity::ZERO
+    );
+}
+
+/// A ticket or a program names exits without a sentence: what is shown of them is what the engine says.
+#[test]
+fn a_preview_refuses_an_exit_that_the_engine_refuses_and_counts_no_risk_by_it() {
+    let table = flat();
+    let shown = |stop: &str, target: &str| {
+        let command = Command::Submit {
+            id: id("W1"),
+            spec: spec(Side::Buy, 10, limit("100")),
+            legs: Legs {
+                stop: Some(p(stop)),
+                target: Some(p(target)),
+                moves: None,
+            },
+            seen: None,
+        };
+        let all = previews(
+            table.desk.engine.state(),
+            &table.desk.market,
+            &command,
+            table.desk.now,
+        )
+        .unwrap();
+        let denied = all.denial.map(|denial| (denial.code, denial.text.to_string()));
+        (denied, all.rows[0].risk.is_some(), all.rows[0].reward)
+    };
+    assert_eq!(shown("99", "102"), (None, true, Some(200)));
+    for (stop, target, said) in [
+        ("101", "102", "the stop of a buy goes below the entry at 100"),
+        ("99", "100", "the target of a buy goes above the entry at 100"),
+    ] {
+        let (denied, risk, reward) = shown(stop, target);
+        assert_eq!(denied, Some((DenialCode::BadPrice, said.to_owned())));
+        assert!(!risk && reward.is_none());
+    }
+    // Off the tick is no price either.
+    assert_eq!(
+        shown("99.005", "102").0.map(|denied| denied.0),
+        Some(DenialCode::BadPrice)
     );
 }

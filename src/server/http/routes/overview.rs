@@ -156,7 +156,7 @@ struct Performance {
     clients: u32,
     /// How long ago the engine last told anything, in milliseconds.
     told_ms_ago: Option<u64>,
-    /// Instruments that have a quote.
+    /// Instruments that have a quote whose source is there.
     quoted: usize,
     /// The connection to each broker, where it tells.
     brokers: Vec<BrokerRow>,

@@ -148,3 +148,20 @@ fn x_removes_the_held_alert_and_never_reaches_an_order() {
     let wishes = pane.act(Action::Enter, &desk.view()).unwrap();
     assert!(matches!(&wishes[..], [] | [Wish::Select(_)]), "{wishes:?}");
 }
+
+#[test]
+fn the_head_over_what_fired_names_the_zone_of_the_cells() {
+    let mut desk = Desk::rich();
+    fill(&mut desk);
+    let utc = jiff::tz::TimeZone::UTC;
+    let view = View {
+        zone: Some(&utc),
+        ..desk.view()
+    };
+    let mut buf = Buffer::empty(Rect::new(0, 0, 80, 8));
+    let area = buf.area;
+    AlertsPane::new().render(&view, area, true, &mut buf);
+    let lines = screen_of(&buf);
+    assert!(lines[0].ends_with("fired UTC"), "{}", lines[0]);
+    assert!(lines.join(" ").contains("14:56:44"), "{lines:?}");
+}

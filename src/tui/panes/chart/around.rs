@@ -128,7 +128,7 @@ impl Plot<'_, '_> {
         if let Some(bar) = self.bars.last() {
             let price = read::last(self.view, self.id).unwrap_or(bar.close);
             let text = format!(" {} ", read::price(self.view, self.id, price));
-            let style = if self.view.attached {
+            let style = if read::away(self.view).is_none() {
                 self.tag(self.color(bar))
             } else {
                 bold(theme.text).bg(theme.selection)

@@ -19,6 +19,9 @@ fn newest(view: &View<'_>, id: InstrumentId) -> Option<Timestamp> {
 
 /// How new an instrument's prices are, with their age where that matters; nothing where they come as they happen.
 pub fn freshness(view: &View<'_>, id: InstrumentId) -> Option<String> {
+    if let Some(away) = read::away(view).filter(|_| view.attached) {
+        return Some(away);
+    }
     let age = newest(view, id).map(|at| view.venue_now.since(at));
     let old = |word: &str| match age {
         Some(age) => format!("{word} {}", number::age(age)),

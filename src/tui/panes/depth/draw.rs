@@ -188,7 +188,7 @@ pub(super) fn draw_rungs(pen: &mut Pen<'_>, view: &View<'_>, book: &Book, rungs:
     let frame = frame(label_width, wide);
     draw_traded(pen, view, rungs, &frame, hand.bare);
     let cursor = hand.cursor.and_then(|price| rungs.row(price, Side::Buy));
-    let last = view.market.last(book.id).filter(|_| view.attached);
+    let last = view.market.last(book.id).filter(|_| read::away(view).is_none());
     let last_row = last.and_then(|print| rungs.row(print.price, print.aggressor.unwrap_or(Side::Buy)));
     let touch = [
         book.bids

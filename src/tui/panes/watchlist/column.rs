@@ -317,7 +317,7 @@ fn last(view: &View<'_>, id: InstrumentId) -> Cell {
     let last = read::last(view, id);
     let style = match read::flash(view, id) {
         _ if last.is_none() => ink(theme.faint),
-        _ if !view.attached => ink(theme.dim),
+        _ if read::away(view).is_some() => ink(theme.dim),
         // In their own colours: of sixteen both grounds become one.
         Some(Ordering::Greater) => bold(theme.up).bg(theme.up_back),
         Some(Ordering::Less) => bold(theme.down).bg(theme.down_back),

@@ -6,6 +6,7 @@ use crate::domain::{CalendarId, Instrument, InstrumentId, Timestamp};
 use crate::market::Quality;
 use crate::market::terms::ByHours;
 use crate::tui::pane::View;
+use crate::tui::panes::read;
 use std::time::Duration;
 
 /// Data of an open market that are older than this are called stale.
@@ -119,6 +120,9 @@ pub fn short(span: Duration) -> String {
 pub fn badge(view: &View<'_>, id: InstrumentId) -> String {
     if !view.attached {
         return "no link".to_owned();
+    }
+    if read::away(view).is_some() {
+        return "away".to_owned();
     }
     match view.market.quote(id).map(|quote| quote.quality) {
         Some(Quality::Halted) => "HALT".to_owned(),
