@@ -749,7 +749,7 @@ fn an_account_that_is_held_back_says_so_on_the_bar_in_the_limits_and_on_the_shee
     let narrow = hands.screen(80, 24);
     let bar = narrow.lines().next().unwrap();
     assert!(bar.contains("HELD BACK"), "{bar}");
-    let wide = hands.screen(160, 45);
+    let wide = hands.screen(200, 50);
     let bar = wide.lines().next().unwrap();
     let at = read::moment(&hands.desk.world.view(hands.now), until);
     assert!(bar.contains(&format!("HELD BACK until {at}")), "{bar}");
