@@ -364,7 +364,7 @@ fn with_the_brokers_link_down_no_price_looks_like_one_of_now() {
     let watch = screen.lines().find(|line| line.contains("WATCH")).unwrap();
     assert!(watch.contains("sim down 0:30"), "{watch}");
     let mut buf = Buffer::empty(Rect::new(0, 0, 160, 45));
-    let drawn = view::draw(&mut hands.desk, hands.now, &mut buf);
+    let drawn = view::draw(&hands.desk, hands.now, &mut buf);
     let dim = hands.desk.world.theme.dim;
     let market: Vec<_> = drawn.panes.iter().filter(|pane| !pane.0.is_ours()).collect();
     assert!(!market.is_empty());
