@@ -129,8 +129,8 @@ mod tests {
         };
         Templates::from([("plain".to_owned(), plain), ("scalp".to_owned(), scalp)])
     }
-    /// What a text means at the market that the draft was made in.
-    fn meant(text: &str, account: AccountKey) -> Vec<Command> {
+    /// What a text means at the market that the draft was made in, or why it means nothing.
+    fn meant(text: &str, account: AccountKey) -> Result<Vec<Command>, String> {
         let (desk, templates) = (fixture::Desk::rich(), templates());
         let scene = Scene {
             state: &desk.state,
@@ -142,13 +142,20 @@ mod tests {
         };
         let sentence = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let resolved = resolve(&sentence, &scene, &mut || ClientOrderId::LOWEST);
-        let Resolved { commands, .. } = resolved.unwrap_or_else(|error| panic!("{text}: {error}"));
-        commands
+        let Resolved { commands, .. } = resolved.map_err(|error| error.to_string())?;
+        Ok(commands)
     }
     fn same(ticket: &Ticket) {
         let text = ticket.sentence().unwrap();
         let wanted = ticket.command(ClientOrderId::LOWEST).unwrap();
-        assert_eq!(meant(&text, ticket.account), [wanted], "{text}");
+        match meant(&text, ticket.account) {
+            Ok(commands) => assert_eq!(commands, [wanted], "{text}"),
+            // A draft may have its stop on the wrong side, which its preview says; a line says it at the word.
+            Err(why) => assert!(
+                why.contains(" goes below ") || why.contains(" goes above "),
+                "{text}: {why}"
+            ),
+        }
     }
 
     proptest! {
