@@ -9,12 +9,16 @@ use rustix::process::{Signal, kill_current_process_group};
 use rustix::stdio::{stdin, stdout};
 use std::io::Write;
 use std::os::fd::BorrowedFd;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 /// True while the terminal is ours: what a panic has to undo.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// True while a frame is written: one that went out behind the giving back would stand on the shell's screen.
+static WRITING: Mutex<bool> = Mutex::new(false);
+/// Told when it is out.
+static WRITTEN: Condvar = Condvar::new();
 /// The panic hook is installed once a process.
 static HOOK: Once = Once::new();
 
@@ -77,6 +81,22 @@ impl Terminal {
     pub fn is_taken() -> bool {
         TAKEN.load(Ordering::Acquire)
     }
+    /// Writes a frame, where the terminal is still ours; the giving back waits a little for it.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn write(write: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
+        let mut writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Self::is_taken() {
+            return Ok(());
+        }
+        *writing = true;
+        drop(writing);
+        let written = write();
+        *WRITING.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        WRITTEN.notify_all();
+        written
+    }
     /// The size in columns and rows; nothing where it can't be told, as on a serial line, which says zero.
     pub fn size() -> Option<(u16, u16)> {
         let size = rustix::termios::tcgetwinsize(stdout()).ok()?;
@@ -115,12 +135,22 @@ fn input() -> &'static BorrowedFd<'static> {
     INPUT.get_or_init(stdin)
 }
 
+/// How long a terminal that takes nothing is waited for before it is given back as it is.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// Waits until no frame is being written, at most `patience`: a terminal that takes nothing keeps its writer for ever.
+fn frame_under_way(patience: Duration) {
+    let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    drop(WRITTEN.wait_timeout_while(writing, patience, |writing| *writing));
+}
+
 /// Gives the terminal back, once. Every step is tried; errors have nobody to go to.
 fn give_back() {
     if !TAKEN.swap(false, Ordering::AcqRel) {
         return;
     }
-    let sent = send(LEAVE, Duration::from_millis(200));
+    frame_under_way(PATIENCE);
+    let sent = send(LEAVE, PATIENCE);
     let restored = disable_raw_mode();
     if let (Err(error), _) | (_, Err(error)) = (sent, restored) {
         tracing::debug!(%error, "the terminal could not be given back whole");

@@ -1,6 +1,7 @@
 //! The thread that writes frames to the terminal. It may lag without harm: while it is busy the loop skips frames, never
 //! events, so a slow link lowers the frame rate and nothing else.
 
+use super::terminal::Terminal;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::fs::File;
@@ -30,7 +31,7 @@ struct Shared {
 }
 
 impl Writer {
-    /// Starts the thread, which writes to a duplicate of `target`.
+    /// Starts the thread, which writes to a duplicate of `target`, while the terminal is ours.
     pub fn start(target: BorrowedFd<'_>) -> io::Result<Self> {
         let file = File::from(target.try_clone_to_owned()?);
         let shared = Arc::new(Shared::default());
@@ -93,7 +94,7 @@ impl Writer {
 fn write_frames(mut file: File, frames: &Receiver<Vec<u8>>, spent: &Sender<Vec<u8>>, shared: &Shared) {
     while let Ok(frame) = frames.recv() {
         let begun = Instant::now();
-        let written = write_whole(&mut file, &frame);
+        let written = Terminal::write(|| write_whole(&mut file, &frame));
         let took = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX - 1);
         shared.took_us.store(took + 1, Ordering::Release);
         shared.failed.fetch_or(written.is_err(), Ordering::AcqRel);
