@@ -106,7 +106,8 @@ pub fn forecast(command: &Command, view: &View<'_>) -> Forecast {
             denial: change_refused(view.state, view.market, (*id, *change), view.now),
         };
     }
-    let mut rows: Vec<Vec<Group>> = previews.rows.iter().map(|row| order(row, view)).collect();
+    let row = if previews.rows.len() > 1 { one_of } else { order };
+    let mut rows: Vec<Vec<Group>> = previews.rows.iter().map(|each| row(each, view)).collect();
     match rows.len() {
         0 => rows = vec![plain(command, view)],
         1 => {}
@@ -141,43 +142,90 @@ pub fn together(commands: &[Command], view: &View<'_>) -> Forecast {
 
 /// The order a command places, and what follows from it.
 fn order(preview: &Preview, view: &View<'_>) -> Vec<Group> {
-    let (theme, spec) = (view.theme, &preview.spec);
-    let show = |price: Price| {
-        let instrument = view.state.instruments.get(&spec.instrument);
-        instrument.map_or(price.to_string(), |i| number::price(price, i.decimals_at(price)))
-    };
-    let mut groups = Vec::new();
-    if preview.after.is_some() {
-        groups.push(vec![bold("once that has filled:", theme.bright)]);
-    }
-    groups.push(what(preview, view, &show));
-    if let Some((ticks, hundredths)) = preview.from_last {
-        groups.push(vec![span(from_last(ticks, hundredths), theme.dim)]);
-    }
-    if let Some(value) = preview.value {
-        groups.push(vec![span(amount(value, preview, view, true), theme.text)]);
-    }
-    let (before, after) = preview.position;
-    groups.push(vec![
-        span(
-            view.ours(format!("pos {} → ", number::quantity_signed(before))),
-            theme.dim,
-        ),
-        span(view.ours(number::quantity_signed(after)), signed(after, view)),
-    ]);
+    let mut groups = vec![what(preview, view, &ends(preview, view))];
+    groups.extend(distance(preview, view));
+    groups.extend(value(preview, view));
+    groups.push(position(preview, view));
     groups.extend(warnings(preview, view));
-    groups.extend(exits(preview, view, &show));
+    groups.extend(exits(preview, view));
     groups.extend(worst(preview, view));
     groups.extend(terms(preview, view));
-    if let (Some(part), OrderKind::Limit { .. }) = (spec.display, spec.kind) {
-        groups.push(vec![span(format!("shows {}", number::quantity(part)), theme.dim)]);
-    }
-    groups.push(vec![span(view.ours(spec.account.account.to_string()), theme.dim)]);
+    groups.extend(shows(preview, view));
+    groups.push(account(preview, view));
     groups
 }
 
-/// `BUY 100 AAPL @ 189.50 day`.
-fn what(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> Group {
+/// One order of several, for which there is one line: what could be lost comes right behind what it is, and what it ends by where that
+/// was asked for.
+fn one_of(preview: &Preview, view: &View<'_>) -> Vec<Group> {
+    let mut groups = Vec::new();
+    if preview.after.is_some() {
+        groups.push(vec![bold("once that has filled:", view.theme.bright)]);
+    }
+    let dated = matches!(preview.spec.tif, TimeInForce::Gtd { .. });
+    let ends = if dated { ends(preview, view) } else { String::new() };
+    groups.push(what(preview, view, &ends));
+    let risk_first = !matches!(preview.worst, Worst::Less);
+    groups.extend(worst(preview, view).filter(|_| risk_first));
+    groups.extend(value(preview, view));
+    groups.push(position(preview, view));
+    groups.extend(warnings(preview, view));
+    groups.extend(exits(preview, view));
+    groups.extend(worst(preview, view).filter(|_| !risk_first));
+    groups.extend(terms(preview, view));
+    groups.extend(distance(preview, view));
+    groups.extend(shows(preview, view));
+    groups.push(account(preview, view));
+    groups
+}
+
+/// A price as its instrument shows it.
+fn shown(preview: &Preview, view: &View<'_>, price: Price) -> String {
+    let instrument = view.state.instruments.get(&preview.spec.instrument);
+    instrument.map_or(price.to_string(), |i| number::price(price, i.decimals_at(price)))
+}
+
+fn distance(preview: &Preview, view: &View<'_>) -> Option<Group> {
+    let (ticks, hundredths) = preview.from_last?;
+    Some(vec![span(from_last(ticks, hundredths), view.theme.dim)])
+}
+
+fn value(preview: &Preview, view: &View<'_>) -> Option<Group> {
+    Some(vec![span(
+        amount(preview.value?, preview, view, true),
+        view.theme.text,
+    )])
+}
+
+/// What is held before and after.
+fn position(preview: &Preview, view: &View<'_>) -> Group {
+    let (before, after) = preview.position;
+    vec![
+        span(
+            view.ours(format!("pos {} → ", number::quantity_signed(before))),
+            view.theme.dim,
+        ),
+        span(view.ours(number::quantity_signed(after)), signed(after, view)),
+    ]
+}
+
+fn shows(preview: &Preview, view: &View<'_>) -> Option<Group> {
+    let (Some(part), OrderKind::Limit { .. }) = (preview.spec.display, preview.spec.kind) else {
+        return None;
+    };
+    Some(vec![span(
+        format!("shows {}", number::quantity(part)),
+        view.theme.dim,
+    )])
+}
+
+fn account(preview: &Preview, view: &View<'_>) -> Group {
+    let account = preview.spec.account.account.to_string();
+    vec![span(view.ours(account), view.theme.dim)]
+}
+
+/// `BUY 100 AAPL @ 189.50 day`, and when it ends.
+fn what(preview: &Preview, view: &View<'_>, ends: &str) -> Group {
     let (theme, spec) = (view.theme, &preview.spec);
     let side = match spec.side {
         Side::Buy => theme.buy,
@@ -190,11 +238,11 @@ fn what(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> G
             format!(" {} {} ", number::quantity(spec.quantity), spec.instrument),
             theme.bright,
         ),
-        span(kind(spec.kind, preview.price, show), theme.text),
         span(
-            format!(" {}{outside}{}", spec.tif.word(), ends(preview, view)),
-            theme.dim,
+            kind(spec.kind, preview.price, &|price| shown(preview, view, price)),
+            theme.text,
         ),
+        span(format!(" {}{outside}{ends}", spec.tif.word()), theme.dim),
     ]
 }
 
@@ -273,8 +321,9 @@ fn warnings(preview: &Preview, view: &View<'_>) -> Vec<Group> {
 }
 
 /// Stop and target, what is lost and gained there, and who holds them.
-fn exits(preview: &Preview, view: &View<'_>, show: &dyn Fn(Price) -> String) -> Vec<Group> {
+fn exits(preview: &Preview, view: &View<'_>) -> Vec<Group> {
     let (theme, legs) = (view.theme, preview.legs);
+    let show = |price: Price| shown(preview, view, price);
     let mut groups = Vec::new();
     if let Some(stop) = legs.stop {
         groups.push(vec![span(format!("stop {}", show(stop)), theme.down)]);
@@ -367,19 +416,31 @@ fn total(previews: &Previews, view: &View<'_>) -> Vec<Group> {
     };
     groups.extend(previews.total.iter().map(sum));
     groups.extend(previews.share.map(|share| vec![limit(share, view)]));
-    let fees: Option<Vec<(Currency, Money)>> = previews
-        .rows
-        .iter()
-        .map(|row| Some((row.currency?, row.fee?)))
-        .collect();
-    if let Some([(currency, first), rest @ ..]) = fees.as_deref()
-        && rest.iter().all(|(other, _)| other == currency)
-    {
-        let all = rest.iter().fold(*first, |sum, (_, fee)| sum.saturating_add(*fee));
-        let text = number::money(all, currency.minor_decimals());
-        groups.push(vec![span(view.ours(format!("fees ~{text}")), theme.dim)]);
+    let binding = previews.rows.iter().filter(|row| !row.reduces);
+    let parts = [
+        ("fees", sum_of(previews.rows.iter(), |row| row.fee)),
+        ("margin", sum_of(binding, |row| row.margin)),
+    ];
+    for (word, sum) in parts {
+        let Some((currency, money)) = sum else { continue };
+        let text = number::money(money, currency.minor_decimals());
+        groups.push(vec![span(view.ours(format!("{word} ~{text}")), theme.dim)]);
     }
     groups
+}
+
+/// A sum over orders of one currency; nothing where one of them is not known, or they have several.
+fn sum_of<'a>(
+    mut rows: impl Iterator<Item = &'a Preview>,
+    part: impl Fn(&Preview) -> Option<Money>,
+) -> Option<(Currency, Money)> {
+    let first = rows.next()?;
+    let (currency, begun) = (first.currency?, part(first)?);
+    let sum = rows.try_fold(begun, |sum, row| {
+        (row.currency? == currency).then_some(())?;
+        Some(sum.saturating_add(part(row)?))
+    })?;
+    Some((currency, sum))
 }
 
 fn signed(quantity: Quantity, view: &View<'_>) -> Color {

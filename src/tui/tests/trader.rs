@@ -204,6 +204,10 @@ fn reverse_shows_both_of_its_orders() {
     assert!(screen.contains("pos -50 → 0"), "{screen}");
     assert!(screen.contains("pos 0 → +50"), "{screen}");
     assert!(!screen.contains("denied"), "{screen}");
+    // What could be lost is not what a narrow screen leaves out.
+    let small = hands.screen(80, 24);
+    let row = small.lines().rfind(|line| line.contains("BUY 50 NVDA mkt"));
+    assert!(row.is_some_and(|row| row.contains("no stop")), "{small}");
     hands.wait(QUIET).press("Enter");
     assert!(
         matches!(&hands.sent[..], [Command::SubmitAll { orders }] if orders.len() == 2),
