@@ -12,7 +12,10 @@ use tradewind::engine::{Event, Fact};
 #[derive(Clone, Debug, Default)]
 pub struct Parked {
     waiting: BTreeMap<ClientOrderId, Waiting>,
+    /// Those that left their place or ended, for a crash may take that back.
+    gone: BTreeMap<ClientOrderId, Waiting>,
     released: Option<Timestamp>,
+    durable_released: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,12 +32,27 @@ struct Waiting {
 }
 
 impl Parked {
-    /// A new process: no word of a person is younger than it.
+    /// A fact is durable.
+    pub fn durable(&mut self, event: &Event) {
+        if matches!(event.fact, Fact::ParkReleased { .. }) {
+            self.durable_released = Some(event.at);
+        }
+    }
+
+    /// A new process, which knows what was durable: who is parked by that is parked, and no word of a person is younger
+    /// than it.
     pub fn begin(&mut self, lives: impl Fn(ClientOrderId) -> bool) {
+        self.waiting.append(&mut self.gone);
         self.waiting.retain(|id, _| lives(*id));
+        self.released = self.durable_released;
         for waiting in self.waiting.values_mut() {
             waiting.word = None;
         }
+    }
+
+    fn take(&mut self, id: ClientOrderId) -> Option<&Waiting> {
+        let waiting = self.waiting.remove(&id)?;
+        Some(self.gone.entry(id).insert_entry(waiting).into_mut())
     }
 }
 
@@ -82,7 +100,7 @@ pub fn batch(world: &mut World, events: &[Event]) {
             }
             Fact::ParkReleased { id, quantity } => {
                 world.tally.unparked += 1;
-                let found = match world.wire.parked.waiting.remove(id) {
+                let found = match world.wire.parked.take(*id).cloned() {
                     Some(waiting) => breach(world, &waiting, *quantity, event.at),
                     None => Some("it was not parked".to_owned()),
                 };
@@ -94,7 +112,7 @@ pub fn batch(world: &mut World, events: &[Event]) {
             fact => {
                 let ended = matches!(fact, Fact::NotSent { .. } | Fact::Cancelled { .. });
                 if let Some(id) = fact.order().filter(|_| ended) {
-                    world.wire.parked.waiting.remove(&id);
+                    world.wire.parked.take(id);
                 }
             }
         }

@@ -73,6 +73,7 @@ impl Wire {
             }
             _ => {}
         }
+        self.parked.durable(event);
         self.durable_breaches.count(event);
         // What is wrong with it was found when it was folded.
         let _ = self.durable_shadow.count(event);
