@@ -14,6 +14,7 @@ use super::planted::{Bug, planted};
 use super::port::BrokerEvent;
 use super::release::{self, Release};
 use super::risk;
+use super::scale_out;
 use super::state::State;
 use super::stops;
 use super::timers;
@@ -179,6 +180,8 @@ impl Engine {
             self.fold_all(parked, Actor::Engine, now, &mut batch.events);
             let chained = chain::judge(&self.state, market, now);
             self.fold_all(chained, Actor::Engine, now, &mut batch.events);
+            let parts = scale_out::judge(&self.state, now);
+            self.fold_all(parts, Actor::Engine, now, &mut batch.events);
             let facts = self.alerts.on_facts(&self.state, market, &batch.events, now);
             self.fold_alerts(facts, now, &mut batch.events);
         }
@@ -251,7 +254,9 @@ impl Engine {
         let own = timers::next_deadline(&self.state);
         let losses = self.losses.next_deadline();
         let parked = self.parking.next_deadline(&self.state);
-        own.into_iter().chain(alerts).chain(losses).chain(parked).min()
+        let parts = scale_out::next_deadline(&self.state);
+        let all = own.into_iter().chain(alerts).chain(losses);
+        all.chain(parked).chain(parts).min()
     }
 
     /// What alerts say is folded into the batch that made them look.

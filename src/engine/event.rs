@@ -12,6 +12,7 @@ use super::parking::ParkTerms;
 use super::pause::Pause;
 use super::risk::usage::Amount;
 use super::risk::{HoldCause, LossStage, Sender};
+use super::scale_out::Way;
 use super::state::FlattenStep;
 use crate::domain::{
     Account, AccountId, AccountKey, Breach, BrokerId, BrokerOrderId, ClientOrderId, Currency, Execution,
@@ -880,6 +881,24 @@ facts! {
         id: ClientOrderId,
         /// The market in that moment, where there was one.
         quote: Option<Quote>,
+    }
+    /// A part of a position is to be closed beside its own stops: they become smaller first, then `exit` leaves.
+    142 ScaleOutStarted "scale_out_started" {
+        /// The id of the closing order.
+        exit: ClientOrderId,
+        /// The closing order.
+        spec: OrderSpec,
+        /// What gives way to it.
+        ways: Vec<Way>,
+    }
+    /// Closing a part ended.
+    143 ScaleOutEnded "scale_out_ended" {
+        /// Whose.
+        account: AccountKey,
+        /// Of what.
+        instrument: InstrumentId,
+        /// Why not all of the part was closed, where it was not.
+        failure: Option<SafeText>,
     }
     /// The circuit breaker of a broker opened, is tried, or closed; or what had opened it is over.
     108 BreakerMoved "breaker_moved" {

@@ -277,7 +277,9 @@ impl State {
                 exit,
             } => {
                 self.begin_flatten(*account, *instrument, *exit, at);
+                self.fold_scale_out(&event.fact, at);
             }
+            Fact::ScaleOutStarted { .. } | Fact::ScaleOutEnded { .. } => self.fold_scale_out(&event.fact, at),
             Fact::FlattenStepped { .. }
             | Fact::FlattenEnded { .. }
             | Fact::FlatConfirmed { .. }
@@ -453,6 +455,7 @@ impl State {
             self.note_outage(broker, LinkState::Down, at);
         }
         self.resume_flattens(at);
+        self.resume_scale_outs();
         self.resume_halts(at);
         self.resume_parking();
         self.resume_breakers();

@@ -2,19 +2,20 @@
 //! beside it, because both could fill and the position would come out on the other side. Here is who is in the way, and in
 //! words what to do about it.
 //!
-//! Leaves to others: the control itself (`risk`), taking the stops off on the way out (`flatten`), and making them smaller
-//! (`decide/resize.rs`).
+//! Leaves to others: the control itself (`risk`), taking the stops off on the way out (`flatten`), making them smaller by hand
+//! (`decide/resize.rs`), and by themselves for a part at the market (`scale_out`).
 
 use super::state::State;
 use super::working::{Row, could_execute};
 use crate::domain::{AccountKey, InstrumentId, Order, Quantity};
 
 /// True for a stop of ours under what is held, and for both exits of a bracket.
-fn protects(state: &State, order: &Order) -> bool {
-    !order.foreign && (order.spec.kind.is_stop() || bracket(state, order))
+pub(super) fn protects(state: &State, order: &Order) -> bool {
+    !order.foreign && (order.spec.kind.is_stop() || covers_bracket(state, order))
 }
 
-fn bracket(state: &State, order: &Order) -> bool {
+/// True for an exit of a bracket.
+pub(super) fn covers_bracket(state: &State, order: &Order) -> bool {
     let group = order.oco.and_then(|group| state.groups.get(&group));
     group.is_some_and(|group| group.parent.is_some())
 }
@@ -61,7 +62,8 @@ pub fn words(state: &State, account: AccountKey, instrument: InstrumentId) -> Op
     };
     Some(format!(
         "{}{more} would close {} of it, and both could fill: 'flat {instrument}' closes all and takes it off; \
-         for a part make the {part} smaller first (e on it in the desk's orders), then {verb}",
+         to a part at the market it gives way by itself where it can; for one with a price make the {part} smaller first \
+         (e on it in the desk's orders), then {verb}",
         named.spec,
         covered(state, account, instrument),
     ))

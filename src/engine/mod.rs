@@ -39,6 +39,7 @@ pub mod programs;
 mod reconcile;
 mod release;
 pub mod risk;
+pub mod scale_out;
 pub mod sentence;
 pub mod sheet;
 pub mod state;

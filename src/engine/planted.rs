@@ -27,6 +27,7 @@ bugs! {
     FillBeforeAnswerLost = "fill-before-answer-lost", "A fill that overtakes the acknowledgement finds no order and is dropped.";
     MovedByStatus = "moved-by-status", "An order's status moves the position, and so does its execution.";
     ModifyMakesTwo = "modify-makes-two", "A change that leaves while the link is being read goes out under a new number: two orders.";
+    PartBesideStop = "part-beside-stop", "The exit of a part leaves while the stop still covers all of it.";
     ExitTooLarge = "exit-too-large", "The exit of a flatten is larger than what is held.";
     HaltNotHeld = "halt-not-held", "Entries pass while an account is halted.";
     HaltCancelsNothing = "halt-cancels-nothing", "A halt leaves entries on the market.";

@@ -10,6 +10,7 @@ use super::in_the_way;
 use super::parking;
 use super::risk::worth::is_bought;
 use super::risk::{self, Check, Effect, Sender, cost};
+use super::scale_out;
 use super::state::State;
 use super::terms;
 use crate::domain::{
@@ -148,7 +149,10 @@ pub fn previews_by(
         ..Previews::default()
     };
     Ok(match command {
-        Command::Submit { spec, legs, .. } => one(look.at(spec, *legs, None)),
+        Command::Submit { spec, legs, seen, .. } => {
+            let promised = seen.as_ref().is_some_and(|seen| seen.reduces);
+            one(look.submitted(spec, *legs, promised))
+        }
         Command::Park { spec, seconds, .. } => one(look.parked(spec, *seconds)),
         Command::SubmitPair {
             first_spec,
@@ -231,6 +235,24 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// One order; where it closes a part beside its own stops, as it will be once these have given way.
+    fn submitted(&self, spec: &OrderSpec, legs: Legs, promised: bool) -> Preview {
+        let row = self.at(spec, legs, None);
+        let ways = scale_out::ways(self.state, spec);
+        let Some(ways) = ways.filter(|_| legs.is_empty() && (promised || row.denial.is_some())) else {
+            return row;
+        };
+        let ahead = scale_out::ahead(self.state, &ways, self.now);
+        let then = Look {
+            state: &ahead,
+            ..*self
+        };
+        let mut row = then.at(spec, legs, None);
+        row.advice
+            .push(SafeText::new(&scale_out::words(self.state, &ways)));
+        row
+    }
+
     /// An order that is parked where the broker is away.
     fn parked(&self, spec: &OrderSpec, seconds: Option<u32>) -> Preview {
         let mut row = self.at(spec, Legs::default(), None);

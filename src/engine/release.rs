@@ -9,6 +9,7 @@ use super::fold::changed;
 use super::planted::{Bug, planted};
 use super::port::Request;
 use super::risk::{self, Effect};
+use super::scale_out;
 use super::state::State;
 use crate::domain::{
     AccountKey, ClientOrderId, LinkState, Order, OrderChange, Pending, Phase, Role, SafeText, TradingState,
@@ -123,6 +124,9 @@ fn place(state: &State, id: ClientOrderId) -> Release {
         (_, Some(Pending::Cancel)) => Some("cancelled before it left"),
         // An exit was measured by what was held then: it only leaves while it still closes.
         _ if flatten::is_exit(state, id) && !closes(state, order) && !planted(Bug::ExitTooLarge) => {
+            Some("the position has changed")
+        }
+        _ if scale_out::is_exit(state, id) && !closes(state, order) && !planted(Bug::PartBesideStop) => {
             Some("the position has changed")
         }
         _ => None,

@@ -16,6 +16,7 @@ use super::risk::breach::{BreachKey, Breached};
 use super::risk::drawdown::Peak;
 use super::risk::scope::Senders;
 use super::risk::{Hold, HoldCause, LimitChange, RiskDay, Sender};
+use super::scale_out::ScaleOut;
 use super::stops::StopPlan;
 use super::working::Working;
 use crate::domain::{
@@ -28,7 +29,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Raised with every change of what the fold makes of a fact. Terminal and engine must agree on it to share a state.
-pub const FOLD_VERSION: u32 = 9;
+pub const FOLD_VERSION: u32 = 10;
 
 /// How many notices the state keeps for screens; all of them are in the journal.
 pub const NOTICES_KEPT: usize = 200;
@@ -138,6 +139,9 @@ pub struct State {
     pub ex_dates: BTreeMap<InstrumentId, ExDate>,
     /// Flattens under way.
     pub flattening: BTreeMap<(AccountKey, InstrumentId), Flattening>,
+    /// Parts of positions that are being closed.
+    #[serde(default)]
+    pub scaling_out: BTreeMap<(AccountKey, InstrumentId), ScaleOut>,
     /// Flattens of whole accounts under way.
     #[serde(default)]
     pub flattening_accounts: BTreeMap<AccountKey, AccountFlattening>,

@@ -24,6 +24,8 @@ pub const EXIT_WITHIN: Duration = Duration::from_secs(15);
 pub const PROVE_WITHIN: Duration = Duration::from_secs(25);
 /// A stop whose change is under way for longer than this does not hold up the exit of a flatten any more.
 pub const SETTLES_WITHIN: Duration = Duration::from_secs(3);
+/// Stops that give way to an exit of a part are smaller within this, or it does not leave.
+pub const GIVES_WAY_WITHIN: Duration = Duration::from_secs(5);
 /// While a flatten waits for it, the broker is read again this soon after a read that failed.
 pub const FLATTEN_READS_APART: Duration = Duration::from_secs(1);
 /// A cancel of a halt is asked for again after this, and after twice as long each further time,

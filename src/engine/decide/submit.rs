@@ -7,6 +7,7 @@ use crate::domain::{ClientOrderId, OrderSpec, Phase};
 use crate::engine::command::{Denial, DenialCode, Legs, Placed, Seen};
 use crate::engine::event::Fact;
 use crate::engine::risk;
+use crate::engine::scale_out::{self, Way};
 
 impl Desk<'_> {
     pub(super) fn submit(
@@ -21,11 +22,54 @@ impl Desk<'_> {
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
         }
+        if let Some(under_way) = self.state.scaling_out.get(&(spec.account, spec.instrument)) {
+            if under_way.exit == id {
+                return Ok(known_as(id));
+            }
+        } else if let Some(ways) = self.way_out(spec, legs, seen) {
+            return self.scale_out(id, spec, seen, &ways);
+        }
         self.was_seen(seen, spec, legs)?;
         match self.allowed(spec).and_then(|()| self.submitted(id, spec, legs)) {
             Ok(facts) => Ok(Decision::done(facts)),
             Err(denial) => Ok(denied(id, spec, denial)),
         }
+    }
+
+    /// What gives way to an order that closes a part: where it was said to close only, and where it would be refused as it is.
+    fn way_out(&self, spec: &OrderSpec, legs: Legs, seen: Option<&Seen>) -> Option<Vec<Way>> {
+        let ways = scale_out::ways(self.state, spec).filter(|_| legs.is_empty())?;
+        let promised = seen.is_some_and(|seen| seen.reduces);
+        (promised || self.allowed(spec).is_err()).then_some(ways)
+    }
+
+    /// Begins to close a part: every control is asked of the order as it will leave, beside what has become smaller by then.
+    fn scale_out(
+        &self,
+        id: ClientOrderId,
+        spec: &OrderSpec,
+        seen: Option<&Seen>,
+        ways: &[Way],
+    ) -> Result<Decision, Denial> {
+        let ahead = scale_out::ahead(self.state, ways, self.now);
+        let then = Desk {
+            state: &ahead,
+            ..*self
+        };
+        then.was_seen(seen, spec, Legs::default())?;
+        let asked = then.allowed(spec).and_then(|()| then.check().room(spec, 1, 0));
+        match asked.and_then(|()| self.may_give_way(ways)) {
+            Ok(()) => {
+                let facts = scale_out::begin(self.state, id, spec, ways);
+                Ok(Decision::noted(facts, &scale_out::words(self.state, ways)))
+            }
+            Err(denial) => Ok(denied(id, spec, denial)),
+        }
+    }
+
+    /// The controls of the changes by which stops give way.
+    fn may_give_way(&self, ways: &[Way]) -> Result<(), Denial> {
+        scale_out::changes(self.state, ways).try_for_each(|(order, to)| self.check().change(order, &to))
     }
 
     /// The facts of one new order and its children.

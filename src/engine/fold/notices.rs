@@ -204,6 +204,9 @@ impl State {
                 };
                 (level, format!("{broker} {}{why}", state.word()))
             }
+            Fact::ScaleOutEnded {
+                failure: Some(why), ..
+            } => (Warning, why.to_string()),
             Fact::FlattenEnded {
                 instrument,
                 failure: None,

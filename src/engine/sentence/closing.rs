@@ -1,15 +1,16 @@
 //! Words that close: never more than is held, less what working orders close already; refused where nothing is held.
 
-use super::OrderWords;
 use super::resolve::{Scene, find_held};
 use super::words::{SentenceError, Word, wrong};
+use super::{Amount, OrderWords, PriceWords};
 use crate::domain::{
-    ClientOrderId, Instrument, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, Side,
+    ClientOrderId, Instrument, InstrumentId, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, Side,
 };
 use crate::engine::command::{Command, Entry, Legs, Seen};
 use crate::engine::decide::exit;
 use crate::engine::digest;
 use crate::engine::in_the_way;
+use crate::engine::scale_out;
 
 /// Which part of a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) fn closing_part(
     part: Part,
     notes: &mut Vec<String>,
 ) -> Result<Quantity, SentenceError> {
-    let (held, free) = free(&words.symbol, instrument, scene)?;
+    let held = held(&words.symbol, instrument, scene, "close")?;
     let (closes, id) = (held.side.opposite(), instrument.id);
     if words.side != closes {
         let (verb, long) = match held.side {
@@ -42,6 +43,10 @@ pub(super) fn closing_part(
         Part::All => held.size,
         Part::Half => half(held.size, instrument, notes),
     };
+    if gives_way(words, &held, wanted, instrument, scene) {
+        return Ok(wanted);
+    }
+    let free = free(&held, instrument, scene).or_else(|text| wrong(words.symbol.at.clone(), text))?;
     if wanted > free {
         // Less than was said would go, and what stays would be covered twice: a person decides that.
         if let Some(text) = in_the_way::words(scene.state, scene.account, id) {
@@ -91,12 +96,42 @@ pub(super) fn is_held(
     Ok(())
 }
 
-/// What is held, and what of it no working order closes yet.
-pub(super) fn free(
+/// True for an order at the market with nothing beside it: what protects the position can give way to it.
+fn is_plain(words: &OrderWords) -> bool {
+    let bare = words.stop.is_none() && words.target.is_none() && words.template.is_none();
+    bare && matches!(words.price, PriceWords::Market) && words.park.is_none()
+}
+
+/// True where what was said closes all of what only its own protection covers: that goes with it, as by `close`.
+pub(super) fn takes_all(words: &OrderWords, spec: &OrderSpec, scene: &Scene<'_>) -> bool {
+    words.amount == Amount::All && is_plain(words) && covers_all(scene, spec.instrument, spec.quantity)
+}
+
+fn covers_all(scene: &Scene<'_>, id: InstrumentId, wanted: Quantity) -> bool {
+    let held = scene.state.position(scene.account, id).quantity.abs();
+    wanted == held && in_the_way::only_protection(scene.state, scene.account, id)
+}
+
+/// True where what protects the position gives way to this part of it, or goes with all of it: the engine sees to that.
+fn gives_way(
+    words: &OrderWords,
+    held: &Held,
+    wanted: Quantity,
+    instrument: &Instrument,
+    scene: &Scene<'_>,
+) -> bool {
+    let id = instrument.id;
+    let part = exit(scene.account, id, held.side.opposite(), wanted);
+    is_plain(words) && (covers_all(scene, id, wanted) || scale_out::ways(scene.state, &part).is_some())
+}
+
+/// What is held; refused where that is nothing or not known: there is nothing to `close` or `protect` then.
+pub(super) fn held(
     symbol: &Word,
     instrument: &Instrument,
     scene: &Scene<'_>,
-) -> Result<(Held, Quantity), SentenceError> {
+    verb: &str,
+) -> Result<Held, SentenceError> {
     let (account, id) = (scene.account, instrument.id);
     if !scene.state.positions_known(account) {
         let text = format!("what {account} holds has not been read yet");
@@ -104,18 +139,23 @@ pub(super) fn free(
     }
     let position = scene.state.position(account, id);
     let Some(side) = position.side() else {
-        let text = format!("{} holds no {id}: there is nothing to close", account.account);
+        let text = format!("{} holds no {id}: there is nothing to {verb}", account.account);
         return wrong(symbol.at.clone(), text);
     };
     let size = position.quantity.abs();
+    Ok(Held { side, size })
+}
+
+/// What of it no working order closes yet; in words where they close all.
+pub(super) fn free(held: &Held, instrument: &Instrument, scene: &Scene<'_>) -> Result<Quantity, String> {
+    let (account, id, size) = (scene.account, instrument.id, held.size);
     let free = size.saturating_sub(scene.state.working_exits(account, id));
-    if !free.is_positive() {
-        let text = in_the_way::words(scene.state, account, id).unwrap_or_else(|| {
-            format!("working orders already close all {size} {id}; cancel them first: x {id} all")
-        });
-        return wrong(symbol.at.clone(), text);
+    if free.is_positive() {
+        return Ok(free);
     }
-    Ok((Held { side, size }, free))
+    Err(in_the_way::words(scene.state, account, id).unwrap_or_else(|| {
+        format!("working orders already close all {size} {id}; cancel them first: x {id} all")
+    }))
 }
 
 /// The two orders of `reverse`: one closes what is held, one opens as much on the other side.
@@ -126,7 +166,8 @@ pub(super) fn reverse(
     new_id: &mut dyn FnMut() -> ClientOrderId,
 ) -> Result<Command, SentenceError> {
     let instrument = find_held(scene, symbol, notes)?;
-    let (held, free) = free(symbol, instrument, scene)?;
+    let held = held(symbol, instrument, scene, "close")?;
+    let free = free(&held, instrument, scene).or_else(|text| wrong(symbol.at.clone(), text))?;
     if free != held.size {
         let text = format!(
             "working orders close {} of {} {} already; cancel them first: x {} all",

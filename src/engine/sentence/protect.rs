@@ -2,7 +2,7 @@
 //! market as it is, because that is what the stop has to stand; where it would close at once it is refused.
 
 use super::Exit;
-use super::closing::{Held, free};
+use super::closing::{Held, free, held};
 use super::resolve::{Scene, find_held};
 use super::words::{SentenceError, Word, wrong};
 use crate::domain::{
@@ -22,7 +22,7 @@ pub(super) fn protect(
     new_id: &mut dyn FnMut() -> ClientOrderId,
 ) -> Result<Command, SentenceError> {
     let instrument = find_held(scene, symbol, notes)?;
-    let held = held(symbol, instrument, scene)?;
+    let held = held(symbol, instrument, scene, "protect")?;
     let trigger = trigger(place, instrument, &held, scene, notes)?;
     let stops = stops(instrument, &held, scene);
     let covered = scene.state.protected(scene.account, instrument.id);
@@ -30,7 +30,7 @@ pub(super) fn protect(
         return moved(symbol, place, instrument, &stops, trigger);
     }
     let bare = held.size.saturating_sub(covered);
-    let (_, free) = free(symbol, instrument, scene)?;
+    let free = free(&held, instrument, scene).or_else(|text| wrong(symbol.at.clone(), text))?;
     let quantity = bare.min(free);
     if quantity < bare {
         let working = bare.saturating_sub(quantity);
@@ -54,25 +54,6 @@ pub(super) fn protect(
         legs,
         seen: Some(seen),
     })
-}
-
-fn held(symbol: &Word, instrument: &Instrument, scene: &Scene<'_>) -> Result<Held, SentenceError> {
-    if !scene.state.positions_known(scene.account) {
-        let text = format!("what {} holds has not been read yet", scene.account);
-        return wrong(symbol.at.clone(), text);
-    }
-    let position = scene.state.position(scene.account, instrument.id);
-    let size = position.quantity.abs();
-    match position.side() {
-        Some(side) => Ok(Held { side, size }),
-        None => {
-            let text = format!(
-                "{} holds no {}: there is nothing to protect",
-                scene.account.account, instrument.id
-            );
-            wrong(symbol.at.clone(), text)
-        }
-    }
 }
 
 /// Where the stop goes: never where the market is already.

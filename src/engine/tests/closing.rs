@@ -30,7 +30,7 @@ fn bracketed() -> Desk {
 fn who_is_in_the_way_is_named_with_the_ways_that_are_right() {
     let mut desk = Desk::holding(10);
     desk.working("S", stop(Side::Sell, 10, "95"));
-    let (code, words) = refusal(desk.submit("P", spec(Side::Sell, 5, OrderKind::Market)));
+    let (code, words) = refusal(desk.submit("P", spec(Side::Sell, 5, limit("105"))));
     assert_eq!(code, DenialCode::Short);
     assert!(
         words.contains("stp 95") && words.contains("'flat AAPL'") && !words.contains("say 'short'"),
@@ -56,7 +56,7 @@ fn who_is_in_the_way_is_named_with_the_ways_that_are_right() {
     // Bought back, it is the same: what would leave it long does not pass.
     let mut desk = Desk::holding(-10);
     desk.working("S", stop(Side::Buy, 10, "105"));
-    let (code, words) = refusal(desk.submit("P", spec(Side::Buy, 5, OrderKind::Market)));
+    let (code, words) = refusal(desk.submit("P", spec(Side::Buy, 5, limit("99"))));
     assert_eq!(code, DenialCode::NothingToClose);
     assert!(words.contains("'flat AAPL'"), "{words}");
 }

@@ -26,6 +26,7 @@ mod planned;
 mod programs;
 mod property;
 mod reading;
+mod scale_out;
 mod scopes;
 mod sectors;
 mod status;

@@ -1,7 +1,7 @@
 //! What people should see, as programs see it, and whose affair it is: a caller that may see some accounts only is told
 //! of these, and of what concerns the broker as a whole.
 
-use crate::domain::AccountKey;
+use crate::domain::{AccountKey, OrderSpec};
 use crate::engine::difference::Ignored;
 use crate::engine::state::{Notice, NoticeLevel};
 use crate::engine::{Fact, State};
@@ -44,6 +44,11 @@ pub fn scope(state: &State, fact: &Fact) -> Scope {
         | Fact::ReconcileEnded { account, .. }
         | Fact::PositionAdjusted { account, .. }
         | Fact::PositionChanged { account, .. }
+        | Fact::ScaleOutStarted {
+            spec: OrderSpec { account, .. },
+            ..
+        }
+        | Fact::ScaleOutEnded { account, .. }
         | Fact::FlattenStarted { account, .. }
         | Fact::FlattenStepped { account, .. }
         | Fact::FlattenEnded { account, .. }

@@ -5,6 +5,7 @@ use tradewind::domain::*;
 use tradewind::engine::difference::{Ignored, Subject};
 use tradewind::engine::halt::HaltFile;
 use tradewind::engine::pause::Pause;
+use tradewind::engine::scale_out::Way;
 use tradewind::engine::state::FlattenStep;
 use tradewind::engine::{Actor, Denial, DenialCode, Event, Fact, SessionKind};
 use tradewind::market::{Quality, Quote};
@@ -619,6 +620,27 @@ fn parking_facts() -> Vec<Fact> {
         Fact::ChainReleased {
             id: id(),
             quote: None,
+        },
+        Fact::ScaleOutStarted {
+            exit: id(),
+            spec: limit(),
+            ways: vec![
+                Way::Stop {
+                    id: id(),
+                    gives: quantity("50"),
+                    leaves: quantity("50"),
+                },
+                Way::Bracket {
+                    group: id(),
+                    gives: quantity("25"),
+                    set_aside: quantity("25"),
+                },
+            ],
+        },
+        Fact::ScaleOutEnded {
+            account: key(),
+            instrument: aapl(),
+            failure: Some(text("30 of 50 AAPL closed")),
         },
         Fact::ParkAsked { id: id() },
         Fact::ParkConfirmed { id: id(), by },

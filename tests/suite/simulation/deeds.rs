@@ -5,7 +5,7 @@ use super::people;
 use super::world::World;
 use std::time::Duration;
 use tradewind::domain::*;
-use tradewind::engine::{BrokerEvent, Command, Legs, Report};
+use tradewind::engine::{BrokerEvent, Command, Legs, Report, Seen, digest};
 use tradewind::venue::VenueRequest;
 
 /// One deed by chance.
@@ -20,6 +20,9 @@ pub fn any(world: &mut World) {
     }
     if world.plan.faults.has(Fault::Chained) && world.chance.permille(60) {
         return chained(world);
+    }
+    if world.plan.faults.has(Fault::Parts) && world.chance.permille(80) {
+        return part(world);
     }
     match world.chance.below(1_000) {
         0..220 => submit(world),
@@ -342,6 +345,41 @@ fn chained(world: &mut World) {
         seen: Vec::new(),
     };
     remembered(world, command);
+}
+
+/// Half of what a stop covers, at the market, said to close only.
+fn part(world: &mut World) {
+    let stops = world.state().orders.values().filter(|order| {
+        let covered = world.state().protected(order.spec.account, order.spec.instrument);
+        order.phase.is_live() && order.spec.kind.is_stop() && covered.is_positive()
+    });
+    let stops: Vec<OrderSpec> = stops.map(|order| order.spec.clone()).collect();
+    if stops.is_empty() {
+        return submit(world);
+    }
+    let stop = world.chance.pick(&stops).clone();
+    let held = world.state().position(stop.account, stop.instrument);
+    let Some(side) = held.side() else { return };
+    let half = Quantity::from_raw(held.quantity.abs().raw() / 2);
+    let whole = Quantity::ONE.raw();
+    let spec = OrderSpec {
+        side: side.opposite(),
+        quantity: Quantity::from_raw(half.raw() / whole * whole),
+        kind: OrderKind::Market,
+        tif: TimeInForce::Day,
+        display: None,
+        allow_short: false,
+        role: Role::Entry,
+        parent: None,
+        ..stop
+    };
+    let (id, legs) = (new_id(world), Legs::default());
+    let seen = Seen {
+        reduces: true,
+        ..digest::seen_now(&world.market, &spec, legs)
+    };
+    let seen = Some(seen);
+    remembered(world, Command::Submit { id, spec, legs, seen });
 }
 
 /// A live order of ours; now and then one that has ended.

@@ -84,6 +84,8 @@ faults! {
     Breached "breached" 200;
     /// People place orders that wait for another one.
     Chained "chained" 250;
+    /// People close parts of what their own stops cover.
+    Parts "parts" 300;
 }
 
 /// Which are switched on.

@@ -55,6 +55,8 @@ tally! {
     breaches 50;
     /// Orders that left because the one that they waited for had filled.
     chained 20;
+    /// Exits of a part that stops gave way to.
+    parts 20;
     stale_repeats 100;
     corrections 50;
     busts 10;

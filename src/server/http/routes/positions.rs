@@ -13,7 +13,7 @@ use crate::domain::{
     AccountKey, ClientOrderId, InstrumentId, OrderChange, OrderKind, OrderSpec, Price, Quantity, Role, Side,
     TimeInForce,
 };
-use crate::engine::{Command, DenialCode, Legs, Seen, digest, in_the_way, pnl};
+use crate::engine::{Command, DenialCode, Legs, Seen, digest, in_the_way, pnl, scale_out};
 use crate::server::doors::Caller;
 use crate::server::views;
 use crate::server::views::rows::{OrderRow, PositionRow};
@@ -222,12 +222,6 @@ fn closing(
     let held = position.quantity.abs();
     let free = held.saturating_sub(state.working_exits(account, instrument));
     let quantity = quantity.unwrap_or(free);
-    if quantity > free || !free.is_positive() {
-        let text = in_the_way::words(state, account, instrument).unwrap_or_else(|| {
-            format!("{held} {instrument} are held, and of these {free} are closed by no working order: cancel or shrink those first")
-        });
-        return Err(conflict(DenialCode::NothingToClose, text));
-    }
     let spec = OrderSpec {
         account,
         instrument,
@@ -241,6 +235,14 @@ fn closing(
         parent: None,
         outside_hours: false,
     };
+    // What protects the position gives way to a part of it at the market.
+    let fits = quantity <= free && free.is_positive() || scale_out::ways(state, &spec).is_some();
+    if !fits {
+        let text = in_the_way::words(state, account, instrument).unwrap_or_else(|| {
+            format!("{held} {instrument} are held, and of these {free} are closed by no working order: cancel or shrink those first")
+        });
+        return Err(conflict(DenialCode::NothingToClose, text));
+    }
     let legs = Legs::default();
     let seen = Seen {
         reduces: true,

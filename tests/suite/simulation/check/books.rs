@@ -74,6 +74,12 @@ pub fn quiet(world: &mut World) -> Result<(), Wrong> {
         );
         return wrong(Checker::I5, words);
     }
+    if !state.scaling_out.is_empty() {
+        return wrong(
+            Checker::I5,
+            format!("parts are still being closed: {:?}", state.scaling_out),
+        );
+    }
     Ok(())
 }
 

@@ -18,6 +18,8 @@ pub struct Wire {
     numbers: BTreeMap<i32, ClientOrderId>,
     /// Closing orders of flattens, and when each was decided.
     pub exits: BTreeMap<ClientOrderId, Timestamp>,
+    /// Closing orders of parts that stops give way to.
+    parts: BTreeSet<ClientOrderId>,
     /// Accounts that may not add risk, since when, and what still works there that would.
     pub halted: BTreeMap<AccountKey, Halt>,
     /// Accounts that were read completely since the line is up.
@@ -136,6 +138,9 @@ pub fn batch(world: &mut World, events: &[Event]) {
             } => breached(world, *account, *of, *does),
             Fact::FlattenStepped { exit: Some(exit), .. } => {
                 world.wire.exits.entry(*exit).or_insert(world.now);
+            }
+            Fact::ScaleOutStarted { exit, .. } => {
+                world.wire.parts.insert(*exit);
             }
             _ => {}
         }
@@ -409,6 +414,9 @@ fn place(
     if world.wire.exits.contains_key(&id) {
         exit(world, id, spec, instead);
     }
+    if world.wire.parts.contains(&id) {
+        part(world, id, spec);
+    }
     if !closes(world.state(), spec, spec.quantity) {
         adds(world, id, spec);
     } else if !connected(world, spec.account.broker) {
@@ -462,6 +470,23 @@ fn change(world: &mut World, id: ClientOrderId, to: &OrderSpec) {
     let left = to.quantity.saturating_sub(order.filled);
     if !shrinks && !closes(world.state(), to, left) {
         adds(world, id, to);
+    }
+}
+
+/// I7: the exit of a part and all that could execute beside it close no more than is held.
+fn part(world: &mut World, id: ClientOrderId, spec: &OrderSpec) {
+    world.tally.parts += 1;
+    let state = world.state();
+    let held = state.position(spec.account, spec.instrument).quantity;
+    let beside = state.orders.values().filter(|order| {
+        let same = (order.spec.account, order.spec.instrument) == (spec.account, spec.instrument);
+        let waits = order.phase == Phase::Created || order.phase == Phase::Parked || state.waits(order);
+        same && order.spec.side == spec.side && order.phase.is_live() && !waits
+    });
+    let all = could_execute(beside);
+    if held.raw().signum() == spec.side.signed(spec.quantity).raw().signum() || all > held.abs() {
+        let words = format!("the exit {id} {spec} of a part left, and {all} could close {held}");
+        world.wrong(Checker::I7, words);
     }
 }
 
