@@ -280,7 +280,7 @@ pub(super) fn ahead(state: &State, ways: &[Way], now: Timestamp) -> State {
     ahead
 }
 
-/// What gives way, for people: `SELL 100 AAPL stp 95 gives way to 50 first, and gets back what this does not close`.
+/// What gives way, for people: `first stp 183.81 and its target to 50; what this does not close goes back`.
 pub fn words(state: &State, ways: &[Way]) -> String {
     let each = |way: &Way| -> Option<String> {
         let (order, leaves) = match way {
@@ -299,16 +299,12 @@ pub fn words(state: &State, ways: &[Way]) -> String {
             Way::Stop { .. } => "",
         };
         Some(format!(
-            "{} {}{target} to {leaves}",
-            order.spec.instrument,
+            "{}{target} to {leaves}",
             order.spec.kind.text(|price| price.to_string())
         ))
     };
     let all: Vec<String> = ways.iter().filter_map(each).collect();
-    format!(
-        "first {}, then this; what it does not close is given back",
-        all.join(", ")
-    )
+    format!("first {}; what this does not close goes back", all.join(", "))
 }
 
 /// True for the exit of one that is under way.

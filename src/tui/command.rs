@@ -10,7 +10,7 @@ use super::pin::Pin;
 use super::run::Exit;
 use super::theme::Theme;
 use super::ticket::{NotYet, may_confirm};
-use crate::domain::{AccountId, AccountKey, SafeText, Timestamp, TradingState};
+use crate::domain::{AccountClass, AccountId, AccountKey, SafeText, Timestamp, TradingState};
 use crate::engine::{Command, changes, programs};
 use std::time::Duration;
 
@@ -197,6 +197,15 @@ impl Desk {
         }
     }
 
+    /// The order line with the beginning of what arms a real account: what is missing is typed by hand.
+    fn ask_last_four(&mut self, account: AccountKey, now: Timestamp) {
+        let mut line = Line::new(now);
+        line.insert("arm ", now);
+        self.modal = Some(Modal::Line(line));
+        let hint = format!("real money: the last four characters of {account} arm this terminal");
+        self.say(Tone::Plain, hint, now);
+    }
+
     /// A word of the desk itself.
     fn desk_word(&mut self, word: &str, rest: &str, now: Timestamp) -> Vec<Effect> {
         match word {
@@ -272,6 +281,10 @@ impl Desk {
                             return Vec::new();
                         }
                     },
+                    "arm" if rest.trim().is_empty() && self.class() == Some(AccountClass::Live) => {
+                        self.ask_last_four(account, now);
+                        return Vec::new();
+                    }
                     "arm" => Command::Arm {
                         account,
                         confirmation: SafeText::new(rest),

@@ -485,18 +485,11 @@ fn plain(command: &Command, view: &View<'_>) -> Vec<Group> {
         }
         Command::Flatten {
             account, instrument, ..
-        } => change::flatten(*account, *instrument, view),
-        // Only what is protected comes here: everything else that closes has a preview.
-        Command::Close { instrument, .. } => vec![
-            vec![
-                bold("CLOSE ", theme.bright),
-                span(
-                    format!("{instrument}: all that is held, at the market"),
-                    theme.text,
-                ),
-            ],
-            vec![span("what protects it goes as the exit begins", theme.dim)],
-        ],
+        } => change::flatten("FLATTEN ", *account, *instrument, view),
+        // Only what is protected comes here, and goes as a flatten does: everything else that closes has a preview.
+        Command::Close {
+            account, instrument, ..
+        } => change::flatten("CLOSE ", *account, *instrument, view),
         _ => Vec::new(),
     }
 }

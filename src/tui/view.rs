@@ -352,12 +352,17 @@ fn quieten(buf: &mut Buffer, area: Rect, colour: ratatui::style::Color) {
     }
 }
 
-/// The newest notices, the newest first.
+/// The newest notices, the newest first, under a rule where there is room for one.
 fn feed(desk: &Desk, now: Timestamp, area: Rect, buf: &mut Buffer) {
     let (theme, view) = (&desk.world.theme, desk.world.view(now));
     let mut pen = Pen::new(buf, area);
     let width = pen.width();
-    for (y, notice) in (0..pen.height()).zip(desk.world.state.notices.iter().rev()) {
+    let ruled = u16::from(pen.height() > 2);
+    if ruled > 0 {
+        pen.line(0, width, 0, '─', theme.style(theme.rule));
+        pen.put(1, 0, " activity ", theme.style(theme.faint));
+    }
+    for (y, notice) in (ruled..pen.height()).zip(desk.world.state.notices.iter().rev()) {
         let colour = match notice.level {
             NoticeLevel::Info => theme.dim,
             NoticeLevel::Told | NoticeLevel::Fill => theme.text,

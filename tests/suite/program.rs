@@ -223,8 +223,6 @@ fn programs_read_the_agreed_names() {
 fn what_is_not_confirmed_is_not_sent_and_a_repeated_order_is_one_order() {
     let home = Home::new();
     let _engine = home.serve(&[]);
-    let sequence = || home.json(&["status"])["sequence"].clone();
-    let before = sequence();
     let preview = home.run(&["order", "buy 10 AAPL mkt"]);
     preview.refused(2, &["BUY 10 AAPL", "position 0 -> 10", "--yes"]);
     for wrong in [
@@ -239,7 +237,11 @@ fn what_is_not_confirmed_is_not_sent_and_a_repeated_order_is_one_order() {
     }
     let refused = ["order", "buy 1 AAPL mkt", "--yes", "--account", "NOSUCH"];
     home.run(&refused).refused(1, &["NOSUCH", "SIM100001"]);
-    assert_eq!(sequence(), before, "nothing of this reached the engine");
+    // What is refused by a control would stand there too.
+    assert!(
+        home.list("orders").is_empty(),
+        "nothing of this reached the engine"
+    );
 
     let send = |sentence: &str| {
         home.run(&[

@@ -262,7 +262,10 @@ pub fn levels(state: &State, instrument: InstrumentId) -> Vec<(AlertId, Price)> 
 pub fn words(id: AlertId, spec: &AlertSpec, seen: &[Seen]) -> String {
     let seen: Vec<String> = seen
         .iter()
-        .map(|seen| format!("{} {}", seen.what, seen.value))
+        .map(|seen| match seen.value.as_str() {
+            "yes" => seen.what.to_string(),
+            value => format!("{} {value}", seen.what),
+        })
         .collect();
     format!("alert {id}: {} ({})", spec.condition, seen.join(", "))
 }

@@ -78,7 +78,8 @@ pub(super) fn decide(
         } => {
             may_arm(state, origin, *account, confirmation, now)?;
             let account = *account;
-            Decision::done(vec![Fact::Armed { session, account }])
+            let note = format!("{account} may take risk from here");
+            Decision::noted(vec![Fact::Armed { session, account }], &note)
         }
         Command::Disarm { account } => Decision::done(vec![Fact::Disarmed {
             session,

@@ -38,6 +38,12 @@ impl Desk<'_> {
             sessions::may_add_risk(self.state, self.origin, account, self.now)?;
             self.no_halt_file()?;
         }
+        if to == TradingState::Active && entry.trading == to && ended.is_empty() {
+            return Ok(Decision::noted(
+                Vec::new(),
+                &format!("{account} is {} already", to.word()),
+            ));
+        }
         let mut facts = vec![Fact::TradingChanged {
             account,
             state: to,

@@ -31,7 +31,7 @@ fn the_stop_gives_way_before_the_exit_leaves() {
     let mut desk = covered();
     let outcome = part(&mut desk, "P", 4);
     assert!(
-        matches!(&outcome, Outcome::Done { note: Some(note), .. } if note.as_str().contains("AAPL stp 95 to 6")),
+        matches!(&outcome, Outcome::Done { note: Some(note), .. } if note.as_str().contains("first stp 95 to 6;")),
         "{outcome:?}"
     );
     assert_eq!(desk.sent(), ["modify S to 6"], "nothing beside the whole stop");

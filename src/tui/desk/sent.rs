@@ -246,7 +246,7 @@ pub(in crate::tui) fn words(command: &Command) -> String {
         } => format!("limit {name} {value}"),
         Command::SetLimit { name, .. } => format!("limit {name} as in config.toml"),
         Command::TakeToken => "this terminal has the trading token".to_owned(),
-        Command::Arm { .. } => "armed".to_owned(),
+        Command::Arm { .. } => "arming".to_owned(),
         Command::Disarm { .. } => "disarmed".to_owned(),
         Command::AcceptDifference { instrument, .. } => {
             format!("taking the broker's position of {instrument} for ours")

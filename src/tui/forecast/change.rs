@@ -223,10 +223,15 @@ fn comes_to(order: &Order, to: &OrderSpec, instrument: &Instrument, view: &View<
 }
 
 /// `FLATTEN NVDA: cancel 2 orders, then BUY 50 at the market, now 181.40`, and what follows from it.
-pub(super) fn flatten(account: AccountKey, id: InstrumentId, view: &View<'_>) -> Vec<Group> {
+pub(super) fn flatten(
+    word: &'static str,
+    account: AccountKey,
+    id: InstrumentId,
+    view: &View<'_>,
+) -> Vec<Group> {
     let (theme, state) = (view.theme, view.state);
     let mut groups = vec![vec![
-        bold("FLATTEN ", theme.bright),
+        bold(word, theme.bright),
         span(format!("{id}: "), theme.bright),
         span(
             match state.live_orders(account, id).count() {

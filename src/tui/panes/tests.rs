@@ -397,11 +397,11 @@ fn the_screens_look_as_they_should() {
     assert_eq!(
         draw(&Watchlist::new(), &desk, 46, 5),
         [
-            " symbol       last       % day          pos",
-            " AAPL       190.45  ▲ 0.77 ▅▃▁▄▅█▅▃▆▄  +100",
-            " BTC.USD    95,244  ▼ 0.89 █▇▆▇▅▄▄▃▁▁",
-            " ESZ6     4,909.75  ▼ 2.04 ▅▇█▆▆▅▂▁▁▁    +2",
-            " EUR.USD   1.07472  ▼ 0.87 ▇█▇▇▇▅▄▂▁▁",
+            " symbol       last       %  day          pos",
+            " AAPL       190.45  ▲ 0.77  ▅▃▁▄▅█▅▃▆▄  +100",
+            " BTC.USD    95,244  ▼ 0.89  █▇▆▇▅▄▄▃▁▁",
+            " ESZ6     4,909.75  ▼ 2.04  ▅▇█▆▆▅▂▁▁▁    +2",
+            " EUR.USD   1.07472  ▼ 0.87  ▇█▇▇▇▅▄▂▁▁",
         ]
     );
     assert_eq!(

@@ -344,6 +344,26 @@ fn letters_that_trade_mean_nothing_else() {
 }
 
 #[test]
+fn real_money_is_armed_by_the_last_four_characters_typed_by_hand() {
+    let mut hands = Hands::new();
+    hands.becomes(AccountClass::Live);
+    let second = Duration::from_secs(1);
+    hands.press(":").type_text("arm").wait(second).press("Enter");
+    assert!(hands.sent.is_empty(), "{:?}", hands.sent);
+    assert!(
+        hands.said().contains("the last four characters of"),
+        "{}",
+        hands.said()
+    );
+    hands.type_text("0001").wait(second).press("Enter");
+    assert!(
+        matches!(&hands.sent[..], [Command::Arm { confirmation, .. }] if confirmation.as_str() == "0001"),
+        "{:?}",
+        hands.sent
+    );
+}
+
+#[test]
 fn arming_is_shown_in_words_and_ends_by_idling_and_by_another_account() {
     for (class, word) in [
         (AccountClass::Sim, "ARMED SIM"),

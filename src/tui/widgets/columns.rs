@@ -120,8 +120,18 @@ fn place(columns: &[Column], wanted: &[bool], width: u16) -> Vec<Place> {
     let (needed, gaps) = needs(&kept);
     let (widths, needed) = grown(columns, &kept, room, needed);
     let gap = 1 + (room.saturating_sub(needed) / gaps.max(1)).min(3);
+    let mut spare = room
+        .saturating_sub(needed)
+        .saturating_sub((gap - 1).saturating_mul(gaps));
     let (mut places, mut x) = (vec![None; columns.len()], 1u16);
+    let mut after_number = false;
     for (at, wide) in widths.into_iter().enumerate().filter(|(at, _)| kept[*at]) {
+        // A number ends where a text begins: one cell between them reads as one word.
+        if after_number && !columns[at].right && gap == 1 && spare > 0 {
+            x = x.saturating_add(1);
+            spare -= 1;
+        }
+        after_number = columns[at].right;
         let end = x.saturating_add(wide).min(width.saturating_sub(1));
         places[at] = (x < end).then_some((x, end));
         x = x.saturating_add(wide).saturating_add(gap);

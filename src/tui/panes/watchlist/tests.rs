@@ -168,8 +168,8 @@ fn columns_are_chosen_by_name_and_a_halt_cannot_be_overlooked() {
     assert_eq!(
         lines[..2],
         [
-            " symbol       last  change       bid b.size       ask a.size spread low─high  session            P&L short",
-            " AAPL       190.45   +1.45    190.45    185    190.46    403   0.01 ●───────┤ open 6h01      ▲ 14.00 yes",
+            " symbol       last  change       bid b.size       ask a.size spread  low─high  session            P&L  short",
+            " AAPL       190.45   +1.45    190.45    185    190.46    403   0.01  ●───────┤ open 6h01      ▲ 14.00  yes",
         ]
     );
     let mut quote = *desk.market.quote(id("AAPL")).unwrap();
