@@ -5,9 +5,11 @@
 //! Leaves to others: the control itself (`risk`), taking the stops off on the way out (`flatten`), making them smaller by hand
 //! (`decide/resize.rs`), and by themselves for a part at the market (`scale_out`).
 
+use super::decide::{exit, fold_ahead};
+use super::event::{Actor, Fact};
 use super::state::State;
 use super::working::{Row, could_execute};
-use crate::domain::{AccountKey, InstrumentId, Order, Quantity};
+use crate::domain::{AccountKey, InstrumentId, Order, OrderSpec, Quantity, SafeText, Side, Timestamp};
 
 /// True for a stop of ours under what is held, and for both exits of a bracket.
 pub(super) fn protects(state: &State, order: &Order) -> bool {
@@ -42,6 +44,31 @@ pub fn only_protection(state: &State, account: AccountKey, instrument: Instrumen
     });
     let covered = covered(state, account, instrument);
     alone && covered.is_positive() && covered >= position.quantity.abs()
+}
+
+/// True for a plain order at the market that closes all of what nothing but its own protection covers: it goes as a flatten does.
+pub(in crate::engine) fn takes_all(state: &State, spec: &OrderSpec) -> bool {
+    let (account, instrument) = (spec.account, spec.instrument);
+    let position = state.position(account, instrument);
+    let closes = |side: Side| exit(account, instrument, side.opposite(), position.quantity.abs());
+    position.side().map(closes).as_ref() == Some(spec) && only_protection(state, account, instrument)
+}
+
+/// The state as it will be once that protection is gone: what such an order is held against.
+pub(super) fn uncovered(
+    state: &State,
+    account: AccountKey,
+    instrument: InstrumentId,
+    now: Timestamp,
+) -> State {
+    let gone = closers(state, account, instrument).map(|order| Fact::Cancelled {
+        id: order.id,
+        reason: SafeText::new(""),
+    });
+    let gone: Vec<Fact> = gone.collect();
+    let mut ahead = state.clone();
+    fold_ahead(&mut ahead, &gone, Actor::Engine, now);
+    ahead
 }
 
 /// Which stop is in the way, and the two ways that are right: all of it, or a part.

@@ -235,21 +235,34 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// One order; where it closes a part beside its own stops, as it will be once these have given way.
+    /// One order; where it closes what its own stops cover, as it will be once these have given way.
     fn submitted(&self, spec: &OrderSpec, legs: Legs, promised: bool) -> Preview {
+        if !legs.is_empty() {
+            return self.at(spec, legs, None);
+        }
+        if in_the_way::takes_all(self.state, spec) {
+            let ahead = in_the_way::uncovered(self.state, spec.account, spec.instrument, self.now);
+            return self.then(&ahead, spec, "what protects it goes as this begins");
+        }
         let row = self.at(spec, legs, None);
         let ways = scale_out::ways(self.state, spec);
-        let Some(ways) = ways.filter(|_| legs.is_empty() && (promised || row.denial.is_some())) else {
-            return row;
-        };
-        let ahead = scale_out::ahead(self.state, &ways, self.now);
+        match ways.filter(|_| promised || row.denial.is_some()) {
+            None => row,
+            Some(ways) => {
+                let ahead = scale_out::ahead(self.state, &ways, self.now);
+                self.then(&ahead, spec, &scale_out::words(self.state, &ways))
+            }
+        }
+    }
+
+    /// An order as it will be on the state that it leaves on, and what comes before it.
+    fn then(&self, ahead: &State, spec: &OrderSpec, words: &str) -> Preview {
         let then = Look {
-            state: &ahead,
+            state: ahead,
             ..*self
         };
-        let mut row = then.at(spec, legs, None);
-        row.advice
-            .push(SafeText::new(&scale_out::words(self.state, &ways)));
+        let mut row = then.at(spec, Legs::default(), None);
+        row.advice.push(SafeText::new(words));
         row
     }
 

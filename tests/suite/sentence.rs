@@ -142,6 +142,42 @@ fn the_desk_previews_every_order_and_sends_what_it_showed() {
 }
 
 #[test]
+fn half_of_what_a_stop_covers_goes_with_one_enter_and_the_stop_covers_the_rest() {
+    let _alone = alone();
+    let home = Home::new();
+    let mut desk = Desk::ready(&home, (80, 24));
+    desk.says("buy 100 AAPL mkt stop -5.00 target 2R", || {
+        position(&home, "AAPL") == "100" && working(&home) == 2
+    });
+    desk.types(":");
+    desk.types("s half AAPL");
+    for words in ["SELL 50 AAPL mkt", "and its target to 50", "takes risk off"] {
+        desk.shows(words);
+    }
+    desk.escapes();
+    desk.shows_no_more("and its target to 50");
+    let exits_of = |quantity: &str| {
+        let rows = home.list("orders");
+        let live = rows
+            .iter()
+            .filter(|row| matches!(row["phase"].as_str(), Some("working" | "held")));
+        live.filter(|row| row["quantity"] == quantity).count() == 2
+    };
+    desk.says("s half AAPL", || {
+        position(&home, "AAPL") == "50" && exits_of("50")
+    });
+    // All of the rest: its protection goes with it.
+    desk.types(":");
+    desk.types("s all AAPL");
+    desk.shows("what protects it goes");
+    desk.escapes();
+    desk.says("s all AAPL", || {
+        position(&home, "AAPL") == "0" && working(&home) == 0
+    });
+    home.agrees_with_the_exchange();
+}
+
+#[test]
 fn a_ticket_goes_on_with_the_order_that_leaves_once_it_has_filled() {
     let _alone = alone();
     let home = Home::new();

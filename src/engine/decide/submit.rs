@@ -6,6 +6,7 @@ use super::{Decision, sessions};
 use crate::domain::{ClientOrderId, OrderSpec, Phase};
 use crate::engine::command::{Denial, DenialCode, Legs, Placed, Seen};
 use crate::engine::event::Fact;
+use crate::engine::in_the_way;
 use crate::engine::risk;
 use crate::engine::scale_out::{self, Way};
 
@@ -21,6 +22,9 @@ impl Desk<'_> {
         stands_alone(spec)?;
         if let Some(known) = risk::repeated(self.state, id, spec) {
             return known.and_then(|id| self.same_legs(id, legs)).map(known_as);
+        }
+        if in_the_way::takes_all(self.state, spec) && legs.is_empty() {
+            return self.flatten(id, spec.account, spec.instrument);
         }
         if let Some(under_way) = self.state.scaling_out.get(&(spec.account, spec.instrument)) {
             if under_way.exit == id {

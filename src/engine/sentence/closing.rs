@@ -2,9 +2,9 @@
 
 use super::resolve::{Scene, find_held};
 use super::words::{SentenceError, Word, wrong};
-use super::{Amount, OrderWords, PriceWords};
+use super::{OrderWords, PriceWords};
 use crate::domain::{
-    ClientOrderId, Instrument, InstrumentId, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, Side,
+    ClientOrderId, Instrument, OrderChange, OrderKind, OrderSpec, Phase, Price, Quantity, Side,
 };
 use crate::engine::command::{Command, Entry, Legs, Seen};
 use crate::engine::decide::exit;
@@ -102,16 +102,6 @@ fn is_plain(words: &OrderWords) -> bool {
     bare && matches!(words.price, PriceWords::Market) && words.park.is_none()
 }
 
-/// True where what was said closes all of what only its own protection covers: that goes with it, as by `close`.
-pub(super) fn takes_all(words: &OrderWords, spec: &OrderSpec, scene: &Scene<'_>) -> bool {
-    words.amount == Amount::All && is_plain(words) && covers_all(scene, spec.instrument, spec.quantity)
-}
-
-fn covers_all(scene: &Scene<'_>, id: InstrumentId, wanted: Quantity) -> bool {
-    let held = scene.state.position(scene.account, id).quantity.abs();
-    wanted == held && in_the_way::only_protection(scene.state, scene.account, id)
-}
-
 /// True where what protects the position gives way to this part of it, or goes with all of it: the engine sees to that.
 fn gives_way(
     words: &OrderWords,
@@ -121,8 +111,9 @@ fn gives_way(
     scene: &Scene<'_>,
 ) -> bool {
     let id = instrument.id;
-    let part = exit(scene.account, id, held.side.opposite(), wanted);
-    is_plain(words) && (covers_all(scene, id, wanted) || scale_out::ways(scene.state, &part).is_some())
+    let order = exit(scene.account, id, held.side.opposite(), wanted);
+    is_plain(words)
+        && (in_the_way::takes_all(scene.state, &order) || scale_out::ways(scene.state, &order).is_some())
 }
 
 /// What is held; refused where that is nothing or not known: there is nothing to `close` or `protect` then.

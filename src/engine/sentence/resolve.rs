@@ -1,6 +1,6 @@
 //! From a sentence to commands: names are looked up, and each order is resolved as `order` and `closing` say.
 
-use super::closing::{breakeven, is_held, reverse, takes_all};
+use super::closing::{breakeven, is_held, reverse};
 use super::order::order;
 use super::protect::protect;
 use super::words::{SentenceError, Word, shown, wrong};
@@ -53,16 +53,6 @@ pub fn resolve(
     let commands = match sentence {
         Sentence::Order(words) => {
             let (spec, legs) = order(words, scene, &mut notes)?;
-            if takes_all(words, &spec, scene) {
-                return Ok(Resolved {
-                    commands: vec![Command::Close {
-                        id: new_id(),
-                        account,
-                        instrument: spec.instrument,
-                    }],
-                    notes,
-                });
-            }
             let Entry { id, spec, legs, seen } = entry(words, spec, legs, scene, new_id());
             if let Some(park) = &words.park {
                 let seconds = park.seconds;

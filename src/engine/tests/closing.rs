@@ -125,6 +125,23 @@ fn closing_all_of_what_is_only_protected_takes_the_stop_off_as_the_exit_begins()
     let there = desk.at_broker("S", Phase::Held);
     desk.read(&[there], &[]);
     assert_eq!(desk.sent(), ["place C SELL 10 AAPL mkt day instead of 10 S"]);
+    // Said as an order it is the same, on either side.
+    for (held, side) in [(10, Side::Sell), (-10, Side::Buy)] {
+        let mut desk = Desk::holding(held);
+        let trigger = if held > 0 { "95" } else { "105" };
+        desk.working("S", stop(side, 10, trigger));
+        desk.sent();
+        let all = spec(side, 10, OrderKind::Market);
+        assert!(matches!(desk.submit("C", all.clone()), Outcome::Done { .. }));
+        assert_eq!(desk.submit("C", all), Outcome::Known { id: id("C") });
+        assert_eq!(desk.sent(), ["read"]);
+        let there = desk.at_broker("S", Phase::Held);
+        desk.read(&[there], &[]);
+        assert_eq!(
+            desk.sent(),
+            [format!("place C {} 10 AAPL mkt day instead of 10 S", side.word())]
+        );
+    }
     // An entry that works is no part of closing: it is not taken off unasked.
     let mut desk = Desk::holding(10);
     desk.working("S", stop(Side::Sell, 10, "95"));
