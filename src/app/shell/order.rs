@@ -17,7 +17,10 @@ use crate::market::{Market, Print, Quote};
 use crate::server::views;
 use serde_json::{Value, json};
 use std::io::{BufRead, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// An exit that waits for what is in its way is watched for this long; it goes on without anybody who watches.
+const COMES_WITHIN: Duration = Duration::from_secs(15);
 
 /// What `tradewind order` was told.
 #[derive(Clone, Debug)]
@@ -99,13 +102,12 @@ async fn carried_out(paths: &Paths, options: &OrderOptions, answers: &mut Vec<Va
         let note = told(shell.engine.command(command).await?)?;
         if ids.is_empty() {
             // Without a word of its own from the engine: what was asked, which it took.
-            answers.push(json!({"note": note.map_or(what, |note| note.to_string())}));
+            answers.push(json!({"note": note.as_ref().map_or(what, ToString::to_string)}));
         }
         for id in ids {
             let order = followed(&mut shell, id).await?;
-            answers.push(order.map_or(json!({"client_order_id": id.as_str()}), |order| {
-                views::order(&order)
-            }));
+            let unheard = || json!({"client_order_id": id.as_str(), "note": note});
+            answers.push(order.map_or_else(unheard, |order| views::order(&order)));
         }
     }
     Ok(())
@@ -493,8 +495,19 @@ pub(in crate::app) fn told(outcome: Outcome) -> Result<Option<SafeText>> {
     }
 }
 
+/// True while the engine makes way for an order before it records it: it is the exit of a flatten, or of a part beside stops.
+fn is_coming(state: &State, id: ClientOrderId) -> bool {
+    let parts = state.scaling_out.values().map(|part| part.exit);
+    let all = state.flattening.values().map(|flattening| flattening.exit);
+    !state.orders.contains_key(&id) && parts.chain(all).any(|exit| exit == id)
+}
+
 /// Watches the order for a moment, until the broker has answered: what is printed is what the broker said.
 async fn followed(shell: &mut Shell, id: ClientOrderId) -> Result<Option<Order>> {
+    let begun = Instant::now();
+    while begun.elapsed() < COMES_WITHIN && is_coming(&shell.state().await?.0, id) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let mut last = None;
     for _ in 0..40 {
         let (state, _) = shell.state().await?;

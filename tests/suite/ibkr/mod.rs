@@ -146,6 +146,32 @@ fn a_bracket_is_held_by_the_broker_and_its_children_exclude_each_other() {
     pair.agrees();
 }
 
+/// A part of what a bracket covers: both of its exits give way at the broker first, and then cover what is left.
+#[test]
+fn a_part_is_closed_beside_the_exits_of_its_bracket() {
+    let pair = Pair::new();
+    let entry = pair.order("buy 100 AAPL mkt stop 20 target 900");
+    let id = text(&entry, "client_order_id").to_owned();
+    let covers = |quantity: &str| {
+        (1..=2).all(|n| {
+            let row = pair.row(&format!("{id}.{n}"));
+            matches!(text(&row, "phase"), "held" | "working") && text(&row, "quantity") == quantity
+        })
+    };
+    until("both exits at the broker", || covers("100").then_some(()));
+    let half = pair.order("sell half AAPL mkt");
+    assert_eq!(text(&half, "quantity"), "50", "{half}");
+    until("half of it closed and the rest covered", || {
+        (pair.held("AAPL") == 50 && covers("50")).then_some(())
+    });
+    pair.agrees();
+    pair.order("sell 50 AAPL mkt");
+    until("the rest closed and its exits gone", || {
+        (pair.held("AAPL") == 0 && pair.live().is_empty()).then_some(())
+    });
+    pair.agrees();
+}
+
 /// Either side dies and comes back, in the middle of everything; nothing is lost and nothing is there twice.
 #[test]
 fn either_side_may_die_and_nothing_is_lost_or_doubled() {
