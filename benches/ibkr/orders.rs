@@ -178,8 +178,8 @@ pub fn by_key(pair: &Pair, ib_async: &mut Option<IbAsync>, rounds: usize, size: 
         // No two are alike: what is looked for on the screen was not there before.
         let quantity = format!("{}", 1_000 + round);
         terminal.press(&format!(":buy {quantity} {SYMBOL} @1.00"));
-        // Longer than a preview has to stand in a terminal that does not answer, as this one.
-        terminal.settle(Duration::from_millis(1_200));
+        // Longer than a preview has to stand in a terminal that does not answer, as this one; on a slow machine it comes late.
+        terminal.settle(Duration::from_millis(2_500));
         runtime.block_on(caller.drain());
         beside.once();
         pair.proxy.all();
