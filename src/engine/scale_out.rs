@@ -423,14 +423,18 @@ fn end(state: &State, scaling: &ScaleOut, exit: &Order) -> Vec<Fact> {
         .quantity
         .abs()
         .saturating_sub(state.working_exits(account, instrument));
-    let mut left = left.min(free).max(Quantity::ZERO);
+    let bare = left.min(free).max(Quantity::ZERO);
+    let mut left = bare;
     let mut facts = Vec::new();
     for way in &scaling.ways {
         let (fact, back) = given_back(state, *way, left);
         facts.extend(fact);
         left = left.saturating_sub(back);
     }
-    let again = if facts.is_empty() {
+    let again = if bare.is_zero() {
+        // Nothing had given way, or nothing is held any more.
+        "nothing of it is left uncovered"
+    } else if facts.is_empty() {
         "no stop was there any more to take it back"
     } else {
         "what protects it is made as large again"

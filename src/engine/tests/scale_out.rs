@@ -79,6 +79,8 @@ fn nothing_leaves_where_the_stop_does_not_give_way() {
     desk.wait(1);
     assert_eq!((desk.phase("P"), desk.sent()), (Phase::Denied, Vec::new()));
     assert!(desk.engine.state().scaling_out.is_empty());
+    let told = |event: &Event| matches!(&event.fact, Fact::ScaleOutEnded { failure: Some(why), .. } if why.as_str().contains("no stop"));
+    assert!(!desk.events.iter().any(told), "the stop is there as it was");
     // Without an answer it is given up, and once the answer comes after all the stop is as large as it was.
     let mut desk = covered();
     part(&mut desk, "P", 4);
